@@ -1,0 +1,25 @@
+// Port: what the device believes about the date. Deadlines never use it.
+#pragma once
+
+#include <cstdint>
+
+#include "common/base/time.hpp"
+
+namespace longhaul::agent {
+
+struct WallReading {
+    bool known = false;
+    bool synchronized = false;   // by NTP, GNSS or the collector in this epoch
+    WallUs now;
+    std::uint64_t error_us = 0;  // bound of the error, when known
+};
+
+class WallClock {
+ public:
+    virtual WallReading read() = 0;
+
+ protected:
+    ~WallClock() = default;
+};
+
+}  // namespace longhaul::agent

@@ -1,0 +1,78 @@
+// Frames: what a session is made of. Specification: docs/spec/frames.md.
+//
+//   u8 type, u24 length, body
+//
+// Hello, Welcome, Ack, Window and Bye are protobuf messages (common/proto/wire.proto); an Epoch frame
+// carries a signed epoch, a Schema frame a canonical schema, a Block frame a sealed block, all unwrapped.
+#pragma once
+
+#include <cstdint>
+
+#include "common/base/bytes.hpp"
+#include "common/base/result.hpp"
+#include "wire.pb.h"
+
+namespace longhaul {
+
+enum class FrameType : std::uint8_t {
+    hello = 0x01,
+    epoch = 0x02,
+    schema = 0x03,
+    block = 0x04,
+    result = 0x05,  // reserved
+    bye = 0x06,
+    welcome = 0x81,
+    ack = 0x82,
+    window = 0x83,
+    settings = 0x84,  // reserved
+    command = 0x85,   // reserved
+    redirect = 0x86,  // reserved
+    collector_bye = 0x87,
+};
+const char* name_of(FrameType type);
+
+inline constexpr std::uint32_t protocol_version = 1;
+inline constexpr std::size_t frame_header_bytes = 4;
+// The longest body of a type, from common/block/limits.hpp; 0 for types that this build does not read.
+std::size_t frame_body_bytes_max(FrameType type);
+inline constexpr std::size_t frame_bytes_max = frame_header_bytes + 20 + 16384;
+
+struct Frame {
+    FrameType type;
+    Bytes body;
+};
+
+void write_frame(FrameType type, Bytes body, ByteWriter& out);
+
+// Cuts frames out of a stream of bytes. `buffer` holds frame_bytes_max at least; a frame's body points
+// into it and stays valid until the next feed().
+class FrameReader {
+ public:
+    explicit FrameReader(MutableBytes buffer) : buffer_{buffer} {}
+
+    // Takes as much of `bytes` as there is room for and returns how much that was.
+    std::size_t feed(Bytes bytes);
+    // A whole frame, or not_found (feed more), unsupported (type), too_large.
+    Result<Frame> next();
+    void clear();
+
+ private:
+    MutableBytes buffer_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+// Messages to and from frame bodies; parse refuses what exceeds the maxima of wire.options.
+Status write_message(const longhaul_Hello& message, ByteWriter& out);    // a whole frame
+Status write_message(const longhaul_Welcome& message, ByteWriter& out);
+Status write_message(const longhaul_Ack& message, ByteWriter& out);
+Status write_message(const longhaul_Window& message, ByteWriter& out);
+Status write_bye(FrameType direction, const longhaul_Bye& message, ByteWriter& out);
+
+Status parse_message(Bytes body, longhaul_Hello& message);
+Status parse_message(Bytes body, longhaul_Welcome& message);
+Status parse_message(Bytes body, longhaul_Ack& message);
+Status parse_message(Bytes body, longhaul_Window& message);
+Status parse_message(Bytes body, longhaul_Bye& message);
+
+}  // namespace longhaul
