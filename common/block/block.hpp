@@ -52,9 +52,6 @@ struct Section {
     Bytes content;
 };
 
-// The largest section header: its varints are at most two and three bytes within the limits.
-inline constexpr std::size_t section_header_bytes_max = 7;
-
 void write_section(const Section& section, ByteWriter& out);
 
 // Walks the sections of an opened body: next() until at_end().

@@ -4,6 +4,7 @@
 // allocates; at most limits::section_samples_max values a column.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -35,16 +36,21 @@ class SectionBound {
     void begin(const Schema& schema);
     // What the bound would be with this sample.
     std::size_t with(const Sample& sample) const;
+    // The sample's texts must stay where they are until begin() is called again.
     void add(const Sample& sample);
+    // Bytes of all samples added, section header included.
     std::size_t bytes() const { return bytes_; }
 
  private:
     struct Column {
         std::int64_t last = 0;
-        bool seen = false;
-        bool last_null = false;
+        Bytes last_text;
+        bool seen = false;       // an integer, or a text
+        bool in_nulls = false;
+        bool any_null = false;
+        bool any_exception = false;
     };
-    std::size_t column_growth(const Field& field, const Column& column, const Value& value) const;
+    static std::size_t growth(const Field& field, const Column& column, const Value& value);
 
     const Schema* schema_ = nullptr;
     std::int64_t last_time_ = 0;

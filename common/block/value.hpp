@@ -12,7 +12,7 @@ namespace longhaul {
 enum class ValueForm : std::uint8_t {
     null,
     integer,  // integer, scaled decimal, boolean (0, 1) or enumeration (label index)
-    real,     // the bits of a double: float32, float64, or a decimal that is off its grid
+    real,     // the bits of a float64, of a decimal that is off its grid, or (low half) of a float32
     text,     // text or bytes
 };
 
@@ -26,6 +26,9 @@ struct Value {
     static Value of_integer(std::int64_t value) { return {ValueForm::integer, value, 0, {}}; }
     static Value of_real(double value) {
         return {ValueForm::real, 0, std::bit_cast<std::uint64_t>(value), {}};
+    }
+    static Value of_float32(float value) {
+        return {ValueForm::real, 0, std::bit_cast<std::uint32_t>(value), {}};
     }
     static Value of_text(Bytes value) { return {ValueForm::text, 0, 0, value}; }
     double real() const { return std::bit_cast<double>(real_bits); }

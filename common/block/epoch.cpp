@@ -1,0 +1,160 @@
+#include "common/block/epoch.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "common/block/hpke.hpp"
+#include "common/block/protobuf.hpp"
+
+namespace longhaul {
+namespace {
+
+constexpr std::size_t info_bytes_max = 16 + 3 * (1 + limits::name_bytes_max) + 8;
+
+// What binds a wrapped block key to its epoch; docs/spec/epoch.md.
+Bytes wrapping_info(const longhaul_EpochRecord& record, MutableBytes room) {
+    ByteWriter out{room};
+    out.text("longhaul epoch 1");
+    out.short_text(record.environment);
+    out.short_text(record.tenant);
+    out.short_text(record.device);
+    out.u32(record.incarnation);
+    out.u32(record.epoch);
+    LH_CHECK(out.ok());
+    return out.written();
+}
+
+template <class To, class From>
+void copy_bytes(To& to, const From& from) {
+    static_assert(sizeof(to) == sizeof(from));
+    std::memcpy(&to, &from, sizeof(to));
+}
+
+Status validate(const longhaul_EpochRecord& record) {
+    if (record.version != epoch_record_version) return Error{ErrorCode::unsupported, "epoch record version"};
+    if (*record.environment == '\0' || *record.tenant == '\0' || *record.device == '\0') {
+        return Error{ErrorCode::malformed, "epoch record without an identity"};
+    }
+    if (record.epoch == 0) return Error{ErrorCode::malformed, "epoch 0"};
+    if (record.previous_epoch >= record.epoch) return Error{ErrorCode::malformed, "previous epoch"};
+    std::uint32_t seen = 1;  // stream 0 is the system's
+    for (std::size_t i = 0; i < record.streams_count; ++i) {
+        const longhaul_StreamEntry& stream = record.streams[i];
+        if (stream.index >= limits::streams_max || (seen >> stream.index & 1) != 0) {
+            return Error{ErrorCode::malformed, "stream index"};
+        }
+        if (stream.block_class >= block_class_count || *stream.name == '\0') {
+            return Error{ErrorCode::malformed, "stream"};
+        }
+        seen |= std::uint32_t{1} << stream.index;
+    }
+    for (std::size_t i = 0; i < record.previous_ends_count; ++i) {
+        if (record.previous_ends[i].block_class >= block_class_count) {
+            return Error{ErrorCode::malformed, "class"};
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<EpochKeys> derive_epoch_keys(Bytes fresh_random, Bytes device_secret, Incarnation incarnation,
+                                    Epoch epoch) {
+    const Sha256 extracted = hkdf_extract(device_secret, fresh_random);
+    std::array<std::byte, 64> room;
+    const auto expand = [&](std::string_view label, MutableBytes to) -> Status {
+        ByteWriter info{room};
+        info.text(label);
+        info.u32(incarnation.value);
+        info.u32(epoch.value);
+        return hkdf_expand(extracted, info.written(), to);
+    };
+    EpochKeys keys;
+    LH_TRY(expand("longhaul block key 1", keys.block_key.bytes));
+    LH_TRY(expand("longhaul ephemeral key 1", keys.ephemeral_key_material));
+    return keys;
+}
+
+SealingKeyId sealing_key_id(const PublicKey& sealing_key) {
+    const Sha256 hash = sha256(sealing_key);
+    SealingKeyId id;
+    std::copy_n(hash.begin(), id.size(), id.begin());
+    return id;
+}
+
+Status wrap_block_key(const PublicKey& sealing_key, const EpochKeys& keys, longhaul_EpochRecord& record) {
+    std::array<std::byte, info_bytes_max> room;
+    std::array<std::byte, sizeof(BlockKey) + aead_tag_bytes> wrapped;
+    LH_TRY_ASSIGN(const PublicKey enc, hpke_seal(sealing_key, keys.ephemeral_key_material,
+                                                 wrapping_info(record, room), {}, keys.block_key.bytes,
+                                                 wrapped));
+    copy_bytes(record.encapsulated_key, enc);
+    copy_bytes(record.wrapped_block_key, wrapped);
+    copy_bytes(record.sealing_key_id, sealing_key_id(sealing_key));
+    return {};
+}
+
+Result<BlockKey> unwrap_block_key(const PrivateKey& sealing_key, const longhaul_EpochRecord& record) {
+    std::array<std::byte, info_bytes_max> room;
+    std::array<std::byte, sizeof(BlockKey) + aead_tag_bytes> wrapped;
+    PublicKey enc;
+    copy_bytes(enc, record.encapsulated_key);
+    copy_bytes(wrapped, record.wrapped_block_key);
+    BlockKey key;
+    LH_TRY(hpke_open(sealing_key, enc, wrapping_info(record, room), {}, wrapped, key.bytes));
+    return key;
+}
+
+Result<SignedEpoch> parse_signed_epoch(Bytes bytes) {
+    ByteReader in{bytes};
+    SignedEpoch epoch;
+    epoch.record = in.bytes(in.u16());
+    const std::size_t signature_bytes = in.u8();
+    const Bytes signature = in.bytes(signature_bytes);
+    epoch.certificate = in.bytes(in.u16());
+    if (!in.ok()) return Error{ErrorCode::truncated, "signed epoch"};
+    if (!in.at_end()) return Error{ErrorCode::malformed, "bytes after the signed epoch"};
+    if (signature_bytes != epoch.signature.size()) return Error{ErrorCode::malformed, "signature length"};
+    if (epoch.record.size() > limits::epoch_record_bytes_max) return Error{ErrorCode::too_large, "epoch record"};
+    if (epoch.certificate.size() > limits::certificate_bytes_max) {
+        return Error{ErrorCode::too_large, "certificate"};
+    }
+    std::copy(signature.begin(), signature.end(), epoch.signature.begin());
+    return epoch;
+}
+
+void write_signed_epoch(const SignedEpoch& epoch, ByteWriter& out) {
+    out.u16(static_cast<std::uint16_t>(epoch.record.size()));
+    out.bytes(epoch.record);
+    out.u8(static_cast<std::uint8_t>(epoch.signature.size()));
+    out.bytes(epoch.signature);
+    out.u16(static_cast<std::uint16_t>(epoch.certificate.size()));
+    out.bytes(epoch.certificate);
+}
+
+Status encode_epoch_record(const longhaul_EpochRecord& record, ByteWriter& out) {
+    LH_TRY(validate(record));
+    return encode_protobuf(longhaul_EpochRecord_fields, &record, out);
+}
+
+Status parse_epoch_record(Bytes bytes, longhaul_EpochRecord& record) {
+    if (bytes.size() > limits::epoch_record_bytes_max) return Error{ErrorCode::too_large, "epoch record"};
+    record = longhaul_EpochRecord_init_zero;
+    LH_TRY(decode_protobuf(bytes, longhaul_EpochRecord_fields, &record));
+    return validate(record);
+}
+
+Status write_system_entry(const longhaul_SystemEntry& entry, ByteWriter& out) {
+    LH_TRY_ASSIGN(const std::size_t size, protobuf_size(longhaul_SystemEntry_fields, &entry));
+    out.varint(size);
+    return encode_protobuf(longhaul_SystemEntry_fields, &entry, out);
+}
+
+Status read_system_entry(ByteReader& in, longhaul_SystemEntry& entry) {
+    entry = longhaul_SystemEntry_init_zero;
+    const std::uint64_t size = in.varint();
+    if (size > in.remaining()) return Error{ErrorCode::truncated, "system entry"};
+    return decode_protobuf(in.bytes(static_cast<std::size_t>(size)), longhaul_SystemEntry_fields, &entry);
+}
+
+}  // namespace longhaul
