@@ -50,8 +50,13 @@ class Disk {
     virtual Status remove(std::string_view path) = 0;
 };
 
+// "a/b/c" -> "a/b"; "" for a name in the root.
+std::string_view folder_of(std::string_view path);
+
 // Whole small files.
 Result<std::vector<std::byte>> read_file(Disk& disk, std::string_view path);
+// A new file with these bytes, synced; its name is not yet. Error exists: nothing was written.
+Status write_synced(Disk& disk, std::string_view path, Bytes bytes);
 // Writes, syncs, renames over `path`, syncs the folder: afterwards the old or the new file is there.
 Status replace_file(Disk& disk, std::string_view path, Bytes bytes);
 

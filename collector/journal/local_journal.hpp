@@ -1,0 +1,68 @@
+// The journal in segment files on one disk, with group commit. Specification: docs/spec/journal.md.
+//
+// One thread appends and steps; any thread may ask for durable_end() and read.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "collector/disk/disk.hpp"
+#include "collector/journal/journal.hpp"
+
+namespace longhaul::collector {
+
+struct LocalJournalSettings {
+    Uuid uuid_if_new{};  // of a journal that is made now
+    Shard shards_if_new = 1;
+    std::size_t group_bytes_max = 1 << 20;
+    std::int64_t group_ms_max = 2;
+    std::uint64_t segment_bytes_max = 64 << 20;
+};
+
+class LocalJournal final : public Journal {
+ public:
+    // Opens the journal in the disk's root, or makes one there. What a crash left unfinished at the end of
+    // a shard is trimmed; everything else is synced before it counts as durable.
+    static Result<std::unique_ptr<LocalJournal>> open(Disk& disk, const LocalJournalSettings& settings);
+    // For tools: a journal that nobody appends to through this object. Nothing is changed on disk.
+    static Result<std::unique_ptr<LocalJournal>> open_to_read(Disk& disk);
+
+    const JournalId& id() const override { return id_; }
+    Shard shards() const override { return static_cast<Shard>(shards_.size()); }
+    Result<Offset> append(Shard shard, const JournalEntry& entry, MonotonicMs now) override;
+    Result<MonotonicMs> step(MonotonicMs now) override;
+    Status flush() override;
+    Offset durable_end(Shard shard) const override { return shards_[shard]->durable_end.load(); }
+    Result<std::unique_ptr<JournalReader>> read(Shard shard, Offset from) override;
+
+    // What the recovery at open() trimmed, for the log.
+    std::uint64_t trimmed_bytes() const { return trimmed_bytes_; }
+
+ private:
+    struct ShardState {
+        std::unique_ptr<DiskFile> file;  // of the newest segment
+        std::uint64_t file_bytes = 0;    // entries in it
+        std::vector<std::byte> group;    // appended, not yet written
+        Offset end = 0;                  // of everything appended
+        std::atomic<Offset> durable_end{0};
+    };
+
+    LocalJournal(Disk& disk, const LocalJournalSettings& settings) : disk_{disk}, settings_{settings} {}
+    Status load_or_make_meta(bool may_make);
+    Status recover(Shard shard, bool may_change);
+    Status begin_segment(Shard shard);
+    Status write_group(Shard shard);
+
+    Disk& disk_;
+    LocalJournalSettings settings_;
+    JournalId id_;
+    std::vector<std::unique_ptr<ShardState>> shards_;
+    std::size_t group_bytes_ = 0;
+    MonotonicMs group_due_ = MonotonicMs::never();
+    std::uint64_t trimmed_bytes_ = 0;
+    bool poisoned_ = false;
+};
+
+}  // namespace longhaul::collector
