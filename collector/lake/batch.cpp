@@ -1,0 +1,97 @@
+#include "collector/lake/batch.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "common/base/check.hpp"
+
+namespace longhaul::collector {
+
+const char* delta_name(ColumnType type) {
+    switch (type) {
+        case ColumnType::string: return "string";
+        case ColumnType::long_integer: return "long";
+        case ColumnType::short_integer: return "integer";
+        case ColumnType::real:
+        case ColumnType::decimal_real: return "double";
+        case ColumnType::single: return "float";
+        case ColumnType::boolean: return "boolean";
+        case ColumnType::binary: return "binary";
+        case ColumnType::timestamp: return "timestamp";
+    }
+    return "string";
+}
+
+std::string_view ColumnData::text(std::size_t row) const {
+    const std::size_t begin = row == 0 ? 0 : text_ends[row - 1];
+    return std::string_view{texts}.substr(begin, text_ends[row] - begin);
+}
+
+void Batch::add_column(const Column& column) {
+    columns_.push_back(column);
+    data_.emplace_back();
+    for (std::size_t row = 0; row < rows_; ++row) put_null(columns_.size() - 1);
+}
+
+void Batch::put_integer(std::size_t column, std::int64_t value) {
+    fill(column);
+    data_[column].integers.push_back(value);
+    data_[column].valid.push_back(1);
+    bytes_ += sizeof(value);
+}
+
+void Batch::put_real(std::size_t column, double value) {
+    fill(column);
+    data_[column].reals.push_back(value);
+    data_[column].valid.push_back(1);
+    bytes_ += sizeof(value);
+}
+
+void Batch::put_text(std::size_t column, std::string_view value) {
+    fill(column);
+    data_[column].texts.append(value);
+    data_[column].text_ends.push_back(data_[column].texts.size());
+    data_[column].valid.push_back(1);
+    bytes_ += value.size() + sizeof(std::size_t);
+}
+
+// The column must stand exactly before the current row.
+void Batch::fill(std::size_t column) { LH_CHECK(data_[column].valid.size() + 1 == rows_); }
+
+void Batch::put_null(std::size_t column) {
+    ColumnData& data = data_[column];
+    data.valid.push_back(0);
+    switch (columns_[column].type) {
+        case ColumnType::string:
+        case ColumnType::binary: data.text_ends.push_back(data.texts.size()); break;
+        case ColumnType::real:
+        case ColumnType::decimal_real:
+        case ColumnType::single: data.reals.push_back(0); break;
+        default: data.integers.push_back(0);
+    }
+}
+
+void Batch::end_row() {
+    for (std::size_t column = 0; column < columns_.size(); ++column) {
+        if (data_[column].valid.size() < rows_) put_null(column);
+    }
+}
+
+std::vector<std::uint32_t> Batch::arrival_order() const {
+    std::vector<std::uint32_t> order(rows_);
+    std::iota(order.begin(), order.end(), 0);
+    return order;
+}
+
+std::vector<std::uint32_t> Batch::order_by(std::size_t text_column, std::size_t time_column) const {
+    std::vector<std::uint32_t> order = arrival_order();
+    const ColumnData& texts = data_[text_column];
+    const ColumnData& times = data_[time_column];
+    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+        const int by_text = texts.text(a).compare(texts.text(b));
+        return by_text != 0 ? by_text < 0 : times.integers[a] < times.integers[b];
+    });
+    return order;
+}
+
+}  // namespace longhaul::collector

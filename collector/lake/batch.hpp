@@ -1,0 +1,80 @@
+// Rows of one table in memory, column by column, until they are written as a batch file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/bytes.hpp"
+
+namespace longhaul::collector {
+
+// Types of Delta and Parquet that our tables use.
+enum class ColumnType : std::uint8_t {
+    string,
+    long_integer,   // 64 bits
+    short_integer,  // 32 bits
+    real,           // double
+    decimal_real,   // double of few decimals: repeats, so it is coded by dictionary
+    single,         // float
+    boolean,
+    binary,
+    timestamp,      // microseconds, UTC
+};
+const char* delta_name(ColumnType type);
+
+struct Column {
+    std::string name;
+    ColumnType type = ColumnType::string;
+    std::string kind;  // of a schema's field ("decimal"); empty for the fixed columns
+    std::string unit;
+    std::string help;
+};
+
+// Values of one column. Integers, timestamps and booleans lie in `integers`, double and float bits in
+// `reals`, strings and bytes one after the other in `texts` with their ends beside them.
+struct ColumnData {
+    std::vector<std::uint8_t> valid;
+    std::vector<std::int64_t> integers;
+    std::vector<double> reals;
+    std::string texts;
+    std::vector<std::size_t> text_ends;
+
+    std::string_view text(std::size_t row) const;
+};
+
+class Batch {
+ public:
+    explicit Batch(std::vector<Column> columns) : columns_{std::move(columns)}, data_(columns_.size()) {}
+
+    const std::vector<Column>& columns() const { return columns_; }
+    const ColumnData& data(std::size_t column) const { return data_[column]; }
+    std::size_t rows() const { return rows_; }
+    std::size_t bytes() const { return bytes_; }
+
+    // Columns that came later: the rows so far are null there.
+    void add_column(const Column& column);
+
+    // A row is begun, its values are put, each column at most once; what was not put is null.
+    void begin_row() { ++rows_; }
+    void put_integer(std::size_t column, std::int64_t value);
+    void put_real(std::size_t column, double value);
+    void put_text(std::size_t column, std::string_view value);
+    void end_row();
+
+    // The rows in the order of two columns: device (text), then event_time (integer), then arrival.
+    std::vector<std::uint32_t> order_by(std::size_t text_column, std::size_t time_column) const;
+    std::vector<std::uint32_t> arrival_order() const;
+
+ private:
+    void put_null(std::size_t column);
+    void fill(std::size_t column);
+
+    std::vector<Column> columns_;
+    std::vector<ColumnData> data_;
+    std::size_t rows_ = 0;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace longhaul::collector

@@ -1,0 +1,36 @@
+#include "collector/lake/civil_time.hpp"
+
+#include <chrono>
+#include <cstdio>
+
+namespace longhaul::collector {
+namespace {
+
+using namespace std::chrono;
+
+std::string text_of(sys_days day) {
+    const year_month_day date{day};
+    char text[32];
+    std::snprintf(text, sizeof(text), "%04d-%02u-%02u", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+    return text;
+}
+
+}  // namespace
+
+std::string date_text(WallUs time) {
+    return text_of(floor<days>(sys_time<microseconds>{microseconds{time.value}}));
+}
+
+std::string timestamp_text_ms(WallUs time) {
+    const auto moment = floor<milliseconds>(sys_time<microseconds>{microseconds{time.value}});
+    const auto day = floor<days>(moment);
+    const hh_mm_ss clock{moment - day};
+    char text[32];
+    std::snprintf(text, sizeof(text), "T%02d:%02d:%02d.%03dZ", static_cast<int>(clock.hours().count()),
+                  static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
+                  static_cast<int>(clock.subseconds().count()));
+    return text_of(day) + text;
+}
+
+}  // namespace longhaul::collector

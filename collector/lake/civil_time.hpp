@@ -1,0 +1,14 @@
+// UTC microseconds as the date and time texts of the lake.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/base/time.hpp"
+
+namespace longhaul::collector {
+
+std::string date_text(WallUs time);          // "2026-11-21"
+std::string timestamp_text_ms(WallUs time);  // "2026-11-21T05:58:00.123Z", cut to milliseconds
+
+}  // namespace longhaul::collector

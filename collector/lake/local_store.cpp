@@ -1,0 +1,77 @@
+#include "collector/lake/local_store.hpp"
+
+namespace longhaul::collector {
+namespace {
+
+constexpr std::string_view temporary_folder = "_unfinished";  // readers of Delta skip names with '_'
+
+}  // namespace
+
+class LocalStore::LocalWriter final : public ObjectWriter {
+ public:
+    LocalWriter(Disk& disk, std::string temporary, std::unique_ptr<DiskFile> file)
+        : disk_{disk}, temporary_{std::move(temporary)}, file_{std::move(file)} {}
+    ~LocalWriter() override { (void)disk_.remove(temporary_).ok(); }
+
+    Status append(Bytes bytes) override { return file_->append(bytes); }
+
+    Status finish(std::string_view path) override {
+        const Status linked = link_to(path);
+        return !linked.ok() && linked.error().code == ErrorCode::exists ? Status{} : linked;
+    }
+
+    // Error exists: another object has the name. Either way the name that is there is durable afterwards.
+    Status link_to(std::string_view path) {
+        LH_TRY(file_->sync());
+        LH_TRY(disk_.make_directories(folder_of(path)));
+        const Status linked = disk_.link(temporary_, path);
+        if (!linked.ok() && linked.error().code != ErrorCode::exists) return linked;
+        LH_TRY(disk_.sync_directory(folder_of(path)));
+        return linked;
+    }
+
+ private:
+    Disk& disk_;
+    std::string temporary_;
+    std::unique_ptr<DiskFile> file_;
+};
+
+Status LocalStore::clean_up() {
+    const auto entries = disk_.list(temporary_folder);
+    if (!entries.ok()) return {};  // there never was one
+    for (const DiskEntry& entry : entries.value()) {
+        LH_TRY(disk_.remove(std::string{temporary_folder} + "/" + entry.name));
+    }
+    return {};
+}
+
+Status LocalStore::put_if_absent(std::string_view path, Bytes bytes) {
+    LH_TRY_ASSIGN(const auto writer, begin_local());
+    LH_TRY(writer->append(bytes));
+    return writer->link_to(path);
+}
+
+Result<std::unique_ptr<ObjectWriter>> LocalStore::begin() {
+    LH_TRY_ASSIGN(std::unique_ptr<LocalWriter> writer, begin_local());
+    return std::unique_ptr<ObjectWriter>{std::move(writer)};
+}
+
+Result<std::unique_ptr<LocalStore::LocalWriter>> LocalStore::begin_local() {
+    LH_TRY(disk_.make_directories(temporary_folder));
+    const std::string temporary = std::string{temporary_folder} + "/" + std::to_string(written_++);
+    LH_TRY_ASSIGN(auto file, disk_.create(temporary));
+    return std::make_unique<LocalWriter>(disk_, temporary, std::move(file));
+}
+
+Result<std::vector<std::byte>> LocalStore::read(std::string_view path) { return read_file(disk_, path); }
+
+Result<std::vector<std::string>> LocalStore::list(std::string_view folder) {
+    const auto entries = disk_.list(folder);
+    if (!entries.ok() && entries.error().code == ErrorCode::not_found) return std::vector<std::string>{};
+    if (!entries.ok()) return entries.error();
+    std::vector<std::string> names;
+    for (const DiskEntry& entry : entries.value()) names.push_back(entry.name);
+    return names;
+}
+
+}  // namespace longhaul::collector

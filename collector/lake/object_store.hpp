@@ -1,0 +1,37 @@
+// Port: where a lake's files lie. A folder, later S3.
+//
+// What the callers rely on: an object appears whole or not at all, is durable when the call returns ok,
+// and of several that put one name exactly one wins.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/bytes.hpp"
+#include "common/base/result.hpp"
+
+namespace longhaul::collector {
+
+// An object on its way: append, then finish once. Dropped before that, it leaves nothing visible.
+class ObjectWriter {
+ public:
+    virtual ~ObjectWriter() = default;
+    virtual Status append(Bytes bytes) = 0;
+    // Makes it visible under `path`. Its name tells its content, so one that exists already is as good.
+    virtual Status finish(std::string_view path) = 0;
+};
+
+class ObjectStore {
+ public:
+    virtual ~ObjectStore() = default;
+    // Error exists: somebody else was first.
+    virtual Status put_if_absent(std::string_view path, Bytes bytes) = 0;
+    virtual Result<std::unique_ptr<ObjectWriter>> begin() = 0;
+    virtual Result<std::vector<std::byte>> read(std::string_view path) = 0;
+    // Names in a folder, sorted; an absent folder is empty.
+    virtual Result<std::vector<std::string>> list(std::string_view folder) = 0;
+};
+
+}  // namespace longhaul::collector

@@ -1,0 +1,223 @@
+#include "collector/lake/parquet_file.hpp"
+
+#include <arrow/api.h>
+#include <arrow/io/api.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/arrow/writer.h>
+
+#include <psa/crypto.h>
+
+namespace longhaul::collector {
+namespace {
+
+constexpr std::int64_t row_group_rows = 1 << 20;
+constexpr int zstd_level_fresh = 1;
+
+// Arrow's stream over ours; hashes what passes.
+class HashingStream final : public arrow::io::OutputStream {
+ public:
+    explicit HashingStream(ObjectWriter& out) : out_{out} {
+        LH_CHECK(psa_hash_setup(&hash_, PSA_ALG_SHA_256) == PSA_SUCCESS);
+    }
+    ~HashingStream() override { psa_hash_abort(&hash_); }
+
+    arrow::Status Write(const void* data, std::int64_t count) override {
+        const Bytes bytes{static_cast<const std::byte*>(data), static_cast<std::size_t>(count)};
+        psa_hash_update(&hash_, static_cast<const std::uint8_t*>(data), bytes.size());
+        position_ += count;
+        status_ = out_.append(bytes);
+        return status_.ok() ? arrow::Status::OK() : arrow::Status::IOError(to_string(status_.error()));
+    }
+    arrow::Result<std::int64_t> Tell() const override { return position_; }
+    arrow::Status Close() override {
+        closed_ = true;
+        return arrow::Status::OK();
+    }
+    bool closed() const override { return closed_; }
+
+    const Status& status() const { return status_; }
+    WrittenFile finish() {
+        WrittenFile file{static_cast<std::uint64_t>(position_), {}};
+        std::size_t length = 0;
+        psa_hash_finish(&hash_, reinterpret_cast<std::uint8_t*>(file.content.data()), file.content.size(),
+                        &length);
+        return file;
+    }
+
+ private:
+    ObjectWriter& out_;
+    psa_hash_operation_t hash_ = PSA_HASH_OPERATION_INIT;
+    std::int64_t position_ = 0;
+    Status status_;
+    bool closed_ = false;
+};
+
+std::shared_ptr<arrow::DataType> arrow_type(ColumnType type) {
+    switch (type) {
+        case ColumnType::string: return arrow::utf8();
+        case ColumnType::long_integer: return arrow::int64();
+        case ColumnType::short_integer: return arrow::int32();
+        case ColumnType::real:
+        case ColumnType::decimal_real: return arrow::float64();
+        case ColumnType::single: return arrow::float32();
+        case ColumnType::boolean: return arrow::boolean();
+        case ColumnType::binary: return arrow::binary();
+        case ColumnType::timestamp: return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+    }
+    return arrow::utf8();
+}
+
+template <class Builder, class Get>
+arrow::Result<std::shared_ptr<arrow::Array>> build(Builder builder, const ColumnData& data,
+                                                   const std::vector<std::uint32_t>& order, Get get) {
+    ARROW_RETURN_NOT_OK(builder.Reserve(static_cast<std::int64_t>(order.size())));
+    for (const std::uint32_t row : order) {
+        ARROW_RETURN_NOT_OK(data.valid[row] != 0 ? builder.Append(get(row)) : builder.AppendNull());
+    }
+    return builder.Finish();
+}
+
+arrow::Result<std::shared_ptr<arrow::Array>> build_column(ColumnType type, const ColumnData& data,
+                                                          const std::vector<std::uint32_t>& order) {
+    const auto text = [&data](std::uint32_t row) { return data.text(row); };
+    switch (type) {
+        case ColumnType::string: return build(arrow::StringBuilder{}, data, order, text);
+        case ColumnType::binary: return build(arrow::BinaryBuilder{}, data, order, text);
+        case ColumnType::real:
+        case ColumnType::decimal_real:
+            return build(arrow::DoubleBuilder{}, data, order, [&](std::uint32_t row) { return data.reals[row]; });
+        case ColumnType::single:
+            return build(arrow::FloatBuilder{}, data, order, [&](std::uint32_t row) {
+                // Bits, so that the payload of a NaN survives.
+                return std::bit_cast<float>(static_cast<std::uint32_t>(
+                    std::bit_cast<std::uint64_t>(data.reals[row])));
+            });
+        case ColumnType::boolean:
+            return build(arrow::BooleanBuilder{}, data, order,
+                         [&](std::uint32_t row) { return data.integers[row] != 0; });
+        case ColumnType::short_integer:
+            return build(arrow::Int32Builder{}, data, order,
+                         [&](std::uint32_t row) { return static_cast<std::int32_t>(data.integers[row]); });
+        case ColumnType::long_integer:
+            return build(arrow::Int64Builder{}, data, order,
+                         [&](std::uint32_t row) { return data.integers[row]; });
+        case ColumnType::timestamp:
+            return build(arrow::TimestampBuilder{arrow_type(type), arrow::default_memory_pool()}, data, order,
+                         [&](std::uint32_t row) { return data.integers[row]; });
+    }
+    return arrow::Status::TypeError("column type");
+}
+
+// Dictionaries where values repeat, deltas for integers, byte streams for measured floats.
+std::shared_ptr<parquet::WriterProperties> writer_properties(const std::vector<Column>& columns) {
+    parquet::WriterProperties::Builder builder;
+    builder.compression(parquet::Compression::ZSTD)->compression_level(zstd_level_fresh);
+    builder.max_row_group_length(row_group_rows)->created_by("longhaul");
+    for (const Column& column : columns) {
+        switch (column.type) {
+            case ColumnType::long_integer:
+            case ColumnType::short_integer:
+            case ColumnType::timestamp:
+                builder.disable_dictionary(column.name);
+                builder.encoding(column.name, parquet::Encoding::DELTA_BINARY_PACKED);
+                break;
+            case ColumnType::real:
+            case ColumnType::single:
+                builder.disable_dictionary(column.name);
+                builder.encoding(column.name, parquet::Encoding::BYTE_STREAM_SPLIT);
+                break;
+            default: break;
+        }
+    }
+    return builder.build();
+}
+
+arrow::Result<std::shared_ptr<arrow::Table>> table_of(const Batch& batch,
+                                                      const std::vector<std::uint32_t>& order) {
+    arrow::FieldVector fields;
+    arrow::ArrayVector arrays;
+    for (std::size_t i = 0; i < batch.columns().size(); ++i) {
+        const Column& column = batch.columns()[i];
+        fields.push_back(arrow::field(column.name, arrow_type(column.type)));
+        ARROW_ASSIGN_OR_RAISE(auto array, build_column(column.type, batch.data(i), order));
+        arrays.push_back(std::move(array));
+    }
+    return arrow::Table::Make(arrow::schema(fields), arrays, static_cast<std::int64_t>(order.size()));
+}
+
+arrow::Status write(const Batch& batch, const std::vector<std::uint32_t>& order,
+                    const std::shared_ptr<HashingStream>& stream) {
+    ARROW_ASSIGN_OR_RAISE(const auto table, table_of(batch, order));
+    return parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), stream, row_group_rows,
+                                      writer_properties(batch.columns()));
+}
+
+arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet, const std::vector<std::string>& columns) {
+    auto buffer = std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(parquet.data()),
+                                                  static_cast<std::int64_t>(parquet.size()));
+    auto file = std::make_shared<arrow::io::BufferReader>(buffer);
+    ARROW_ASSIGN_OR_RAISE(auto reader, parquet::arrow::OpenFile(file, arrow::default_memory_pool()));
+    std::shared_ptr<arrow::Schema> schema;
+    ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
+    std::vector<int> indices;
+    for (const std::string& name : columns) {
+        const int index = schema->GetFieldIndex(name);
+        if (index < 0) return arrow::Status::Invalid("no column " + name);
+        indices.push_back(index);
+    }
+    ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadTable(indices));
+    ARROW_ASSIGN_OR_RAISE(table, table->SelectColumns([&] {
+        std::vector<int> in_table;
+        for (const std::string& name : columns) in_table.push_back(table->schema()->GetFieldIndex(name));
+        return in_table;
+    }()));
+    return table->CombineChunks();
+}
+
+Error read_error() { return {ErrorCode::corrupt, "a Parquet file cannot be read"}; }
+
+}  // namespace
+
+Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uint32_t>& order,
+                                  ObjectWriter& out) {
+    const auto stream = std::make_shared<HashingStream>(out);
+    const arrow::Status written = write(batch, order, stream);
+    if (!stream->status().ok()) return stream->status().error();
+    if (!written.ok()) return Error{ErrorCode::io, "Arrow cannot write a Parquet file"};
+    return stream->finish();
+}
+
+Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take) {
+    const auto result = read(parquet, {"device", "incarnation", "epoch", "seq", "row"});
+    if (!result.ok()) return read_error();
+    const arrow::Table& table = **result;
+    if (table.num_rows() == 0) return {};
+    const auto& device = static_cast<const arrow::StringArray&>(*table.column(0)->chunk(0));
+    const auto& incarnation = static_cast<const arrow::Int64Array&>(*table.column(1)->chunk(0));
+    const auto& epoch = static_cast<const arrow::Int64Array&>(*table.column(2)->chunk(0));
+    const auto& seq = static_cast<const arrow::Int64Array&>(*table.column(3)->chunk(0));
+    const auto& row = static_cast<const arrow::Int32Array&>(*table.column(4)->chunk(0));
+    for (std::int64_t i = 0; i < table.num_rows(); ++i) {
+        take({device.GetView(i), incarnation.Value(i), epoch.Value(i), seq.Value(i), row.Value(i)});
+    }
+    return {};
+}
+
+Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
+                      const std::function<void(const std::vector<std::string>&)>& take) {
+    const auto result = read(parquet, columns);
+    if (!result.ok()) return read_error();
+    const arrow::Table& table = **result;
+    std::vector<std::string> row(columns.size());
+    for (std::int64_t i = 0; i < table.num_rows(); ++i) {
+        for (int column = 0; column < table.num_columns(); ++column) {
+            const auto scalar = table.column(column)->GetScalar(i);
+            if (!scalar.ok()) return read_error();
+            row[static_cast<std::size_t>(column)] = (*scalar)->is_valid ? (*scalar)->ToString() : "";
+        }
+        take(row);
+    }
+    return {};
+}
+
+}  // namespace longhaul::collector

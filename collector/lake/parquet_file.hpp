@@ -1,0 +1,37 @@
+// Batches to Parquet and identity columns back: the only file pair that knows Arrow.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "collector/lake/batch.hpp"
+#include "collector/lake/object_store.hpp"
+#include "common/block/crypto.hpp"
+
+namespace longhaul::collector {
+
+struct WrittenFile {
+    std::uint64_t bytes = 0;
+    Sha256 content{};  // SHA-256 of the file
+};
+
+// Writes the rows in the given order. The object is complete but not yet finished (named).
+Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uint32_t>& order,
+                                  ObjectWriter& out);
+
+// Identity of one row, as the audit needs it.
+struct RowName {
+    std::string_view device;
+    std::int64_t incarnation = 0;
+    std::int64_t epoch = 0;
+    std::int64_t seq = 0;
+    std::int64_t row = 0;
+};
+Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take);
+
+// A few columns of a small table, as text, in the order asked for; null is empty.
+Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
+                      const std::function<void(const std::vector<std::string>&)>& take);
+
+}  // namespace longhaul::collector

@@ -1,0 +1,27 @@
+// The private sealing keys that a writer holds, by id. Keys are never removed: old blocks stay readable.
+#pragma once
+
+#include <map>
+
+#include "common/block/epoch.hpp"
+
+namespace longhaul::collector {
+
+class KeyRing {
+ public:
+    Status add(const PrivateKey& key) {
+        LH_TRY_ASSIGN(const PublicKey public_key, public_key_of(key));
+        keys_[sealing_key_id(public_key)] = key;
+        return {};
+    }
+    const PrivateKey* find(const SealingKeyId& id) const {
+        const auto found = keys_.find(id);
+        return found == keys_.end() ? nullptr : &found->second;
+    }
+    std::size_t size() const { return keys_.size(); }
+
+ private:
+    std::map<SealingKeyId, PrivateKey> keys_;
+};
+
+}  // namespace longhaul::collector

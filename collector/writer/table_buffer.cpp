@@ -1,0 +1,133 @@
+#include "collector/writer/table_buffer.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "collector/lake/parquet_file.hpp"
+#include "collector/writer/table_columns.hpp"
+
+namespace longhaul::collector {
+namespace {
+
+std::string hex(Bytes bytes) {
+    std::string text;
+    for (const std::byte byte : bytes) {
+        char digits[3];
+        std::snprintf(digits, sizeof(digits), "%02x", static_cast<unsigned>(byte));
+        text += digits;
+    }
+    return text;
+}
+
+// A UUID (version 8, RFC 9562) that the same input always gives, so that a replay names things alike.
+std::string uuid_of(const std::string& input) {
+    Sha256 hash = sha256(as_bytes(input));
+    hash[6] = (hash[6] & std::byte{0x0f}) | std::byte{0x80};
+    hash[8] = (hash[8] & std::byte{0x3f}) | std::byte{0x80};
+    const std::string text = hex(Bytes{hash}.first(16));
+    return text.substr(0, 8) + "-" + text.substr(8, 4) + "-" + text.substr(12, 4) + "-" + text.substr(16, 4) +
+           "-" + text.substr(20);
+}
+
+}  // namespace
+
+TableBuffer::TableBuffer(ObjectStore& store, std::string folder, std::string journal,
+                         std::vector<Column> columns, bool sorted)
+    : store_{store},
+      table_{store, std::move(folder)},
+      journal_{std::move(journal)},
+      columns_{std::move(columns)},
+      sorted_{sorted} {}
+
+std::string TableBuffer::app_of(Shard shard) const { return journal_ + "/" + std::to_string(shard); }
+
+Status TableBuffer::open(const Journal& journal) {
+    LH_TRY(table_.refresh());
+    for (Shard shard = 0; shard < journal.shards(); ++shard) {
+        const std::int64_t txn = table_.state().txn(app_of(shard));
+        if (txn > static_cast<std::int64_t>(journal.durable_end(shard))) {
+            return Error{ErrorCode::denied, "the table holds rows from behind the end of this journal"};
+        }
+    }
+    if (table_.state().version >= 0) {
+        for (const Column& column : table_.state().columns) (void)column_for(column);
+    }
+    return {};
+}
+
+bool TableBuffer::has(Shard shard, Offset end) const {
+    return static_cast<std::int64_t>(end) <= table_.state().txn(app_of(shard));
+}
+
+std::size_t TableBuffer::column_for(const Column& wanted) {
+    std::string name = wanted.name;
+    for (;;) {
+        const auto found = std::find_if(columns_.begin(), columns_.end(),
+                                        [&name](const Column& column) { return column.name == name; });
+        if (found == columns_.end()) break;
+        if (found->kind == wanted.kind) return static_cast<std::size_t>(found - columns_.begin());
+        name += "__" + wanted.kind;
+    }
+    Column column = wanted;
+    column.name = name;
+    columns_.push_back(column);
+    for (auto& [key, pending] : batches_) pending.batch.add_column(column);
+    return columns_.size() - 1;
+}
+
+Batch& TableBuffer::batch(Shard shard, const std::string& receive_date, Offset offset) {
+    const auto [place, made] = batches_.try_emplace(Key{shard, receive_date}, Pending{Batch{columns_}, offset});
+    return place->second.batch;
+}
+
+std::size_t TableBuffer::rows() const {
+    std::size_t rows = 0;
+    for (const auto& [key, pending] : batches_) rows += pending.batch.rows();
+    return rows;
+}
+
+std::size_t TableBuffer::bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& [key, pending] : batches_) bytes += pending.batch.bytes();
+    return bytes;
+}
+
+Status TableBuffer::write_one_file(const std::vector<Offset>& ends) {
+    const auto place = batches_.begin();
+    const auto& [key, pending] = *place;
+    LH_TRY_ASSIGN(const auto object, store_.begin());
+    const auto order = sorted_ ? pending.batch.order_by(column_device, column_event_time)
+                               : pending.batch.arrival_order();
+    LH_TRY_ASSIGN(const WrittenFile written, write_parquet(pending.batch, order, *object));
+    DataFile file;
+    file.receive_date = key.receive_date;
+    file.path = "receive_date=" + key.receive_date + "/" + std::to_string(key.shard) + "-" +
+                std::to_string(pending.first) + "-" + std::to_string(ends[key.shard]) + "-" +
+                hex(Bytes{written.content}.first(8)) + ".parquet";
+    file.bytes = written.bytes;
+    file.rows = pending.batch.rows();
+    file.stats = delta_stats(pending.batch);
+    LH_TRY(object->finish(folder() + "/" + file.path));
+    files_.push_back(std::move(file));
+    batches_.erase(place);
+    return {};
+}
+
+Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {
+    TableCommit commit;
+    commit.files = files_;
+    std::string name = journal_ + " " + folder();
+    commit.table_id_if_new = uuid_of(name);
+    for (Shard shard = 0; shard < ends.size(); ++shard) {
+        commit.txns[app_of(shard)] = static_cast<std::int64_t>(ends[shard]);
+        name += " " + std::to_string(ends[shard]);
+    }
+    commit.commit_id = uuid_of(name);
+    if (columns_.size() != table_.state().columns.size()) commit.new_columns = columns_;
+    commit.now = now;
+    LH_TRY(table_.commit(commit));
+    files_.clear();
+    return {};
+}
+
+}  // namespace longhaul::collector

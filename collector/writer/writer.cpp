@@ -1,0 +1,137 @@
+// The writer's cycle: entries in, barriers out. What becomes of an entry is in writer_entries.cpp, how rows
+// are made in writer_rows.cpp.
+#include "collector/writer/writer.hpp"
+
+#include <cstdio>
+
+namespace longhaul::collector {
+
+Writer::Writer(Journal& journal, ObjectStore& store, const KeyRing& keys, const WriterSettings& settings)
+    : journal_{journal}, store_{store}, keys_{keys}, settings_{settings}, body_room_(block_bytes_max) {
+    const Uuid& uuid = journal.id().uuid;
+    for (std::size_t i = 0; i < uuid.size(); ++i) {
+        char digits[4];
+        const bool dash = i == 4 || i == 6 || i == 8 || i == 10;
+        std::snprintf(digits, sizeof(digits), dash ? "-%02x" : "%02x", static_cast<unsigned>(uuid[i]));
+        journal_name_ += digits;
+    }
+}
+
+Message Writer::stop(std::string text) {
+    fatal_ = true;
+    return {std::move(text)};
+}
+
+Writer::Outcome Writer::start() {
+    for (Shard shard = 0; shard < journal_.shards(); ++shard) {
+        auto reader = journal_.read(shard, 0);
+        if (!reader.ok()) return Message{"the journal cannot be read: " + to_string(reader.error())};
+        readers_.push_back(std::move(reader).value());
+    }
+    return {};
+}
+
+Result<MonotonicMs, Message> Writer::step(MonotonicMs now, WallUs wall) {
+    if (readers_.empty()) LH_TRY(start());
+    if (!barrier_) {
+        LH_TRY(read_entries(now));
+        if (barrier_due(now)) {
+            barrier_.emplace();
+            for (const auto& reader : readers_) barrier_->push_back(reader->offset());
+        }
+    }
+    if (barrier_) {
+        LH_TRY_ASSIGN(const bool more, advance_barrier(wall));
+        if (!more) {
+            barrier_.reset();
+            rows_buffered_ = 0;
+            first_row_at_ = MonotonicMs::never();
+            if (all_read_) barrier_requested_ = false;
+        }
+        return now;
+    }
+    if (!all_read_ || barrier_requested_) return now;
+    return rows_buffered_ == 0 ? MonotonicMs::never() : first_row_at_ + settings_.commit_interval_ms;
+}
+
+bool Writer::drained() const { return all_read_ && !barrier_ && rows_buffered_ == 0 && !barrier_requested_; }
+
+bool Writer::barrier_due(MonotonicMs now) const {
+    if (rows_buffered_ == 0) return barrier_requested_ && all_read_;
+    if (barrier_requested_ && all_read_) return true;
+    if (rows_buffered_ >= settings_.rows_max) return true;
+    if (now - first_row_at_ >= settings_.commit_interval_ms) return true;
+    std::size_t bytes = 0;
+    for (const auto& [name, tenant] : tenants_) {
+        for (const auto& [table_name, table] : tenant.tables) bytes += table->bytes();
+    }
+    return bytes >= settings_.bytes_max;
+}
+
+Writer::Outcome Writer::read_entries(MonotonicMs now) {
+    const std::size_t rows_before = rows_buffered_;
+    all_read_ = true;
+    for (Shard shard = 0; shard < readers_.size(); ++shard) {
+        for (std::size_t i = 0; i < settings_.entries_per_step; ++i) {
+            const auto read = readers_[shard]->next();
+            if (read.ok()) {
+                ++counters_.entries;
+                LH_TRY(on_entry(shard, read.value()));
+            } else if (read.error().code == ErrorCode::corrupt) {
+                ++counters_.damaged;
+            } else if (read.error().code == ErrorCode::not_found) {
+                break;
+            } else {
+                return Message{"the journal cannot be read: " + to_string(read.error())};
+            }
+            if (i + 1 == settings_.entries_per_step) all_read_ = false;
+        }
+    }
+    if (rows_before == 0 && rows_buffered_ != 0) first_row_at_ = now;
+    return {};
+}
+
+// One file or one commit; false when every table is done.
+Result<bool, Message> Writer::advance_barrier(WallUs wall) {
+    for (auto& [name, tenant] : tenants_) {
+        for (auto& [table_name, table] : tenant.tables) {
+            if (!table->has_unwritten() && !table->has_uncommitted()) continue;
+            const bool writing = table->has_unwritten();
+            const Status done = writing ? table->write_one_file(*barrier_) : table->commit(*barrier_, wall);
+            if (!done.ok() && done.error().code == ErrorCode::denied) {
+                return stop("table " + table->folder() + ": " + to_string(done.error()));
+            }
+            if (!done.ok()) {
+                return Message{std::string{writing ? "writing a batch file of table " : "committing to table "} +
+                               table->folder() + " failed, it will be tried again: " + to_string(done.error())};
+            }
+            if (!writing) ++counters_.commits;
+            return true;
+        }
+    }
+    return false;
+}
+
+Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std::string& name,
+                                            const std::vector<Column>& columns, bool sorted) {
+    auto& slot = tenants_[tenant].tables[name];
+    if (slot == nullptr) {
+        auto made = std::make_unique<TableBuffer>(store_, tenant + "/" + name, journal_name_, columns, sorted);
+        const Status opened = made->open(journal_);
+        if (!opened.ok()) {
+            return stop("table " + made->folder() + " cannot be opened: " + to_string(opened.error()));
+        }
+        slot = std::move(made);
+    }
+    return slot.get();
+}
+
+Result<Batch*, Message> Writer::begin_row(const Place& place, TableBuffer& table) {
+    if (table.has(place.shard, place.end)) return nullptr;
+    Batch& batch = table.batch(place.shard, place.receive_date, place.offset);
+    batch.begin_row();
+    ++rows_buffered_;
+    return &batch;
+}
+
+}  // namespace longhaul::collector

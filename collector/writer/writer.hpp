@@ -1,0 +1,141 @@
+// The writer: from the journal to the tables. Specification: docs/spec/writer.md.
+//
+// A deterministic state machine: what it knows and writes follows from the journal alone, so after a crash
+// it reads the journal again and each table leaves out what it has. Nothing here knows threads or waits.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/writer/decoded_block.hpp"
+#include "collector/writer/key_ring.hpp"
+#include "collector/writer/table_buffer.hpp"
+#include "common/block/stored_schema.hpp"
+
+namespace longhaul::collector {
+
+struct WriterSettings {
+    std::int64_t commit_interval_ms = 15'000;
+    std::size_t rows_max = 1'000'000;       // buffered over all tables, then a barrier is due
+    std::size_t bytes_max = 64 << 20;
+    std::size_t entries_per_step = 64;
+};
+
+struct WriterCounters {
+    std::uint64_t entries = 0;
+    std::uint64_t blocks = 0;       // first arrivals that became rows
+    std::uint64_t duplicates = 0;   // blocks that had arrived before
+    std::uint64_t quarantined = 0;
+    std::uint64_t rows = 0;
+    std::uint64_t damaged = 0;      // journal entries that could not be read
+    std::uint64_t commits = 0;
+};
+
+class Writer {
+ public:
+    // All of them outlive the writer.
+    Writer(Journal& journal, ObjectStore& store, const KeyRing& keys, const WriterSettings& settings);
+
+    // A bounded piece of work: some entries, one batch file or one commit. Returns when to call again
+    // (now: there is more to do). After an error the same call may be tried again, unless fatal() is set.
+    Result<MonotonicMs, Message> step(MonotonicMs now, WallUs wall);
+
+    // Commits what is buffered at the next steps, due or not; drained() tells when all is done.
+    void request_barrier() { barrier_requested_ = true; }
+    bool drained() const;
+
+    bool fatal() const { return fatal_; }
+    const WriterCounters& counters() const { return counters_; }
+
+ private:
+    struct Anchor {
+        std::int32_t id = 0;
+        std::int64_t elapsed_us = 0;
+        std::int64_t wall_us = 0;
+        std::optional<std::uint64_t> error_us;
+    };
+    struct Stream {
+        std::string name;
+        const Schema* schema = nullptr;
+        BlockClass block_class = BlockClass::normal;
+        TableBuffer* table = nullptr;
+        std::vector<std::size_t> columns;  // of the fields, in the table
+    };
+    struct EpochState {
+        Sha256 record_hash{};
+        BlockKey key;
+        std::array<std::unique_ptr<Stream>, limits::streams_max> streams;
+        std::array<const Schema*, limits::streams_max> schemas{};
+        std::vector<Anchor> anchors;
+        std::map<std::uint32_t, std::uint64_t> received;  // seq -> content tag
+    };
+    using EpochName = std::pair<std::uint32_t, std::uint32_t>;  // incarnation, epoch
+    struct DeviceState {
+        std::map<EpochName, EpochState> epochs;
+    };
+    struct TenantState {
+        std::map<SchemaHash, std::unique_ptr<StoredSchema>> schemas;
+        std::map<std::string, DeviceState, std::less<>> devices;
+        std::map<std::string, std::unique_ptr<TableBuffer>, std::less<>> tables;
+    };
+    // Where an entry stands, and whose it is: what every row needs.
+    struct Place {
+        Shard shard = 0;
+        Offset offset = 0;
+        Offset end = 0;
+        WallUs receive_time;
+        std::string receive_date;
+        std::string tenant;
+        std::string device;
+    };
+
+    using Outcome = Result<void, Message>;
+    Outcome start();
+    Outcome read_entries(MonotonicMs now);
+    Outcome on_entry(Shard shard, const ReadEntry& read);
+    Outcome on_schema(const Place& place, Bytes body);
+    Outcome on_epoch(const Place& place, Bytes body);
+    Outcome on_block(const Place& place, Bytes body);
+    Outcome add_stream(const Place& place, const longhaul_StreamEntry& entry, EpochState& epoch);
+    Outcome add_rows(const Place& place, const BlockName& name, const DecodedBlock& block, EpochState& epoch);
+    Outcome add_section(const Place& place, const BlockName& name, const DecodedSection& section,
+                        EpochState& epoch, std::int32_t first_row);
+    Outcome add_system_entry(const Place& place, const BlockName& name, const longhaul_SystemEntry& entry,
+                             EpochState& epoch);
+    Outcome add_anchor(const Place& place, const EpochName& name, EpochState& epoch, Anchor anchor,
+                       const char* origin);
+    Outcome add_epoch_row(const Place& place, const longhaul_EpochRecord& record);
+    Outcome add_power_cut(const Place& place, const longhaul_EpochRecord& record);
+    Outcome quarantine(const Place& place, const EpochName& name, std::optional<BlockHeader> header,
+                       const char* reason);
+    // nullptr in `batch`: the table has the rows of this place already.
+    Result<Batch*, Message> begin_row(const Place& place, TableBuffer& table);
+    Result<TableBuffer*, Message> table(const std::string& tenant, const std::string& name,
+                                        const std::vector<Column>& columns, bool sorted);
+    Result<bool, Message> advance_barrier(WallUs wall);
+    bool barrier_due(MonotonicMs now) const;
+    Message stop(std::string text);
+
+    Journal& journal_;
+    ObjectStore& store_;
+    const KeyRing& keys_;
+    WriterSettings settings_;
+    std::string journal_name_;
+    std::vector<std::unique_ptr<JournalReader>> readers_;
+    std::map<std::string, TenantState, std::less<>> tenants_;
+    std::vector<std::byte> body_room_;
+    std::optional<std::vector<Offset>> barrier_;  // being carried out, at these offsets
+    bool barrier_requested_ = false;
+    bool all_read_ = false;
+    bool fatal_ = false;
+    std::size_t rows_buffered_ = 0;
+    MonotonicMs first_row_at_ = MonotonicMs::never();
+    WriterCounters counters_;
+};
+
+}  // namespace longhaul::collector

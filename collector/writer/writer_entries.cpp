@@ -1,0 +1,133 @@
+// What becomes of each kind of journal entry. Nothing a device can write stops the writer: what does not
+// open, decode or fit goes into quarantine with its reason.
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "collector/lake/civil_time.hpp"
+#include "collector/writer/table_columns.hpp"
+#include "collector/writer/writer.hpp"
+
+namespace longhaul::collector {
+namespace {
+
+// The end of a block's authentication tag: equal for equal content, and no attacker's choice.
+std::uint64_t content_tag(Bytes sealed) { return ByteReader{sealed.last(sizeof(std::uint64_t))}.u64(); }
+
+std::string hex_of(const SealingKeyId& id) {
+    std::string text;
+    for (const std::byte byte : id) {
+        char digits[3];
+        std::snprintf(digits, sizeof(digits), "%02x", static_cast<unsigned>(byte));
+        text += digits;
+    }
+    return text;
+}
+
+}  // namespace
+
+Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
+    const JournalEntry& entry = read.entry;
+    const Place place{shard,
+                      read.offset,
+                      read.end,
+                      entry.receive_time,
+                      date_text(entry.receive_time),
+                      std::string{entry.tenant},
+                      std::string{entry.device}};
+    switch (entry.kind) {
+        case JournalKind::schema: return on_schema(place, entry.body);
+        case JournalKind::epoch: return on_epoch(place, entry.body);
+        case JournalKind::block: return on_block(place, entry.body);
+        default: break;
+    }
+    return stop("the journal holds an entry of kind " + std::to_string(static_cast<int>(entry.kind)) +
+                " at offset " + std::to_string(read.offset) + " that this version does not know: start a newer one");
+}
+
+Writer::Outcome Writer::on_schema(const Place& place, Bytes body) {
+    auto stored = StoredSchema::parse(body);
+    if (!stored.ok()) return quarantine(place, {0, 0}, std::nullopt, "schema cannot be read");
+    const SchemaHash hash = stored.value()->hash();
+    tenants_[place.tenant].schemas.try_emplace(hash, std::move(stored).value());
+    return {};
+}
+
+Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
+    longhaul_EpochRecord record;
+    const auto parsed = parse_signed_epoch(body);
+    if (!parsed.ok() || !parse_epoch_record(parsed.value().record, record).ok()) {
+        return quarantine(place, {0, 0}, std::nullopt, "epoch record cannot be read");
+    }
+    const EpochName name{record.incarnation, record.epoch};
+    auto& epochs = tenants_[place.tenant].devices[place.device].epochs;
+    const Sha256 hash = sha256(parsed.value().record);
+    if (const auto known = epochs.find(name); known != epochs.end()) {
+        if (known->second.record_hash == hash) return {};  // sent again
+        return quarantine(place, name, std::nullopt, "fork: a second record of this epoch");
+    }
+    SealingKeyId id;
+    std::memcpy(id.data(), record.sealing_key_id, id.size());
+    const PrivateKey* sealing_key = keys_.find(id);
+    if (sealing_key == nullptr) {
+        return stop("the private sealing key " + hex_of(id) + " that device " + place.device +
+                    " uses is missing: put " + hex_of(id) + ".key back into the folder of sealing keys");
+    }
+    const auto key = unwrap_block_key(*sealing_key, record);
+    if (!key.ok()) return quarantine(place, name, std::nullopt, "the epoch's block key does not open");
+
+    EpochState epoch;
+    epoch.record_hash = hash;
+    epoch.key = key.value();
+    for (std::size_t i = 0; i < record.streams_count; ++i) LH_TRY(add_stream(place, record.streams[i], epoch));
+    LH_TRY(add_power_cut(place, record));
+    epochs.emplace(name, std::move(epoch));
+    return add_epoch_row(place, record);
+}
+
+Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntry& entry, EpochState& epoch) {
+    TenantState& tenant = tenants_[place.tenant];
+    SchemaHash hash;
+    std::memcpy(hash.data(), entry.schema_hash, hash.size());
+    const auto known = tenant.schemas.find(hash);
+    if (known == tenant.schemas.end()) return {};  // its blocks go into quarantine
+    auto stream = std::make_unique<Stream>();
+    stream->name = entry.name;
+    stream->schema = &known->second->schema();
+    stream->block_class = static_cast<BlockClass>(entry.block_class);
+    LH_TRY_ASSIGN(stream->table, table(place.tenant, std::string{stream->schema->name}, fixed_columns(), true));
+    for (const Field& field : stream->schema->fields) {
+        stream->columns.push_back(stream->table->column_for(column_of(field)));
+    }
+    epoch.schemas[entry.index] = stream->schema;
+    epoch.streams[entry.index] = std::move(stream);
+    return {};
+}
+
+Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
+    const auto header = parse_block_header(body);
+    if (!header.ok()) return quarantine(place, {0, 0}, std::nullopt, "block header");
+    const BlockName& name = header.value().name;
+    const EpochName epoch_name{name.incarnation.value, name.epoch.value};
+    auto& epochs = tenants_[place.tenant].devices[place.device].epochs;
+    const auto found = epochs.find(epoch_name);
+    if (found == epochs.end()) return quarantine(place, epoch_name, header.value(), "no epoch record");
+    EpochState& epoch = found->second;
+
+    const auto [known, first_arrival] = epoch.received.try_emplace(name.seq.value, content_tag(body));
+    if (!first_arrival) {
+        if (known->second != content_tag(body)) {
+            return quarantine(place, epoch_name, header.value(), "fork: other content under the same name");
+        }
+        ++counters_.duplicates;
+        return {};
+    }
+    const auto opened = open_block(epoch.key, body, body_room_);
+    if (!opened.ok()) return quarantine(place, epoch_name, header.value(), "the block does not open");
+    const auto block = decode_block(opened.value(), epoch.schemas, header.value().samples);
+    if (!block.ok()) return quarantine(place, epoch_name, header.value(), block.error().detail);
+    ++counters_.blocks;
+    return add_rows(place, name, block.value(), epoch);
+}
+
+}  // namespace longhaul::collector

@@ -1,0 +1,238 @@
+// How rows are made of an opened block, and the rows of the system tables.
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "collector/writer/table_columns.hpp"
+#include "collector/writer/writer.hpp"
+
+namespace longhaul::collector {
+namespace {
+
+// How far a device's clock may drift from its anchor, parts per million; a crystal without compensation.
+constexpr std::uint64_t drift_ppm = 100;
+
+std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+std::int64_t wrapping_subtract(std::int64_t a, std::int64_t b) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+std::int64_t wrapping_multiply(std::int64_t a, std::int64_t b) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
+}
+
+std::uint64_t drift_us(std::int64_t distance_us) {
+    const auto distance = static_cast<std::uint64_t>(distance_us < 0 ? -(distance_us + 1) : distance_us);
+    return distance / (1'000'000 / drift_ppm);
+}
+
+constexpr std::array<double, limits::decimal_scale_max + 1> powers_of_ten{
+    1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+
+void put_value(Batch& batch, std::size_t column, const Field& field, const Value& value) {
+    switch (value.form) {
+        case ValueForm::null: return;
+        case ValueForm::real:
+            // A float32's bits ride in the low half, see ColumnData.
+            return batch.put_real(column, value.real());
+        case ValueForm::text: return batch.put_text(column, as_text(value.text));
+        case ValueForm::integer: break;
+    }
+    if (field.kind == FieldKind::decimal) {
+        // Both operands are exact, so the quotient is the double that the decimal text would give.
+        return batch.put_real(column, static_cast<double>(value.integer) / powers_of_ten[field.scale]);
+    }
+    if (field.kind == FieldKind::enumeration) {
+        return batch.put_text(column, field.label(static_cast<std::size_t>(value.integer)));
+    }
+    batch.put_integer(column, value.integer);
+}
+
+const char* name_of(longhaul_LossReason reason) {
+    switch (reason) {
+        case longhaul_LossReason_LOSS_REASON_FULL: return "full";
+        case longhaul_LossReason_LOSS_REASON_EXPIRED: return "expired";
+        case longhaul_LossReason_LOSS_REASON_CORRUPT: return "corrupt";
+        case longhaul_LossReason_LOSS_REASON_UNREADABLE: return "unreadable";
+        case longhaul_LossReason_LOSS_REASON_POWER_CUT: return "power_cut";
+        default: return "unknown";
+    }
+}
+
+}  // namespace
+
+Writer::Outcome Writer::add_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
+                                 EpochState& epoch) {
+    for (const longhaul_SystemEntry& entry : block.system) LH_TRY(add_system_entry(place, name, entry, epoch));
+    std::int32_t row = 0;
+    for (const DecodedSection& section : block.sections) {
+        LH_TRY(add_section(place, name, section, epoch, row));
+        row += static_cast<std::int32_t>(section.times.size());
+    }
+    return {};
+}
+
+Writer::Outcome Writer::add_section(const Place& place, const BlockName& name, const DecodedSection& section,
+                                    EpochState& epoch, std::int32_t first_row) {
+    const Stream& stream = *epoch.streams[section.stream];
+    const Schema& schema = *stream.schema;
+    const bool device_time = schema.time == TimeKind::device;
+    const auto elapsed_of = [&schema](std::int64_t ticks) { return wrapping_multiply(ticks, schema.tick_us); };
+    if (device_time && epoch.anchors.empty()) {
+        // No idea of the device's time yet: its newest sample is taken to be as old as its arrival.
+        const std::int64_t newest = *std::max_element(section.times.begin(), section.times.end());
+        const Anchor synthetic{0, elapsed_of(newest), place.receive_time.value, std::nullopt};
+        LH_TRY(add_anchor(place, {name.incarnation.value, name.epoch.value}, epoch, synthetic, "receive"));
+    }
+    for (std::size_t i = 0; i < section.times.size(); ++i) {
+        LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *stream.table));
+        if (batch == nullptr) return {};
+        batch->put_text(column_device, place.device);
+        batch->put_text(column_stream, stream.name);
+        batch->put_integer(column_incarnation, name.incarnation.value);
+        batch->put_integer(column_epoch, name.epoch.value);
+        batch->put_integer(column_seq, name.seq.value);
+        batch->put_integer(column_row, first_row + static_cast<std::int32_t>(i));
+        if (device_time) {
+            const std::int64_t elapsed = elapsed_of(section.times[i]);
+            const auto error = [elapsed](const Anchor& anchor) {
+                return anchor.error_us.value_or(UINT64_MAX / 2) +
+                       drift_us(wrapping_subtract(elapsed, anchor.elapsed_us));
+            };
+            const Anchor& anchor = *std::min_element(
+                epoch.anchors.begin(), epoch.anchors.end(),
+                [&error](const Anchor& a, const Anchor& b) { return error(a) < error(b); });
+            batch->put_integer(column_event_time,
+                               wrapping_add(anchor.wall_us, wrapping_subtract(elapsed, anchor.elapsed_us)));
+            batch->put_integer(column_anchor, anchor.id);
+            if (anchor.error_us) batch->put_integer(column_time_error, static_cast<std::int64_t>(error(anchor)));
+        } else {
+            batch->put_integer(column_event_time, section.times[i]);
+        }
+        batch->put_integer(column_receive_time, place.receive_time.value);
+        for (std::size_t field = 0; field < schema.fields.size(); ++field) {
+            put_value(*batch, stream.columns[field], schema.fields[field], section.columns[field][i]);
+        }
+        batch->end_row();
+        ++counters_.rows;
+    }
+    return {};
+}
+
+Writer::Outcome Writer::add_system_entry(const Place& place, const BlockName& name,
+                                         const longhaul_SystemEntry& entry, EpochState& epoch) {
+    const EpochName epoch_name{name.incarnation.value, name.epoch.value};
+    if (entry.which_entry == longhaul_SystemEntry_anchor_tag) {
+        const longhaul_Anchor& anchor = entry.entry.anchor;
+        // An error beyond what the sum can hold says as much as none.
+        const std::uint64_t error_us = std::min<std::uint64_t>(anchor.error_us, INT64_MAX / 4);
+        return add_anchor(place, epoch_name, epoch, {0, anchor.elapsed_us, anchor.wall_us, error_us}, "device");
+    }
+    if (entry.which_entry != longhaul_SystemEntry_loss_tag) return {};  // of a later version
+    const longhaul_Loss& loss = entry.entry.loss;
+    LH_TRY_ASSIGN(TableBuffer* const losses, table(place.tenant, "_losses", loss_columns(), false));
+    LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *losses));
+    if (batch == nullptr) return {};
+    batch->put_text(loss_device, place.device);
+    batch->put_integer(loss_incarnation, name.incarnation.value);
+    batch->put_integer(loss_epoch, loss.epoch);
+    batch->put_integer(loss_class, loss.first_seq >> 30);
+    batch->put_integer(loss_first_seq, loss.first_seq);
+    batch->put_integer(loss_last_seq, loss.last_seq);
+    batch->put_integer(loss_samples, static_cast<std::int64_t>(loss.samples));
+    batch->put_text(loss_reason, name_of(loss.reason));
+    batch->put_integer(loss_from_us, loss.from_us);
+    batch->put_integer(loss_to_us, loss.to_us);
+    batch->put_integer(loss_receive_time, place.receive_time.value);
+    batch->end_row();
+    return {};
+}
+
+Writer::Outcome Writer::add_anchor(const Place& place, const EpochName& name, EpochState& epoch, Anchor anchor,
+                                   const char* origin) {
+    anchor.id = static_cast<std::int32_t>(epoch.anchors.size());
+    epoch.anchors.push_back(anchor);
+    LH_TRY_ASSIGN(TableBuffer* const anchors, table(place.tenant, "_anchors", anchor_columns(), false));
+    LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *anchors));
+    if (batch == nullptr) return {};
+    batch->put_text(anchor_device, place.device);
+    batch->put_integer(anchor_incarnation, name.first);
+    batch->put_integer(anchor_epoch, name.second);
+    batch->put_integer(anchor_anchor, anchor.id);
+    batch->put_integer(anchor_elapsed_us, anchor.elapsed_us);
+    batch->put_integer(anchor_wall_us, anchor.wall_us);
+    if (anchor.error_us) batch->put_integer(anchor_error_us, static_cast<std::int64_t>(*anchor.error_us));
+    batch->put_text(anchor_origin, origin);
+    batch->put_integer(anchor_receive_time, place.receive_time.value);
+    batch->end_row();
+    return {};
+}
+
+Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRecord& record) {
+    LH_TRY_ASSIGN(TableBuffer* const epochs, table(place.tenant, "_epochs", epoch_columns(), false));
+    LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *epochs));
+    if (batch == nullptr) return {};
+    std::string streams;
+    for (std::size_t i = 0; i < record.streams_count; ++i) {
+        streams += (i == 0 ? "" : " ") + std::string{record.streams[i].name};
+    }
+    batch->put_text(epoch_device, place.device);
+    batch->put_integer(epoch_incarnation, record.incarnation);
+    batch->put_integer(epoch_epoch, record.epoch);
+    batch->put_integer(epoch_previous, record.previous_epoch);
+    batch->put_integer(epoch_previous_clean, record.previous_clean ? 1 : 0);
+    batch->put_integer(epoch_boot_cause, record.boot_cause);
+    batch->put_text(epoch_firmware, record.firmware);
+    batch->put_integer(epoch_clock_state, record.clock_state);
+    batch->put_text(epoch_streams, streams);
+    batch->put_integer(epoch_receive_time, place.receive_time.value);
+    batch->end_row();
+    return {};
+}
+
+// What was in the device's memory when the epoch before ended: after the last stored block of each class
+// that it used, an unknown number of samples.
+Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRecord& record) {
+    if (record.previous_epoch == 0 || record.previous_clean) return {};
+    LH_TRY_ASSIGN(TableBuffer* const losses, table(place.tenant, "_losses", loss_columns(), false));
+    for (std::size_t i = 0; i < record.previous_ends_count; ++i) {
+        const longhaul_ClassEnd& end = record.previous_ends[i];
+        const auto block_class = static_cast<BlockClass>(end.block_class);
+        LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *losses));
+        if (batch == nullptr) return {};
+        batch->put_text(loss_device, place.device);
+        batch->put_integer(loss_incarnation, record.incarnation);
+        batch->put_integer(loss_epoch, record.previous_epoch);
+        batch->put_integer(loss_class, end.block_class);
+        batch->put_integer(loss_first_seq, BlockSeq::of(block_class, end.last_number + 1).value);
+        batch->put_text(loss_reason, "power_cut");
+        batch->put_integer(loss_from_us, end.closing_us);
+        batch->put_integer(loss_receive_time, place.receive_time.value);
+        batch->end_row();
+    }
+    return {};
+}
+
+Writer::Outcome Writer::quarantine(const Place& place, const EpochName& name, std::optional<BlockHeader> header,
+                                   const char* reason) {
+    ++counters_.quarantined;
+    LH_TRY_ASSIGN(TableBuffer* const kept, table(place.tenant, "_quarantine", quarantine_columns(), false));
+    LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *kept));
+    if (batch == nullptr) return {};
+    batch->put_text(quarantine_device, place.device);
+    batch->put_integer(quarantine_incarnation, name.first);
+    batch->put_integer(quarantine_epoch, name.second);
+    if (header) {
+        batch->put_integer(quarantine_seq, header->name.seq.value);
+        batch->put_integer(quarantine_samples, header->samples);
+    }
+    batch->put_text(quarantine_reason, reason);
+    batch->put_integer(quarantine_shard, place.shard);
+    batch->put_integer(quarantine_offset, static_cast<std::int64_t>(place.offset));
+    batch->put_integer(quarantine_receive_time, place.receive_time.value);
+    batch->end_row();
+    return {};
+}
+
+}  // namespace longhaul::collector
