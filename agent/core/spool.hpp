@@ -42,6 +42,11 @@ struct SpoolDepth {
     std::uint32_t epochs = 0;    // that have waiting blocks
 };
 
+struct DurableGain {
+    std::uint32_t blocks = 0;
+    std::uint64_t samples = 0;
+};
+
 class Spool {
  public:
     virtual Incarnation incarnation() const = 0;
@@ -55,16 +60,19 @@ class Spool {
     virtual Status store_epoch(Epoch epoch, Bytes signed_epoch, std::span<const SchemaHash> schemas) = 0;
     virtual Result<Bytes> read_schema(const SchemaHash& hash, MutableBytes room) = 0;
     virtual Result<Bytes> read_epoch(Epoch epoch, MutableBytes room) = 0;
-    // The schemas that epochs with waiting blocks need, at most out.size().
+    // The schemas that epochs with waiting blocks need, those of the oldest epochs first, at most
+    // out.size().
     virtual Result<std::size_t> waiting_schemas(std::span<SchemaHash> out) = 0;
+    // The schemas that store_epoch() was given with this epoch, at most out.size().
+    virtual Result<std::size_t> epoch_schemas(Epoch epoch, std::span<SchemaHash> out) = 0;
 
     // Error full: no room until blocks become durable. `sealed` is not kept then.
     virtual Status append(const SpoolTag& tag, Bytes sealed) = 0;
     // The first waiting block of `block_class` after (epoch, seq), in their order; not_found: none.
     virtual Result<SpoolBlock> next(BlockClass block_class, Epoch epoch, BlockSeq after,
                                     MutableBytes room) = 0;
-    // Durable blocks stay until their room is needed.
-    virtual Status mark_durable(const SeqRange& range) = 0;
+    // Durable blocks stay until their room is needed. Says what was marked that had not been before.
+    virtual Result<DurableGain> mark_durable(const SeqRange& range) = 0;
     // The collector lost its journal: everything that is still here waits again.
     virtual Status void_durable() = 0;
     virtual Result<SpoolDepth> depth() = 0;

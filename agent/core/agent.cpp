@@ -1,0 +1,303 @@
+#include "agent/core/agent.hpp"
+
+#include <algorithm>
+
+#include "common/base/check.hpp"
+
+namespace longhaul::agent {
+namespace {
+
+constexpr std::int64_t store_again_ms = 1000;
+constexpr unsigned link_steps_per_poll = 16;
+constexpr std::size_t read_bytes = 1024;
+// Section header, entry length and an anchor whose three numbers are as long as they can be.
+constexpr std::size_t anchor_bytes_max = limits::section_header_bytes_max + 3 + 3 * (1 + varint_bytes_max);
+
+std::size_t column_values() {
+    constexpr std::size_t for_scratch = (epoch_scratch_bytes + sizeof(Value) - 1) / sizeof(Value);
+    return std::max(limits::section_samples_max, for_scratch);
+}
+
+}  // namespace
+
+std::size_t Agent::memory_bytes(const AgentSettings& settings, std::span<Source* const> sources) {
+    const std::size_t streams = Sampler::stream_count(sources);
+    return Memory::bytes_for<AgentStream>(streams) + Memory::bytes_for<OpenSection>(streams) +
+           Memory::bytes_for<std::uint64_t>(settings.staging_bytes / 8) +
+           Memory::bytes_for<Value>(column_values()) + settings.body_bytes_max +
+           block_header_bytes + settings.body_bytes_max + uplink_inbound_bytes +
+           uplink_frame_bytes(settings.body_bytes_max);
+}
+
+Agent::Rooms Agent::deal(const AgentSettings& settings, std::span<Source* const> sources,
+                         MutableBytes room) {
+    LH_CHECK(settings.body_bytes_max >= body_bytes_min);
+    LH_CHECK(settings.body_bytes_max <= limits::block_body_bytes_max);
+    Memory memory{room};
+    Rooms rooms;
+    const std::size_t streams = Sampler::stream_count(sources);
+    rooms.streams = memory.take<AgentStream>(streams);
+    rooms.builder.sections = memory.take<OpenSection>(streams);
+    rooms.builder.arena = memory.take<std::uint64_t>(settings.staging_bytes / 8);
+    rooms.builder.column = memory.take<Value>(column_values());
+    rooms.builder.body = memory.take<std::byte>(settings.body_bytes_max);
+    // An epoch is made while no column is being encoded.
+    rooms.epoch_scratch = std::as_writable_bytes(rooms.builder.column);
+    rooms.sealed = memory.take<std::byte>(block_header_bytes + settings.body_bytes_max);
+    rooms.inbound = memory.take<std::byte>(uplink_inbound_bytes);
+    rooms.frame = memory.take<std::byte>(uplink_frame_bytes(settings.body_bytes_max));
+    return rooms;
+}
+
+Agent::Agent(const AgentSettings& settings, const Ports& ports, MutableBytes memory)
+    : settings_{settings},
+      ports_{ports},
+      rooms_{deal(settings, ports.sources, memory)},
+      sampler_{ports.sources, rooms_.streams},
+      builder_{sampler_.streams(), rooms_.builder},
+      uplink_{settings_.firmware, sampler_.streams(), {ports.spool, ports.entropy, ports.clock},
+              rooms_.inbound, rooms_.frame} {}
+
+MonotonicMs Agent::poll(MonotonicMs now) {
+    if (!begun_) begin(now);
+    wall_ = ports_.clock.read();
+    bool more = drive_link(now);
+    if (may_store(now)) {
+        const std::uint64_t blocks_before = status_.blocks;
+        if (has_pending()) note(store_pending(), now);
+        seal_due(now);
+        more = take_samples(now) || more;
+        more = more || status_.blocks != blocks_before;  // the uplink can send them
+    }
+    if (stopping_ && builder_.empty() && !has_pending()) end_epoch_cleanly();
+    return more ? now : next_deadline(now);
+}
+
+void Agent::begin(MonotonicMs now) {
+    begun_ = true;
+    began_at_ = now;
+    uplink_.start(now);
+}
+
+MonotonicMs Agent::next_deadline(MonotonicMs now) const {
+    MonotonicMs next = uplink_.deadline();
+    if (!may_store(now)) return std::min(next, store_again_at_);
+    if (!stopping_) next = std::min(next, sampler_.next_at());
+    for (std::size_t i = 0; i < block_class_count; ++i) {
+        next = std::min(next, builder_.due_at(static_cast<BlockClass>(i)));
+    }
+    return next;
+}
+
+// The link.
+
+bool Agent::drive_link(MonotonicMs now) {
+    watch_link(now);
+    for (unsigned step = 0; step < link_steps_per_poll; ++step) {
+        bool moved = link_open_ && read_link(now);
+        const UplinkAction action = uplink_.next(now);
+        switch (action.kind) {
+            case UplinkAction::Kind::open: open_link(now); return false;
+            case UplinkAction::Kind::close: drop_link(now); return false;
+            case UplinkAction::Kind::write: moved = write_link(action.bytes, now) || moved; break;
+            case UplinkAction::Kind::wait: break;
+        }
+        if (!moved) return false;
+    }
+    return true;
+}
+
+void Agent::open_link(MonotonicMs now) {
+    link_in_use_ = true;
+    if (!ports_.link.open(now).ok()) drop_link(now);
+}
+
+void Agent::drop_link(MonotonicMs now) {
+    const char* const trouble = ports_.link.last_error();
+    if (*trouble != '\0') status_.link_trouble = trouble;
+    ports_.link.close();
+    link_in_use_ = link_open_ = false;
+    uplink_.on_closed(now);
+}
+
+void Agent::watch_link(MonotonicMs now) {
+    if (!link_in_use_) return;
+    const LinkState state = ports_.link.poll(now);
+    if (state == LinkState::closed) return drop_link(now);
+    if (state == LinkState::open && !link_open_) {
+        link_open_ = true;
+        uplink_.on_open(now);
+    }
+}
+
+bool Agent::read_link(MonotonicMs now) {
+    std::array<std::byte, read_bytes> room;
+    const Result<std::size_t> count = ports_.link.read(room);
+    if (!count.ok()) {
+        drop_link(now);
+        return false;
+    }
+    uplink_.on_bytes(Bytes{room}.first(count.value()), now);
+    return count.value() != 0;
+}
+
+bool Agent::write_link(Bytes bytes, MonotonicMs now) {
+    const Result<std::size_t> count = ports_.link.write(bytes);
+    if (!count.ok()) {
+        drop_link(now);
+        return false;
+    }
+    uplink_.on_written(count.value());
+    return count.value() != 0;
+}
+
+// Samples and blocks.
+
+bool Agent::may_store(MonotonicMs now) const {
+    const bool room_was_made = status_.spool_full && uplink_.status().acked_blocks != acked_when_full_;
+    return now >= store_again_at_ || room_was_made;
+}
+
+// Returns whether there may be more at once.
+bool Agent::take_samples(MonotonicMs now) {
+    for (std::size_t taken = 0; taken < samples_per_poll_max; ++taken) {
+        if (stopping_ || has_pending() || !may_store(now)) return false;
+        const Sample* const sample = sampler_.current(now);
+        if (sample == nullptr) return false;
+        const BlockClass block_class = builder_.class_of(*sample);
+        switch (builder_.fit(*sample, anchor_due() ? anchor_bytes_max : 0)) {
+            case BlockBuilder::Fit::yes: break;
+            case BlockBuilder::Fit::after_class: return seal(block_class, now);
+            case BlockBuilder::Fit::after_all:
+                for (std::size_t i = 0; i < block_class_count; ++i) {
+                    const auto each = static_cast<BlockClass>(i);
+                    if (!builder_.empty(each) && !seal(each, now)) return false;
+                }
+                return true;
+            case BlockBuilder::Fit::never:
+                ++status_.samples_refused;
+                sampler_.take();
+                continue;
+        }
+        builder_.add(*sample, now, elapsed_us(now));
+        sampler_.take();
+        ++status_.samples;
+        if (builder_.due_at(block_class) <= now) return seal(block_class, now);
+    }
+    return true;
+}
+
+void Agent::seal_due(MonotonicMs now) {
+    // Nothing will come any more to fill a block up.
+    const bool all = stopping_ || sampler_.next_at() == MonotonicMs::never();
+    for (std::size_t i = 0; i < block_class_count; ++i) {
+        const auto block_class = static_cast<BlockClass>(i);
+        if (builder_.empty(block_class) || (!all && builder_.due_at(block_class) > now)) continue;
+        if (has_pending() || !seal(block_class, now)) return;
+    }
+}
+
+// Seals and stores the open block; false when it is not in the spool afterwards.
+bool Agent::seal(BlockClass block_class, MonotonicMs now) {
+    const Status status = try_seal(block_class, now);
+    note(status, now);
+    return status.ok();
+}
+
+Status Agent::try_seal(BlockClass block_class, MonotonicMs now) {
+    LH_CHECK(!has_pending());
+    if (epoch_.epoch.value == 0) {
+        LH_TRY_ASSIGN(epoch_, make_epoch({settings_, sampler_.streams(), ports_.spool, ports_.identity,
+                                          ports_.entropy, wall_},
+                                         rooms_.epoch_scratch));
+    }
+    std::array<std::byte, anchor_bytes_max> room;
+    LH_TRY_ASSIGN(const SystemEntries anchor, make_anchor(block_class, now, room));
+
+    std::uint32_t& last_number = last_number_[static_cast<std::size_t>(block_class)];
+    LH_CHECK(last_number < BlockSeq::number_max);
+    const BlockName name{ports_.spool.incarnation(), epoch_.epoch,
+                         BlockSeq::of(block_class, last_number + 1)};
+    LH_TRY_ASSIGN(pending_, builder_.seal(name, epoch_.key, anchor, rooms_.sealed));
+    ++last_number;
+    if (anchor.count != 0) {
+        anchored_ = true;
+        anchored_synchronized_ = wall_.synchronized;
+    }
+    return store_pending();
+}
+
+Status Agent::store_pending() {
+    LH_TRY(ports_.spool.append(pending_.tag, pending_.sealed));
+    ++status_.blocks;
+    status_.sealed_bytes += pending_.sealed.size();
+    pending_ = {};
+    uplink_.wake();
+    return {};
+}
+
+void Agent::note(const Status& status, MonotonicMs now) {
+    if (status.ok()) {
+        status_.spool_full = false;
+        status_.trouble = "";
+        store_again_at_ = {};
+        return;
+    }
+    const Error& error = status.error();
+    status_.spool_full = error == ErrorCode::full;
+    status_.trouble = *error.detail != '\0' ? error.detail : name_of(error.code);
+    acked_when_full_ = uplink_.status().acked_blocks;
+    store_again_at_ = now + store_again_ms;
+}
+
+// Anchors.
+
+// The first block of an epoch carries one as soon as there is a date, and another one is due when the
+// date has become trustworthy.
+bool Agent::anchor_due() const {
+    return wall_.known && (!anchored_ || (wall_.synchronized && !anchored_synchronized_));
+}
+
+Result<SystemEntries> Agent::make_anchor(BlockClass block_class, MonotonicMs now, MutableBytes room) {
+    if (!anchor_due() || !builder_.has_room_for(block_class, anchor_bytes_max)) return SystemEntries{};
+    longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
+    entry.which_entry = longhaul_SystemEntry_anchor_tag;
+    entry.entry.anchor.elapsed_us = elapsed_us(now);
+    entry.entry.anchor.wall_us = wall_.now.value;
+    entry.entry.anchor.error_us = wall_.error_us + 1000;  // `now` counts milliseconds
+    ByteWriter out{room};
+    LH_TRY(write_system_entry(entry, out));
+    return SystemEntries{1, out.written()};
+}
+
+// The end.
+
+void Agent::stop(MonotonicMs now) {
+    stopping_ = true;
+    store_again_at_ = {};
+    uplink_.leave(now);
+}
+
+bool Agent::stopped() const {
+    return stopping_ && builder_.empty() && !has_pending() && uplink_.left() && !link_in_use_;
+}
+
+// The next epoch record says that nothing was lost between the last stored sample and its beginning.
+void Agent::end_epoch_cleanly() {
+    if (ended_cleanly_ || epoch_.epoch.value == 0) return;
+    ended_cleanly_ = true;
+    std::array<std::byte, 4> room;
+    ByteWriter out{room};
+    out.u32(epoch_.epoch.value);
+    const Status kept = ports_.spool.put_state(state_clean_epoch, out.written());
+    if (!kept.ok()) status_.trouble = "the clean end of the epoch could not be noted";
+}
+
+bool Agent::drained() {
+    if (sampler_.next_at() != MonotonicMs::never() || !builder_.empty() || has_pending()) return false;
+    const Result<SpoolDepth> depth = ports_.spool.depth();
+    return depth.ok() && std::all_of(depth.value().waiting.begin(), depth.value().waiting.end(),
+                                     [](std::uint32_t count) { return count == 0; });
+}
+
+}  // namespace longhaul::agent

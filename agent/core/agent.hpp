@@ -1,0 +1,122 @@
+// The agent: samples of its sources, sealed, kept in the spool, carried to the collector.
+//
+// It needs no heap, no operating system and no clock of its own: memory and ports come from the caller,
+// and poll() does a bounded piece of work and says when it wants to be called again. When the spool is
+// full the sources are not asked for more; the status says so.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "agent/core/block_builder.hpp"
+#include "agent/core/epoch_maker.hpp"
+#include "agent/core/memory.hpp"
+#include "agent/core/sampler.hpp"
+#include "agent/core/settings.hpp"
+#include "agent/core/spool.hpp"
+#include "agent/core/uplink.hpp"
+#include "agent/port/link.hpp"
+
+namespace longhaul::agent {
+
+struct Ports {
+    Spool& spool;
+    Link& link;
+    Entropy& entropy;
+    Identity& identity;
+    WallClock& clock;
+    std::span<Source* const> sources;
+};
+
+// Counted since the agent was made.
+struct AgentStatus {
+    std::uint64_t samples = 0;         // staged, and with every block stored when the agent has stopped
+    std::uint64_t samples_refused = 0; // larger than any block
+    std::uint64_t blocks = 0;          // stored in the spool
+    std::uint64_t sealed_bytes = 0;
+    bool spool_full = false;           // the sources wait
+    const char* trouble = "";          // why nothing could be sealed or stored, static text
+    const char* link_trouble = "";     // why the link closed last, static text
+};
+
+class Agent {
+ public:
+    static std::size_t memory_bytes(const AgentSettings& settings, std::span<Source* const> sources);
+
+    // `memory` has memory_bytes(); it, the ports and the texts of the settings outlive the agent.
+    Agent(const AgentSettings& settings, const Ports& ports, MutableBytes memory);
+
+    // Does a bounded piece of work; returns when it wants to be called again. Call it earlier when the
+    // link may have become readable, writable or closed.
+    MonotonicMs poll(MonotonicMs now);
+
+    // Asks the sources for nothing more, stores what is staged and says goodbye to the collector.
+    void stop(MonotonicMs now);
+    // After stop(): everything is stored and the link is closed.
+    bool stopped() const;
+    // The sources have ended and every block is acknowledged.
+    bool drained();
+
+    const AgentStatus& status() const { return status_; }
+    const UplinkStatus& uplink_status() const { return uplink_.status(); }
+
+ private:
+    struct Rooms {
+        std::span<AgentStream> streams;
+        BuilderRooms builder;
+        MutableBytes epoch_scratch;
+        MutableBytes sealed;
+        MutableBytes inbound;
+        MutableBytes frame;
+    };
+    static Rooms deal(const AgentSettings& settings, std::span<Source* const> sources, MutableBytes memory);
+
+    void begin(MonotonicMs now);
+    bool drive_link(MonotonicMs now);
+    void watch_link(MonotonicMs now);
+    bool read_link(MonotonicMs now);
+    bool write_link(Bytes bytes, MonotonicMs now);
+    void open_link(MonotonicMs now);
+    void drop_link(MonotonicMs now);
+
+    bool take_samples(MonotonicMs now);
+    void seal_due(MonotonicMs now);
+    bool seal(BlockClass block_class, MonotonicMs now);
+    Status try_seal(BlockClass block_class, MonotonicMs now);
+    Status store_pending();
+    void note(const Status& status, MonotonicMs now);
+    bool may_store(MonotonicMs now) const;
+    void end_epoch_cleanly();
+
+    bool anchor_due() const;
+    Result<SystemEntries> make_anchor(BlockClass block_class, MonotonicMs now, MutableBytes room);
+    std::int64_t elapsed_us(MonotonicMs now) const { return (now - began_at_) * 1000; }
+    bool has_pending() const { return !pending_.sealed.empty(); }
+    MonotonicMs next_deadline(MonotonicMs now) const;
+
+    AgentSettings settings_;
+    Ports ports_;
+    Rooms rooms_;
+    Sampler sampler_;
+    BlockBuilder builder_;
+    Uplink uplink_;
+    AgentStatus status_;
+
+    bool begun_ = false;
+    bool stopping_ = false;
+    bool ended_cleanly_ = false;
+    MonotonicMs began_at_;  // ticks of the epoch count from here
+    OpenEpoch epoch_;
+    std::array<std::uint32_t, block_class_count> last_number_{};
+    SpoolBlock pending_;  // sealed, not stored; its bytes lie in rooms_.sealed
+    MonotonicMs store_again_at_;
+    std::uint64_t acked_when_full_ = 0;
+    WallReading wall_;  // as read at the start of this poll
+    bool anchored_ = false;
+    bool anchored_synchronized_ = false;
+    bool link_in_use_ = false;
+    bool link_open_ = false;
+};
+
+}  // namespace longhaul::agent

@@ -1,0 +1,134 @@
+#include "agent/core/block_builder.hpp"
+
+#include <algorithm>
+
+#include "common/base/check.hpp"
+
+namespace longhaul::agent {
+
+BlockBuilder::BlockBuilder(std::span<const AgentStream> streams, const BuilderRooms& rooms)
+    : streams_{streams},
+      sections_{rooms.sections},
+      staging_{rooms.arena},
+      body_{rooms.body},
+      column_{rooms.column} {
+    LH_CHECK(sections_.size() == streams_.size());
+    LH_CHECK(column_.size() >= limits::section_samples_max);
+    LH_CHECK(body_.size() >= body_bytes_min && body_.size() <= limits::block_body_bytes_max);
+}
+
+BlockClass BlockBuilder::class_of(const Sample& sample) const {
+    return streams_[sample.stream - 1U].info.block_class;
+}
+
+bool BlockBuilder::has_room_for(BlockClass block_class, std::size_t system_bytes) const {
+    return block(block_class).bytes + system_bytes <= plain_bytes_max();
+}
+
+BlockBuilder::Fit BlockBuilder::fit(const Sample& sample, std::size_t reserve) const {
+    const std::size_t index = sample.stream - 1U;
+    const OpenSection& section = sections_[index];
+    const OpenBlock& open = block(class_of(sample));
+
+    SectionBound fresh;
+    fresh.begin(schema(index));
+    const std::size_t alone = fresh.with(sample) + reserve;
+    if (alone > plain_bytes_max() || !staging_.could_ever_hold(sample)) return Fit::never;
+    if (!staging_.has_room_for(sample)) return Fit::after_all;
+    if (section.count == limits::section_samples_max) return Fit::after_class;
+    if (open.samples == limits::block_samples_max) return Fit::after_class;
+
+    const std::size_t bytes =
+        section.count == 0 ? open.bytes + alone
+                           : open.bytes - section.bound.bytes() + section.bound.with(sample) + reserve;
+    return bytes > plain_bytes_max() ? Fit::after_class : Fit::yes;
+}
+
+void BlockBuilder::add(const Sample& sample, MonotonicMs now, std::int64_t elapsed_us) {
+    const std::size_t index = sample.stream - 1U;
+    const std::size_t fields = sample.values.size();
+    OpenSection& section = sections_[index];
+    OpenBlock& open = block(class_of(sample));
+
+    const StagedAt at = staging_.put(sample);
+    if (section.count == 0) {
+        section.bound.begin(schema(index));
+        section.first = at;
+    } else {
+        open.bytes -= section.bound.bytes();
+        staging_.link(section.last, at);
+    }
+    section.last = at;
+    ++section.count;
+
+    // The bound keeps the texts that it is shown, so it is shown those in the arena.
+    for (std::size_t i = 0; i < fields; ++i) column_[i] = staging_.value(at, fields, i);
+    section.bound.add({sample.stream, sample.time, column_.first(fields)});
+    open.bytes += section.bound.bytes();
+
+    if (open.samples == 0) open.first_us = elapsed_us;
+    open.last_us = elapsed_us;
+    ++open.samples;
+    const bool at_once =
+        class_of(sample) == BlockClass::alarm || section.count == limits::section_samples_max;
+    open.due_at = std::min(open.due_at, at_once ? now : now + schema(index).deadline_ms);
+}
+
+void BlockBuilder::encode_section(std::size_t index, MutableBytes scratch, ByteWriter& body) {
+    const OpenSection& section = sections_[index];
+    const std::span<const Field> fields = schema(index).fields;
+    ByteWriter content{scratch};
+
+    std::array<std::int64_t, limits::section_samples_max> times;
+    std::size_t row = 0;
+    for (StagedAt at = section.first; at != staged_nowhere; at = staging_.next(at)) {
+        times[row++] = staging_.time(at);
+    }
+    encode_times(std::span{times}.first(row), content);
+
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+        row = 0;
+        for (StagedAt at = section.first; at != staged_nowhere; at = staging_.next(at)) {
+            column_[row++] = staging_.value(at, fields.size(), i);
+        }
+        encode_column(fields[i], column_.first(row), content);
+    }
+    LH_CHECK(content.ok());
+    write_section({static_cast<std::uint8_t>(index + 1), codec_columns, section.count, content.written()},
+                  body);
+}
+
+Result<SpoolBlock> BlockBuilder::seal(const BlockName& name, const BlockKey& key,
+                                      const SystemEntries& system, MutableBytes out) {
+    const BlockClass block_class = name.seq.block_class();
+    const OpenBlock& open = block(block_class);
+    LH_CHECK(out.size() >= block_header_bytes + body_.size());
+
+    ByteWriter body{body_.first(plain_bytes_max())};
+    if (system.count != 0) write_section({system_stream, codec_columns, system.count, system.content}, body);
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+        if (sections_[i].count == 0 || streams_[i].info.block_class != block_class) continue;
+        encode_section(i, out, body);  // `out` is not in use yet
+    }
+    LH_CHECK(body.ok());
+
+    SpoolBlock sealed{{name, open.samples, open.first_us, open.last_us}, {}};
+    LH_TRY_ASSIGN(const std::size_t size, seal_block(key, name, open.samples, body.written(), out));
+    sealed.sealed = out.first(size);
+    clear(block_class);
+    return sealed;
+}
+
+void BlockBuilder::clear(BlockClass block_class) {
+    block(block_class) = {};
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+        if (streams_[i].info.block_class != block_class) continue;
+        sections_[i].count = 0;
+        sections_[i].first = sections_[i].last = staged_nowhere;
+    }
+    const bool all_empty = std::all_of(blocks_.begin(), blocks_.end(),
+                                       [](const OpenBlock& open) { return open.samples == 0; });
+    if (all_empty) staging_.clear();
+}
+
+}  // namespace longhaul::agent

@@ -1,0 +1,96 @@
+// The block builder: one open block per class, filled sample by sample, encoded and sealed in one go.
+//
+// A block is due when a stream has 256 samples in it, at the earliest deadline among its streams, and at
+// once when its class is alarm. The size limit is met without trial encoding: every open section keeps an
+// upper bound of its coded size.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "agent/core/sampler.hpp"
+#include "agent/core/spool.hpp"
+#include "agent/core/staging.hpp"
+#include "common/base/result.hpp"
+#include "common/block/block.hpp"
+#include "common/block/codec.hpp"
+
+namespace longhaul::agent {
+
+// What one stream has in the open block of its class.
+struct OpenSection {
+    SectionBound bound;
+    StagedAt first = staged_nowhere;
+    StagedAt last = staged_nowhere;
+    std::uint16_t count = 0;
+};
+
+// Memory of a builder; everything outlives it.
+struct BuilderRooms {
+    std::span<OpenSection> sections;      // one a stream
+    std::span<std::uint64_t> arena;
+    MutableBytes body;                    // as long as a block's body may be
+    std::span<Value> column;              // limits::section_samples_max
+};
+
+// Entries of the system stream, already encoded.
+struct SystemEntries {
+    std::uint16_t count = 0;
+    Bytes content;
+};
+
+class BlockBuilder {
+ public:
+    BlockBuilder(std::span<const AgentStream> streams, const BuilderRooms& rooms);
+
+    enum class Fit {
+        yes,
+        after_class,  // the open block of its class has to be sealed first
+        after_all,    // the arena is full: every open block has to be sealed first
+        never,        // it is larger than any block
+    };
+    // `reserve` bytes of the body are kept free for system entries.
+    Fit fit(const Sample& sample, std::size_t reserve) const;
+    // Relies on fit() having said yes. `elapsed_us` since the epoch began.
+    void add(const Sample& sample, MonotonicMs now, std::int64_t elapsed_us);
+
+    bool empty(BlockClass block_class) const { return block(block_class).samples == 0; }
+    bool empty() const { return staging_.empty(); }
+    BlockClass class_of(const Sample& sample) const;
+    // When the class's block has to be sealed; never() when it is empty.
+    MonotonicMs due_at(BlockClass block_class) const { return block(block_class).due_at; }
+    // Whether system entries of this size still fit into the class's block.
+    bool has_room_for(BlockClass block_class, std::size_t system_bytes) const;
+
+    // Seals the open block under `name` into `out` (block header and body long) and begins a new one.
+    // After an error the open block is as it was.
+    Result<SpoolBlock> seal(const BlockName& name, const BlockKey& key, const SystemEntries& system,
+                            MutableBytes out);
+
+ private:
+    struct OpenBlock {
+        std::size_t bytes = 0;  // upper bound of its sections
+        std::uint16_t samples = 0;
+        MonotonicMs due_at = MonotonicMs::never();
+        std::int64_t first_us = 0;
+        std::int64_t last_us = 0;
+    };
+    OpenBlock& block(BlockClass block_class) { return blocks_[static_cast<std::size_t>(block_class)]; }
+    const OpenBlock& block(BlockClass block_class) const {
+        return blocks_[static_cast<std::size_t>(block_class)];
+    }
+    std::size_t plain_bytes_max() const { return body_.size() - block_tag_bytes; }
+    const Schema& schema(std::size_t index) const { return *streams_[index].info.schema; }
+    void encode_section(std::size_t index, MutableBytes scratch, ByteWriter& body);
+    void clear(BlockClass block_class);
+
+    std::span<const AgentStream> streams_;
+    std::span<OpenSection> sections_;
+    Staging staging_;
+    MutableBytes body_;
+    std::span<Value> column_;
+    std::array<OpenBlock, block_class_count> blocks_{};
+};
+
+}  // namespace longhaul::agent

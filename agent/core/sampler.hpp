@@ -1,0 +1,40 @@
+// The sampler: asks the sources in turn and gives their streams the numbers of the epoch.
+#pragma once
+
+#include <span>
+
+#include "agent/core/settings.hpp"
+#include "agent/port/source.hpp"
+
+namespace longhaul::agent {
+
+// A stream as the epoch knows it: its index there, from 1, is its place in Sampler::streams() plus one.
+struct AgentStream {
+    StreamInfo info;
+    SchemaHash schema_hash{};
+};
+
+class Sampler {
+ public:
+    // `streams` has room for the streams of all sources and outlives the sampler.
+    Sampler(std::span<Source* const> sources, std::span<AgentStream> streams);
+
+    static std::size_t stream_count(std::span<Source* const> sources);
+    std::span<const AgentStream> streams() const { return streams_; }
+
+    // The sample that is due, its stream numbered by the epoch's indexes; the same one until take() is
+    // called. nullptr: none is due.
+    const Sample* current(MonotonicMs now);
+    void take();
+    // When current() may have a sample; never() when all sources have ended.
+    MonotonicMs next_at() const;
+
+ private:
+    std::span<Source* const> sources_;
+    std::span<AgentStream> streams_;
+    std::size_t turn_ = 0;
+    Sample sample_;
+    bool holds_ = false;
+};
+
+}  // namespace longhaul::agent

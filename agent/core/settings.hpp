@@ -1,0 +1,31 @@
+// What an agent is told when it is built. All texts outlive it.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "common/base/ids.hpp"
+#include "common/block/crypto.hpp"
+#include "common/block/limits.hpp"
+#include "system.pb.h"
+
+namespace longhaul::agent {
+
+struct AgentSettings {
+    std::string_view environment;
+    std::string_view tenant;
+    std::string_view device;
+    std::string_view firmware;
+    longhaul_BootCause boot_cause = longhaul_BootCause_BOOT_CAUSE_UNKNOWN;
+    PublicKey sealing_key{};  // of the collector; the platform has checked who signed it
+
+    std::size_t body_bytes_max = 4096;           // of a block, tag included; 1,100 on constrained links
+    std::size_t staging_bytes = 96 * 1024;       // of the arena that all open blocks share
+};
+
+// Bounds that are the same for every agent.
+inline constexpr std::size_t body_bytes_min = 256;
+inline constexpr std::size_t streams_of_sources_max = limits::streams_max - 1;  // 0 is the system's
+inline constexpr std::size_t samples_per_poll_max = 256;
+
+}  // namespace longhaul::agent

@@ -1,0 +1,47 @@
+// Staged samples: the one arena in which samples of all open blocks wait to be encoded.
+//
+// Every sample takes a head, eight bytes a field, two bits a field for the form, and its texts. Room is
+// given back all at once, so a sealed block's room returns when the last open block is sealed.
+//
+//   u32 next, u32 unused | i64 time | u64 slot a field | forms, 4 a byte | texts | padding to 8
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "common/base/bytes.hpp"
+#include "common/block/value.hpp"
+
+namespace longhaul::agent {
+
+// Where a staged sample lies in the arena.
+using StagedAt = std::uint32_t;
+inline constexpr StagedAt staged_nowhere = UINT32_MAX;
+
+class Staging {
+ public:
+    // The arena is aligned for 64-bit integers.
+    explicit Staging(std::span<std::uint64_t> arena);
+
+    bool has_room_for(const Sample& sample) const { return bytes_of(sample) <= arena_.size() - used_; }
+    bool could_ever_hold(const Sample& sample) const { return bytes_of(sample) <= arena_.size(); }
+    bool empty() const { return used_ == 0; }
+    void clear() { used_ = 0; }
+
+    // Copies the sample, texts included. Relies on has_room_for().
+    StagedAt put(const Sample& sample);
+    void link(StagedAt before, StagedAt after);
+
+    StagedAt next(StagedAt at) const;
+    std::int64_t time(StagedAt at) const;
+    // Field `index` of a sample that has `fields` of them. Texts point into the arena.
+    Value value(StagedAt at, std::size_t fields, std::size_t index) const;
+
+ private:
+    static std::size_t bytes_of(const Sample& sample);
+
+    MutableBytes arena_;
+    std::size_t used_ = 0;
+};
+
+}  // namespace longhaul::agent

@@ -1,0 +1,366 @@
+#include "agent/core/uplink.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "agent/core/epoch_maker.hpp"
+
+namespace longhaul::agent {
+namespace {
+
+constexpr std::int64_t bye_ms_max = 2000;
+constexpr std::size_t journal_id_bytes = sizeof(Uuid) + 4;
+
+// What went wrong, as static text for the status.
+const char* words_for(const Error& error) {
+    return *error.detail != '\0' ? error.detail : name_of(error.code);
+}
+
+JournalId journal_of(const pb_byte_t (&uuid)[sizeof(Uuid)], std::uint32_t resend) {
+    JournalId id;
+    std::memcpy(id.uuid.data(), uuid, sizeof(uuid));
+    id.resend = resend;
+    return id;
+}
+
+}  // namespace
+
+Uplink::Uplink(std::string_view firmware, std::span<const AgentStream> streams,
+               const UplinkPorts& ports, MutableBytes inbound_room, MutableBytes frame_room)
+    : firmware_{firmware},
+      streams_{streams},
+      ports_{ports},
+      frame_room_{frame_room},
+      reader_{inbound_room},
+      retry_{ports.spool, ports.entropy} {
+    LH_CHECK(inbound_room.size() >= uplink_inbound_bytes);
+    LH_CHECK(frame_room.size() >= uplink_frame_bytes(0));
+    LH_CHECK(firmware.size() <= limits::name_bytes_max);
+}
+
+void Uplink::start(MonotonicMs now) { retry_at_ = now + retry_.delay_ms(); }
+
+UplinkAction Uplink::next(MonotonicMs now) {
+    if (state_ == State::waiting) {
+        if (leaving_ || now < retry_at_) return {};
+        state_ = State::opening;
+        state_due_ = now + open_ms_max;
+        return {UplinkAction::Kind::open, {}};
+    }
+    if (state_ == State::opening && now >= state_due_) give_up("connecting took too long");
+    if (state_ == State::greeting && now >= state_due_) give_up("no Welcome came");
+    if (leaving_ && now >= state_due_) state_ = State::closing;
+    if (state_ == State::streaming && now >= ack_due_) give_up("no acknowledgement came");
+    if (state_ == State::closing) return {UplinkAction::Kind::close, {}};
+
+    if (frame_.empty() && state_ == State::streaming) {
+        const Status composed = leaving_ ? Status{} : compose_next(now);
+        if (!composed.ok()) give_up(words_for(composed.error()));
+        if (leaving_) compose_bye();
+    }
+    if (state_ == State::closing) return {UplinkAction::Kind::close, {}};
+    if (!frame_.empty()) return {UplinkAction::Kind::write, frame_};
+    if (state_ == State::saying_bye) return {UplinkAction::Kind::close, {}};
+    return {};
+}
+
+MonotonicMs Uplink::deadline() const {
+    switch (state_) {
+        case State::waiting: return leaving_ ? MonotonicMs::never() : retry_at_;
+        case State::opening:
+        case State::greeting:
+        case State::saying_bye: return state_due_;
+        case State::streaming: return leaving_ ? state_due_ : ack_due_;
+        case State::closing: return {};
+    }
+    return MonotonicMs::never();
+}
+
+void Uplink::on_open(MonotonicMs now) {
+    LH_CHECK(state_ == State::opening);
+    begin_session();
+    state_ = State::greeting;
+    state_due_ = now + welcome_ms_max;
+    const Status composed = compose_hello();
+    if (!composed.ok()) give_up(words_for(composed.error()));
+}
+
+void Uplink::on_closed(MonotonicMs now) {
+    if (state_ == State::waiting) return;
+    if (state_ == State::opening) status_.last_trouble = "the collector could not be reached";
+    if (state_ == State::greeting || state_ == State::streaming) {
+        status_.last_trouble = "the connection broke";
+    }
+    const std::int64_t delay_ms = std::max(retry_.delay_ms(), retry_after_ms_);
+    if (!leaving_) retry_.failed();
+    retry_after_ms_ = 0;
+    retry_at_ = now + delay_ms;
+    status_.connected = false;
+    frame_ = {};
+    ack_due_ = MonotonicMs::never();
+    state_ = State::waiting;
+}
+
+void Uplink::on_written(std::size_t count) { frame_ = frame_.subspan(count); }
+
+void Uplink::on_bytes(Bytes bytes, MonotonicMs now) {
+    while (!bytes.empty() && state_ != State::closing && state_ != State::waiting) {
+        const std::size_t taken = reader_.feed(bytes);
+        bytes = bytes.subspan(taken);
+        // No frame of the collector fills the whole buffer without being complete.
+        if (taken == 0) return give_up("the collector sent a frame that is too long");
+        for (;;) {
+            const Result<Frame> frame = reader_.next();
+            if (!frame.ok() && frame.error() == ErrorCode::not_found) break;
+            const Status taken_in = frame.ok() ? take_frame(frame.value(), now) : Status{frame.error()};
+            if (!taken_in.ok()) return give_up(words_for(taken_in.error()));
+            if (state_ == State::closing) return;
+        }
+    }
+}
+
+void Uplink::leave(MonotonicMs now) {
+    if (leaving_) return;
+    leaving_ = true;
+    state_due_ = now + bye_ms_max;
+    if (state_ == State::opening || state_ == State::greeting) state_ = State::closing;
+}
+
+void Uplink::begin_session() {
+    reader_.clear();
+    frame_ = {};
+    credit_ = spent_ = 0;
+    outstanding_ = 0;
+    ack_due_ = MonotonicMs::never();
+    nothing_to_send_ = false;
+    sent_up_to_.fill({});
+    listed_count_ = 0;
+    unknown_ = 0;
+    known_count_ = 0;
+    introduced_count_ = 0;
+    introducing_ = {};
+}
+
+void Uplink::give_up(const char* why) {
+    status_.last_trouble = why;
+    state_ = State::closing;
+}
+
+Status Uplink::take_frame(const Frame& frame, MonotonicMs now) {
+    if (frame.type == FrameType::collector_bye) return take_bye(frame.body);
+    if (state_ == State::greeting && frame.type == FrameType::welcome) return take_welcome(frame.body);
+    if (state_ == State::streaming || state_ == State::saying_bye) {
+        if (frame.type == FrameType::ack) return take_ack(frame.body, now);
+        if (frame.type == FrameType::window) return take_window(frame.body);
+    }
+    return Error{ErrorCode::out_of_order, "a frame came at a moment where it may not"};
+}
+
+Status Uplink::take_welcome(Bytes body) {
+    longhaul_Welcome welcome;
+    LH_TRY(parse_message(body, welcome));
+    journal_ = journal_of(welcome.journal_uuid, welcome.journal_resend);
+    LH_TRY(remember_journal(journal_));
+    credit_ = welcome.credit;
+    unknown_ = welcome.unknown_schemas;
+    known_count_ = welcome.known_epochs_count;
+    std::copy_n(welcome.known_epochs, known_count_, known_.begin());
+    state_ = State::streaming;
+    ++status_.sessions;
+    status_.connected = true;
+    status_.last_trouble = "";
+    return {};
+}
+
+// Another journal knows nothing of what the last one acknowledged, so everything waits again; only then
+// is the new one remembered.
+Status Uplink::remember_journal(const JournalId& id) {
+    std::array<std::byte, journal_id_bytes> written;
+    ByteWriter out{written};
+    out.bytes(id.uuid);
+    out.u32(id.resend);
+
+    std::array<std::byte, Spool::state_bytes_max> room;
+    const Result<Bytes> kept = ports_.spool.read_state(state_journal_id, room);
+    if (kept.ok() && equal(kept.value(), written)) return {};
+    if (!kept.ok() && kept.error().code != ErrorCode::not_found) return kept.error();
+    if (kept.ok()) LH_TRY(ports_.spool.void_durable());
+    return ports_.spool.put_state(state_journal_id, written);
+}
+
+Status Uplink::take_ack(Bytes body, MonotonicMs now) {
+    longhaul_Ack ack;
+    LH_TRY(parse_message(body, ack));
+    if (!(journal_of(ack.journal_uuid, ack.journal_resend) == journal_)) {
+        return Error{ErrorCode::out_of_order, "an acknowledgement of another journal"};
+    }
+    for (const longhaul_AckRange& range : std::span{ack.ranges}.first(ack.ranges_count)) {
+        const SeqRange marked{{range.epoch}, {range.first_seq}, {range.last_seq}};
+        if (marked.first > marked.last || marked.first.block_class() != marked.last.block_class()) {
+            return Error{ErrorCode::malformed, "an acknowledgement of an impossible range"};
+        }
+        LH_TRY_ASSIGN(const DurableGain gain, ports_.spool.mark_durable(marked));
+        status_.acked_blocks += gain.blocks;
+        status_.acked_samples += gain.samples;
+        outstanding_ -= std::min(outstanding_, range.last_seq - range.first_seq + 1);
+    }
+    ack_due_ = outstanding_ == 0 ? MonotonicMs::never() : now + ack_ms_max;
+    retry_.succeeded();
+    return {};
+}
+
+Status Uplink::take_window(Bytes body) {
+    longhaul_Window window;
+    LH_TRY(parse_message(body, window));
+    if (window.credit < credit_) return Error{ErrorCode::malformed, "the collector took credit back"};
+    credit_ = window.credit;
+    return {};
+}
+
+Status Uplink::take_bye(Bytes body) {
+    longhaul_Bye bye;
+    LH_TRY(parse_message(body, bye));
+    std::strncpy(status_.last_bye.data(), bye.text, status_.last_bye.size() - 1);
+    retry_after_ms_ = std::min<std::int64_t>(bye.retry_after_ms, RetryTimer::delay_ms_max);
+    give_up("the collector said goodbye");
+    return {};
+}
+
+Status Uplink::compose_hello() {
+    longhaul_Hello hello = longhaul_Hello_init_zero;
+    LH_TRY_ASSIGN(const SpoolDepth depth, ports_.spool.depth());
+    hello.protocol = protocol_version;
+    std::memcpy(hello.firmware, firmware_.data(), firmware_.size());
+    hello.incarnation = ports_.spool.incarnation().value;
+    hello.oldest_epoch = depth.oldest_epoch.value;
+    hello.newest_epoch = depth.newest_epoch.value;
+    hello.epochs = depth.epochs;
+    hello.waiting_count = static_cast<pb_size_t>(depth.waiting.size());
+    std::copy(depth.waiting.begin(), depth.waiting.end(), hello.waiting);
+    const WallReading wall = ports_.clock.read();
+    if (wall.known) hello.wall_us = wall.now.value;
+
+    const auto list = [this](const SchemaHash& hash) {
+        const auto end = listed_.begin() + static_cast<std::ptrdiff_t>(listed_count_);
+        if (listed_count_ < listed_.size() && std::find(listed_.begin(), end, hash) == end) {
+            listed_[listed_count_++] = hash;
+        }
+    };
+    for (const AgentStream& stream : streams_) list(stream.schema_hash);
+    std::array<SchemaHash, streams_of_sources_max> waiting;
+    LH_TRY_ASSIGN(const std::size_t waiting_count, ports_.spool.waiting_schemas(waiting));
+    for (const SchemaHash& hash : std::span{waiting}.first(waiting_count)) list(hash);
+
+    for (const SchemaHash& hash : std::span{listed_}.first(listed_count_)) {
+        auto& entry = hello.schema_hashes[hello.schema_hashes_count++];
+        entry.size = static_cast<pb_size_t>(hash.size());
+        std::memcpy(entry.bytes, hash.data(), hash.size());
+    }
+    ByteWriter out{frame_room_};
+    LH_TRY(write_message(hello, out));
+    frame_ = out.written();
+    return {};
+}
+
+// Class 0 first, within a class in (epoch, seq) order.
+Status Uplink::compose_next(MonotonicMs now) {
+    if (introducing_.value != 0) return compose_introduction();
+    if (nothing_to_send_) return {};
+    for (std::size_t i = 0; i < block_class_count; ++i) {
+        const Place& place = sent_up_to_[i];
+        const Result<SpoolBlock> block = ports_.spool.next(static_cast<BlockClass>(i), place.epoch, place.seq,
+                                                           body_room());
+        if (!block.ok() && block.error() == ErrorCode::not_found) continue;
+        if (!block.ok()) return block.error();
+        const SpoolBlock& found = block.value();
+        if (spent_ + found.sealed.size() > credit_) return {};  // a Window frame goes on
+        if (!introduced(found.tag.name.epoch)) {
+            introducing_ = found.tag.name.epoch;
+            introducing_schema_ = 0;
+            return compose_introduction();
+        }
+        compose_block(found, now);
+        return {};
+    }
+    nothing_to_send_ = true;
+    return {};
+}
+
+// One frame a call: the schemas that the collector lacks, then the epoch record that names them.
+Status Uplink::compose_introduction() {
+    std::array<SchemaHash, streams_of_sources_max> needed;
+    LH_TRY_ASSIGN(const std::size_t count, ports_.spool.epoch_schemas(introducing_, needed));
+    while (introducing_schema_ < count) {
+        const SchemaHash& hash = needed[introducing_schema_++];
+        if (must_send(hash)) return compose_schema(hash);
+    }
+    return compose_epoch();
+}
+
+Status Uplink::compose_schema(const SchemaHash& hash) {
+    LH_TRY_ASSIGN(const Bytes schema, ports_.spool.read_schema(hash, body_room()));
+    frame_is_ready(FrameType::schema, schema.size());
+    mark_sent(hash);
+    return {};
+}
+
+Status Uplink::compose_epoch() {
+    LH_TRY_ASSIGN(const Bytes record, ports_.spool.read_epoch(introducing_, body_room()));
+    frame_is_ready(FrameType::epoch, record.size());
+    introduced_[introduced_count_++ % introduced_.size()] = introducing_;
+    introducing_ = {};
+    return {};
+}
+
+void Uplink::compose_block(const SpoolBlock& block, MonotonicMs now) {
+    const BlockName& name = block.tag.name;
+    sent_up_to_[static_cast<std::size_t>(name.seq.block_class())] = {name.epoch, name.seq};
+    spent_ += block.sealed.size();
+    ++status_.sent_blocks;
+    status_.sent_sealed_bytes += block.sealed.size();
+    if (outstanding_++ == 0) ack_due_ = now + ack_ms_max;
+    frame_is_ready(FrameType::block, block.sealed.size());
+}
+
+void Uplink::compose_bye() {
+    longhaul_Bye bye = longhaul_Bye_init_zero;
+    bye.reason = longhaul_ByeReason_BYE_REASON_DONE;
+    ByteWriter out{frame_room_};
+    const Status written = write_bye(FrameType::bye, bye, out);
+    LH_CHECK(written.ok());
+    frame_ = out.written();
+    state_ = State::saying_bye;
+}
+
+// The body lies in body_room() already.
+void Uplink::frame_is_ready(FrameType type, std::size_t body_bytes) {
+    ByteWriter header{frame_room_};
+    header.u8(static_cast<std::uint8_t>(type));
+    header.u24(static_cast<std::uint32_t>(body_bytes));
+    frame_ = frame_room_.first(frame_header_bytes + body_bytes);
+}
+
+bool Uplink::introduced(Epoch epoch) const {
+    const auto known = std::span{known_}.first(known_count_);
+    const auto recent = std::span{introduced_}.first(std::min(introduced_count_, introduced_.size()));
+    return std::find(recent.begin(), recent.end(), epoch) != recent.end() ||
+           std::any_of(known.begin(), known.end(), [epoch](const longhaul_EpochRange& range) {
+               return range.first <= epoch.value && epoch.value <= range.last;
+           });
+}
+
+// A schema that the Hello had no room for may be unknown, so it is sent.
+bool Uplink::must_send(const SchemaHash& hash) const {
+    for (std::size_t i = 0; i < listed_count_; ++i) {
+        if (listed_[i] == hash) return (unknown_ >> i & 1) != 0;
+    }
+    return true;
+}
+
+void Uplink::mark_sent(const SchemaHash& hash) {
+    for (std::size_t i = 0; i < listed_count_; ++i) {
+        if (listed_[i] == hash) unknown_ &= ~(std::uint32_t{1} << i);
+    }
+}
+
+}  // namespace longhaul::agent
