@@ -79,7 +79,7 @@ class Writer {
         std::map<EpochName, EpochState> epochs;
     };
     struct TenantState {
-        std::map<SchemaHash, std::unique_ptr<StoredSchema>> schemas;
+        std::map<std::pair<Shard, SchemaHash>, std::unique_ptr<StoredSchema>> schemas;
         std::map<std::string, DeviceState, std::less<>> devices;
         std::map<std::string, std::unique_ptr<TableBuffer>, std::less<>> tables;
     };

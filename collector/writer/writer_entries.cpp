@@ -49,7 +49,7 @@ Writer::Outcome Writer::on_schema(const Place& place, Bytes body) {
     auto stored = StoredSchema::parse(body);
     if (!stored.ok()) return quarantine(place, {0, 0}, std::nullopt, "schema cannot be read");
     const SchemaHash hash = stored.value()->hash();
-    tenants_[place.tenant].schemas.try_emplace(hash, std::move(stored).value());
+    tenants_[place.tenant].schemas.try_emplace(std::pair{place.shard, hash}, std::move(stored).value());
     return {};
 }
 
@@ -89,7 +89,7 @@ Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntr
     TenantState& tenant = tenants_[place.tenant];
     SchemaHash hash;
     std::memcpy(hash.data(), entry.schema_hash, hash.size());
-    const auto known = tenant.schemas.find(hash);
+    const auto known = tenant.schemas.find({place.shard, hash});
     if (known == tenant.schemas.end()) return {};  // its blocks go into quarantine
     auto stream = std::make_unique<Stream>();
     stream->name = entry.name;

@@ -1,0 +1,45 @@
+// The registry: tenants, their authorities, and the devices that are allowed. SQLite in one file; the only
+// file pair of the collector that knows it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/result.hpp"
+
+struct sqlite3;
+
+namespace longhaul::collector {
+
+enum class DeviceState : std::uint8_t { unknown, allowed, revoked };
+
+struct Tenant {
+    std::string name;
+    std::string authority_pem;  // certificate that issues this tenant's devices
+};
+
+class Registry {
+ public:
+    // Makes the file when it is not there.
+    static Result<std::unique_ptr<Registry>> open(const std::string& path);
+    ~Registry();
+    Registry(const Registry&) = delete;
+    Registry& operator=(const Registry&) = delete;
+
+    Status add_tenant(const Tenant& tenant);  // exists
+    Result<std::vector<Tenant>> tenants();
+    // All of them or none.
+    Status allow(std::string_view tenant, const std::vector<std::string>& devices);
+    Status revoke(std::string_view tenant, std::string_view device);
+    Result<DeviceState> find(std::string_view tenant, std::string_view device);
+
+ private:
+    explicit Registry(sqlite3* database) : database_{database} {}
+    Status run(const char* sql);
+
+    sqlite3* database_;
+};
+
+}  // namespace longhaul::collector

@@ -1,0 +1,71 @@
+#include "collector/session/known_devices.hpp"
+
+#include "common/block/epoch.hpp"
+
+namespace longhaul::collector {
+
+Status KnownDevices::load(Journal& journal) {
+    for (Shard shard = 0; shard < journal.shards(); ++shard) {
+        LH_TRY_ASSIGN(const auto reader, journal.read(shard, 0));
+        for (;;) {
+            const auto read = reader->next();
+            if (!read.ok() && read.error().code == ErrorCode::corrupt) continue;
+            if (!read.ok() && read.error().code == ErrorCode::not_found) break;
+            if (!read.ok()) return read.error();
+            const JournalEntry& entry = read.value().entry;
+            if (entry.kind == JournalKind::schema) add_schema(shard, entry.tenant, schema_hash(entry.body));
+            if (entry.kind != JournalKind::epoch) continue;
+            longhaul_EpochRecord record;
+            const auto parsed = parse_signed_epoch(entry.body);
+            if (parsed.ok() && parse_epoch_record(parsed.value().record, record).ok()) {
+                add_epoch(entry.tenant, entry.device, {record.incarnation}, {record.epoch});
+            }
+        }
+    }
+    return {};
+}
+
+void KnownDevices::add_schema(Shard shard, std::string_view tenant, const SchemaHash& hash) {
+    schemas_[{shard, std::string{tenant}}].insert(hash);
+}
+
+void KnownDevices::add_epoch(std::string_view tenant, std::string_view device, Incarnation incarnation,
+                             Epoch epoch) {
+    epochs_[{std::string{tenant}, std::string{device}}][incarnation].insert(epoch);
+}
+
+bool KnownDevices::has_schema(Shard shard, std::string_view tenant, const SchemaHash& hash) const {
+    const auto found = schemas_.find({shard, std::string{tenant}});
+    return found != schemas_.end() && found->second.contains(hash);
+}
+
+bool KnownDevices::has_epoch(std::string_view tenant, std::string_view device, Incarnation incarnation,
+                             Epoch epoch) const {
+    const auto known = epochs_.find({std::string{tenant}, std::string{device}});
+    if (known == epochs_.end()) return false;
+    const auto epochs = known->second.find(incarnation);
+    return epochs != known->second.end() && epochs->second.contains(epoch);
+}
+
+std::vector<longhaul_EpochRange> KnownDevices::epochs(std::string_view tenant, std::string_view device,
+                                                      Incarnation incarnation, Epoch oldest, Epoch newest) const {
+    std::vector<longhaul_EpochRange> ranges;
+    const auto known = epochs_.find({std::string{tenant}, std::string{device}});
+    if (known == epochs_.end()) return ranges;
+    const auto of_incarnation = known->second.find(incarnation);
+    if (of_incarnation == known->second.end()) return ranges;
+    const std::set<Epoch>& epochs = of_incarnation->second;
+    for (auto at = epochs.lower_bound(oldest); at != epochs.end() && *at <= newest; ++at) {
+        if (!ranges.empty() && ranges.back().last + 1 == at->value) {
+            ranges.back().last = at->value;
+        } else {
+            ranges.push_back({at->value, at->value});
+        }
+    }
+    if (ranges.size() > limits::known_epochs_max) {
+        ranges.erase(ranges.begin(), ranges.end() - static_cast<std::ptrdiff_t>(limits::known_epochs_max));
+    }
+    return ranges;
+}
+
+}  // namespace longhaul::collector

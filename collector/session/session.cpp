@@ -1,0 +1,257 @@
+#include "collector/session/session.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace longhaul::collector {
+namespace {
+
+constexpr std::size_t message_bytes_max = 4096;
+constexpr std::uint32_t retry_after_ms = 60'000;
+
+using Kind = SessionAction::Kind;
+
+SchemaHash hash_of(const pb_byte_t* bytes) {
+    SchemaHash hash;
+    std::memcpy(hash.data(), bytes, hash.size());
+    return hash;
+}
+
+}  // namespace
+
+Session::Session(DeviceName peer, const SessionSettings& settings, KnownDevices& known,
+                 const Certificate& authority, MonotonicMs now)
+    : peer_{std::move(peer)},
+      settings_{settings},
+      known_{known},
+      authority_{authority},
+      buffer_(frame_bytes_max),
+      frames_{buffer_},
+      deadline_{now + settings.hello_deadline_ms} {}
+
+std::size_t Session::on_bytes(Bytes bytes, WallUs wall, MonotonicMs now) {
+    wall_ = wall;
+    if (greeted_ && !closing_) deadline_ = now + settings_.idle_deadline_ms;
+    return frames_.feed(bytes);
+}
+
+void Session::on_durable(std::uint64_t count) {
+    while (durable_ < count && !pending_.empty()) {
+        const Submission done = pending_.front();
+        pending_.pop_front();
+        ++durable_;
+        if (done.kind == JournalKind::schema) known_.add_schema(settings_.shard, peer_.tenant, done.schema);
+        if (done.kind == JournalKind::epoch) known_.add_epoch(peer_.tenant, peer_.device, incarnation_, done.epoch);
+        if (done.kind != JournalKind::block) continue;
+        durable_bytes_ += done.bytes;
+        ++counters_.acked_blocks;
+        const bool goes_on = !acks_.empty() && acks_.back().epoch == done.epoch.value &&
+                             acks_.back().last_seq + 1 == done.seq.value;
+        if (goes_on) {
+            acks_.back().last_seq = done.seq.value;
+        } else {
+            acks_.push_back({done.epoch.value, done.seq.value, done.seq.value});
+        }
+    }
+}
+
+void Session::on_tick(MonotonicMs now) {
+    if (now < deadline_ || closing_) return;
+    if (greeted_) {
+        refuse(longhaul_ByeReason_BYE_REASON_IDLE, "nothing was heard for too long");
+    } else {
+        refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, "no Hello came in time");
+    }
+}
+
+void Session::finish() { finishing_ = true; }
+
+SessionAction Session::next() {
+    if (!acks_.empty()) write_acks();
+    if (!closing_ && finishing_ && pending_.empty()) {
+        refuse(longhaul_ByeReason_BYE_REASON_SHUTDOWN, "the collector goes down");
+    }
+    if (!out_.empty()) {
+        out_taken_.swap(out_);
+        out_.clear();
+        return {Kind::write, {}, out_taken_};
+    }
+    if (closing_) return {Kind::close, {}, {}};
+    while (!finishing_) {
+        const auto frame = frames_.next();
+        if (!frame.ok() && frame.error().code == ErrorCode::not_found) break;
+        const SessionAction action = frame.ok() ? on_frame(frame.value())
+                                                : refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
+                                                         to_string(frame.error()));
+        if (action.kind != Kind::wait || !out_.empty() || closing_) {
+            return action.kind == Kind::wait ? next() : action;
+        }
+    }
+    return {};
+}
+
+SessionAction Session::on_frame(const Frame& frame) {
+    if (!greeted_ && frame.type != FrameType::hello) {
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, "the first frame is no Hello");
+    }
+    switch (frame.type) {
+        case FrameType::hello: return on_hello(frame.body);
+        case FrameType::schema: return on_schema(frame.body);
+        case FrameType::epoch: return on_epoch(frame.body);
+        case FrameType::block: return on_block(frame.body);
+        case FrameType::bye:
+            end_reason_ = "the device said goodbye";
+            closing_ = true;
+            return {};
+        default: break;
+    }
+    return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
+                  std::string{"a device may not send "} + name_of(frame.type));
+}
+
+SessionAction Session::on_hello(Bytes body) {
+    longhaul_Hello hello;
+    if (greeted_ || !parse_message(body, hello).ok()) {
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, greeted_ ? "a second Hello" : "Hello cannot be read");
+    }
+    if (hello.protocol != protocol_version) {
+        return refuse(longhaul_ByeReason_BYE_REASON_VERSION,
+                      "protocol " + std::to_string(hello.protocol) + " is not spoken here, only " +
+                          std::to_string(protocol_version));
+    }
+    greeted_ = true;
+    incarnation_ = {hello.incarnation};
+    write_welcome(hello);
+    return {};
+}
+
+void Session::write_welcome(const longhaul_Hello& hello) {
+    longhaul_Welcome welcome = longhaul_Welcome_init_zero;
+    std::memcpy(welcome.journal_uuid, settings_.journal.uuid.data(), settings_.journal.uuid.size());
+    welcome.journal_resend = settings_.journal.resend;
+    welcome.server_time_us = wall_.value;
+    welcome.credit = credit_said_ = settings_.credit_bytes;
+    const auto ranges = known_.epochs(peer_.tenant, peer_.device, incarnation_, {hello.oldest_epoch},
+                                      {hello.newest_epoch});
+    std::copy(ranges.begin(), ranges.end(), welcome.known_epochs);
+    welcome.known_epochs_count = static_cast<pb_size_t>(ranges.size());
+    for (pb_size_t i = 0; i < hello.schema_hashes_count; ++i) {
+        const auto& wanted = hello.schema_hashes[i];
+        const bool known = wanted.size == sizeof(SchemaHash) && knows_schema(hash_of(wanted.bytes));
+        if (!known) welcome.unknown_schemas |= std::uint32_t{1} << i;
+    }
+    queue([&](ByteWriter& out) { return write_message(welcome, out); });
+}
+
+bool Session::knows_schema(const SchemaHash& hash) const {
+    return schemas_.contains(hash) || known_.has_schema(settings_.shard, peer_.tenant, hash);
+}
+
+bool Session::knows_epoch(Epoch epoch) const {
+    return epochs_.contains(epoch) || known_.has_epoch(peer_.tenant, peer_.device, incarnation_, epoch);
+}
+
+SessionAction Session::on_schema(Bytes body) {
+    std::array<Field, limits::schema_fields_max> storage;
+    if (const auto schema = parse_schema(body, storage); !schema.ok()) {
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, "schema: " + to_string(schema.error()));
+    }
+    const SchemaHash hash = schema_hash(body);
+    if (knows_schema(hash)) return {};
+    schemas_.insert(hash);
+    return submit({JournalKind::schema, {}, {}, body.size(), hash}, body);
+}
+
+SessionAction Session::on_epoch(Bytes body) {
+    longhaul_EpochRecord record;
+    const auto refuse_with = [this](const std::string& text) {
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, "epoch record: " + text);
+    };
+    const auto parsed = parse_signed_epoch(body);
+    if (!parsed.ok()) return refuse_with(to_string(parsed.error()));
+    if (const Status read = parse_epoch_record(parsed.value().record, record); !read.ok()) {
+        return refuse_with(to_string(read.error()));
+    }
+    if (DeviceName{record.environment, record.tenant, record.device} != peer_) {
+        return refuse_with("it names another device than the certificate of this connection");
+    }
+    if (record.incarnation != incarnation_.value) return refuse_with("it is of another incarnation than the Hello");
+    if (knows_epoch({record.epoch})) return {};
+    if (const Status signed_by = verify_signed_epoch(parsed.value(), peer_, authority_); !signed_by.ok()) {
+        return refuse_with(to_string(signed_by.error()));
+    }
+    for (pb_size_t i = 0; i < record.streams_count; ++i) {
+        if (!knows_schema(hash_of(record.streams[i].schema_hash))) {
+            return refuse_with("the schema of stream \"" + std::string{record.streams[i].name} + "\" has not come");
+        }
+    }
+    epochs_.insert({record.epoch});
+    return submit({JournalKind::epoch, {record.epoch}, {}, body.size(), {}}, body);
+}
+
+SessionAction Session::on_block(Bytes body) {
+    const auto header = parse_block_header(body);
+    if (!header.ok()) {
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, "block: " + to_string(header.error()));
+    }
+    const BlockName& name = header.value().name;
+    if (name.incarnation != incarnation_ || !knows_epoch(name.epoch)) {
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
+                      "block of epoch " + std::to_string(name.epoch.value) + " whose record has not come");
+    }
+    counters_.block_bytes += body.size();
+    if (counters_.block_bytes > credit_said_) {
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, "more bytes of blocks than the credit allows");
+    }
+    ++counters_.blocks;
+    return submit({JournalKind::block, name.epoch, name.seq, body.size(), {}}, body);
+}
+
+SessionAction Session::submit(Submission submission, Bytes body) {
+    const JournalKind kind = submission.kind;
+    pending_.push_back(submission);
+    ++submitted_;
+    return {Kind::submit, kind, body};
+}
+
+SessionAction Session::refuse(longhaul_ByeReason reason, std::string text) {
+    longhaul_Bye bye = longhaul_Bye_init_zero;
+    bye.reason = reason;
+    std::strncpy(bye.text, text.c_str(), sizeof(bye.text) - 1);
+    bye.retry_after_ms = retry_after_ms;
+    queue([&](ByteWriter& out) { return write_bye(FrameType::collector_bye, bye, out); });
+    end_reason_ = std::move(text);
+    closing_ = true;
+    return {};
+}
+
+void Session::write_acks() {
+    for (std::size_t at = 0; at < acks_.size(); at += limits::ack_ranges_max) {
+        longhaul_Ack ack = longhaul_Ack_init_zero;
+        std::memcpy(ack.journal_uuid, settings_.journal.uuid.data(), settings_.journal.uuid.size());
+        ack.journal_resend = settings_.journal.resend;
+        const std::size_t count = std::min(acks_.size() - at, limits::ack_ranges_max);
+        std::copy_n(acks_.begin() + static_cast<std::ptrdiff_t>(at), count, ack.ranges);
+        ack.ranges_count = static_cast<pb_size_t>(count);
+        queue([&](ByteWriter& out) { return write_message(ack, out); });
+    }
+    acks_.clear();
+    const std::uint64_t credit = durable_bytes_ + settings_.credit_bytes;
+    if (credit - credit_said_ >= settings_.credit_bytes / 4) {
+        credit_said_ = credit;
+        const longhaul_Window window{credit};
+        queue([&](ByteWriter& out) { return write_message(window, out); });
+    }
+}
+
+template <class WriteMessage>
+void Session::queue(WriteMessage write) {
+    const std::size_t before = out_.size();
+    out_.resize(before + message_bytes_max);
+    ByteWriter writer{MutableBytes{out_}.subspan(before)};
+    const Status written = write(writer);
+    LH_CHECK(written.ok());
+    out_.resize(before + writer.size());
+}
+
+}  // namespace longhaul::collector

@@ -1,0 +1,119 @@
+// The collector's half of the conversation with one device, without input or output.
+// Specification: docs/spec/frames.md.
+//
+// Bytes go in, actions come out. Everything that a device sends to be kept is handed to the journal as a
+// submission; all submissions of a session go to one shard in order, so that "how many are durable" says
+// which (docs/decisions/0002). Only then are they acknowledged.
+#pragma once
+
+#include <deque>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "collector/registry/certificate.hpp"
+#include "collector/session/known_devices.hpp"
+#include "common/block/block.hpp"
+
+namespace longhaul::collector {
+
+struct SessionSettings {
+    JournalId journal;
+    Shard shard = 0;
+    std::uint64_t credit_bytes = 1 << 20;  // of blocks that may be under way and not yet durable
+    std::int64_t hello_deadline_ms = 15'000;
+    std::int64_t idle_deadline_ms = 900'000;
+};
+
+struct SessionAction {
+    enum class Kind {
+        wait,    // for bytes, durability or the deadline
+        submit,  // hand `kind`, `bytes` to the journal, in order
+        write,   // send `bytes`
+        close,
+    };
+    Kind kind = Kind::wait;
+    JournalKind entry_kind = JournalKind::block;
+    Bytes bytes;  // valid until the next call of the session
+};
+
+struct SessionCounters {
+    std::uint64_t blocks = 0;
+    std::uint64_t block_bytes = 0;
+    std::uint64_t acked_blocks = 0;
+};
+
+class Session {
+ public:
+    // `authority` issues the certificates of the device's tenant. All of them outlive the session.
+    Session(DeviceName peer, const SessionSettings& settings, KnownDevices& known, const Certificate& authority,
+            MonotonicMs now);
+
+    // Takes as many bytes as there is room for; call next() until it waits, then feed the rest.
+    std::size_t on_bytes(Bytes bytes, WallUs wall, MonotonicMs now);
+    // The first `count` submissions of this session are durable.
+    void on_durable(std::uint64_t count);
+    // Time has passed; beyond deadline() the session says goodbye.
+    void on_tick(MonotonicMs now);
+    // The collector goes down: nothing more is read, what was submitted is still acknowledged.
+    void finish();
+
+    SessionAction next();
+    MonotonicMs deadline() const { return deadline_; }
+
+    const DeviceName& peer() const { return peer_; }
+    std::uint64_t submissions() const { return submitted_; }
+    const SessionCounters& counters() const { return counters_; }
+    // Why it ended, for the log; empty while it goes on.
+    const std::string& end_reason() const { return end_reason_; }
+
+ private:
+    struct Submission {
+        JournalKind kind;
+        Epoch epoch;
+        BlockSeq seq;
+        std::size_t bytes;
+        SchemaHash schema;
+    };
+
+    SessionAction on_frame(const Frame& frame);
+    SessionAction on_hello(Bytes body);
+    SessionAction on_schema(Bytes body);
+    SessionAction on_epoch(Bytes body);
+    SessionAction on_block(Bytes body);
+    SessionAction submit(Submission submission, Bytes body);
+    SessionAction refuse(longhaul_ByeReason reason, std::string text);
+    void write_welcome(const longhaul_Hello& hello);
+    void write_acks();
+    bool knows_schema(const SchemaHash& hash) const;
+    bool knows_epoch(Epoch epoch) const;
+    template <class WriteMessage>
+    void queue(WriteMessage write);
+
+    DeviceName peer_;
+    SessionSettings settings_;
+    KnownDevices& known_;
+    const Certificate& authority_;
+    std::vector<std::byte> buffer_;
+    FrameReader frames_;
+    std::vector<std::byte> out_;
+    std::vector<std::byte> out_taken_;
+    WallUs wall_;
+    MonotonicMs deadline_;
+    bool greeted_ = false;
+    bool finishing_ = false;
+    bool closing_ = false;
+    Incarnation incarnation_;
+    std::set<SchemaHash> schemas_;  // submitted in this session
+    std::set<Epoch> epochs_;
+    std::deque<Submission> pending_;  // submitted, not yet durable
+    std::uint64_t submitted_ = 0;
+    std::uint64_t durable_ = 0;
+    std::uint64_t durable_bytes_ = 0;  // of blocks
+    std::uint64_t credit_said_ = 0;
+    std::vector<longhaul_AckRange> acks_;
+    SessionCounters counters_;
+    std::string end_reason_;
+};
+
+}  // namespace longhaul::collector
