@@ -224,8 +224,6 @@ int set_extensions(mbedtls_x509write_cert& writing, const CertificateRequest& re
                            : request.key_agreement ? MBEDTLS_X509_KU_KEY_AGREEMENT
                                                    : MBEDTLS_X509_KU_DIGITAL_SIGNATURE;
     failed |= mbedtls_x509write_crt_set_key_usage(&writing, usage);
-    failed |= mbedtls_x509write_crt_set_subject_key_identifier(&writing);
-    failed |= mbedtls_x509write_crt_set_authority_key_identifier(&writing);
     return failed;
 }
 
