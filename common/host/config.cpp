@@ -1,218 +1,274 @@
 #include "common/host/config.hpp"
 
-#include <algorithm>
-#include <filesystem>
-#include <set>
 #include <toml++/toml.h>
+
+#include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <numeric>
 
 #include "common/host/files.hpp"
 
 namespace longhaul {
 
-struct Config::State {
-    std::string name;
-    std::string folder;
-    toml::table root;
-    std::vector<std::pair<unsigned, std::string>> problems;  // line, text
-    std::set<std::string> asked;                             // top-level names
-    std::vector<std::shared_ptr<Section::Node>> nodes;
+struct ConfigTable::Node {
+    ConfigFile::Body* body = nullptr;
+    const toml::table* toml = nullptr;  // nullptr: the table is not in the file
+    std::string name;                   // "[session]"; empty for the root
+    std::vector<std::string> asked;
+    std::map<std::string, Node*, std::less<>> children;
 
-    void problem(unsigned line, const std::string& text) { problems.emplace_back(line, text); }
+    const toml::node* find(std::string_view key);
 };
 
-struct Section::Node {
-    Config::State* state;
-    std::string name;
-    const toml::table* table;  // nullptr: absent
-    unsigned line;
-    std::set<std::string> asked;
+struct ConfigFile::Body {
+    struct Problem {
+        std::size_t line;
+        std::string text;
+    };
 
-    const toml::node* find(std::string_view key) {
-        asked.emplace(key);
-        return table == nullptr ? nullptr : table->get(key);
-    }
-    template <class T>
-    std::optional<T> value(std::string_view key, const char* wanted) {
-        const toml::node* found = find(key);
-        if (found == nullptr) return std::nullopt;
-        if (auto typed = found->value_exact<T>()) return typed;
-        state->problem(found->source().begin.line, "\"" + std::string{key} + "\" must be " + wanted);
-        return std::nullopt;
-    }
-    void missing(std::string_view key) {
-        state->problem(line, "[" + name + "] needs the key \"" + std::string{key} + "\"");
-    }
-    void check_unasked() {
-        if (table == nullptr) return;
-        const std::vector<std::string> known{asked.begin(), asked.end()};
-        for (const auto& [key, value] : *table) {
-            const std::string word{key.str()};
-            if (asked.contains(word)) continue;
-            const std::string meant = nearest(word, known);
-            state->problem(key.source().begin.line,
-                           "unknown key \"" + word + "\"" + (meant.empty() ? "" : ", did you mean \"" + meant + "\"?"));
-        }
+    std::string path;
+    std::filesystem::path folder;
+    toml::table toml;
+    std::deque<ConfigTable::Node> nodes;
+    std::vector<Problem> problems;
+
+    ConfigTable::Node* add(const toml::table* table, std::string name) {
+        return &nodes.emplace_back(ConfigTable::Node{this, table, std::move(name), {}, {}});
     }
 };
 
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
-    std::string best;
-    std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
-    for (const std::string& candidate : candidates) {
-        // Levenshtein distance, row by row.
-        std::vector<std::size_t> row(candidate.size() + 1);
-        for (std::size_t i = 0; i < row.size(); ++i) row[i] = i;
-        for (std::size_t i = 1; i <= word.size(); ++i) {
-            std::size_t diagonal = row[0];
-            row[0] = i;
-            for (std::size_t j = 1; j < row.size(); ++j) {
-                const std::size_t replaced = diagonal + (word[i - 1] == candidate[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-            }
+namespace {
+
+std::string in_quotes(std::string_view text) { return "\"" + std::string{text} + "\""; }
+
+std::size_t line_of(const toml::node* node) {
+    return node == nullptr ? 0 : node->source().begin.line;
+}
+
+std::size_t edits(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
         }
-        if (row.back() < best_distance) {
-            best_distance = row.back();
-            best = candidate;
-        }
+    }
+    return row[b.size()];
+}
+
+template <class T>
+std::string between_text(Between<T> allowed) {
+    if (allowed.high == std::numeric_limits<T>::max()) {
+        return "at least " + std::to_string(allowed.low);
+    }
+    return "from " + std::to_string(allowed.low) + " to " + std::to_string(allowed.high);
+}
+
+}  // namespace
+
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
+    std::string_view best;
+    std::size_t fewest = std::max<std::size_t>(2, word.size() / 3) + 1;
+    for (const std::string_view candidate : candidates) {
+        const std::size_t count = edits(word, candidate);
+        if (count >= fewest || count >= candidate.size()) continue;
+        fewest = count;
+        best = candidate;
     }
     return best;
 }
 
-std::string Section::text(std::string_view key) {
-    if (!has(key)) node_->missing(key);
-    return text_or(key, "");
+const toml::node* ConfigTable::Node::find(std::string_view key) {
+    if (std::find(asked.begin(), asked.end(), key) == asked.end()) asked.emplace_back(key);
+    return toml == nullptr ? nullptr : toml->get(key);
 }
 
-std::string Section::text_or(std::string_view key, std::string_view otherwise) {
-    return node_->value<std::string>(key, "text in quotes").value_or(std::string{otherwise});
+void ConfigTable::problem(std::string_view key, std::string text) {
+    const toml::node* value = node_->find(key);
+    const std::size_t line = value == nullptr ? line_of(node_->toml) : line_of(value);
+    node_->body->problems.push_back({line, std::move(text)});
 }
 
-std::int64_t Section::integer(std::string_view key, std::int64_t least, std::int64_t most) {
-    if (!has(key)) node_->missing(key);
-    return integer_or(key, least, least, most);
+std::string ConfigTable::text(std::string_view key) {
+    if (!has(key))
+        problem(key, "key " + in_quotes(key) + " is missing" +
+                         (node_->name.empty() ? "" : " in " + node_->name));
+    return text(key, "");
 }
 
-std::int64_t Section::integer_or(std::string_view key, std::int64_t otherwise, std::int64_t least,
-                                 std::int64_t most) {
-    const auto value = node_->value<std::int64_t>(key, "a whole number");
-    if (value && (*value < least || *value > most)) {
-        problem(key, "must be from " + std::to_string(least) + " to " + std::to_string(most));
-    }
-    return value.value_or(otherwise);
+std::string ConfigTable::text(std::string_view key, std::string_view absent) {
+    const toml::node* value = node_->find(key);
+    if (value == nullptr) return std::string{absent};
+    if (const auto* string = value->as_string()) return string->get();
+    problem(key, in_quotes(key) + " must be a text in quotes");
+    return std::string{absent};
 }
 
-double Section::number_or(std::string_view key, double otherwise) {
-    const toml::node* found = node_->find(key);
-    if (found == nullptr) return otherwise;
-    if (const auto value = found->value<double>()) return *value;
-    node_->state->problem(found->source().begin.line, "\"" + std::string{key} + "\" must be a number");
-    return otherwise;
-}
-
-bool Section::flag_or(std::string_view key, bool otherwise) {
-    return node_->value<bool>(key, "true or false").value_or(otherwise);
-}
-
-std::vector<std::string> Section::texts_or(std::string_view key, std::vector<std::string> otherwise) {
-    const toml::node* found = node_->find(key);
-    if (found == nullptr) return otherwise;
-    std::vector<std::string> texts;
-    if (const toml::array* array = found->as_array()) {
-        for (const toml::node& entry : *array) {
-            if (const auto value = entry.value_exact<std::string>()) texts.push_back(*value);
+std::vector<std::string> ConfigTable::texts(std::string_view key) {
+    const toml::node* value = node_->find(key);
+    if (value == nullptr) return {};
+    const toml::array* array = value->as_array();
+    if (array == nullptr) return {text(key)};
+    std::vector<std::string> all;
+    for (const toml::node& element : *array) {
+        if (const auto* string = element.as_string()) {
+            all.push_back(string->get());
+        } else {
+            problem(key, in_quotes(key) + " must be a list of texts in quotes");
+            return {};
         }
-        if (texts.size() == array->size()) return texts;
     }
-    node_->state->problem(found->source().begin.line, "\"" + std::string{key} + "\" must be a list of texts");
-    return otherwise;
+    return all;
 }
 
-bool Section::has(std::string_view key) const { return node_->find(key) != nullptr; }
-
-std::string Section::path(std::string_view key) {
-    const std::string value = text(key);
-    return value.empty() ? value : (std::filesystem::path{node_->state->folder} / value).lexically_normal().string();
+std::string ConfigTable::resolved(std::string path) const {
+    if (path.empty()) return path;
+    return (node_->body->folder / path).lexically_normal().string();
 }
 
-std::string Section::path_or(std::string_view key, std::string_view otherwise) {
-    const std::string value = text_or(key, otherwise);
-    return value.empty() ? value : (std::filesystem::path{node_->state->folder} / value).lexically_normal().string();
+std::string ConfigTable::path(std::string_view key) { return resolved(text(key)); }
+
+std::string ConfigTable::path(std::string_view key, std::string_view absent) {
+    return resolved(text(key, absent));
 }
 
-void Section::problem(std::string_view key, const std::string& what) {
-    const toml::node* found = node_->find(key);
-    node_->state->problem(found == nullptr ? node_->line : found->source().begin.line,
-                          "\"" + std::string{key} + "\" " + what);
+std::int64_t ConfigTable::integer(std::string_view key, Between<std::int64_t> allowed) {
+    if (!has(key))
+        problem(key, "key " + in_quotes(key) + " is missing" +
+                         (node_->name.empty() ? "" : " in " + node_->name));
+    return integer(key, allowed.low, allowed);
 }
 
-Result<Config, Message> Config::load(const std::string& path) {
-    auto text = read_text_file(path);
-    if (!text.ok()) return text.error();
-    return parse(text.value(), path, std::filesystem::path{path}.parent_path().string());
+std::int64_t ConfigTable::integer(std::string_view key, std::int64_t absent,
+                                  Between<std::int64_t> allowed) {
+    const toml::node* value = node_->find(key);
+    if (value == nullptr) return absent;
+    const auto* number = value->as_integer();
+    if (number != nullptr && number->get() >= allowed.low && number->get() <= allowed.high) {
+        return number->get();
+    }
+    problem(key, in_quotes(key) + " must be a whole number, " + between_text(allowed));
+    return absent;
 }
 
-Result<Config, Message> Config::parse(std::string_view text, std::string name, std::string folder) {
-    Config config;
-    config.state_ = std::make_shared<State>();
-    config.state_->name = std::move(name);
-    config.state_->folder = std::move(folder);
+double ConfigTable::real(std::string_view key, double absent, Between<double> allowed) {
+    const toml::node* value = node_->find(key);
+    if (value == nullptr) return absent;
+    const std::optional<double> number = value->value<double>();
+    if (value->is_number() && number && *number >= allowed.low && *number <= allowed.high) {
+        return *number;
+    }
+    problem(key, in_quotes(key) + " must be a number, " + between_text(allowed));
+    return absent;
+}
+
+bool ConfigTable::boolean(std::string_view key, bool absent) {
+    const toml::node* value = node_->find(key);
+    if (value == nullptr) return absent;
+    if (const auto* boolean = value->as_boolean()) return boolean->get();
+    problem(key, in_quotes(key) + " must be true or false");
+    return absent;
+}
+
+std::size_t ConfigTable::choice(std::string_view key, std::string_view absent,
+                                const std::vector<std::string_view>& words) {
+    const std::string word = text(key, absent);
+    const auto found = std::find(words.begin(), words.end(), word);
+    if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+    std::string allowed;
+    for (const std::string_view each : words)
+        allowed += (allowed.empty() ? "" : ", ") + in_quotes(each);
+    problem(key, in_quotes(key) + " is " + in_quotes(word) + ", must be one of " + allowed);
+    return 0;
+}
+
+bool ConfigTable::has(std::string_view key) { return node_->find(key) != nullptr; }
+
+ConfigTable ConfigTable::table(std::string_view key) {
+    if (const auto known = node_->children.find(key); known != node_->children.end()) {
+        return ConfigTable{known->second};
+    }
+    const toml::node* value = node_->find(key);
+    if (value != nullptr && !value->is_table()) problem(key, in_quotes(key) + " must be a table");
+    Node* child = node_->body->add(value == nullptr ? nullptr : value->as_table(),
+                                   "[" + std::string{key} + "]");
+    node_->children.emplace(key, child);
+    return ConfigTable{child};
+}
+
+std::vector<ConfigTable> ConfigTable::tables(std::string_view key) {
+    const toml::node* value = node_->find(key);
+    if (value == nullptr) return {};
+    const toml::array* array = value->as_array();
+    std::vector<ConfigTable> all;
+    for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
+        const toml::table* table = array->get(i)->as_table();
+        if (table == nullptr) break;
+        all.push_back(ConfigTable{node_->body->add(table, "[[" + std::string{key} + "]]")});
+    }
+    if (array == nullptr || all.size() != array->size()) {
+        problem(key,
+                in_quotes(key) + " must be tables, each begun by [[" + std::string{key} + "]]");
+    }
+    return all;
+}
+
+ConfigFile::ConfigFile(std::unique_ptr<Body> body) : body_{std::move(body)} {}
+ConfigFile::ConfigFile(ConfigFile&&) noexcept = default;
+ConfigFile& ConfigFile::operator=(ConfigFile&&) noexcept = default;
+ConfigFile::~ConfigFile() = default;
+
+Result<ConfigFile, Message> ConfigFile::read(const std::string& path) {
+    LH_TRY_ASSIGN(const std::string text, read_text_file(path));
+    return parse(text, path);
+}
+
+Result<ConfigFile, Message> ConfigFile::parse(std::string_view text, const std::string& path) {
+    auto body = std::make_unique<Body>();
+    body->path = path;
+    body->folder = std::filesystem::path{path}.parent_path();
     try {
-        config.state_->root = toml::parse(text);
+        body->toml = toml::parse(text, path);
     } catch (const toml::parse_error& error) {
-        return Message{config.state_->name + ": line " + std::to_string(error.source().begin.line) + ": " +
+        return Message{path + ": line " + std::to_string(error.source().begin.line) + ": " +
                        std::string{error.description()}};
     }
-    return config;
+    body->add(&body->toml, "");
+    return ConfigFile{std::move(body)};
 }
 
-Section Config::section(std::string_view name) {
-    state_->asked.emplace(name);
-    const toml::node* found = state_->root.get(name);
-    if (found != nullptr && !found->is_table()) {
-        state_->problem(found->source().begin.line, "\"" + std::string{name} + "\" must be a table, [" + std::string{name} + "]");
-    }
-    const toml::table* table = found == nullptr ? nullptr : found->as_table();
-    const unsigned line = found == nullptr ? 0 : found->source().begin.line;
-    state_->nodes.push_back(std::make_shared<Section::Node>(Section::Node{state_.get(), std::string{name}, table, line, {}}));
-    return Section{state_->nodes.back()};
-}
+ConfigTable ConfigFile::root() { return ConfigTable{&body_->nodes.front()}; }
 
-std::vector<Section> Config::sections(std::string_view name) {
-    state_->asked.emplace(name);
-    std::vector<Section> sections;
-    const toml::node* found = state_->root.get(name);
-    if (found == nullptr) return sections;
-    const toml::array* array = found->as_array();
-    if (array == nullptr || !array->is_homogeneous<toml::table>()) {
-        state_->problem(found->source().begin.line, "\"" + std::string{name} + "\" must be tables, [[" + std::string{name} + "]]");
-        return sections;
+Result<void, Message> ConfigFile::finish() const {
+    std::vector<Body::Problem> problems = body_->problems;
+    for (const ConfigTable::Node& node : body_->nodes) {
+        if (node.toml == nullptr) continue;
+        const std::vector<std::string_view> known{node.asked.begin(), node.asked.end()};
+        for (const auto& [key, value] : *node.toml) {
+            if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
+            const std::string_view meant = nearest(key.str(), known);
+            problems.push_back(
+                {key.source().begin.line,
+                 "unknown key " + in_quotes(key.str()) +
+                     (meant.empty() ? "" : ", did you mean " + in_quotes(meant) + "?")});
+        }
     }
-    for (const toml::node& entry : *array) {
-        state_->nodes.push_back(std::make_shared<Section::Node>(
-            Section::Node{state_.get(), std::string{name}, entry.as_table(), entry.source().begin.line, {}}));
-        sections.push_back(Section{state_->nodes.back()});
-    }
-    return sections;
-}
-
-Result<void, Message> Config::finish() {
-    for (const auto& node : state_->nodes) node->check_unasked();
-    const std::vector<std::string> known{state_->asked.begin(), state_->asked.end()};
-    for (const auto& [key, value] : state_->root) {
-        const std::string word{key.str()};
-        if (state_->asked.contains(word)) continue;
-        const std::string meant = nearest(word, known);
-        state_->problem(key.source().begin.line,
-                        "unknown table \"" + word + "\"" + (meant.empty() ? "" : ", did you mean \"" + meant + "\"?"));
-    }
-    if (state_->problems.empty()) return {};
-    std::stable_sort(state_->problems.begin(), state_->problems.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    if (problems.empty()) return {};
+    std::stable_sort(problems.begin(), problems.end(),
+                     [](const auto& a, const auto& b) { return a.line < b.line; });
     std::string text;
-    for (const auto& [line, problem] : state_->problems) {
+    for (const Body::Problem& problem : problems) {
         if (!text.empty()) text += '\n';
-        text += state_->name + ": " + (line == 0 ? "" : "line " + std::to_string(line) + ": ") + problem;
+        text += body_->path + ": ";
+        if (problem.line != 0) text += "line " + std::to_string(problem.line) + ": ";
+        text += problem.text;
     }
     return Message{text};
 }

@@ -1,7 +1,13 @@
-// Configuration files: TOML, read strictly. The only file pair that knows the TOML library.
+// Configuration in TOML, read so that every mistake is told with its line and nothing is guessed.
 //
-// A program takes its settings out of a Section one by one; problems are collected with their lines, and a
-// key that nobody asked for is one of them, with the key that was probably meant.
+// A program asks for the keys that it knows; finish() then says what was wrong and what nobody
+// asked for. Problems are collected, so that one run names them all:
+//
+//   auto file = ConfigFile::read("collector.toml");      // a file that is not TOML fails here
+//   ConfigTable session = file.value().table("session");
+//   settings.idle_s = session.integer("idle_deadline_s", 900, {1, 86'400});
+//   LH_TRY(file.value().finish());                       // line 14: unknown key "idle_deadlin_s",
+//   did …
 #pragma once
 
 #include <cstdint>
@@ -15,54 +21,75 @@
 
 namespace longhaul {
 
-class Config;
+class ConfigFile;
 
-// One table of the file.
-class Section {
+template <class T>
+struct Between {
+    T low;
+    T high;
+};
+
+// One table of the file. A key without a default has to be there; after a problem the value
+// returned is the default or an empty one. Copies refer to the same table; the ConfigFile outlives
+// them.
+class ConfigTable {
  public:
-    std::string text(std::string_view key);  // required
-    std::string text_or(std::string_view key, std::string_view otherwise);
-    std::int64_t integer(std::string_view key, std::int64_t least, std::int64_t most);
-    std::int64_t integer_or(std::string_view key, std::int64_t otherwise, std::int64_t least, std::int64_t most);
-    double number_or(std::string_view key, double otherwise);
-    bool flag_or(std::string_view key, bool otherwise);
-    std::vector<std::string> texts_or(std::string_view key, std::vector<std::string> otherwise);
-    bool has(std::string_view key) const;
-
-    // A file or folder, relative to the configuration's own folder unless absolute.
+    std::string text(std::string_view key);
+    std::string text(std::string_view key, std::string_view absent);
+    std::vector<std::string> texts(
+        std::string_view key);  // absent: empty; one text counts as a list
+    // A path; a relative one counts from the folder of the configuration file.
     std::string path(std::string_view key);
-    std::string path_or(std::string_view key, std::string_view otherwise);
+    std::string path(std::string_view key, std::string_view absent);
+    std::int64_t integer(std::string_view key, Between<std::int64_t> allowed);
+    std::int64_t integer(std::string_view key, std::int64_t absent, Between<std::int64_t> allowed);
+    double real(std::string_view key, double absent, Between<double> allowed);
+    bool boolean(std::string_view key, bool absent);
+    // One of a few words; returns its position.
+    std::size_t choice(std::string_view key, std::string_view absent,
+                       const std::vector<std::string_view>& words);
 
-    // Something is wrong with the value of this key.
-    void problem(std::string_view key, const std::string& what);
+    bool has(std::string_view key);
+    ConfigTable table(std::string_view key);                // absent: as if it were empty
+    std::vector<ConfigTable> tables(std::string_view key);  // [[key]]; absent: none
+
+    // A problem that the caller found, told with the line of the key.
+    void problem(std::string_view key, std::string text);
 
  private:
-    friend class Config;
+    friend class ConfigFile;
     struct Node;
-    explicit Section(std::shared_ptr<Node> node) : node_{std::move(node)} {}
-    std::shared_ptr<Node> node_;
+    explicit ConfigTable(Node* node) : node_{node} {}
+    std::string resolved(std::string path) const;
+
+    Node* node_;
 };
 
-class Config {
+class ConfigFile {
  public:
-    static Result<Config, Message> load(const std::string& path);
-    // `name` stands in messages; relative paths are relative to `folder`.
-    static Result<Config, Message> parse(std::string_view text, std::string name, std::string folder);
+    static Result<ConfigFile, Message> read(const std::string& path);
+    // `path` is the name in messages and decides what relative paths mean.
+    static Result<ConfigFile, Message> parse(std::string_view text, const std::string& path);
+    ConfigFile(ConfigFile&&) noexcept;
+    ConfigFile& operator=(ConfigFile&&) noexcept;
+    ~ConfigFile();
 
-    // The table [name]; an absent one is empty.
-    Section section(std::string_view name);
-    // Each table of [[name]].
-    std::vector<Section> sections(std::string_view name);
+    ConfigTable root();
+    ConfigTable table(std::string_view key) { return root().table(key); }
 
-    // After everything was taken: the problems, a line each, or ok.
-    Result<void, Message> finish();
+    // Every problem and unknown key so far, in the order of the lines, one a line; ok when there is
+    // none.
+    Result<void, Message> finish() const;
 
  private:
-    struct State;
-    std::shared_ptr<State> state_;
+    friend class ConfigTable;
+    struct Body;
+    explicit ConfigFile(std::unique_ptr<Body> body);
+
+    std::unique_ptr<Body> body_;
 };
 
-// The candidate that `word` was probably meant to be; empty when none is near.
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+// The candidate that somebody who typed `word` most likely meant; empty: none is near enough.
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates);
 
 }  // namespace longhaul

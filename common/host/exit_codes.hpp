@@ -1,15 +1,16 @@
-// How every program of ours ends (after sysexits.h, as far as it goes).
+// How our programs end: the same numbers in every one of them, those of sysexits.h where it has
+// one.
 #pragma once
 
-namespace longhaul::exit_code {
+namespace longhaul {
 
-inline constexpr int done = 0;
-inline constexpr int check_failed = 1;
-inline constexpr int usage = 64;
-inline constexpr int bad_data = 65;
-inline constexpr int unreachable = 69;
-inline constexpr int retry_later = 75;
-inline constexpr int denied = 77;
-inline constexpr int configuration = 78;
+inline constexpr int exit_done = 0;
+inline constexpr int exit_check_failed = 1;
+inline constexpr int exit_usage = 64;
+inline constexpr int exit_bad_data = 65;
+inline constexpr int exit_unreachable = 69;
+inline constexpr int exit_retry_later = 75;
+inline constexpr int exit_denied = 77;
+inline constexpr int exit_configuration = 78;
 
-}  // namespace longhaul::exit_code
+}  // namespace longhaul

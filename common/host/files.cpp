@@ -6,44 +6,106 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <sstream>
+#include <filesystem>
+#include <system_error>
 
 namespace longhaul {
 namespace {
 
-std::string reason() { return std::strerror(errno); }
+// Closes a descriptor when it goes out of scope.
+class Descriptor {
+ public:
+    explicit Descriptor(int number) : number_{number} {}
+    ~Descriptor() {
+        if (number_ >= 0) ::close(number_);
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+
+    bool ok() const { return number_ >= 0; }
+    int number() const { return number_; }
+
+ private:
+    int number_;
+};
+
+Message problem(const std::string& path, const char* what) {
+    return {path + ": " + what + ": " + std::strerror(errno)};
+}
+
+Result<std::vector<std::byte>, Message> read_all(const std::string& path, bool secret) {
+    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!file.ok()) return problem(path, "cannot open");
+    struct stat facts{};
+    if (::fstat(file.number(), &facts) != 0) return problem(path, "cannot read");
+    if (!S_ISREG(facts.st_mode)) return Message{path + ": is not a file"};
+    if (secret && (facts.st_mode & 077) != 0) {
+        return Message{path + ": is a secret that others may read; chmod 600 " + path};
+    }
+    if (static_cast<std::size_t>(facts.st_size) > small_file_bytes_max) {
+        return Message{path + ": is larger than 16 MiB"};
+    }
+    std::vector<std::byte> bytes(static_cast<std::size_t>(facts.st_size));
+    std::size_t got = 0;
+    while (got < bytes.size()) {
+        const ssize_t count = ::read(file.number(), bytes.data() + got, bytes.size() - got);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return problem(path, "cannot read");
+        if (count == 0) break;
+        got += static_cast<std::size_t>(count);
+    }
+    bytes.resize(got);
+    return bytes;
+}
+
+Result<void, Message> write_all(const std::string& path, Bytes bytes, unsigned mode) {
+    const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
+    if (!file.ok()) return problem(path, "cannot make");
+    if (::fchmod(file.number(), mode) != 0) return problem(path, "cannot set the mode");
+    while (!bytes.empty()) {
+        const ssize_t count = ::write(file.number(), bytes.data(), bytes.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return problem(path, "cannot write");
+        bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+    if (::fsync(file.number()) != 0) return problem(path, "cannot sync");
+    return {};
+}
 
 }  // namespace
 
+Result<std::vector<std::byte>, Message> read_file(const std::string& path) {
+    return read_all(path, false);
+}
+
 Result<std::string, Message> read_text_file(const std::string& path) {
-    errno = 0;
-    std::ifstream file{path, std::ios::binary};
-    std::ostringstream text;
-    if (file) text << file.rdbuf();
-    if (!file && !(file.eof() && !file.bad())) return Message{path + ": cannot be read: " + reason()};
-    return std::move(text).str();
+    LH_TRY_ASSIGN(const std::vector<std::byte> bytes, read_all(path, false));
+    return std::string{as_text(bytes)};
 }
 
-Result<std::string, Message> read_private_file(const std::string& path) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 077) != 0) {
-        return Message{path + ": others may read or write this secret; run: chmod 600 " + path};
-    }
-    return read_text_file(path);
+Result<std::vector<std::byte>, Message> read_private_file(const std::string& path) {
+    return read_all(path, true);
 }
 
-Result<void, Message> write_new_file(const std::string& path, std::string_view text, unsigned mode) {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (file < 0) {
-        return Message{path + ": cannot be made: " + reason() +
-                       (errno == EEXIST ? "; remove it first if it is not needed any more" : "")};
-    }
-    const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                         ::fsync(file) == 0;
-    const std::string why = reason();
-    ::close(file);
-    if (!written) return Message{path + ": cannot be written: " + why};
+Result<void, Message> write_new_file(const std::string& path, Bytes bytes, unsigned mode) {
+    Result<void, Message> written = write_all(path, bytes, mode);
+    if (!written.ok() && errno != EEXIST) ::unlink(path.c_str());
+    return written;
+}
+
+Result<void, Message> replace_file(const std::string& path, Bytes bytes, unsigned mode) {
+    const std::string beside = path + ".new";
+    ::unlink(beside.c_str());  // of an attempt that was cut short
+    LH_TRY(write_new_file(beside, bytes, mode));
+    if (::rename(beside.c_str(), path.c_str()) != 0) return problem(path, "cannot replace");
+    return {};
+}
+
+Result<void, Message> make_folders(const std::string& path, unsigned mode) {
+    std::error_code error;
+    const bool made = std::filesystem::create_directories(path, error);
+    if (error) return Message{path + ": cannot make the folder: " + error.message()};
+    if (made && ::chmod(path.c_str(), mode) != 0) return problem(path, "cannot set the mode");
     return {};
 }
 
