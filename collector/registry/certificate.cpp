@@ -3,8 +3,12 @@
 #include <mbedtls/ecp.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
-#include <mbedtls/psa_util.h>
 #include <mbedtls/x509_crt.h>
+
+// In 3.6 this header forgets to say that it is C.
+extern "C" {
+#include <mbedtls/psa_util.h>
+}
 
 #include <algorithm>
 #include <array>
