@@ -1,0 +1,38 @@
+// Who may open a session: asked after every handshake, so that a device that was taken off the
+// registry stays out from its next connection on.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "collector/registry/certificate.hpp"
+#include "collector/registry/registry.hpp"
+
+namespace longhaul::collector {
+
+struct Admitted {
+    DeviceName name;
+    const Certificate* authority;  // of its tenant; as long as the Admission lives
+};
+
+class Admission {
+ public:
+    // Reads the tenants once; devices are looked up when they come. The registry outlives it.
+    static Result<std::unique_ptr<Admission>, Message> make(std::string environment,
+                                                            Registry& registry);
+
+    // `authority_der`: who issued the certificate, as the handshake traced it. The message says why
+    // not.
+    Result<Admitted, Message> admit(const Certificate& certificate, Bytes authority_der);
+
+ private:
+    Admission(std::string environment, Registry& registry)
+        : environment_{std::move(environment)}, registry_{registry} {}
+
+    std::string environment_;
+    Registry& registry_;
+    std::map<std::string, Certificate, std::less<>> authorities_;  // by tenant
+};
+
+}  // namespace longhaul::collector

@@ -1,0 +1,286 @@
+#include "collector/net/connection.hpp"
+
+#include <boost/asio/post.hpp>
+#include <sstream>
+
+namespace longhaul::collector {
+
+using boost::asio::awaitable;
+using boost::asio::use_awaitable;
+using boost::asio::ip::tcp;
+
+namespace {
+
+constexpr std::size_t read_bytes = 16 * 1024;
+constexpr int rounds_before_yield = 16;  // so that one busy device does not starve the others
+constexpr std::int64_t write_deadline_ms = 30'000;  // without any byte taken by the peer
+constexpr std::int64_t goodbye_deadline_ms = 2'000;
+constexpr std::size_t goodbye_bytes_max = 1 << 20;
+constexpr std::uint32_t denied_retry_after_ms = 15 * 60 * 1000;
+
+std::string text_of(const tcp::socket& socket) {
+    boost::system::error_code error;
+    const tcp::endpoint endpoint = socket.remote_endpoint(error);
+    if (error) return "unknown";
+    std::ostringstream text;
+    text << endpoint;
+    return text.str();
+}
+
+}  // namespace
+
+Connection::Connection(tcp::socket socket, Gateway& gateway)
+    : socket_{std::move(socket)},
+      gateway_{gateway},
+      wakeup_{socket_.get_executor()},
+      peer_{text_of(socket_)},
+      in_room_(read_bytes) {}
+
+awaitable<void> Connection::run() {
+    boost::system::error_code ignored;
+    socket_.non_blocking(true, ignored);
+    socket_.set_option(tcp::no_delay{true}, ignored);
+    auto tls = TlsStream::make(gateway_.tls, socket_.native_handle());
+    if (!tls.ok()) {
+        refuse(to_string(tls.error()));
+        co_return;
+    }
+    tls_ = std::move(tls).value();
+    if (co_await shake_hands()) {
+        if (const auto admitted = admit()) {
+            SessionSettings settings = gateway_.session;
+            settings.shard = shard_ =
+                gateway_.journal.shard_of(admitted->name.tenant, admitted->name.device);
+            session_.emplace(admitted->name, settings, gateway_.known, *admitted->authority,
+                             monotonic_now());
+            ++gateway_.counters.sessions;
+        }
+        co_await converse();
+    }
+    co_await say_goodbye();
+    gateway_.counters.bytes_received += tls_->bytes_received();
+    socket_.close(ignored);
+}
+
+void Connection::finish() {
+    finishing_ = true;
+    if (session_) session_->finish();
+    wakeup_.wake();
+}
+
+void Connection::abort() {
+    aborted_ = true;
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+    wakeup_.wake();
+}
+
+void Connection::on_durable(std::uint64_t count) {
+    session_->on_durable(count);
+    wakeup_.wake();
+}
+
+awaitable<bool> Connection::shake_hands() {
+    const MonotonicMs deadline = monotonic_now() + gateway_.handshake_deadline_ms;
+    while (!aborted_ && !finishing_) {
+        const auto want = tls_->handshake();
+        if (!want.ok()) {
+            refuse("handshake: " + tls_->last_error());
+            co_return false;
+        }
+        if (want.value() == TlsWant::nothing) co_return true;
+        if (monotonic_now() >= deadline) {
+            refuse("handshake: took too long");
+            co_return false;
+        }
+        arm(want.value());
+        co_await wakeup_.wait_until(deadline);
+    }
+    co_return false;
+}
+
+std::optional<Admitted> Connection::admit() {
+    const auto denied = [this](const std::string& reason) {
+        refuse(reason);
+        queue_denial(reason);
+        return std::nullopt;
+    };
+    if (!tls_->agreed_on_protocol())
+        return denied("the device did not ask for the protocol longhaul/1");
+    const auto certificate = tls_->peer_certificate();
+    if (!certificate.ok()) return denied(to_string(certificate.error()));
+    auto admitted = gateway_.admission.admit(certificate.value(), tls_->peer_authority_der());
+    if (!admitted.ok()) return denied(admitted.error().text);
+    const DeviceName& name = admitted.value().name;
+    peer_ += " " + name.tenant + "/" + name.device;
+    gateway_.log.debug("{}: session begins, {}", peer_, tls_->version());
+    return std::move(admitted).value();
+}
+
+void Connection::queue_denial(const std::string& reason) {
+    longhaul_Bye bye = longhaul_Bye_init_zero;
+    bye.reason = longhaul_ByeReason_BYE_REASON_DENIED;
+    bye.retry_after_ms = denied_retry_after_ms;
+    reason.copy(bye.text, sizeof(bye.text) - 1);
+    out_.resize(frame_header_bytes + frame_body_bytes_max(FrameType::collector_bye));
+    ByteWriter writer{out_};
+    const Status written = write_bye(FrameType::collector_bye, bye, writer);
+    out_.resize(written.ok() ? writer.size() : 0);
+    out_deadline_ = monotonic_now() + goodbye_deadline_ms;
+}
+
+// Without a session only what is in out_ is sent.
+awaitable<void> Connection::converse() {
+    int rounds = 0;
+    while (!aborted_ && !ended_) {
+        const MonotonicMs now = monotonic_now();
+        if (session_) session_->on_tick(now);
+        const bool flowing = flush();
+        if (flowing && !session_) co_return;
+        if (flowing && obey()) continue;
+        if (ended_) break;
+        if (flowing && read()) {
+            if (++rounds < rounds_before_yield) continue;
+            rounds = 0;
+            co_await yield();
+            continue;
+        }
+        if (ended_) break;
+        if (now >= out_deadline_) {
+            end("the device takes no bytes");
+            break;
+        }
+        co_await wakeup_.wait_until(session_ ? std::min(session_->deadline(), out_deadline_)
+                                             : out_deadline_);
+    }
+    if (!session_) co_return;
+    gateway_.counters.blocks += session_->counters().blocks;
+    gateway_.counters.acked_blocks += session_->counters().acked_blocks;
+}
+
+// Carries out what the session wants. True: its answer has to be flushed first.
+bool Connection::obey() {
+    while (true) {
+        const SessionAction action = session_->next();
+        switch (action.kind) {
+            case SessionAction::Kind::submit: {
+                const DeviceName& name = session_->peer();
+                gateway_.submissions.submit(
+                    shared_from_this(), shard_,
+                    {wall_now(), action.entry_kind, name.tenant,
+                     action.entry_kind == JournalKind::schema ? std::string_view{}
+                                                              : std::string_view{name.device},
+                     action.bytes});
+                break;
+            }
+            case SessionAction::Kind::write:
+                out_.assign(action.bytes.begin(), action.bytes.end());
+                out_deadline_ = monotonic_now() + write_deadline_ms;
+                return true;
+            case SessionAction::Kind::close:
+                end(session_->end_reason());
+                return false;
+            case SessionAction::Kind::wait:
+                if (in_.empty()) return false;
+                feed();
+                break;
+        }
+    }
+}
+
+void Connection::feed() {
+    const std::size_t taken = session_->on_bytes(in_, wall_now(), monotonic_now());
+    in_ = in_.subspan(taken);
+    // A session that waits has room for a whole frame, unless it reads nothing more.
+    if (taken == 0) in_ = {};
+}
+
+// True: bytes came.
+bool Connection::read() {
+    if (finishing_) return false;
+    const auto got = tls_->read(in_room_);
+    if (!got.ok()) {
+        end("the connection broke: " + tls_->last_error());
+        return false;
+    }
+    if (got.value().want != TlsWant::nothing) {
+        arm(got.value().want);
+        return false;
+    }
+    if (got.value().bytes == 0) {
+        end("the device closed the connection");
+        return false;
+    }
+    in_ = Bytes{in_room_}.first(got.value().bytes);
+    feed();
+    return true;
+}
+
+// True: nothing is left to send.
+bool Connection::flush() {
+    while (out_sent_ < out_.size()) {
+        const auto sent = tls_->write(Bytes{out_}.subspan(out_sent_));
+        if (!sent.ok()) {
+            end("the connection broke: " + tls_->last_error());
+            return false;
+        }
+        if (sent.value().want != TlsWant::nothing) {
+            arm(sent.value().want);
+            return false;
+        }
+        out_sent_ += sent.value().bytes;
+        out_deadline_ = monotonic_now() + write_deadline_ms;
+    }
+    out_.clear();
+    out_sent_ = 0;
+    out_deadline_ = MonotonicMs::never();
+    return true;
+}
+
+void Connection::arm(TlsWant want) {
+    bool& under_way = want == TlsWant::read ? reading_ : writing_;
+    if (under_way) return;
+    under_way = true;
+    const auto on_ready = [self = shared_from_this(),
+                           &under_way](const boost::system::error_code&) {
+        under_way = false;
+        self->wakeup_.wake();
+    };
+    socket_.async_wait(want == TlsWant::read ? tcp::socket::wait_read : tcp::socket::wait_write,
+                       on_ready);
+}
+
+// Closing a socket with unread bytes resets the connection and may take our last words with it, so
+// what still comes is read and thrown away for a moment.
+awaitable<void> Connection::say_goodbye() {
+    if (aborted_) co_return;
+    tls_->close_notify();
+    boost::system::error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    const MonotonicMs deadline = monotonic_now() + goodbye_deadline_ms;
+    for (std::size_t total = 0; total < goodbye_bytes_max && !aborted_;) {
+        boost::system::error_code error;
+        const std::size_t got = socket_.read_some(boost::asio::buffer(in_room_), error);
+        total += got;
+        if (!error) continue;
+        if (error != boost::asio::error::would_block || monotonic_now() >= deadline) co_return;
+        arm(TlsWant::read);
+        co_await wakeup_.wait_until(deadline);
+    }
+}
+
+awaitable<void> Connection::yield() {
+    co_await boost::asio::post(socket_.get_executor(), use_awaitable);
+}
+
+void Connection::end(std::string reason) {
+    ended_ = true;
+    gateway_.log.debug("{}: session ends: {}", peer_, reason);
+}
+
+void Connection::refuse(const std::string& reason) {
+    ++gateway_.counters.refused;
+    gateway_.log.warn("{}: refused: {}", peer_, reason);
+}
+
+}  // namespace longhaul::collector

@@ -1,0 +1,66 @@
+// One connection: a thin coroutine that moves bytes between a TLS stream and a Session and obeys
+// it.
+//
+// It sleeps in one place, until the socket is ready, the journal has news, the collector stops or a
+// deadline passes, and then looks at all of them.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/net/gateway.hpp"
+#include "collector/net/wakeup.hpp"
+
+namespace longhaul::collector {
+
+class Connection final : public Submitter, public std::enable_shared_from_this<Connection> {
+ public:
+    Connection(boost::asio::ip::tcp::socket socket, Gateway& gateway);
+
+    // The whole life of the connection; its caller holds a reference until it has ended.
+    boost::asio::awaitable<void> run();
+
+    // The first step of a shutdown: read nothing more, acknowledge what was accepted, say goodbye.
+    void finish();
+    // The second step: end now.
+    void abort();
+    void on_durable(std::uint64_t count) override;
+
+ private:
+    boost::asio::awaitable<bool> shake_hands();
+    std::optional<Admitted> admit();
+    boost::asio::awaitable<void> converse();
+    boost::asio::awaitable<void> say_goodbye();
+    boost::asio::awaitable<void> yield();
+    void queue_denial(const std::string& reason);
+    bool obey();
+    bool read();
+    bool flush();
+    void feed();
+    void arm(TlsWant want);
+    void end(std::string reason);
+    void refuse(const std::string& reason);
+
+    boost::asio::ip::tcp::socket socket_;
+    Gateway& gateway_;
+    Wakeup wakeup_;
+    std::string peer_;  // address and port, then the device's name
+    std::unique_ptr<TlsStream> tls_;
+    std::optional<Session> session_;
+    Shard shard_ = 0;
+    std::vector<std::byte> in_room_;
+    Bytes in_;  // read, not yet taken by the session; in in_room_
+    std::vector<std::byte> out_;
+    std::size_t out_sent_ = 0;
+    MonotonicMs out_deadline_ = MonotonicMs::never();
+    bool reading_ = false;  // a readiness wait is under way
+    bool writing_ = false;
+    bool ended_ = false;
+    bool finishing_ = false;
+    bool aborted_ = false;
+};
+
+}  // namespace longhaul::collector

@@ -1,0 +1,47 @@
+// Accepts connections and looks after them until the last one has ended.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <set>
+#include <string>
+
+#include "collector/net/connection.hpp"
+#include "collector/net/task_group.hpp"
+
+namespace longhaul::collector {
+
+// "127.0.0.1:7600", "[::1]:7600"; malformed otherwise.
+Result<boost::asio::ip::tcp::endpoint> parse_endpoint(const std::string& text);
+
+class Listener {
+ public:
+    // Binds and listens at once; run() accepts. The gateway outlives the listener.
+    static Result<std::unique_ptr<Listener>, Message> open(
+        const boost::asio::any_io_executor& executor, const std::string& address, Gateway& gateway);
+
+    unsigned short port() const { return acceptor_.local_endpoint().port(); }
+    std::string address() const;
+    std::size_t connections() const { return connections_.size(); }
+
+    // Until finish() was called.
+    boost::asio::awaitable<void> run();
+
+    // The two steps of a shutdown; the second one is for what is left after the first.
+    void finish();
+    void abort();
+    // Until no connection is left; false: the deadline came first.
+    boost::asio::awaitable<bool> ended(MonotonicMs deadline) { return tasks_.wait_until(deadline); }
+
+ private:
+    Listener(boost::asio::ip::tcp::acceptor acceptor, Gateway& gateway);
+    boost::asio::awaitable<void> serve(std::shared_ptr<Connection> connection);
+
+    boost::asio::ip::tcp::acceptor acceptor_;
+    Gateway& gateway_;
+    Wakeup pause_;
+    std::set<std::shared_ptr<Connection>> connections_;
+    TaskGroup tasks_;
+    bool finishing_ = false;
+};
+
+}  // namespace longhaul::collector

@@ -1,0 +1,230 @@
+#include "collector/net/tls.hpp"
+
+#include <mbedtls/error.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/psa_util.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+
+namespace longhaul::collector {
+namespace {
+
+constexpr std::array ciphersuites{MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+                                  MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
+                                  MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+                                  MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, 0};
+constexpr std::array<std::uint16_t, 2> groups{MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
+                                              MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
+constexpr std::array<std::uint16_t, 2> signatures{MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+                                                  MBEDTLS_TLS1_3_SIG_NONE};
+
+std::string text_of(int error) {
+    std::array<char, 160> text{};
+    mbedtls_strerror(error, text.data(), text.size());
+    return text.data();
+}
+
+const unsigned char* raw(const std::string& pem) {
+    return reinterpret_cast<const unsigned char*>(pem.c_str());
+}
+
+bool only_later() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+}  // namespace
+
+struct TlsContext::Body {
+    mbedtls_ssl_config config;
+    mbedtls_x509_crt certificate;
+    mbedtls_x509_crt authorities;
+    mbedtls_pk_context key;
+    std::array<const char*, 2> protocols{alpn_protocol, nullptr};
+
+    Body() {
+        mbedtls_ssl_config_init(&config);
+        mbedtls_x509_crt_init(&certificate);
+        mbedtls_x509_crt_init(&authorities);
+        mbedtls_pk_init(&key);
+    }
+    ~Body() {
+        mbedtls_ssl_config_free(&config);
+        mbedtls_x509_crt_free(&certificate);
+        mbedtls_x509_crt_free(&authorities);
+        mbedtls_pk_free(&key);
+    }
+    Body(const Body&) = delete;
+    Body& operator=(const Body&) = delete;
+
+    Result<void, Message> load(const TlsSettings& settings);
+    int configure();
+};
+
+Result<void, Message> TlsContext::Body::load(const TlsSettings& settings) {
+    int error = mbedtls_x509_crt_parse(&certificate, raw(settings.certificate_pem),
+                                       settings.certificate_pem.size() + 1);
+    if (error != 0) return Message{"the server's certificate cannot be read: " + text_of(error)};
+    error = mbedtls_pk_parse_key(&key, raw(settings.key_pem), settings.key_pem.size() + 1, nullptr,
+                                 0, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    if (error != 0) return Message{"the server's key cannot be read: " + text_of(error)};
+    error = mbedtls_pk_check_pair(&certificate.pk, &key, mbedtls_psa_get_random,
+                                  MBEDTLS_PSA_RANDOM_STATE);
+    if (error != 0) return Message{"the server's key does not belong to its certificate"};
+    for (const std::string& pem : settings.authorities_pem) {
+        error = mbedtls_x509_crt_parse(&authorities, raw(pem), pem.size() + 1);
+        if (error != 0) return Message{"a tenant's certificate cannot be read: " + text_of(error)};
+    }
+    return {};
+}
+
+int TlsContext::Body::configure() {
+    const int error = mbedtls_ssl_config_defaults(
+        &config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+    if (error != 0) return error;
+    mbedtls_ssl_conf_min_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_2);
+    mbedtls_ssl_conf_max_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_3);
+    mbedtls_ssl_conf_ciphersuites(&config, ciphersuites.data());
+    mbedtls_ssl_conf_groups(&config, groups.data());
+    mbedtls_ssl_conf_sig_algs(&config, signatures.data());
+    mbedtls_ssl_conf_rng(&config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    mbedtls_ssl_conf_authmode(&config, MBEDTLS_SSL_VERIFY_REQUIRED);
+    mbedtls_ssl_conf_ca_chain(&config, &authorities, nullptr);
+    // Devices know who issued their certificate; a list of all tenants would only tell strangers.
+    mbedtls_ssl_conf_cert_req_ca_list(&config, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
+    const int own = mbedtls_ssl_conf_own_cert(&config, &certificate, &key);
+    if (own != 0) return own;
+    return mbedtls_ssl_conf_alpn_protocols(&config, protocols.data());
+}
+
+TlsContext::TlsContext(std::unique_ptr<Body> body) : body_{std::move(body)} {}
+TlsContext::~TlsContext() = default;
+
+Result<std::unique_ptr<TlsContext>, Message> TlsContext::make(const TlsSettings& settings) {
+    auto body = std::make_unique<Body>();
+    LH_TRY(body->load(settings));
+    if (const int error = body->configure(); error != 0) {
+        return Message{"TLS cannot be configured: " + text_of(error)};
+    }
+    return std::unique_ptr<TlsContext>{new TlsContext{std::move(body)}};
+}
+
+struct TlsStream::Body {
+    mbedtls_ssl_context ssl;
+    int socket = -1;
+    std::uint64_t received = 0;
+    int error = 0;
+    std::vector<std::byte> authority;
+
+    Body() { mbedtls_ssl_init(&ssl); }
+    ~Body() { mbedtls_ssl_free(&ssl); }
+    Body(const Body&) = delete;
+    Body& operator=(const Body&) = delete;
+
+    Result<TlsWant> wanted(int result);
+    static int send(void* context, const unsigned char* bytes, std::size_t count);
+    static int receive(void* context, unsigned char* bytes, std::size_t room);
+    // Called for every certificate of the chain, the trusted authority first.
+    static int note_certificate(void* context, mbedtls_x509_crt* certificate, int depth,
+                                std::uint32_t* flags);
+};
+
+int TlsStream::Body::send(void* context, const unsigned char* bytes, std::size_t count) {
+    const ssize_t sent = ::send(static_cast<Body*>(context)->socket, bytes, count, MSG_NOSIGNAL);
+    if (sent >= 0) return static_cast<int>(sent);
+    return only_later() ? MBEDTLS_ERR_SSL_WANT_WRITE : MBEDTLS_ERR_SSL_CONN_EOF;
+}
+
+int TlsStream::Body::receive(void* context, unsigned char* bytes, std::size_t room) {
+    auto& body = *static_cast<Body*>(context);
+    const ssize_t got = ::recv(body.socket, bytes, room, 0);
+    if (got < 0) return only_later() ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_CONN_EOF;
+    body.received += static_cast<std::uint64_t>(got);
+    return static_cast<int>(got);
+}
+
+int TlsStream::Body::note_certificate(void* context, mbedtls_x509_crt* certificate, int depth,
+                                      std::uint32_t*) {
+    auto& authority = static_cast<Body*>(context)->authority;
+    if (depth > 0 && authority.empty()) {
+        const auto* der = reinterpret_cast<const std::byte*>(certificate->raw.p);
+        authority.assign(der, der + certificate->raw.len);
+    }
+    return 0;
+}
+
+TlsStream::TlsStream(std::unique_ptr<Body> body) : body_{std::move(body)} {}
+TlsStream::~TlsStream() = default;
+
+Result<std::unique_ptr<TlsStream>> TlsStream::make(const TlsContext& context, int socket) {
+    auto body = std::make_unique<Body>();
+    if (mbedtls_ssl_setup(&body->ssl, &context.body_->config) != 0) {
+        return Error{ErrorCode::full, "no memory for a TLS connection"};
+    }
+    body->socket = socket;
+    mbedtls_ssl_set_bio(&body->ssl, body.get(), &Body::send, &Body::receive, nullptr);
+    mbedtls_ssl_set_verify(&body->ssl, &Body::note_certificate, body.get());
+    return std::unique_ptr<TlsStream>{new TlsStream{std::move(body)}};
+}
+
+Result<TlsWant> TlsStream::Body::wanted(int result) {
+    if (result >= 0) return TlsWant::nothing;
+    if (result == MBEDTLS_ERR_SSL_WANT_READ) return TlsWant::read;
+    if (result == MBEDTLS_ERR_SSL_WANT_WRITE) return TlsWant::write;
+    error = result;
+    const bool ended =
+        result == MBEDTLS_ERR_SSL_CONN_EOF || result == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY;
+    return Error{ended ? ErrorCode::closed : ErrorCode::denied, "TLS"};
+}
+
+Result<TlsWant> TlsStream::handshake() { return body_->wanted(mbedtls_ssl_handshake(&body_->ssl)); }
+
+Result<TlsProgress> TlsStream::read(MutableBytes room) {
+    const int result =
+        mbedtls_ssl_read(&body_->ssl, reinterpret_cast<unsigned char*>(room.data()), room.size());
+    if (result == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) return TlsProgress{};
+    LH_TRY_ASSIGN(const TlsWant want, body_->wanted(result));
+    return TlsProgress{result > 0 ? static_cast<std::size_t>(result) : 0, want};
+}
+
+Result<TlsProgress> TlsStream::write(Bytes bytes) {
+    const int result = mbedtls_ssl_write(
+        &body_->ssl, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+    LH_TRY_ASSIGN(const TlsWant want, body_->wanted(result));
+    return TlsProgress{result > 0 ? static_cast<std::size_t>(result) : 0, want};
+}
+
+void TlsStream::close_notify() { mbedtls_ssl_close_notify(&body_->ssl); }
+
+Result<Certificate> TlsStream::peer_certificate() const {
+    const mbedtls_x509_crt* certificate = mbedtls_ssl_get_peer_cert(&body_->ssl);
+    if (certificate == nullptr) return Error{ErrorCode::denied, "no certificate"};
+    return Certificate::parse(
+        {reinterpret_cast<const std::byte*>(certificate->raw.p), certificate->raw.len});
+}
+
+Bytes TlsStream::peer_authority_der() const { return body_->authority; }
+
+bool TlsStream::agreed_on_protocol() const {
+    return mbedtls_ssl_get_alpn_protocol(&body_->ssl) != nullptr;
+}
+
+std::string TlsStream::version() const { return mbedtls_ssl_get_version(&body_->ssl); }
+
+std::string TlsStream::last_error() const {
+    const std::uint32_t flags = mbedtls_ssl_get_verify_result(&body_->ssl);
+    if (flags != 0 && flags != UINT32_MAX) {
+        std::array<char, 256> text{};
+        mbedtls_x509_crt_verify_info(text.data(), text.size(), "", flags);
+        std::string reason{text.data()};
+        while (!reason.empty() && reason.back() == '\n') reason.pop_back();
+        for (char& c : reason) c = c == '\n' ? ';' : c;
+        return reason;
+    }
+    return text_of(body_->error);
+}
+
+std::uint64_t TlsStream::bytes_received() const { return body_->received; }
+
+}  // namespace longhaul::collector
