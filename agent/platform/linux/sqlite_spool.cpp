@@ -1,0 +1,508 @@
+#include "agent/platform/linux/sqlite_spool.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace longhaul::agent {
+namespace {
+
+constexpr std::int64_t application_id = 0x4c48'5350;  // "LHSP"
+constexpr std::int64_t spool_version = 1;
+constexpr std::uint64_t block_overhead_bytes = 128;  // of a row and its two index entries
+
+constexpr const char* tables = R"sql(
+CREATE TABLE spool (id INTEGER PRIMARY KEY CHECK (id = 0), incarnation INTEGER NOT NULL,
+                    epoch INTEGER NOT NULL);
+CREATE TABLE state (key INTEGER PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE schemas (hash BLOB NOT NULL PRIMARY KEY, encoded BLOB NOT NULL);
+CREATE TABLE epochs (epoch INTEGER PRIMARY KEY, record BLOB NOT NULL);
+CREATE TABLE epoch_schemas (epoch INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL,
+                            PRIMARY KEY (epoch, place)) WITHOUT ROWID;
+CREATE TABLE ends (epoch INTEGER NOT NULL, class INTEGER NOT NULL, last_number INTEGER NOT NULL,
+                   last_us INTEGER NOT NULL, PRIMARY KEY (epoch, class)) WITHOUT ROWID;
+CREATE TABLE blocks (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, epoch INTEGER NOT NULL,
+                     number INTEGER NOT NULL, samples INTEGER NOT NULL, first_us INTEGER NOT NULL,
+                     last_us INTEGER NOT NULL, bytes INTEGER NOT NULL,
+                     durable INTEGER NOT NULL DEFAULT 0, sealed BLOB NOT NULL);
+CREATE UNIQUE INDEX blocks_by_name ON blocks (class, epoch, number);
+CREATE INDEX blocks_waiting ON blocks (class, epoch, number) WHERE durable = 0;
+CREATE INDEX blocks_durable ON blocks (id) WHERE durable = 1;
+)sql";
+
+}  // namespace
+
+enum SqliteSpool::StatementId : std::size_t {
+    sql_begin,
+    sql_commit,
+    sql_rollback,
+    sql_insert_spool,
+    sql_select_spool,
+    sql_raise_epoch,
+    sql_newest_epoch,
+    sql_select_ends,
+    sql_insert_schema,
+    sql_insert_epoch,
+    sql_insert_epoch_schema,
+    sql_select_schema,
+    sql_select_epoch,
+    sql_select_waiting_schemas,
+    sql_select_epoch_schemas,
+    sql_insert_block,
+    sql_upsert_end,
+    sql_oldest_durable,
+    sql_delete_block,
+    sql_next_block,
+    sql_count_waiting_range,
+    sql_mark_durable,
+    sql_void_durable,
+    sql_waiting_epochs,
+    sql_select_fill,
+    sql_put_state,
+    sql_select_state,
+};
+
+namespace {
+
+// In the order of StatementId.
+constexpr const char* statement_texts[] = {
+    "BEGIN IMMEDIATE",
+    "COMMIT",
+    "ROLLBACK",
+    "INSERT INTO spool (id, incarnation, epoch) VALUES (0, ?1, 0)",
+    "SELECT incarnation FROM spool",
+    "UPDATE spool SET epoch = epoch + 1 RETURNING epoch",
+    "SELECT max(epoch) FROM epochs",
+    "SELECT class, last_number, last_us FROM ends WHERE epoch = ?1",
+    "INSERT OR IGNORE INTO schemas (hash, encoded) VALUES (?1, ?2)",
+    "INSERT INTO epochs (epoch, record) VALUES (?1, ?2)",
+    "INSERT INTO epoch_schemas (epoch, place, hash) VALUES (?1, ?2, ?3)",
+    "SELECT encoded FROM schemas WHERE hash = ?1",
+    "SELECT record FROM epochs WHERE epoch = ?1",
+    "SELECT hash FROM epoch_schemas WHERE epoch IN (SELECT epoch FROM blocks WHERE durable = 0)"
+    " GROUP BY hash ORDER BY min(epoch), min(place)",
+    "SELECT hash FROM epoch_schemas WHERE epoch = ?1 ORDER BY place",
+    "INSERT INTO blocks (class, epoch, number, samples, first_us, last_us, bytes, sealed)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    "INSERT INTO ends (epoch, class, last_number, last_us) VALUES (?1, ?2, ?3, ?4)"
+    " ON CONFLICT (epoch, class) DO UPDATE SET last_number = ?3, last_us = ?4",
+    "SELECT id, bytes FROM blocks WHERE durable = 1 ORDER BY id LIMIT 1",
+    "DELETE FROM blocks WHERE id = ?1",
+    "SELECT epoch, number, samples, first_us, last_us, sealed FROM blocks"
+    " WHERE class = ?1 AND durable = 0 AND (epoch, number) > (?2, ?3) ORDER BY epoch, number LIMIT 1",
+    "SELECT count(*), total(samples), total(bytes) FROM blocks"
+    " WHERE class = ?1 AND epoch = ?2 AND number BETWEEN ?3 AND ?4 AND durable = 0",
+    "UPDATE blocks SET durable = 1"
+    " WHERE class = ?1 AND epoch = ?2 AND number BETWEEN ?3 AND ?4 AND durable = 0",
+    "UPDATE blocks SET durable = 0 WHERE durable = 1",
+    "SELECT min(epoch), max(epoch), count(DISTINCT epoch) FROM blocks WHERE durable = 0",
+    "SELECT class, durable, count(*), total(bytes) FROM blocks GROUP BY class, durable",
+    "INSERT INTO state (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+    "SELECT value FROM state WHERE key = ?1",
+};
+
+}  // namespace
+
+// One run of a prepared statement; reset when it goes out of scope.
+class SqliteSpool::Query {
+ public:
+    Query(SqliteSpool& spool, StatementId id) : spool_{spool}, statement_{spool.statements_[id]} {}
+    ~Query() {
+        sqlite3_reset(statement_);
+        sqlite3_clear_bindings(statement_);
+    }
+    Query(const Query&) = delete;
+    Query& operator=(const Query&) = delete;
+
+    Query& bind(std::int64_t value) {
+        sqlite3_bind_int64(statement_, ++bound_, value);
+        return *this;
+    }
+    // The bytes stay where they are until the query has run.
+    Query& bind(Bytes bytes) {
+        // A null pointer would bind NULL instead of an empty blob.
+        const void* const data = bytes.empty() ? static_cast<const void*>("") : bytes.data();
+        sqlite3_bind_blob64(statement_, ++bound_, data, bytes.size(), SQLITE_STATIC);
+        return *this;
+    }
+    // Whether there is another row.
+    Result<bool> step() {
+        switch (sqlite3_step(statement_)) {
+            case SQLITE_ROW: return true;
+            case SQLITE_DONE: return false;
+            default: return spool_.error("the spool's file reported an error");
+        }
+    }
+    Status run() {
+        LH_TRY_ASSIGN(const bool row, step());
+        static_cast<void>(row);
+        return {};
+    }
+
+    bool is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+    std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
+    template <class T>
+    T as(int column) const {
+        return static_cast<T>(integer(column));
+    }
+    Bytes blob(int column) const {
+        return {static_cast<const std::byte*>(sqlite3_column_blob(statement_, column)),
+                static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+    }
+
+ private:
+    SqliteSpool& spool_;
+    sqlite3_stmt* statement_;
+    int bound_ = 0;
+};
+
+Error SqliteSpool::error(const char* what) const {
+    switch (sqlite3_errcode(database_)) {
+        case SQLITE_FULL: return {ErrorCode::full, "no space left on the disk of the spool"};
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB: return {ErrorCode::corrupt, "the spool's file is damaged"};
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED: return {ErrorCode::denied, "another program has the spool open"};
+        case SQLITE_CONSTRAINT: return {ErrorCode::exists, "the spool has this already"};
+        default: return {ErrorCode::io, what};
+    }
+}
+
+Result<std::unique_ptr<SqliteSpool>, Message> SqliteSpool::open(const std::string& path,
+                                                                std::uint64_t bytes_max,
+                                                                Entropy& entropy) {
+    sqlite3* database = nullptr;
+    const int opened = sqlite3_open_v2(path.c_str(), &database,
+                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                                       nullptr);
+    std::unique_ptr<SqliteSpool> spool{new SqliteSpool{database, bytes_max}};
+    if (opened != SQLITE_OK) return Message{path + ": " + sqlite3_errstr(opened)};
+    const Status ready = spool->prepare_database(entropy);
+    if (!ready.ok()) return Message{path + ": " + to_string(ready.error())};
+    return spool;
+}
+
+SqliteSpool::~SqliteSpool() {
+    for (sqlite3_stmt* const statement : statements_) sqlite3_finalize(statement);
+    sqlite3_close(database_);
+}
+
+Status SqliteSpool::execute(const char* sql) {
+    return sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) == SQLITE_OK
+               ? Status{}
+               : error("the spool's file cannot be used");
+}
+
+Status SqliteSpool::run(StatementId id) { return Query{*this, id}.run(); }
+
+template <class Work>
+Status SqliteSpool::in_transaction(Work work) {
+    LH_TRY(run(sql_begin));
+    Status done = work();
+    if (done.ok()) done = run(sql_commit);
+    if (!done.ok() && sqlite3_get_autocommit(database_) == 0) {
+        const Status undone = run(sql_rollback);
+        LH_CHECK(undone.ok());
+    }
+    return done;
+}
+
+Status SqliteSpool::prepare_database(Entropy& entropy) {
+    LH_TRY(execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+                   "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 1048576;"
+                   "BEGIN IMMEDIATE; COMMIT;"));  // takes the lock now and not at the first append
+    const auto read_pragma = [this](const char* sql) {
+        sqlite3_stmt* statement = nullptr;
+        std::int64_t value = -1;
+        if (sqlite3_prepare_v2(database_, sql, -1, &statement, nullptr) == SQLITE_OK &&
+            sqlite3_step(statement) == SQLITE_ROW) {
+            value = sqlite3_column_int64(statement, 0);
+        }
+        sqlite3_finalize(statement);
+        return value;
+    };
+    const bool fresh = read_pragma("SELECT count(*) FROM sqlite_master") == 0;
+    if (fresh) LH_TRY(execute("BEGIN IMMEDIATE"));
+    if (fresh) LH_TRY(execute(tables));
+    if (!fresh && read_pragma("PRAGMA application_id") != application_id) {
+        return Error{ErrorCode::malformed, "this file is not a spool"};
+    }
+    if (!fresh && read_pragma("PRAGMA user_version") != spool_version) {
+        return Error{ErrorCode::unsupported, "the spool was made by another version"};
+    }
+    static_assert(std::size(statement_texts) == statement_count);
+    for (std::size_t i = 0; i < statement_count; ++i) {
+        if (sqlite3_prepare_v3(database_, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &statements_[i], nullptr) != SQLITE_OK) {
+            return Error{ErrorCode::corrupt, "the spool's tables are not what they should be"};
+        }
+    }
+    if (fresh) LH_TRY(format(entropy));
+    return load();
+}
+
+// Ends the transaction in which the tables were made, so that a spool is formatted whole or not at all.
+Status SqliteSpool::format(Entropy& entropy) {
+    std::array<std::byte, 4> random;
+    LH_TRY(entropy.fill(random));
+    LH_TRY(Query(*this, sql_insert_spool).bind(ByteReader{random}.u32()).run());
+    const std::string pragmas = "PRAGMA application_id = " + std::to_string(application_id) +
+                                "; PRAGMA user_version = " + std::to_string(spool_version) + "; COMMIT";
+    return execute(pragmas.c_str());
+}
+
+Status SqliteSpool::load() {
+    {
+        Query query{*this, sql_select_spool};
+        LH_TRY_ASSIGN(const bool row, query.step());
+        if (!row) return Error{ErrorCode::corrupt, "the spool has no incarnation"};
+        incarnation_.value = query.as<std::uint32_t>(0);
+    }
+    LH_TRY(load_fill());
+    return load_previous_end();
+}
+
+Status SqliteSpool::load_fill() {
+    fill_ = {};
+    Query query{*this, sql_select_fill};
+    for (;;) {
+        LH_TRY_ASSIGN(const bool row, query.step());
+        if (!row) return {};
+        const auto bytes = query.as<std::uint64_t>(3);
+        fill_.bytes += bytes;
+        if (query.integer(1) != 0) continue;
+        fill_.bytes_waiting += bytes;
+        fill_.waiting[query.as<std::size_t>(0) % block_class_count] = query.as<std::uint32_t>(2);
+    }
+}
+
+Status SqliteSpool::load_previous_end() {
+    {
+        Query query{*this, sql_newest_epoch};
+        LH_TRY_ASSIGN(const bool row, query.step());
+        if (!row || query.is_null(0)) return {};
+        previous_end_.epoch.value = query.as<std::uint32_t>(0);
+    }
+    Query query{*this, sql_select_ends};
+    query.bind(previous_end_.epoch.value);
+    for (;;) {
+        LH_TRY_ASSIGN(const bool row, query.step());
+        if (!row) return {};
+        const std::size_t block_class = query.as<std::size_t>(0) % block_class_count;
+        previous_end_.last_number[block_class] = query.as<std::uint32_t>(1);
+        previous_end_.last_us[block_class] = query.integer(2);
+    }
+}
+
+Result<Epoch> SqliteSpool::begin_epoch() {
+    Epoch epoch;
+    LH_TRY(in_transaction([&]() -> Status {
+        Query query{*this, sql_raise_epoch};
+        LH_TRY_ASSIGN(const bool row, query.step());
+        if (!row) return Error{ErrorCode::corrupt, "the spool has no epoch counter"};
+        epoch.value = query.as<std::uint32_t>(0);
+        return query.run();
+    }));
+    return epoch;
+}
+
+Status SqliteSpool::store_schema(const SchemaHash& hash, Bytes encoded) {
+    return Query(*this, sql_insert_schema).bind(Bytes{hash}).bind(encoded).run();
+}
+
+Status SqliteSpool::store_epoch(Epoch epoch, Bytes signed_epoch, std::span<const SchemaHash> schemas) {
+    return in_transaction([&]() -> Status {
+        LH_TRY(Query(*this, sql_insert_epoch).bind(epoch.value).bind(signed_epoch).run());
+        for (std::size_t i = 0; i < schemas.size(); ++i) {
+            LH_TRY(Query(*this, sql_insert_epoch_schema)
+                       .bind(epoch.value)
+                       .bind(static_cast<std::int64_t>(i))
+                       .bind(Bytes{schemas[i]})
+                       .run());
+        }
+        return {};
+    });
+}
+
+Result<Bytes> SqliteSpool::read_blob(Query& query, MutableBytes room) {
+    LH_TRY_ASSIGN(const bool row, query.step());
+    if (!row) return ErrorCode::not_found;
+    const Bytes blob = query.blob(0);
+    if (blob.size() > room.size()) return ErrorCode::too_large;
+    std::copy(blob.begin(), blob.end(), room.begin());
+    return Bytes{room.first(blob.size())};
+}
+
+Result<Bytes> SqliteSpool::read_schema(const SchemaHash& hash, MutableBytes room) {
+    Query query{*this, sql_select_schema};
+    return read_blob(query.bind(Bytes{hash}), room);
+}
+
+Result<Bytes> SqliteSpool::read_epoch(Epoch epoch, MutableBytes room) {
+    Query query{*this, sql_select_epoch};
+    return read_blob(query.bind(epoch.value), room);
+}
+
+Result<std::size_t> SqliteSpool::read_hashes(Query& query, std::span<SchemaHash> out) {
+    std::size_t count = 0;
+    while (count < out.size()) {
+        LH_TRY_ASSIGN(const bool row, query.step());
+        if (!row) break;
+        const Bytes hash = query.blob(0);
+        if (hash.size() != sizeof(SchemaHash)) return Error{ErrorCode::corrupt, "a schema's hash"};
+        std::copy(hash.begin(), hash.end(), out[count++].begin());
+    }
+    return count;
+}
+
+Result<std::size_t> SqliteSpool::waiting_schemas(std::span<SchemaHash> out) {
+    Query query{*this, sql_select_waiting_schemas};
+    return read_hashes(query, out);
+}
+
+Result<std::size_t> SqliteSpool::epoch_schemas(Epoch epoch, std::span<SchemaHash> out) {
+    Query query{*this, sql_select_epoch_schemas};
+    return read_hashes(query.bind(epoch.value), out);
+}
+
+Status SqliteSpool::append(const SpoolTag& tag, Bytes sealed) {
+    const std::uint64_t bytes = sealed.size() + block_overhead_bytes;
+    if (fill_.bytes_waiting + bytes > bytes_max_) return Error{ErrorCode::full, "the spool is full"};
+    Fill fill = fill_;
+    LH_TRY(in_transaction([&]() -> Status {
+        LH_TRY(make_room(bytes, fill));
+        return insert_block(tag, sealed);
+    }));
+    fill.bytes += bytes;
+    fill.bytes_waiting += bytes;
+    ++fill.waiting[static_cast<std::size_t>(tag.name.seq.block_class())];
+    fill_ = fill;
+    return {};
+}
+
+// Removes durable blocks, oldest first, until `bytes` more fit.
+Status SqliteSpool::make_room(std::uint64_t bytes, Fill& fill) {
+    bool removed = false;
+    while (fill.bytes + bytes > bytes_max_) {
+        std::int64_t id = 0;
+        {
+            Query query{*this, sql_oldest_durable};
+            LH_TRY_ASSIGN(const bool row, query.step());
+            if (!row) return Error{ErrorCode::full, "the spool is full"};
+            id = query.integer(0);
+            fill.bytes -= query.as<std::uint64_t>(1);
+        }
+        LH_TRY(Query(*this, sql_delete_block).bind(id).run());
+        removed = true;
+    }
+    return removed ? forget_empty_epochs() : Status{};
+}
+
+// Records and schemas of epochs that have no block left; the newest epoch stays, for the next record
+// refers to it.
+Status SqliteSpool::forget_empty_epochs() {
+    return execute(
+        "DELETE FROM epochs WHERE epoch < (SELECT max(epoch) FROM epochs)"
+        " AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.epoch = epochs.epoch);"
+        "DELETE FROM ends WHERE epoch NOT IN (SELECT epoch FROM epochs);"
+        "DELETE FROM epoch_schemas WHERE epoch NOT IN (SELECT epoch FROM epochs);"
+        "DELETE FROM schemas WHERE hash NOT IN (SELECT hash FROM epoch_schemas);");
+}
+
+Status SqliteSpool::insert_block(const SpoolTag& tag, Bytes sealed) {
+    const BlockSeq seq = tag.name.seq;
+    const auto block_class = static_cast<std::int64_t>(seq.block_class());
+    LH_TRY(Query(*this, sql_insert_block)
+               .bind(block_class)
+               .bind(tag.name.epoch.value)
+               .bind(seq.number())
+               .bind(tag.samples)
+               .bind(tag.first_us)
+               .bind(tag.last_us)
+               .bind(static_cast<std::int64_t>(sealed.size() + block_overhead_bytes))
+               .bind(sealed)
+               .run());
+    return Query(*this, sql_upsert_end)
+        .bind(tag.name.epoch.value)
+        .bind(block_class)
+        .bind(seq.number())
+        .bind(tag.last_us)
+        .run();
+}
+
+Result<SpoolBlock> SqliteSpool::next(BlockClass block_class, Epoch epoch, BlockSeq after,
+                                     MutableBytes room) {
+    if (fill_.waiting[static_cast<std::size_t>(block_class)] == 0) return ErrorCode::not_found;
+    Query query{*this, sql_next_block};
+    query.bind(static_cast<std::int64_t>(block_class)).bind(epoch.value).bind(after.number());
+    LH_TRY_ASSIGN(const bool row, query.step());
+    if (!row) return ErrorCode::not_found;
+    SpoolBlock block;
+    block.tag.name = {incarnation_, {query.as<std::uint32_t>(0)},
+                      BlockSeq::of(block_class, query.as<std::uint32_t>(1))};
+    block.tag.samples = query.as<std::uint16_t>(2);
+    block.tag.first_us = query.integer(3);
+    block.tag.last_us = query.integer(4);
+    const Bytes sealed = query.blob(5);
+    if (sealed.size() > room.size()) return ErrorCode::too_large;
+    std::copy(sealed.begin(), sealed.end(), room.begin());
+    block.sealed = room.first(sealed.size());
+    return block;
+}
+
+Result<DurableGain> SqliteSpool::mark_durable(const SeqRange& range) {
+    const BlockClass block_class = range.first.block_class();
+    const auto bind_range = [&](Query& query) -> Query& {
+        return query.bind(static_cast<std::int64_t>(block_class))
+            .bind(range.epoch.value)
+            .bind(range.first.number())
+            .bind(range.last.number());
+    };
+    DurableGain gain;
+    std::uint64_t bytes = 0;
+    {
+        Query query{*this, sql_count_waiting_range};
+        LH_TRY_ASSIGN(const bool row, bind_range(query).step());
+        if (!row) return gain;
+        gain = {query.as<std::uint32_t>(0), query.as<std::uint64_t>(1)};
+        bytes = query.as<std::uint64_t>(2);
+    }
+    if (gain.blocks == 0) return gain;
+    Query query{*this, sql_mark_durable};
+    LH_TRY(bind_range(query).run());
+    fill_.bytes_waiting -= bytes;
+    fill_.waiting[static_cast<std::size_t>(block_class)] -= gain.blocks;
+    return gain;
+}
+
+Status SqliteSpool::void_durable() {
+    LH_TRY(run(sql_void_durable));
+    return load_fill();
+}
+
+Result<SpoolDepth> SqliteSpool::depth() {
+    SpoolDepth depth;
+    depth.waiting = fill_.waiting;
+    depth.bytes_waiting = fill_.bytes_waiting;
+    if (fill_.bytes_waiting == 0) return depth;
+    Query query{*this, sql_waiting_epochs};
+    LH_TRY_ASSIGN(const bool row, query.step());
+    if (!row) return depth;
+    depth.oldest_epoch.value = query.as<std::uint32_t>(0);
+    depth.newest_epoch.value = query.as<std::uint32_t>(1);
+    depth.epochs = query.as<std::uint32_t>(2);
+    return depth;
+}
+
+Status SqliteSpool::put_state(std::uint8_t key, Bytes value) {
+    if (value.size() > state_bytes_max) return ErrorCode::too_large;
+    return Query(*this, sql_put_state).bind(key).bind(value).run();
+}
+
+Result<Bytes> SqliteSpool::read_state(std::uint8_t key, MutableBytes room) {
+    Query query{*this, sql_select_state};
+    return read_blob(query.bind(key), room);
+}
+
+}  // namespace longhaul::agent

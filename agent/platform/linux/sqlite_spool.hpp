@@ -1,0 +1,90 @@
+// The spool in one SQLite file (WAL, synchronous=FULL). The only file pair of the agent that knows SQLite.
+//
+// The bound counts sealed bytes and a fixed overhead a block; the file itself is a little larger. Durable
+// blocks are removed, oldest first, when an append needs their room. Locked for as long as it is open: two
+// agents on one spool would give the same names twice.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "agent/core/spool.hpp"
+#include "agent/port/entropy.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace longhaul::agent {
+
+class SqliteSpool final : public Spool {
+ public:
+    // Opens the spool or formats a new one, whose incarnation is drawn from `entropy`. The folder exists.
+    static Result<std::unique_ptr<SqliteSpool>, Message> open(const std::string& path,
+                                                              std::uint64_t bytes_max, Entropy& entropy);
+    ~SqliteSpool();
+    SqliteSpool(const SqliteSpool&) = delete;
+    SqliteSpool& operator=(const SqliteSpool&) = delete;
+
+    Incarnation incarnation() const override { return incarnation_; }
+    Result<Epoch> begin_epoch() override;
+    Result<EpochEnd> previous_end() override { return previous_end_; }
+
+    Status store_schema(const SchemaHash& hash, Bytes encoded) override;
+    Status store_epoch(Epoch epoch, Bytes signed_epoch, std::span<const SchemaHash> schemas) override;
+    Result<Bytes> read_schema(const SchemaHash& hash, MutableBytes room) override;
+    Result<Bytes> read_epoch(Epoch epoch, MutableBytes room) override;
+    Result<std::size_t> waiting_schemas(std::span<SchemaHash> out) override;
+    Result<std::size_t> epoch_schemas(Epoch epoch, std::span<SchemaHash> out) override;
+
+    Status append(const SpoolTag& tag, Bytes sealed) override;
+    Result<SpoolBlock> next(BlockClass block_class, Epoch epoch, BlockSeq after,
+                            MutableBytes room) override;
+    Result<DurableGain> mark_durable(const SeqRange& range) override;
+    Status void_durable() override;
+    Result<SpoolDepth> depth() override;
+
+    Status put_state(std::uint8_t key, Bytes value) override;
+    Result<Bytes> read_state(std::uint8_t key, MutableBytes room) override;
+
+ private:
+    class Query;
+    enum StatementId : std::size_t;
+    static constexpr std::size_t statement_count = 27;
+
+    // What is kept in memory of the table of blocks, so that a full spool costs no input or output.
+    struct Fill {
+        std::uint64_t bytes = 0;
+        std::uint64_t bytes_waiting = 0;
+        std::array<std::uint32_t, block_class_count> waiting{};
+    };
+
+    SqliteSpool(sqlite3* database, std::uint64_t bytes_max)
+        : database_{database}, bytes_max_{bytes_max} {}
+    Status prepare_database(Entropy& entropy);
+    Status format(Entropy& entropy);
+    Status load();
+    Status load_fill();
+    Status load_previous_end();
+
+    Status execute(const char* sql);
+    Status run(StatementId id);
+    // Runs `work` in a transaction: all of it survives a power cut, or nothing of it happened.
+    template <class Work>
+    Status in_transaction(Work work);
+    Status make_room(std::uint64_t bytes, Fill& fill);
+    Status insert_block(const SpoolTag& tag, Bytes sealed);
+    Status forget_empty_epochs();
+    Result<std::size_t> read_hashes(Query& query, std::span<SchemaHash> out);
+    Result<Bytes> read_blob(Query& query, MutableBytes room);
+    Error error(const char* what) const;
+
+    sqlite3* database_;
+    std::array<sqlite3_stmt*, statement_count> statements_{};
+    std::uint64_t bytes_max_;
+    Incarnation incarnation_;
+    EpochEnd previous_end_;
+    Fill fill_;
+};
+
+}  // namespace longhaul::agent

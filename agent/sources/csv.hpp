@@ -1,0 +1,35 @@
+// Comma-separated values as RFC 4180 describes them, and as they are found: quoted cells with separators,
+// doubled quotes and line ends in them; LF or CRLF; a last line without an end; a byte order mark.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace longhaul::agent {
+
+class CsvReader {
+ public:
+    // `text` outlives the reader, and so outlive the cells it yields.
+    CsvReader(std::string_view text, char separator);
+
+    // The cells of the next line; false at the end. A line without any character has one empty cell.
+    // Cells that had doubled quotes are owned by the reader, the others point into the text.
+    bool next(std::vector<std::string_view>& cells);
+    // Of the line that next() gave last, counted from 1.
+    std::size_t line() const { return line_; }
+
+ private:
+    std::string_view take_quoted();
+    std::string_view take_plain();
+
+    std::string_view rest_;
+    char separator_;
+    std::size_t line_ = 0;
+    std::size_t next_line_ = 1;
+    std::deque<std::string> unquoted_;
+};
+
+}  // namespace longhaul::agent

@@ -1,0 +1,229 @@
+#include "agent/tls/tls_link.hpp"
+
+#include <mbedtls/error.h>
+#include <mbedtls/net_sockets.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/psa_util.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+
+#include <array>
+#include <cstring>
+#include <string>
+
+namespace longhaul::agent {
+namespace {
+
+constexpr char protocol_name[] = "longhaul/1";
+
+// Ends with the zero that mbedTLS expects.
+constexpr int cipher_suites[] = {
+    MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+    MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    0,
+};
+
+const unsigned char* raw(Bytes bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+
+int random_numbers(void*, unsigned char* out, std::size_t size) {
+    return mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, out, size);
+}
+
+int send_below(void* context, const unsigned char* bytes, std::size_t size) {
+    const Result<std::size_t> sent =
+        static_cast<Link*>(context)->write(std::as_bytes(std::span{bytes, size}));
+    if (!sent.ok()) return MBEDTLS_ERR_NET_SEND_FAILED;
+    return sent.value() == 0 ? MBEDTLS_ERR_SSL_WANT_WRITE : static_cast<int>(sent.value());
+}
+
+int receive_below(void* context, unsigned char* bytes, std::size_t size) {
+    const Result<std::size_t> got =
+        static_cast<Link*>(context)->read(std::as_writable_bytes(std::span{bytes, size}));
+    if (!got.ok()) return MBEDTLS_ERR_NET_RECV_FAILED;
+    return got.value() == 0 ? MBEDTLS_ERR_SSL_WANT_READ : static_cast<int>(got.value());
+}
+
+bool has_to_wait(int code) {
+    // A new session ticket may come at any time in TLS 1.3; it is not used yet.
+    return code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE ||
+           code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
+}
+
+const char* words_for_certificate(std::uint32_t flags) {
+    if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
+        return "the collector's certificate is for another name";
+    }
+    if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0) return "the collector's certificate has expired";
+    if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) {
+        return "the collector's certificate is not valid yet: is the clock right?";
+    }
+    return "the collector's certificate is not from the pinned root";
+}
+
+}  // namespace
+
+struct TlsLink::State {
+    mbedtls_ssl_context ssl;
+    mbedtls_ssl_config config;
+    mbedtls_x509_crt root;
+    mbedtls_x509_crt own;
+    mbedtls_pk_context key;
+    std::array<const char*, 2> protocols{protocol_name, nullptr};
+    LinkState link = LinkState::closed;
+    const char* error = "";
+
+    State() {
+        mbedtls_ssl_init(&ssl);
+        mbedtls_ssl_config_init(&config);
+        mbedtls_x509_crt_init(&root);
+        mbedtls_x509_crt_init(&own);
+        mbedtls_pk_init(&key);
+    }
+    ~State() {
+        mbedtls_ssl_free(&ssl);
+        mbedtls_ssl_config_free(&config);
+        mbedtls_x509_crt_free(&root);
+        mbedtls_x509_crt_free(&own);
+        mbedtls_pk_free(&key);
+    }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
+    Status load(const TlsSettings& settings);
+    Status configure(std::string_view server_name, Link& below);
+};
+
+Status TlsLink::State::load(const TlsSettings& settings) {
+    if (mbedtls_x509_crt_parse(&root, raw(settings.root_certificate), settings.root_certificate.size()) != 0) {
+        return Error{ErrorCode::malformed, "the root certificate cannot be read"};
+    }
+    if (mbedtls_x509_crt_parse(&own, raw(settings.device_certificates),
+                               settings.device_certificates.size()) != 0) {
+        return Error{ErrorCode::malformed, "the device's certificate cannot be read"};
+    }
+    if (mbedtls_pk_parse_key(&key, raw(settings.device_key), settings.device_key.size(), nullptr, 0,
+                             random_numbers, nullptr) != 0) {
+        return Error{ErrorCode::malformed, "the device's key cannot be read"};
+    }
+    if (mbedtls_pk_check_pair(&own.pk, &key, random_numbers, nullptr) != 0) {
+        return Error{ErrorCode::denied, "the device's key does not belong to its certificate"};
+    }
+    return {};
+}
+
+Status TlsLink::State::configure(std::string_view server_name, Link& below) {
+    int code = mbedtls_ssl_config_defaults(&config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                           MBEDTLS_SSL_PRESET_DEFAULT);
+    mbedtls_ssl_conf_min_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_2);
+    mbedtls_ssl_conf_max_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_3);
+    mbedtls_ssl_conf_authmode(&config, MBEDTLS_SSL_VERIFY_REQUIRED);
+    mbedtls_ssl_conf_ciphersuites(&config, cipher_suites);
+    mbedtls_ssl_conf_ca_chain(&config, &root, nullptr);
+    mbedtls_ssl_conf_rng(&config, random_numbers, nullptr);
+    if (code == 0) code = mbedtls_ssl_conf_own_cert(&config, &own, &key);
+    if (code == 0) code = mbedtls_ssl_conf_alpn_protocols(&config, protocols.data());
+    if (code == 0) code = mbedtls_ssl_setup(&ssl, &config);
+    if (code == 0) code = mbedtls_ssl_set_hostname(&ssl, std::string{server_name}.c_str());
+    mbedtls_ssl_set_bio(&ssl, &below, send_below, receive_below, nullptr);
+    return code == 0 ? Status{} : Error{ErrorCode::io, "TLS cannot be set up"};
+}
+
+TlsLink::TlsLink(Link& below) : below_{below}, state_{std::make_unique<State>()} {}
+TlsLink::~TlsLink() = default;
+
+Result<std::unique_ptr<TlsLink>> TlsLink::make(const TlsSettings& settings, Link& below) {
+    std::unique_ptr<TlsLink> link{new TlsLink{below}};
+    if (settings.server_name.empty()) return Error{ErrorCode::malformed, "no server name"};
+    LH_TRY(link->state_->load(settings));
+    LH_TRY(link->state_->configure(settings.server_name, below));
+    return link;
+}
+
+const char* TlsLink::last_error() const {
+    return *state_->error != '\0' ? state_->error : below_.last_error();
+}
+
+Error TlsLink::fail(int code) {
+    State& state = *state_;
+    switch (code) {
+        case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
+            state.error = words_for_certificate(mbedtls_ssl_get_verify_result(&state.ssl));
+            break;
+        case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
+            state.error = "the collector refused this device (TLS alert)";
+            break;
+        case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
+        case MBEDTLS_ERR_SSL_CONN_EOF: state.error = "the collector closed the connection"; break;
+        case MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL:
+            state.error = "the other side does not speak longhaul/1";
+            break;
+        case MBEDTLS_ERR_NET_SEND_FAILED:
+        case MBEDTLS_ERR_NET_RECV_FAILED: break;  // the link below knows why
+        default: state.error = "the TLS connection broke"; break;
+    }
+    state.link = LinkState::closed;
+    below_.close();
+    return {ErrorCode::closed, state.error};
+}
+
+Status TlsLink::open(MonotonicMs now) {
+    State& state = *state_;
+    close();
+    state.error = "";
+    if (mbedtls_ssl_session_reset(&state.ssl) != 0) return Error{ErrorCode::io, "TLS cannot be reset"};
+    LH_TRY(below_.open(now));
+    state.link = LinkState::opening;
+    return {};
+}
+
+LinkState TlsLink::poll(MonotonicMs now) {
+    State& state = *state_;
+    if (state.link == LinkState::closed) return LinkState::closed;
+    const LinkState below = below_.poll(now);
+    if (below == LinkState::closed) {
+        state.link = LinkState::closed;
+    } else if (below == LinkState::open && state.link == LinkState::opening) {
+        const int code = mbedtls_ssl_handshake(&state.ssl);
+        if (code != 0 && !has_to_wait(code)) {
+            static_cast<void>(fail(code));
+        } else if (code == 0) {
+            // A server without ALPN would go on without having agreed to anything.
+            const char* const agreed = mbedtls_ssl_get_alpn_protocol(&state.ssl);
+            if (agreed == nullptr || std::strcmp(agreed, protocol_name) != 0) {
+                static_cast<void>(fail(MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL));
+            } else {
+                state.link = LinkState::open;
+            }
+        }
+    }
+    return state.link;
+}
+
+Result<std::size_t> TlsLink::write(Bytes bytes) {
+    if (state_->link != LinkState::open) return ErrorCode::closed;
+    const int code = mbedtls_ssl_write(&state_->ssl, raw(bytes), bytes.size());
+    if (code >= 0) return static_cast<std::size_t>(code);
+    if (has_to_wait(code)) return std::size_t{0};
+    return fail(code);
+}
+
+Result<std::size_t> TlsLink::read(MutableBytes room) {
+    if (state_->link != LinkState::open) return ErrorCode::closed;
+    const int code =
+        mbedtls_ssl_read(&state_->ssl, reinterpret_cast<unsigned char*>(room.data()), room.size());
+    if (code > 0) return static_cast<std::size_t>(code);
+    if (has_to_wait(code)) return std::size_t{0};
+    return fail(code == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : code);
+}
+
+void TlsLink::close() {
+    State& state = *state_;
+    // Said if there is room for it at once; the session's own Bye is what counts.
+    if (state.link == LinkState::open) static_cast<void>(mbedtls_ssl_close_notify(&state.ssl));
+    state.link = LinkState::closed;
+    below_.close();
+}
+
+}  // namespace longhaul::agent

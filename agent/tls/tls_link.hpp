@@ -1,0 +1,45 @@
+// TLS as a link over another link: mbedTLS as a client, TLS 1.2 or 1.3, ECDHE-ECDSA on P-256, mutual
+// certificates, one pinned root, ALPN "longhaul/1". The only file pair of the agent's TLS that knows mbedTLS.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "agent/port/link.hpp"
+
+namespace longhaul::agent {
+
+// PEM texts (each ended by a zero byte, as mbedTLS wants it) or DER.
+struct TlsSettings {
+    Bytes root_certificate;    // the only one that is trusted
+    Bytes device_certificates; // the device's, then its issuer's
+    Bytes device_key;
+    std::string_view server_name;
+};
+
+class TlsLink final : public Link {
+ public:
+    // `below` outlives the link. crypto_init() came before.
+    static Result<std::unique_ptr<TlsLink>> make(const TlsSettings& settings, Link& below);
+    ~TlsLink();
+    TlsLink(const TlsLink&) = delete;
+    TlsLink& operator=(const TlsLink&) = delete;
+
+    Status open(MonotonicMs now) override;
+    LinkState poll(MonotonicMs now) override;
+    // Bytes that were offered and not taken are offered again unchanged, or the link is closed.
+    Result<std::size_t> write(Bytes bytes) override;
+    Result<std::size_t> read(MutableBytes room) override;
+    void close() override;
+    const char* last_error() const override;
+
+ private:
+    struct State;
+    explicit TlsLink(Link& below);
+    Error fail(int code);
+
+    Link& below_;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace longhaul::agent
