@@ -174,6 +174,14 @@ arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet, const std::vect
     return table->CombineChunks();
 }
 
+// nullptr: another type, nulls, or more than one piece; no file of ours is like that.
+template <class Array>
+std::shared_ptr<Array> whole_column(const arrow::Table& table, int index) {
+    const arrow::ChunkedArray& column = *table.column(index);
+    if (column.num_chunks() != 1 || column.null_count() != 0) return nullptr;
+    return std::dynamic_pointer_cast<Array>(column.chunk(0));
+}
+
 Error read_error() { return {ErrorCode::corrupt, "a Parquet file cannot be read"}; }
 
 }  // namespace
@@ -192,13 +200,14 @@ Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& 
     if (!result.ok()) return read_error();
     const arrow::Table& table = **result;
     if (table.num_rows() == 0) return {};
-    const auto& device = static_cast<const arrow::StringArray&>(*table.column(0)->chunk(0));
-    const auto& incarnation = static_cast<const arrow::Int64Array&>(*table.column(1)->chunk(0));
-    const auto& epoch = static_cast<const arrow::Int64Array&>(*table.column(2)->chunk(0));
-    const auto& seq = static_cast<const arrow::Int64Array&>(*table.column(3)->chunk(0));
-    const auto& row = static_cast<const arrow::Int32Array&>(*table.column(4)->chunk(0));
+    const auto device = whole_column<arrow::StringArray>(table, 0);
+    const auto incarnation = whole_column<arrow::Int64Array>(table, 1);
+    const auto epoch = whole_column<arrow::Int64Array>(table, 2);
+    const auto seq = whole_column<arrow::Int64Array>(table, 3);
+    const auto row = whole_column<arrow::Int32Array>(table, 4);
+    if (!device || !incarnation || !epoch || !seq || !row) return read_error();
     for (std::int64_t i = 0; i < table.num_rows(); ++i) {
-        take({device.GetView(i), incarnation.Value(i), epoch.Value(i), seq.Value(i), row.Value(i)});
+        take({device->GetView(i), incarnation->Value(i), epoch->Value(i), seq->Value(i), row->Value(i)});
     }
     return {};
 }

@@ -1,0 +1,41 @@
+// What a data table really holds, block by block: read from the files of its newest version, not from what
+// the writer believes. The audit compares it with the journal.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "collector/lake/object_store.hpp"
+
+namespace longhaul::collector {
+
+struct AuditedBlock {
+    std::string device;
+    std::int64_t incarnation = 0;
+    std::int64_t epoch = 0;
+    std::int64_t seq = 0;
+    friend auto operator<=>(const AuditedBlock&, const AuditedBlock&) = default;
+};
+
+struct AuditedRows {
+    std::uint64_t rows = 0;        // different ones
+    std::uint64_t duplicates = 0;  // further rows of the same identity
+};
+
+struct AuditedTable {
+    std::int64_t version = -1;                 // -1: there is no such table
+    std::map<std::string, std::int64_t> txns;  // by "<journal uuid>/<shard>"
+    std::map<AuditedBlock, AuditedRows> blocks;
+};
+
+// `folder` is the table's in the store: "<tenant>/<schema>". Error corrupt: a file of the table is missing,
+// has another size than the log says, or cannot be read.
+Result<AuditedTable> audit_rows(ObjectStore& store, const std::string& folder);
+
+// The names of a tenant's data tables; the system tables, which begin with '_', are not among them.
+Result<std::vector<std::string>> data_tables(ObjectStore& store, const std::string& tenant);
+
+}  // namespace longhaul::collector
