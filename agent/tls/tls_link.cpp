@@ -3,13 +3,14 @@
 #include <mbedtls/error.h>
 #include <mbedtls/net_sockets.h>
 #include <mbedtls/pk.h>
-#include <mbedtls/psa_util.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
 
 #include <array>
 #include <cstring>
 #include <string>
+
+#include "common/block/crypto.hpp"
 
 namespace longhaul::agent {
 namespace {
@@ -28,7 +29,7 @@ constexpr int cipher_suites[] = {
 const unsigned char* raw(Bytes bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 
 int random_numbers(void*, unsigned char* out, std::size_t size) {
-    return mbedtls_psa_get_random(MBEDTLS_PSA_RANDOM_STATE, out, size);
+    return random_bytes(std::as_writable_bytes(std::span{out, size})).ok() ? 0 : MBEDTLS_ERR_PK_BAD_INPUT_DATA;
 }
 
 int send_below(void* context, const unsigned char* bytes, std::size_t size) {

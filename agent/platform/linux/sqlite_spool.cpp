@@ -297,13 +297,14 @@ Status SqliteSpool::load_previous_end() {
 
 Result<Epoch> SqliteSpool::begin_epoch() {
     Epoch epoch;
-    LH_TRY(in_transaction([&]() -> Status {
+    const Status raised = in_transaction([&]() -> Status {
         Query query{*this, sql_raise_epoch};
         LH_TRY_ASSIGN(const bool row, query.step());
         if (!row) return Error{ErrorCode::corrupt, "the spool has no epoch counter"};
         epoch.value = query.as<std::uint32_t>(0);
         return query.run();
-    }));
+    });
+    LH_TRY(raised);
     return epoch;
 }
 
@@ -370,10 +371,11 @@ Status SqliteSpool::append(const SpoolTag& tag, Bytes sealed) {
     const std::uint64_t bytes = sealed.size() + block_overhead_bytes;
     if (fill_.bytes_waiting + bytes > bytes_max_) return Error{ErrorCode::full, "the spool is full"};
     Fill fill = fill_;
-    LH_TRY(in_transaction([&]() -> Status {
+    const Status stored = in_transaction([&]() -> Status {
         LH_TRY(make_room(bytes, fill));
         return insert_block(tag, sealed);
-    }));
+    });
+    LH_TRY(stored);
     fill.bytes += bytes;
     fill.bytes_waiting += bytes;
     ++fill.waiting[static_cast<std::size_t>(tag.name.seq.block_class())];

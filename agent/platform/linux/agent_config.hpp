@@ -1,0 +1,47 @@
+// agent.toml: what one device is, where its collector is and what it measures.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/result.hpp"
+
+namespace longhaul::agent {
+
+struct TraceConfig {
+    std::string mapping;
+    std::string file;    // empty: the one that the mapping names
+    double speed = 0;    // 0: as fast as possible; 1: as recorded
+    std::string device;  // its name in the recording
+};
+
+// Paths are as seen from the folder in which the program runs.
+struct AgentConfig {
+    std::string path;  // of the file itself
+
+    std::string environment;
+    std::string tenant;
+    std::string name;
+    std::string certificate;
+    std::string key;
+    std::string secret;
+    std::string root;
+    std::string sealing_key;
+
+    std::string address;
+    std::string server_name;
+
+    std::string spool_path;
+    std::uint64_t spool_bytes_max = 0;
+    std::size_t body_bytes_max = 0;
+
+    std::vector<TraceConfig> traces;
+};
+
+Result<AgentConfig, Message> load_agent_config(const std::string& path);
+
+// A complete file with comments.
+extern const char* const agent_config_example;
+
+}  // namespace longhaul::agent

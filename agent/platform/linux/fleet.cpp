@@ -1,0 +1,103 @@
+#include "agent/platform/linux/fleet.hpp"
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+
+namespace longhaul::agent {
+namespace {
+
+constexpr std::int64_t stop_ms_max = 10'000;
+constexpr std::int64_t wait_ms_max = 1000;  // so that the progress is told in time
+
+// SIGTERM and SIGINT as a descriptor; they stay blocked until the process ends.
+int open_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    return ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+// Every device needs a socket and the files of its spool.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+}  // namespace
+
+bool Fleet::run(const FleetOptions& options) {
+    raise_descriptor_limit();
+    const int signals = open_signals();
+    MonotonicMs stop_due = MonotonicMs::never();
+    for (;;) {
+        const MonotonicMs now = monotonic_now();
+        const MonotonicMs next = poll_devices(options, now);
+        if (all_stopped()) break;
+        if (now >= stop_due) break;
+        log_.poll(devices_, now);
+        if (wait(signals, std::min(next, stop_due)) && stop_due == MonotonicMs::never()) {
+            stop_due = monotonic_now() + stop_ms_max;
+            stop_all(monotonic_now());
+        }
+    }
+    ::close(signals);
+    log_.say(devices_);
+    return all_stopped();
+}
+
+MonotonicMs Fleet::poll_devices(const FleetOptions& options, MonotonicMs now) {
+    MonotonicMs next = MonotonicMs::never();
+    for (const auto& device : devices_) {
+        if (device->due_at <= now) {
+            device->due_at = device->agent().poll(now);
+            if (options.exit_when_drained && !device->stopping && device->agent().drained()) {
+                device->stopping = true;
+                device->agent().stop(now);
+                device->due_at = now;
+            }
+        }
+        next = std::min(next, device->due_at);
+    }
+    return next;
+}
+
+void Fleet::stop_all(MonotonicMs now) {
+    for (const auto& device : devices_) {
+        if (!device->stopping) device->agent().stop(now);
+        device->stopping = true;
+        device->due_at = now;
+    }
+}
+
+bool Fleet::all_stopped() const {
+    return std::all_of(devices_.begin(), devices_.end(),
+                       [](const auto& device) { return device->agent().stopped(); });
+}
+
+bool Fleet::wait(int signals, MonotonicMs until) {
+    std::vector<pollfd> ready{{signals, POLLIN, 0}};
+    for (const auto& device : devices_) {
+        // A negative descriptor is passed over.
+        const short writable = device->tcp().wants_write() ? POLLOUT : short{0};
+        ready.push_back({device->tcp().descriptor(), static_cast<short>(POLLIN | writable), 0});
+    }
+    const std::int64_t left_ms = std::clamp<std::int64_t>(until - monotonic_now(), 0, wait_ms_max);
+    if (::poll(ready.data(), ready.size(), static_cast<int>(left_ms)) <= 0) return false;
+    for (std::size_t i = 0; i < devices_.size(); ++i) {
+        if (ready[i + 1].revents != 0) devices_[i]->due_at = {};
+    }
+    signalfd_siginfo info;
+    return ready[0].revents != 0 && ::read(signals, &info, sizeof(info)) == sizeof(info);
+}
+
+}  // namespace longhaul::agent

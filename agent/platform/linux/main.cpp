@@ -1,0 +1,188 @@
+// longhaul-agent: runs devices on Linux. See --help.
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "agent/platform/linux/fleet.hpp"
+#include "common/host/exit_codes.hpp"
+
+namespace longhaul::agent {
+namespace {
+
+constexpr std::string_view firmware = "longhaul-agent " LH_VERSION;
+
+struct RunArguments {
+    std::vector<std::string> configs;
+    std::string devices_folder;
+    bool exit_when_drained = false;
+    bool json = false;
+};
+
+int complain(const Message& message, int exit_code) {
+    std::fprintf(stderr, "longhaul-agent: %s\n", message.text.c_str());
+    return exit_code;
+}
+
+// The configuration files named, and agent.toml of every folder in the folder of devices.
+Result<std::vector<std::string>, Message> config_paths(const RunArguments& arguments) {
+    std::vector<std::string> paths = arguments.configs;
+    if (!arguments.devices_folder.empty()) {
+        std::error_code error;
+        for (const auto& entry : std::filesystem::directory_iterator{arguments.devices_folder, error}) {
+            const std::filesystem::path path = entry.path() / "agent.toml";
+            if (std::filesystem::exists(path, error)) paths.push_back(path.string());
+        }
+        if (error) return Message{arguments.devices_folder + ": " + error.message()};
+        std::sort(paths.begin(), paths.end());
+    }
+    if (paths.empty()) return Message{"no device: give --config FILE or --devices DIR with devices in it"};
+    return paths;
+}
+
+// Everything that has to be right before the first device starts. Returns an exit code.
+int load(const RunArguments& arguments, std::vector<AgentConfig>& configs, TraceLibrary& library) {
+    const auto paths = config_paths(arguments);
+    if (!paths.ok()) return complain(paths.error(), exit_usage);
+    for (const std::string& path : paths.value()) {
+        auto config = load_agent_config(path);
+        if (!config.ok()) return complain(config.error(), exit_configuration);
+        const auto wanted = library.want(config.value());
+        if (!wanted.ok()) return complain(wanted.error(), exit_configuration);
+        configs.push_back(std::move(config).value());
+    }
+    const auto loaded = library.load();
+    if (!loaded.ok()) return complain(loaded.error(), exit_bad_data);
+    for (const AgentConfig& config : configs) {
+        const auto found = library.sources(config);
+        if (!found.ok()) return complain(found.error(), exit_bad_data);
+    }
+    return exit_done;
+}
+
+int exit_code_for_credentials(const AgentConfig& config) {
+    std::error_code error;
+    for (const std::string& path : {config.key, config.secret}) {
+        const auto permissions = std::filesystem::status(path, error).permissions();
+        const auto others = std::filesystem::perms::group_all | std::filesystem::perms::others_all;
+        if (!error && (permissions & others) != std::filesystem::perms::none) return exit_denied;
+    }
+    return exit_configuration;
+}
+
+int run(const RunArguments& arguments) {
+    std::vector<AgentConfig> configs;
+    TraceLibrary library;
+    const int loaded = load(arguments, configs, library);
+    if (loaded != exit_done) return loaded;
+
+    Devices devices;
+    for (const AgentConfig& config : configs) {
+        auto device = HostedDevice::make(config, firmware, library);
+        if (!device.ok()) return complain(device.error(), exit_code_for_credentials(config));
+        devices.push_back(std::move(device).value());
+    }
+    Fleet fleet{std::move(devices)};
+    const bool stored = fleet.run({arguments.exit_when_drained});
+    if (arguments.json) {
+        std::printf("%s\n", to_json(figures_of(fleet.devices()), library.refusals()).c_str());
+    }
+    if (stored) return exit_done;
+    return complain({"stopped before everything was stored"}, exit_retry_later);
+}
+
+int check(const RunArguments& arguments) {
+    std::vector<AgentConfig> configs;
+    TraceLibrary library;
+    const int loaded = load(arguments, configs, library);
+    if (loaded != exit_done) return loaded;
+    for (const AgentConfig& config : configs) {
+        const auto credentials = Credentials::load(config);
+        if (!credentials.ok()) return complain(credentials.error(), exit_code_for_credentials(config));
+        std::printf("%s: fine\n", config.path.c_str());
+    }
+    return exit_done;
+}
+
+int list_trace(const std::string& mapping_path, const std::string& file_path, bool json) {
+    const auto mapping = TraceMapping::load(mapping_path);
+    if (!mapping.ok()) return complain(mapping.error(), exit_configuration);
+    const TraceMapping& how = *mapping.value();
+    const auto file = TraceFile::load(how, file_path.empty() ? how.file : file_path, {});
+    if (!file.ok()) return complain(file.error(), exit_bad_data);
+
+    std::string devices;
+    for (const auto& [name, trace] : file.value()->devices()) {
+        const std::string count = std::to_string(trace.times.size());
+        if (!json) std::printf("%s\t%s\n", name.c_str(), count.c_str());
+        devices += (devices.empty() ? "\"" : ",\"") + name + "\":" + count;
+    }
+    std::string refused;
+    for (std::size_t i = 0; i < refusal_count; ++i) {
+        const std::uint64_t count = file.value()->refusals()[i];
+        const char* const reason = name_of(static_cast<Refusal>(i));
+        if (count == 0) continue;
+        if (!json) std::fprintf(stderr, "refused lines, %s: %llu\n", reason, static_cast<unsigned long long>(count));
+        refused += (refused.empty() ? "\"" : ",\"") + std::string{reason} + "\":" + std::to_string(count);
+    }
+    if (json) std::printf("{\"devices\":{%s},\"refused\":{%s}}\n", devices.c_str(), refused.c_str());
+    return exit_done;
+}
+
+}  // namespace
+
+int agent_main(int argc, char** argv) {
+    CLI::App app{"Longhaul's agent for Linux: samples of sensors, sealed, kept and carried to a collector.\n"
+                 "Example: longhaul-agent run --config devices/bus-2228/agent.toml"};
+    app.set_version_flag("--version", std::string{firmware});
+    app.require_subcommand(1);
+
+    RunArguments arguments;
+    const auto add_configs = [&arguments](CLI::App* command) {
+        command->add_option("--config", arguments.configs, "agent.toml of a device; may be repeated");
+        command->add_option("--devices", arguments.devices_folder,
+                            "folder with one folder a device, each with its agent.toml");
+    };
+    CLI::App* const run_command = app.add_subcommand("run", "Runs one or many devices until SIGTERM.");
+    add_configs(run_command);
+    run_command->add_flag("--exit-when-drained", arguments.exit_when_drained,
+                          "end when all recordings have ended and every block is acknowledged");
+    run_command->add_flag("--json", arguments.json, "figures on stdout at the end, as one line of JSON");
+
+    CLI::App* const check_command =
+        app.add_subcommand("check", "Checks configuration, keys, certificates and recordings.");
+    add_configs(check_command);
+
+    CLI::App* const config_command = app.add_subcommand("config", "About the configuration file.");
+    config_command->require_subcommand(1);
+    config_command->add_subcommand("example", "Prints a complete one with comments.");
+
+    std::string mapping;
+    std::string file;
+    CLI::App* const trace_command = app.add_subcommand("trace", "About recordings.");
+    trace_command->require_subcommand(1);
+    CLI::App* const list_command =
+        trace_command->add_subcommand("list", "Names the devices of a recording and counts their samples.");
+    list_command->add_option("mapping", mapping, "mapping.toml of the recording")->required();
+    list_command->add_option("--file", file, "the recording, when it is not the one that the mapping names");
+    list_command->add_flag("--json", arguments.json, "as one line of JSON");
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? exit_done : exit_usage;
+    }
+    if (!crypto_init().ok()) return complain({"no random source"}, exit_check_failed);
+    if (*run_command) return run(arguments);
+    if (*check_command) return check(arguments);
+    if (*list_command) return list_trace(mapping, file, arguments.json);
+    std::fputs(agent_config_example, stdout);
+    return exit_done;
+}
+
+}  // namespace longhaul::agent
+
+int main(int argc, char** argv) { return longhaul::agent::agent_main(argc, argv); }

@@ -1,0 +1,85 @@
+#include "agent/platform/linux/report.hpp"
+
+#include <cstdio>
+
+namespace longhaul::agent {
+namespace {
+
+constexpr std::int64_t progress_ms = 2000;
+
+std::string trouble_of(const HostedDevice& device) {
+    const AgentStatus& status = device.agent().status();
+    const UplinkStatus& uplink = device.agent().uplink_status();
+    if (*status.trouble != '\0') return status.trouble;
+    if (uplink.connected) return "";
+    if (uplink.last_bye[0] != '\0') return std::string{"the collector says: "} + uplink.last_bye.data();
+    if (*status.link_trouble != '\0') return status.link_trouble;
+    return uplink.last_trouble;
+}
+
+}  // namespace
+
+FleetFigures figures_of(const Devices& devices) {
+    FleetFigures sum;
+    sum.devices = devices.size();
+    for (const auto& device : devices) {
+        const AgentStatus& status = device->agent().status();
+        const UplinkStatus& uplink = device->agent().uplink_status();
+        sum.connected += uplink.connected ? 1 : 0;
+        sum.spools_full += status.spool_full ? 1 : 0;
+        sum.samples += status.samples;
+        sum.samples_too_large += status.samples_refused;
+        sum.blocks += status.blocks;
+        sum.sealed_bytes += status.sealed_bytes;
+        sum.acked_blocks += uplink.acked_blocks;
+        sum.acked_samples += uplink.acked_samples;
+        sum.wire_bytes += device->tcp().wire_bytes();
+        if (sum.trouble.empty()) {
+            const std::string trouble = trouble_of(*device);
+            if (!trouble.empty()) sum.trouble = device->name() + ": " + trouble;
+        }
+    }
+    return sum;
+}
+
+std::string to_json(const FleetFigures& figures, const Refusals& refusals) {
+    std::string json = "{";
+    const auto add = [&json](const char* name, std::uint64_t value) {
+        if (json.back() != '{') json += ',';
+        json += std::string{"\""} + name + "\":" + std::to_string(value);
+    };
+    add("devices", figures.devices);
+    add("samples", figures.samples);
+    json += ",\"refused\":{";
+    for (std::size_t i = 0; i < refusals.size(); ++i) {
+        if (refusals[i] != 0) add(name_of(static_cast<Refusal>(i)), refusals[i]);
+    }
+    if (figures.samples_too_large != 0) add("too_large", figures.samples_too_large);
+    json += "}";
+    add("blocks", figures.blocks);
+    add("sealed_bytes", figures.sealed_bytes);
+    add("acked_blocks", figures.acked_blocks);
+    add("acked_samples", figures.acked_samples);
+    add("wire_bytes", figures.wire_bytes);
+    return json + "}";
+}
+
+void ProgressLog::poll(const Devices& devices, MonotonicMs now) {
+    if (now < next_at_) return;
+    next_at_ = now + progress_ms;
+    say(devices);
+}
+
+void ProgressLog::say(const Devices& devices) {
+    const FleetFigures sum = figures_of(devices);
+    std::string line = std::to_string(sum.samples) + " samples, " + std::to_string(sum.blocks) +
+                       " blocks, " + std::to_string(sum.acked_blocks) + " of them acknowledged; " +
+                       std::to_string(sum.connected) + " of " + std::to_string(sum.devices) + " connected";
+    if (sum.spools_full != 0) line += "; " + std::to_string(sum.spools_full) + " spools full, sources wait";
+    if (!sum.trouble.empty()) line += "; " + sum.trouble;
+    if (line == last_) return;
+    last_ = line;
+    std::fprintf(stderr, "longhaul-agent: %s\n", line.c_str());
+}
+
+}  // namespace longhaul::agent
