@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "common/base/utf8.hpp"
 #include "common/block/hpke.hpp"
 #include "common/block/protobuf.hpp"
 
@@ -35,6 +36,7 @@ Status validate(const longhaul_EpochRecord& record) {
     if (*record.environment == '\0' || *record.tenant == '\0' || *record.device == '\0') {
         return Error{ErrorCode::malformed, "epoch record without an identity"};
     }
+    if (!is_utf8(record.firmware)) return Error{ErrorCode::malformed, "firmware"};
     if (record.epoch == 0) return Error{ErrorCode::malformed, "epoch 0"};
     if (record.previous_epoch >= record.epoch) return Error{ErrorCode::malformed, "previous epoch"};
     std::uint32_t seen = 1;  // stream 0 is the system's
@@ -43,7 +45,7 @@ Status validate(const longhaul_EpochRecord& record) {
         if (stream.index >= limits::streams_max || (seen >> stream.index & 1) != 0) {
             return Error{ErrorCode::malformed, "stream index"};
         }
-        if (stream.block_class >= block_class_count || *stream.name == '\0') {
+        if (stream.block_class >= block_class_count || *stream.name == '\0' || !is_utf8(stream.name)) {
             return Error{ErrorCode::malformed, "stream"};
         }
         seen |= std::uint32_t{1} << stream.index;

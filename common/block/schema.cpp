@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/base/utf8.hpp"
 #include "common/block/crypto.hpp"
 
 namespace longhaul {
@@ -55,6 +56,10 @@ Status validate_field(const Field& field) {
     }
     // Written so that NaN bounds are refused too.
     if (field.bounded && !(field.minimum <= field.maximum)) return Error{ErrorCode::malformed, "bounds"};
+    // Readers of the table are lost on a text that is none.
+    if (!is_utf8(field.unit) || !is_utf8(field.help) || !is_utf8(field.labels)) {
+        return Error{ErrorCode::malformed, "a text of the field is not UTF-8"};
+    }
     return validate_labels(field);
 }
 
