@@ -76,7 +76,8 @@ void Connection::abort() {
 }
 
 void Connection::on_durable(std::uint64_t count) {
-    session_->on_durable(count);
+    durable_ += count;
+    session_->on_durable(durable_);
     wakeup_.wake();
 }
 

@@ -51,6 +51,7 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
     std::unique_ptr<TlsStream> tls_;
     std::optional<Session> session_;
     Shard shard_ = 0;
+    std::uint64_t durable_ = 0;  // submissions of the session
     std::vector<std::byte> in_room_;
     Bytes in_;  // read, not yet taken by the session; in in_room_
     std::vector<std::byte> out_;

@@ -2,9 +2,11 @@
 
 #include <mbedtls/error.h>
 #include <mbedtls/pk.h>
-#include <mbedtls/psa_util.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
+extern "C" {  // the header forgets it
+#include <mbedtls/psa_util.h>
+}
 #include <sys/socket.h>
 
 #include <array>

@@ -90,16 +90,15 @@ const toml::node* ConfigTable::Node::find(std::string_view key) {
     return toml == nullptr ? nullptr : toml->get(key);
 }
 
-void ConfigTable::problem(std::string_view key, std::string text) {
+void ConfigTable::problem(std::string_view key, const std::string& text) {
     const toml::node* value = node_->find(key);
     const std::size_t line = value == nullptr ? line_of(node_->toml) : line_of(value);
-    node_->body->problems.push_back({line, std::move(text)});
+    node_->body->problems.push_back({line, in_quotes(key) + " " + text});
 }
 
 std::string ConfigTable::text(std::string_view key) {
     if (!has(key))
-        problem(key, "key " + in_quotes(key) + " is missing" +
-                         (node_->name.empty() ? "" : " in " + node_->name));
+        problem(key, std::string{"is missing"} + (node_->name.empty() ? "" : " in " + node_->name));
     return text(key, "");
 }
 
@@ -107,7 +106,7 @@ std::string ConfigTable::text(std::string_view key, std::string_view absent) {
     const toml::node* value = node_->find(key);
     if (value == nullptr) return std::string{absent};
     if (const auto* string = value->as_string()) return string->get();
-    problem(key, in_quotes(key) + " must be a text in quotes");
+    problem(key, "must be a text in quotes");
     return std::string{absent};
 }
 
@@ -121,7 +120,7 @@ std::vector<std::string> ConfigTable::texts(std::string_view key) {
         if (const auto* string = element.as_string()) {
             all.push_back(string->get());
         } else {
-            problem(key, in_quotes(key) + " must be a list of texts in quotes");
+            problem(key, "must be a list of texts in quotes");
             return {};
         }
     }
@@ -141,8 +140,7 @@ std::string ConfigTable::path(std::string_view key, std::string_view absent) {
 
 std::int64_t ConfigTable::integer(std::string_view key, Between<std::int64_t> allowed) {
     if (!has(key))
-        problem(key, "key " + in_quotes(key) + " is missing" +
-                         (node_->name.empty() ? "" : " in " + node_->name));
+        problem(key, std::string{"is missing"} + (node_->name.empty() ? "" : " in " + node_->name));
     return integer(key, allowed.low, allowed);
 }
 
@@ -154,7 +152,7 @@ std::int64_t ConfigTable::integer(std::string_view key, std::int64_t absent,
     if (number != nullptr && number->get() >= allowed.low && number->get() <= allowed.high) {
         return number->get();
     }
-    problem(key, in_quotes(key) + " must be a whole number, " + between_text(allowed));
+    problem(key, "must be a whole number, " + between_text(allowed));
     return absent;
 }
 
@@ -165,7 +163,7 @@ double ConfigTable::real(std::string_view key, double absent, Between<double> al
     if (value->is_number() && number && *number >= allowed.low && *number <= allowed.high) {
         return *number;
     }
-    problem(key, in_quotes(key) + " must be a number, " + between_text(allowed));
+    problem(key, "must be a number, " + between_text(allowed));
     return absent;
 }
 
@@ -173,7 +171,7 @@ bool ConfigTable::boolean(std::string_view key, bool absent) {
     const toml::node* value = node_->find(key);
     if (value == nullptr) return absent;
     if (const auto* boolean = value->as_boolean()) return boolean->get();
-    problem(key, in_quotes(key) + " must be true or false");
+    problem(key, "must be true or false");
     return absent;
 }
 
@@ -185,7 +183,7 @@ std::size_t ConfigTable::choice(std::string_view key, std::string_view absent,
     std::string allowed;
     for (const std::string_view each : words)
         allowed += (allowed.empty() ? "" : ", ") + in_quotes(each);
-    problem(key, in_quotes(key) + " is " + in_quotes(word) + ", must be one of " + allowed);
+    problem(key, "is " + in_quotes(word) + ", must be one of " + allowed);
     return 0;
 }
 
@@ -196,7 +194,7 @@ ConfigTable ConfigTable::table(std::string_view key) {
         return ConfigTable{known->second};
     }
     const toml::node* value = node_->find(key);
-    if (value != nullptr && !value->is_table()) problem(key, in_quotes(key) + " must be a table");
+    if (value != nullptr && !value->is_table()) problem(key, "must be a table");
     Node* child = node_->body->add(value == nullptr ? nullptr : value->as_table(),
                                    "[" + std::string{key} + "]");
     node_->children.emplace(key, child);
@@ -214,8 +212,7 @@ std::vector<ConfigTable> ConfigTable::tables(std::string_view key) {
         all.push_back(ConfigTable{node_->body->add(table, "[[" + std::string{key} + "]]")});
     }
     if (array == nullptr || all.size() != array->size()) {
-        problem(key,
-                in_quotes(key) + " must be tables, each begun by [[" + std::string{key} + "]]");
+        problem(key, "must be tables, each begun by [[" + std::string{key} + "]]");
     }
     return all;
 }

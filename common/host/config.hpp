@@ -53,8 +53,9 @@ class ConfigTable {
     ConfigTable table(std::string_view key);                // absent: as if it were empty
     std::vector<ConfigTable> tables(std::string_view key);  // [[key]]; absent: none
 
-    // A problem that the caller found, told with the line of the key.
-    void problem(std::string_view key, std::string text);
+    // A problem that the caller found; told with the line and the name of the key, so the text goes
+    // on with "must be ..." or "is ...".
+    void problem(std::string_view key, const std::string& text);
 
  private:
     friend class ConfigFile;

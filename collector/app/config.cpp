@@ -1,0 +1,97 @@
+#include "collector/app/config.hpp"
+
+#include "common/host/config.hpp"
+
+namespace longhaul::collector {
+namespace {
+
+constexpr std::int64_t second_ms = 1000;
+constexpr std::int64_t day_s = 86'400;
+
+void read_collector(ConfigTable table, CollectorConfig& config) {
+    config.environment = table.text("environment");
+    config.listen = table.text("listen", "127.0.0.1:7600");
+    config.connections_max =
+        static_cast<std::size_t>(table.integer("connections_max", 20'000, {1, 1'000'000}));
+    config.certificate = table.path("certificate");
+    config.key = table.path("key");
+    config.registry = table.path("registry", "registry.db");
+    config.sealing_keys = table.path("sealing_keys", "sealing");
+}
+
+void read_journal(ConfigTable table, CollectorConfig& config) {
+    config.journal_path = table.path("path");
+    config.journal.shards_if_new = static_cast<Shard>(table.integer("shards", 1, {1, 1024}));
+    config.journal.group_bytes_max =
+        static_cast<std::size_t>(table.integer("group_bytes", 1 << 20, {4096, 64 << 20}));
+    config.journal.group_ms_max = table.integer("group_ms", 2, {0, 1000});
+    config.journal.segment_bytes_max = static_cast<std::uint64_t>(
+        table.integer("segment_bytes", 64 << 20, {1 << 20, std::int64_t{1} << 32}));
+}
+
+void read_lake(ConfigTable table, CollectorConfig& config) {
+    config.lake_path = table.path("path");
+    config.writer.commit_interval_ms =
+        table.integer("commit_interval_s", 15, {1, day_s}) * second_ms;
+    config.writer.rows_max =
+        static_cast<std::size_t>(table.integer("rows_max", 1'000'000, {1, 100'000'000}));
+    config.writer.bytes_max = static_cast<std::size_t>(
+        table.integer("bytes_max", 64 << 20, {1 << 16, std::int64_t{4} << 30}));
+}
+
+void read_session(ConfigTable table, CollectorConfig& config) {
+    config.credit_bytes =
+        static_cast<std::uint64_t>(table.integer("credit_bytes", 256 << 10, {32 << 10, 64 << 20}));
+    config.handshake_deadline_ms = table.integer("handshake_deadline_s", 30, {1, 600}) * second_ms;
+    config.hello_deadline_ms = table.integer("hello_deadline_s", 15, {1, 600}) * second_ms;
+    config.idle_deadline_ms = table.integer("idle_deadline_s", 900, {1, 7 * day_s}) * second_ms;
+}
+
+}  // namespace
+
+Result<CollectorConfig, Message> read_config(const std::string& path) {
+    LH_TRY_ASSIGN(ConfigFile file, ConfigFile::read(path));
+    CollectorConfig config;
+    read_collector(file.table("collector"), config);
+    read_journal(file.table("journal"), config);
+    read_lake(file.table("lake"), config);
+    read_session(file.table("session"), config);
+    LH_TRY(file.finish());
+    return config;
+}
+
+std::string_view config_example() {
+    return R"(# Configuration of longhaul-collector. Relative paths count from this file's folder.
+# What is commented out shows the default.
+
+[collector]
+environment = "demo"              # devices of other environments are refused
+listen = "127.0.0.1:7600"         # port 0: any free one, see --port-file
+# connections_max = 20000
+certificate = "server.crt"        # PEM, with its chain behind it
+key = "server.key"                # PEM, mode 0600
+# registry = "registry.db"        # SQLite: tenants, their authorities, allowed devices
+# sealing_keys = "sealing"        # folder of <id>.key: what opens the blocks
+
+[journal]
+path = "journal"                  # folder on a local disk; used by one collector at a time
+# shards = 1                      # fixed when the journal is made
+# group_bytes = 1048576           # a group is synced when it has this many bytes ...
+# group_ms = 2                    # ... or is this old
+# segment_bytes = 67108864
+
+[lake]
+path = "lake"                     # folder of <tenant>/<schema>, each a Delta table
+# commit_interval_s = 15          # rows become visible after this time at the latest ...
+# rows_max = 1000000              # ... or when so many are waiting ...
+# bytes_max = 67108864            # ... or so many bytes
+
+[session]
+# credit_bytes = 262144           # of blocks that a device may have under way
+# handshake_deadline_s = 30
+# hello_deadline_s = 15
+# idle_deadline_s = 900           # a device that says nothing for so long is disconnected
+)";
+}
+
+}  // namespace longhaul::collector

@@ -1,0 +1,40 @@
+// What the collector is told: collector.toml, read and checked as far as that goes without opening
+// anything.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "collector/journal/local_journal.hpp"
+#include "collector/writer/writer.hpp"
+#include "common/base/result.hpp"
+
+namespace longhaul::collector {
+
+struct CollectorConfig {
+    std::string environment;
+    std::string listen;
+    std::size_t connections_max = 0;
+    std::string certificate;  // paths from here on
+    std::string key;
+    std::string registry;
+    std::string sealing_keys;  // folder of <id>.key
+
+    std::string journal_path;
+    LocalJournalSettings journal;
+
+    std::string lake_path;
+    WriterSettings writer;
+
+    std::uint64_t credit_bytes = 0;
+    std::int64_t handshake_deadline_ms = 0;
+    std::int64_t hello_deadline_ms = 0;
+    std::int64_t idle_deadline_ms = 0;
+};
+
+Result<CollectorConfig, Message> read_config(const std::string& path);
+
+// A complete configuration with every key explained; it is what read_config() takes as defaults.
+std::string_view config_example();
+
+}  // namespace longhaul::collector

@@ -1,0 +1,88 @@
+#include "collector/app/credentials.hpp"
+
+#include <filesystem>
+
+#include "collector/lake/civil_time.hpp"
+#include "common/host/files.hpp"
+
+namespace longhaul::collector {
+namespace {
+
+constexpr std::int64_t day_us = 86'400'000'000;
+constexpr std::int64_t expiry_warning_us = 14 * day_us;
+
+Result<void, Message> check_dates(const std::string& path, const Certificate& certificate,
+                                  WallUs now, std::vector<std::string>& findings) {
+    if (now > certificate.not_after()) {
+        return Message{path + ": expired on " + date_text(certificate.not_after())};
+    }
+    if (now < certificate.not_before()) {
+        return Message{path + ": is not valid before " + date_text(certificate.not_before()) +
+                       "; is this machine's clock right?"};
+    }
+    const bool soon = certificate.not_after().value - now.value < expiry_warning_us;
+    findings.push_back(path + ": " + certificate.subject() + ", valid until " +
+                       date_text(certificate.not_after()) + (soon ? ": renew it soon" : ""));
+    return {};
+}
+
+Result<void, Message> load_sealing_keys(const std::string& folder, KeyRing& keys) {
+    std::error_code error;
+    for (const auto& file : std::filesystem::directory_iterator{folder, error}) {
+        if (file.path().extension() != ".key") continue;
+        const std::string path = file.path().string();
+        LH_TRY_ASSIGN(const std::vector<std::byte> pem, read_private_file(path));
+        const auto key = private_key_of(as_text(pem));
+        if (!key.ok()) return Message{path + ": " + to_string(key.error())};
+        if (const Status added = keys.add(key.value()); !added.ok()) {
+            return Message{path + ": " + to_string(added.error())};
+        }
+    }
+    if (error) return Message{folder + ": " + error.message()};
+    if (keys.size() == 0)
+        return Message{folder + ": there is no sealing key (<id>.key), so no block can be opened"};
+    return {};
+}
+
+Result<void, Message> open_registry(const CollectorConfig& config, Credentials& credentials,
+                                    TlsSettings& tls) {
+    if (!std::filesystem::exists(config.registry)) {
+        return Message{config.registry +
+                       ": there is no registry; make one with `longhaul ca init`"};
+    }
+    auto registry = Registry::open(config.registry);
+    if (!registry.ok()) return Message{config.registry + ": " + to_string(registry.error())};
+    credentials.registry = std::move(registry).value();
+    const auto tenants = credentials.registry->tenants();
+    if (!tenants.ok()) return Message{config.registry + ": " + to_string(tenants.error())};
+    if (tenants.value().empty()) return Message{config.registry + ": there is no tenant in it"};
+    for (const Tenant& tenant : tenants.value())
+        tls.authorities_pem.push_back(tenant.authority_pem);
+    LH_TRY_ASSIGN(credentials.admission,
+                  Admission::make(config.environment, *credentials.registry));
+    credentials.findings.push_back(config.registry + ": " + std::to_string(tenants.value().size()) +
+                                   " tenants");
+    return {};
+}
+
+}  // namespace
+
+Result<Credentials, Message> open_credentials(const CollectorConfig& config, WallUs now) {
+    Credentials credentials;
+    TlsSettings tls;
+    LH_TRY_ASSIGN(tls.certificate_pem, read_text_file(config.certificate));
+    LH_TRY_ASSIGN(const std::vector<std::byte> key, read_private_file(config.key));
+    tls.key_pem = as_text(key);
+    const auto certificate = Certificate::parse(as_bytes(tls.certificate_pem));
+    if (!certificate.ok())
+        return Message{config.certificate + ": " + to_string(certificate.error())};
+    LH_TRY(check_dates(config.certificate, certificate.value(), now, credentials.findings));
+    LH_TRY(open_registry(config, credentials, tls));
+    LH_TRY_ASSIGN(credentials.tls, TlsContext::make(tls));
+    LH_TRY(load_sealing_keys(config.sealing_keys, credentials.keys));
+    credentials.findings.push_back(config.sealing_keys + ": " +
+                                   std::to_string(credentials.keys.size()) + " sealing keys");
+    return credentials;
+}
+
+}  // namespace longhaul::collector

@@ -1,0 +1,25 @@
+// Keeps two collectors off one journal: a lock that the operating system takes back when the
+// process ends, however it does.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/base/result.hpp"
+
+namespace longhaul::collector {
+
+class FolderLock {
+ public:
+    // Makes the folder when it is not there.
+    static Result<std::unique_ptr<FolderLock>, Message> take(const std::string& folder);
+    ~FolderLock();
+    FolderLock(const FolderLock&) = delete;
+    FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+    explicit FolderLock(int file) : file_{file} {}
+    int file_;
+};
+
+}  // namespace longhaul::collector

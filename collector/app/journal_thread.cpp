@@ -1,0 +1,102 @@
+#include "collector/app/journal_thread.hpp"
+
+#include <unordered_map>
+
+#include "collector/net/clock.hpp"
+
+namespace longhaul::collector {
+
+JournalThread::JournalThread(Journal& journal, Callbacks callbacks)
+    : journal_{journal},
+      callbacks_{std::move(callbacks)},
+      waiting_(journal.shards()),
+      thread_{[this] { run(); }} {}
+
+void JournalThread::submit(const std::shared_ptr<Submitter>& from, Shard shard,
+                           const JournalEntry& entry) {
+    Item item{from,
+              shard,
+              entry.kind,
+              entry.receive_time,
+              std::string{entry.tenant},
+              std::string{entry.device},
+              {entry.body.begin(), entry.body.end()}};
+    const std::lock_guard lock{mutex_};
+    items_.push_back(std::move(item));
+    if (items_.size() == 1) news_.notify_one();
+}
+
+void JournalThread::stop() {
+    {
+        const std::lock_guard lock{mutex_};
+        stopping_ = true;
+        news_.notify_one();
+    }
+    if (thread_.joinable()) thread_.join();
+}
+
+void JournalThread::run() {
+    std::vector<Item> items;
+    MonotonicMs due = MonotonicMs::never();
+    Status done;
+    while (done.ok() && take(items, due)) {
+        done = append(items);
+        items.clear();
+        if (!done.ok()) break;
+        const auto stepped = journal_.step(monotonic_now());
+        if (stepped.ok()) {
+            due = stepped.value();
+            tell_durable();
+        } else {
+            done = stepped.error();
+        }
+    }
+    if (done.ok()) {
+        done = append(items);
+        if (done.ok()) done = journal_.flush();
+        if (done.ok()) tell_durable();
+    }
+    if (!done.ok())
+        callbacks_.on_failure(
+            {"the journal failed and takes nothing more: " + to_string(done.error())});
+}
+
+// Moves what was submitted into `items`; waits for it until the time is over. False: stop.
+bool JournalThread::take(std::vector<Item>& items, MonotonicMs until) {
+    std::unique_lock lock{mutex_};
+    const auto ready = [this] { return stopping_ || !items_.empty(); };
+    if (until == MonotonicMs::never()) {
+        news_.wait(lock, ready);
+    } else {
+        news_.wait_until(lock, time_point_of(until), ready);
+    }
+    items.swap(items_);
+    return !stopping_;
+}
+
+Status JournalThread::append(const std::vector<Item>& items) {
+    for (const Item& item : items) {
+        const JournalEntry entry{item.receive_time, item.kind, item.tenant, item.device, item.body};
+        LH_TRY_ASSIGN(const Offset end, journal_.append(item.shard, entry, monotonic_now()));
+        waiting_[item.shard].push_back({item.submitter, end});
+    }
+    return {};
+}
+
+void JournalThread::tell_durable() {
+    std::vector<DurableNews> news;
+    std::unordered_map<Submitter*, std::size_t> places;
+    for (Shard shard = 0; shard < waiting_.size(); ++shard) {
+        const Offset durable = journal_.durable_end(shard);
+        auto& waiting = waiting_[shard];
+        for (; !waiting.empty() && waiting.front().end <= durable; waiting.pop_front()) {
+            std::shared_ptr<Submitter>& submitter = waiting.front().submitter;
+            const auto [place, is_new] = places.emplace(submitter.get(), news.size());
+            if (is_new) news.push_back({std::move(submitter), 0});
+            ++news[place->second].count;
+        }
+    }
+    if (!news.empty()) callbacks_.on_durable(std::move(news));
+}
+
+}  // namespace longhaul::collector

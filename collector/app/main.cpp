@@ -1,0 +1,93 @@
+// longhaul-collector: the command line.
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+
+#include "collector/app/collector.hpp"
+#include "collector/net/clock.hpp"
+#include "common/host/exit_codes.hpp"
+
+using namespace longhaul;
+using namespace longhaul::collector;
+
+namespace {
+
+int complain(const Message& message, int exit_code) {
+    std::fprintf(stderr, "longhaul-collector: %s\n", message.text.c_str());
+    return exit_code;
+}
+
+struct Options {
+    std::string config;
+    std::string port_file;
+    std::string log_level = "info";
+};
+
+int check(const Options& options) {
+    auto config = read_config(options.config);
+    if (!config.ok()) return complain(config.error(), exit_configuration);
+    const auto credentials = open_credentials(config.value(), wall_now());
+    if (!credentials.ok()) return complain(credentials.error(), exit_configuration);
+    for (const std::string& finding : credentials.value().findings)
+        std::printf("%s\n", finding.c_str());
+    std::printf("%s: in order\n", options.config.c_str());
+    return exit_done;
+}
+
+int run(const Options& options) {
+    auto config = read_config(options.config);
+    if (!config.ok()) return complain(config.error(), exit_configuration);
+    auto credentials = open_credentials(config.value(), wall_now());
+    if (!credentials.ok()) return complain(credentials.error(), exit_configuration);
+
+    const auto log = spdlog::stderr_color_mt("collector");
+    if (std::getenv("NO_COLOR") != nullptr) {
+        static_cast<spdlog::sinks::stderr_color_sink_mt&>(*log->sinks().front())
+            .set_color_mode(spdlog::color_mode::never);
+    }
+    log->set_level(spdlog::level::from_str(options.log_level));
+    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+    Collector collector{std::move(config).value(), std::move(credentials).value(), *log};
+    if (const auto opened = collector.open(options.port_file); !opened.ok()) {
+        return complain(opened.error(), exit_retry_later);
+    }
+    return collector.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{
+        "Receives sealed blocks from devices, keeps them in its journal and writes them into the "
+        "lake.\n"
+        "Example: longhaul-collector run --config /etc/longhaul/collector.toml"};
+    app.require_subcommand(1);
+    Options options;
+    CLI::App* run_command = app.add_subcommand("run", "Serve devices until SIGTERM");
+    CLI::App* check_command =
+        app.add_subcommand("check", "Check configuration, keys and certificates");
+    CLI::App* config_command = app.add_subcommand("config", "About the configuration file");
+    config_command->require_subcommand(1);
+    config_command->add_subcommand("example", "Print a complete, commented configuration");
+    for (CLI::App* command : {run_command, check_command}) {
+        command->add_option("--config", options.config, "Configuration file (TOML)")->required();
+    }
+    run_command->add_option("--port-file", options.port_file,
+                            "Write the port to this file when listening");
+    run_command->add_option("--log-level", options.log_level, "debug, info, warn or error")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? exit_done : exit_usage;
+    }
+    if (!crypto_init().ok())
+        return complain({"the cryptographic library does not start"}, exit_check_failed);
+    if (check_command->parsed()) return check(options);
+    if (run_command->parsed()) return run(options);
+    std::fwrite(config_example().data(), 1, config_example().size(), stdout);
+    return exit_done;
+}

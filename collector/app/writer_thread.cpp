@@ -1,0 +1,80 @@
+#include "collector/app/writer_thread.hpp"
+
+#include "collector/net/clock.hpp"
+
+namespace longhaul::collector {
+namespace {
+
+constexpr std::int64_t retry_ms_min = 1'000;
+constexpr std::int64_t retry_ms_max = 60'000;
+
+}  // namespace
+
+WriterThread::WriterThread(Writer& writer, spdlog::logger& log,
+                           std::function<void(Message)> on_fatal)
+    : writer_{writer}, log_{log}, on_fatal_{std::move(on_fatal)}, thread_{[this] { run(); }} {}
+
+void WriterThread::wake() {
+    const std::lock_guard lock{mutex_};
+    woken_ = true;
+    news_.notify_one();
+}
+
+bool WriterThread::stop(MonotonicMs deadline) {
+    {
+        const std::lock_guard lock{mutex_};
+        if (!stopping_) stop_deadline_ = deadline;
+        stopping_ = true;
+        news_.notify_one();
+    }
+    if (thread_.joinable()) thread_.join();
+    return writer_.drained();
+}
+
+void WriterThread::run() {
+    std::int64_t retry_ms = retry_ms_min;
+    while (begin_step()) {
+        const auto next = writer_.step(monotonic_now(), wall_now());
+        if (next.ok()) {
+            retry_ms = retry_ms_min;
+            wait_until(next.value(), true);
+        } else if (writer_.fatal()) {
+            on_fatal_({"the writer cannot go on: " + next.error().text});
+            return;
+        } else {
+            log_.error("writer: {}", next.error().text);
+            wait_until(monotonic_now() + retry_ms, false);
+            retry_ms = std::min(2 * retry_ms, retry_ms_max);
+        }
+    }
+}
+
+// False: the thread ends.
+bool WriterThread::begin_step() {
+    const std::lock_guard lock{mutex_};
+    woken_ = false;
+    if (!stopping_) return true;
+    if (!barrier_requested_) {
+        writer_.request_barrier();
+        barrier_requested_ = true;
+        return true;
+    }
+    return !writer_.drained() && monotonic_now() < stop_deadline_;
+}
+
+// Until then, a stop or, if asked for, news. A writer that stops waits for nothing but its own
+// retries.
+void WriterThread::wait_until(MonotonicMs time, bool or_news) {
+    std::unique_lock lock{mutex_};
+    if (stopping_ && or_news) return;
+    const bool was_stopping = stopping_;
+    const auto ready = [&] { return (stopping_ && !was_stopping) || (or_news && woken_); };
+    const MonotonicMs latest = was_stopping ? std::min(time, stop_deadline_) : time;
+    if (latest == MonotonicMs::never()) {
+        news_.wait(lock, ready);
+    } else {
+        news_.wait_until(lock, time_point_of(latest), ready);
+    }
+}
+
+}  // namespace longhaul::collector
