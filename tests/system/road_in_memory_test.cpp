@@ -26,7 +26,10 @@ using namespace longhaul::collector;
 namespace {
 
 constexpr WallUs start_wall{1'480'000'000'000'000};
-constexpr std::int64_t samples_total = 40;
+// Long enough for several barriers of the writer, so that it also fails between two of them.
+constexpr std::int64_t samples_total = 60;
+constexpr std::int64_t sample_interval_ms = 50;
+constexpr std::int64_t commit_interval_ms = 700;
 
 // A source whose n-th sample is known, so that rows can be compared with it.
 class CountingSource final : public agent::Source {
@@ -57,7 +60,7 @@ class CountingSource final : public agent::Source {
         return &sample_;
     }
     MonotonicMs next_at() const override {
-        return given_ == samples_total ? MonotonicMs::never() : MonotonicMs{given_ * 10};
+        return given_ == samples_total ? MonotonicMs::never() : MonotonicMs{given_ * sample_interval_ms};
     }
 
     static std::int64_t reading(std::int64_t n) { return 2000 + n * n % 37; }
@@ -136,7 +139,9 @@ class Collector {
         const auto journalled = journal_->step(now);
         if (!journalled.ok()) return fail();
         if (session_) tell_durable();
-        return writer_->step(now, start_wall).ok() || fail();
+        const auto written = writer_->step(now, start_wall);
+        if (!written.ok()) UNSCOPED_INFO(written.error().text);
+        return written.ok() || fail();
     }
     void request_barrier() { writer_->request_barrier(); }
     bool drained() const { return writer_ && writer_->drained(); }
@@ -160,7 +165,7 @@ class Collector {
         if (!store_->clean_up().ok() || !known_.load(*journal_).ok()) return false;
         LH_CHECK(keys_.add(pki().sealing_key).ok());
         WriterSettings writing;
-        writing.commit_interval_ms = 120;
+        writing.commit_interval_ms = commit_interval_ms;
         writing.entries_per_step = 2;
         writer_ = std::make_unique<Writer>(*journal_, *store_, keys_, writing);
         link_.listening = true;
