@@ -10,7 +10,8 @@ using collector::folder_of;
 
 class SimFile final : public DiskFile {
  public:
-    SimFile(SimDisk& disk, std::shared_ptr<SimDisk::Inode> inode) : disk_{disk}, inode_{std::move(inode)} {}
+    SimFile(SimDisk& disk, std::shared_ptr<SimDisk::Inode> inode)
+        : disk_{disk}, inode_{std::move(inode)} {}
 
     Status append(Bytes bytes) override {
         LH_TRY(disk_.step());
@@ -22,7 +23,8 @@ class SimFile final : public DiskFile {
         const std::size_t size = inode_->bytes.size();
         if (offset >= size) return std::size_t{0};
         const std::size_t count = std::min(room.size(), size - static_cast<std::size_t>(offset));
-        std::copy_n(inode_->bytes.begin() + static_cast<std::ptrdiff_t>(offset), count, room.begin());
+        std::copy_n(inode_->bytes.begin() + static_cast<std::ptrdiff_t>(offset), count,
+                    room.begin());
         return count;
     }
 
@@ -66,7 +68,8 @@ void SimDisk::cut_power(std::mt19937_64* torn) {
         if (torn != nullptr) kept += (*torn)() % (inode->bytes.size() - kept + 1);
         // A copy: whoever still holds the old file can no longer change the disk.
         auto fresh = std::make_shared<Inode>();
-        fresh->bytes.assign(inode->bytes.begin(), inode->bytes.begin() + static_cast<std::ptrdiff_t>(kept));
+        fresh->bytes.assign(inode->bytes.begin(),
+                            inode->bytes.begin() + static_cast<std::ptrdiff_t>(kept));
         fresh->durable_bytes = kept;
         inode = fresh;
     }
@@ -119,12 +122,16 @@ Status SimDisk::sync_directory(std::string_view path) {
 Result<std::vector<DiskEntry>> SimDisk::list(std::string_view path) {
     if (!folders_.contains(path)) return ErrorCode::not_found;
     std::vector<DiskEntry> entries;
-    const auto name_of_last = [](std::string_view full) { return std::string{full.substr(full.rfind('/') + 1)}; };
+    const auto name_of_last = [](std::string_view full) {
+        return std::string{full.substr(full.rfind('/') + 1)};
+    };
     for (const auto& [name, inode] : visible_) {
-        if (folder_of(name) == path) entries.push_back({name_of_last(name), inode->bytes.size(), false});
+        if (folder_of(name) == path)
+            entries.push_back({name_of_last(name), inode->bytes.size(), false});
     }
     for (const std::string& folder : folders_) {
-        if (!folder.empty() && folder_of(folder) == path) entries.push_back({name_of_last(folder), 0, true});
+        if (!folder.empty() && folder_of(folder) == path)
+            entries.push_back({name_of_last(folder), 0, true});
     }
     std::sort(entries.begin(), entries.end(),
               [](const DiskEntry& a, const DiskEntry& b) { return a.name < b.name; });

@@ -1,8 +1,8 @@
 // A disk in memory that may lose power: the one that the journal and the lake are tested on.
 //
 // It keeps two pictures. The visible one is what a running process sees. The durable one is what a
-// power cut leaves: of each file the bytes of its last sync (and, with a seed, part of what came after),
-// of each folder the names of its last sync.
+// power cut leaves: of each file the bytes of its last sync (and, with a seed, part of what came
+// after), of each folder the names of its last sync.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// A spool in memory with the contract of agent/core/spool.hpp: for runs in which the device keeps its power.
+// A spool in memory with the contract of agent/core/spool.hpp: for runs in which the device keeps
+// its power.
 #pragma once
 
 #include <map>
@@ -18,7 +19,8 @@ class SimSpool final : public agent::Spool {
     Result<agent::EpochEnd> previous_end() override { return agent::EpochEnd{}; }
 
     Status store_schema(const SchemaHash& hash, Bytes encoded) override;
-    Status store_epoch(Epoch epoch, Bytes signed_epoch, std::span<const SchemaHash> schemas) override;
+    Status store_epoch(Epoch epoch, Bytes signed_epoch,
+                       std::span<const SchemaHash> schemas) override;
     Result<Bytes> read_schema(const SchemaHash& hash, MutableBytes room) override;
     Result<Bytes> read_epoch(Epoch epoch, MutableBytes room) override;
     Result<std::size_t> waiting_schemas(std::span<SchemaHash> out) override;

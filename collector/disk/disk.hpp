@@ -44,7 +44,8 @@ class Disk {
     virtual Status make_directories(std::string_view path) = 0;  // and syncs those that it made
     virtual Status sync_directory(std::string_view path) = 0;
     virtual Result<std::vector<DiskEntry>> list(std::string_view path) = 0;  // sorted by name
-    // A second name for a file; exists when `to` is there already. The put-if-absent of a local disk.
+    // A second name for a file; exists when `to` is there already. The put-if-absent of a local
+    // disk.
     virtual Status link(std::string_view from, std::string_view to) = 0;
     virtual Status rename(std::string_view from, std::string_view to) = 0;
     virtual Status remove(std::string_view path) = 0;
@@ -57,7 +58,8 @@ std::string_view folder_of(std::string_view path);
 Result<std::vector<std::byte>> read_file(Disk& disk, std::string_view path);
 // A new file with these bytes, synced; its name is not yet. Error exists: nothing was written.
 Status write_synced(Disk& disk, std::string_view path, Bytes bytes);
-// Writes, syncs, renames over `path`, syncs the folder: afterwards the old or the new file is there.
+// Writes, syncs, renames over `path`, syncs the folder: afterwards the old or the new file is
+// there.
 Status replace_file(Disk& disk, std::string_view path, Bytes bytes);
 
 }  // namespace longhaul::collector

@@ -14,14 +14,20 @@ namespace {
 
 Error error_of(int number) {
     switch (number) {
-        case ENOENT: return {ErrorCode::not_found, "no such file"};
-        case EEXIST: return {ErrorCode::exists, "file is there already"};
+        case ENOENT:
+            return {ErrorCode::not_found, "no such file"};
+        case EEXIST:
+            return {ErrorCode::exists, "file is there already"};
         case ENOSPC:
-        case EDQUOT: return {ErrorCode::full, "no space left on the disk"};
+        case EDQUOT:
+            return {ErrorCode::full, "no space left on the disk"};
         case EACCES:
-        case EPERM: return {ErrorCode::denied, "no permission"};
-        case EROFS: return {ErrorCode::denied, "the disk is read-only"};
-        default: return {ErrorCode::io, "the disk reported an error"};
+        case EPERM:
+            return {ErrorCode::denied, "no permission"};
+        case EROFS:
+            return {ErrorCode::denied, "the disk is read-only"};
+        default:
+            return {ErrorCode::io, "the disk reported an error"};
     }
 }
 
@@ -58,7 +64,7 @@ class PosixFile final : public DiskFile {
     }
 
     Result<std::uint64_t> size() override {
-        struct stat info {};
+        struct stat info{};
         if (::fstat(file_, &info) != 0) return error_of(errno);
         return static_cast<std::uint64_t>(info.st_size);
     }
@@ -73,7 +79,9 @@ class PosixFile final : public DiskFile {
     int file_;
 };
 
-std::string text(std::string_view path) { return path.empty() ? std::string{"."} : std::string{path}; }
+std::string text(std::string_view path) {
+    return path.empty() ? std::string{"."} : std::string{path};
+}
 
 }  // namespace
 
@@ -89,7 +97,8 @@ Result<std::unique_ptr<PosixDisk>> PosixDisk::open_root(const std::string& path)
 PosixDisk::~PosixDisk() { ::close(root_); }
 
 Result<std::unique_ptr<DiskFile>> PosixDisk::create(std::string_view path) {
-    const int file = ::openat(root_, text(path).c_str(), O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
+    const int file =
+        ::openat(root_, text(path).c_str(), O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
     if (file < 0) return error_of(errno);
     return std::unique_ptr<DiskFile>{new PosixFile{file}};
 }
@@ -135,7 +144,7 @@ Result<std::vector<DiskEntry>> PosixDisk::list(std::string_view path) {
     std::vector<DiskEntry> entries;
     while (const dirent* entry = ::readdir(stream)) {
         const std::string name = entry->d_name;
-        struct stat info {};
+        struct stat info{};
         if (name == "." || name == ".." || ::fstatat(folder, name.c_str(), &info, 0) != 0) continue;
         entries.push_back({name, static_cast<std::uint64_t>(info.st_size), S_ISDIR(info.st_mode)});
     }

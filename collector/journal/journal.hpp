@@ -1,8 +1,8 @@
 // The journal: everything that decides a row, in the order in which it became durable.
 // Specification: docs/spec/journal.md.
 //
-// An environment has one journal of a fixed number of shards; all entries of a device go to one shard.
-// An offset is the position of an entry in its shard and only grows.
+// An environment has one journal of a fixed number of shards; all entries of a device go to one
+// shard. An offset is the position of an entry in its shard and only grows.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,10 @@
 namespace longhaul::collector {
 
 enum class JournalKind : std::uint8_t {
-    epoch = 1,     // body: signed epoch
-    schema = 2,    // body: canonical schema encoding
-    block = 3,     // body: sealed block
-    model = 4,     // reserved, as are the next two
+    epoch = 1,   // body: signed epoch
+    schema = 2,  // body: canonical schema encoding
+    block = 3,   // body: sealed block
+    model = 4,   // reserved, as are the next two
     release = 5,
     adoption = 6,
 };
@@ -40,15 +40,15 @@ using Offset = std::uint64_t;
 struct ReadEntry {
     JournalEntry entry;  // points into the reader's buffer, until its next call
     Offset offset = 0;
-    Offset end = 0;      // where the next entry begins
+    Offset end = 0;  // where the next entry begins
 };
 
 // Reads one shard in order, only below the durable end.
 class JournalReader {
  public:
     virtual ~JournalReader() = default;
-    // not_found: nothing durable is left for now. corrupt: the entry at offset() is damaged; the next
-    // call goes on behind it.
+    // not_found: nothing durable is left for now. corrupt: the entry at offset() is damaged; the
+    // next call goes on behind it.
     virtual Result<ReadEntry> next() = 0;
     virtual Offset offset() const = 0;
 };

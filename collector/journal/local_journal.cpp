@@ -34,7 +34,8 @@ std::vector<std::byte> write_meta(const Meta& meta) {
 
 Result<Meta> parse_meta(Bytes bytes) {
     ByteReader in{bytes};
-    if (in.text(meta_magic.size()) != meta_magic) return Error{ErrorCode::malformed, "journal.meta"};
+    if (in.text(meta_magic.size()) != meta_magic)
+        return Error{ErrorCode::malformed, "journal.meta"};
     if (in.u32() != meta_version) return Error{ErrorCode::unsupported, "version of journal.meta"};
     Meta meta;
     const Bytes uuid = in.bytes(meta.id.uuid.size());
@@ -42,8 +43,10 @@ Result<Meta> parse_meta(Bytes bytes) {
     meta.shards = in.u32();
     const std::uint32_t crc = in.u32();
     if (!in.at_end()) return Error{ErrorCode::malformed, "journal.meta"};
-    if (crc != crc32c(bytes.first(meta_bytes - 4))) return Error{ErrorCode::corrupt, "journal.meta"};
-    if (meta.shards == 0 || meta.shards > shards_max) return Error{ErrorCode::malformed, "shards of the journal"};
+    if (crc != crc32c(bytes.first(meta_bytes - 4)))
+        return Error{ErrorCode::corrupt, "journal.meta"};
+    if (meta.shards == 0 || meta.shards > shards_max)
+        return Error{ErrorCode::malformed, "shards of the journal"};
     std::copy(uuid.begin(), uuid.end(), meta.id.uuid.begin());
     return meta;
 }
@@ -104,20 +107,23 @@ class LocalReader final : public JournalReader {
     Status fill(Offset durable_end) {
         if (file_ == nullptr || offset_ >= segment_end_) LH_TRY(open_segment());
         const Offset end = std::min(durable_end, segment_end_);
-        const std::size_t want = static_cast<std::size_t>(std::min<Offset>(read_ahead_bytes, end - offset_));
+        const std::size_t want =
+            static_cast<std::size_t>(std::min<Offset>(read_ahead_bytes, end - offset_));
         buffer_.resize(want);
         buffer_offset_ = offset_;
         LH_TRY_ASSIGN(const std::size_t got,
                       file_->read_at(segment_header_bytes + offset_ - segment_base_, buffer_));
         buffer_.resize(got);
-        return got == 0 ? Error{ErrorCode::io, "a journal segment is shorter than the next one's name says"}
+        return got == 0 ? Error{ErrorCode::io,
+                                "a journal segment is shorter than the next one's name says"}
                         : Status{};
     }
 
     Status open_segment() {
         LH_TRY_ASSIGN(const std::vector<Offset> bases, segment_bases(disk_, shard_));
         const auto after = std::upper_bound(bases.begin(), bases.end(), offset_);
-        if (after == bases.begin()) return Error{ErrorCode::not_found, "this part of the journal is gone"};
+        if (after == bases.begin())
+            return Error{ErrorCode::not_found, "this part of the journal is gone"};
         segment_base_ = *(after - 1);
         segment_end_ = after == bases.end() ? UINT64_MAX : *after;
         LH_TRY_ASSIGN(file_, disk_.open(segment_path(shard_, segment_base_)));
@@ -139,7 +145,8 @@ class LocalReader final : public JournalReader {
 
 }  // namespace
 
-Result<std::unique_ptr<LocalJournal>> LocalJournal::open(Disk& disk, const LocalJournalSettings& settings) {
+Result<std::unique_ptr<LocalJournal>> LocalJournal::open(Disk& disk,
+                                                         const LocalJournalSettings& settings) {
     std::unique_ptr<LocalJournal> journal{new LocalJournal{disk, settings}};
     LH_TRY(journal->load_or_make_meta(true));
     for (Shard shard = 0; shard < journal->shards(); ++shard) LH_TRY(journal->recover(shard, true));
@@ -149,7 +156,8 @@ Result<std::unique_ptr<LocalJournal>> LocalJournal::open(Disk& disk, const Local
 Result<std::unique_ptr<LocalJournal>> LocalJournal::open_to_read(Disk& disk) {
     std::unique_ptr<LocalJournal> journal{new LocalJournal{disk, {}}};
     LH_TRY(journal->load_or_make_meta(false));
-    for (Shard shard = 0; shard < journal->shards(); ++shard) LH_TRY(journal->recover(shard, false));
+    for (Shard shard = 0; shard < journal->shards(); ++shard)
+        LH_TRY(journal->recover(shard, false));
     journal->poisoned_ = true;  // append() is closed
     return journal;
 }
@@ -158,14 +166,16 @@ Status LocalJournal::load_or_make_meta(bool may_make) {
     auto bytes = read_file(disk_, meta_path);
     if (!bytes.ok() && bytes.error().code == ErrorCode::not_found && may_make) {
         const Meta meta{{settings_.uuid_if_new, 0}, settings_.shards_if_new};
-        for (Shard shard = 0; shard < meta.shards; ++shard) LH_TRY(disk_.make_directories(shard_folder(shard)));
+        for (Shard shard = 0; shard < meta.shards; ++shard)
+            LH_TRY(disk_.make_directories(shard_folder(shard)));
         LH_TRY(replace_file(disk_, meta_path, write_meta(meta)));
         bytes = read_file(disk_, meta_path);
     }
     if (!bytes.ok()) return bytes.error();
     LH_TRY_ASSIGN(const Meta meta, parse_meta(bytes.value()));
     id_ = meta.id;
-    for (Shard shard = 0; shard < meta.shards; ++shard) shards_.push_back(std::make_unique<ShardState>());
+    for (Shard shard = 0; shard < meta.shards; ++shard)
+        shards_.push_back(std::make_unique<ShardState>());
     return {};
 }
 
@@ -199,7 +209,8 @@ Status LocalJournal::recover(Shard shard, bool may_change) {
 }
 
 Result<Offset> LocalJournal::append(Shard shard, const JournalEntry& entry, MonotonicMs now) {
-    if (poisoned_) return Error{ErrorCode::closed, "the journal takes nothing after a failed write"};
+    if (poisoned_)
+        return Error{ErrorCode::closed, "the journal takes nothing after a failed write"};
     ShardState& state = *shards_[shard];
     const std::size_t before = state.group.size();
     LH_TRY(add_entry(entry, state.group));
@@ -211,12 +222,14 @@ Result<Offset> LocalJournal::append(Shard shard, const JournalEntry& entry, Mono
 }
 
 Result<MonotonicMs> LocalJournal::step(MonotonicMs now) {
-    if (group_bytes_ != 0 && (group_bytes_ >= settings_.group_bytes_max || now >= group_due_)) LH_TRY(flush());
+    if (group_bytes_ != 0 && (group_bytes_ >= settings_.group_bytes_max || now >= group_due_))
+        LH_TRY(flush());
     return group_due_;
 }
 
 Status LocalJournal::flush() {
-    if (poisoned_) return Error{ErrorCode::closed, "the journal takes nothing after a failed write"};
+    if (poisoned_)
+        return Error{ErrorCode::closed, "the journal takes nothing after a failed write"};
     for (Shard shard = 0; shard < shards(); ++shard) {
         const Status status = write_group(shard);
         if (!status.ok()) {
@@ -242,7 +255,8 @@ Status LocalJournal::begin_segment(Shard shard) {
 Status LocalJournal::write_group(Shard shard) {
     ShardState& state = *shards_[shard];
     if (state.group.empty()) return {};
-    if (state.file == nullptr || state.file_bytes >= settings_.segment_bytes_max) LH_TRY(begin_segment(shard));
+    if (state.file == nullptr || state.file_bytes >= settings_.segment_bytes_max)
+        LH_TRY(begin_segment(shard));
     LH_TRY(state.file->append(state.group));
     LH_TRY(state.file->sync());
     state.file_bytes += state.group.size();

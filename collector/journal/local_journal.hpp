@@ -23,9 +23,10 @@ struct LocalJournalSettings {
 
 class LocalJournal final : public Journal {
  public:
-    // Opens the journal in the disk's root, or makes one there. What a crash left unfinished at the end of
-    // a shard is trimmed; everything else is synced before it counts as durable.
-    static Result<std::unique_ptr<LocalJournal>> open(Disk& disk, const LocalJournalSettings& settings);
+    // Opens the journal in the disk's root, or makes one there. What a crash left unfinished at the
+    // end of a shard is trimmed; everything else is synced before it counts as durable.
+    static Result<std::unique_ptr<LocalJournal>> open(Disk& disk,
+                                                      const LocalJournalSettings& settings);
     // For tools: a journal that nobody appends to through this object. Nothing is changed on disk.
     static Result<std::unique_ptr<LocalJournal>> open_to_read(Disk& disk);
 
@@ -49,7 +50,8 @@ class LocalJournal final : public Journal {
         std::atomic<Offset> durable_end{0};
     };
 
-    LocalJournal(Disk& disk, const LocalJournalSettings& settings) : disk_{disk}, settings_{settings} {}
+    LocalJournal(Disk& disk, const LocalJournalSettings& settings)
+        : disk_{disk}, settings_{settings} {}
     Status load_or_make_meta(bool may_make);
     Status recover(Shard shard, bool may_change);
     Status begin_segment(Shard shard);

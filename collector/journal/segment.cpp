@@ -52,7 +52,8 @@ std::vector<std::byte> make_segment_header(Shard shard, Offset base) {
 Status check_segment_header(Bytes header, Shard shard, Offset base) {
     if (header.size() < segment_header_bytes) return Error{ErrorCode::truncated, "segment header"};
     ByteReader in{header};
-    if (in.text(segment_magic.size()) != segment_magic) return Error{ErrorCode::malformed, "not a segment"};
+    if (in.text(segment_magic.size()) != segment_magic)
+        return Error{ErrorCode::malformed, "not a segment"};
     if (in.u32() != segment_version) return Error{ErrorCode::unsupported, "segment version"};
     const bool fits = in.u32() == shard && in.u64() == base;
     if (in.u32() != crc32c(header.first(segment_header_bytes - 4))) {
@@ -62,8 +63,10 @@ Status check_segment_header(Bytes header, Shard shard, Offset base) {
 }
 
 Status add_entry(const JournalEntry& entry, std::vector<std::byte>& out) {
-    const std::size_t content = 8 + 1 + 1 + entry.tenant.size() + 1 + entry.device.size() + entry.body.size();
-    if (entry.tenant.size() > 255 || entry.device.size() > 255 || content > entry_content_bytes_max) {
+    const std::size_t content =
+        8 + 1 + 1 + entry.tenant.size() + 1 + entry.device.size() + entry.body.size();
+    if (entry.tenant.size() > 255 || entry.device.size() > 255 ||
+        content > entry_content_bytes_max) {
         return Error{ErrorCode::too_large, "journal entry"};
     }
     const std::size_t begin = out.size();
@@ -87,10 +90,12 @@ Result<ParsedEntry> parse_entry(Bytes bytes) {
     ByteReader header{bytes};
     const std::size_t length = header.u32();
     const std::uint32_t crc = header.u32();
-    if (length > entry_content_bytes_max) return Error{ErrorCode::corrupt, "length of a journal entry"};
+    if (length > entry_content_bytes_max)
+        return Error{ErrorCode::corrupt, "length of a journal entry"};
     if (header.remaining() < length) return ErrorCode::truncated;
     const Bytes content = bytes.subspan(entry_header_bytes, length);
-    if (crc != crc32c(content, crc32c(bytes.first(4)))) return Error{ErrorCode::corrupt, "journal entry"};
+    if (crc != crc32c(content, crc32c(bytes.first(4))))
+        return Error{ErrorCode::corrupt, "journal entry"};
     ByteReader in{content};
     ParsedEntry parsed;
     parsed.entry.receive_time.value = in.i64();

@@ -22,10 +22,14 @@ namespace {
 constexpr std::string_view uri_scheme = "longhaul://";
 constexpr std::size_t pem_bytes_max = 8192;
 
-const unsigned char* raw(Bytes bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+const unsigned char* raw(Bytes bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
+}
 
 // mbedTLS wants PEM with its closing zero counted.
-const unsigned char* raw(const std::string& pem) { return reinterpret_cast<const unsigned char*>(pem.c_str()); }
+const unsigned char* raw(const std::string& pem) {
+    return reinterpret_cast<const unsigned char*>(pem.c_str());
+}
 
 struct Key {
     mbedtls_pk_context context;
@@ -60,7 +64,8 @@ std::string x509_time(WallUs time) {
     char text[32];
     std::snprintf(text, sizeof(text), "%04d%02u%02u%02d%02d%02d", static_cast<int>(date.year()),
                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                  static_cast<int>(clock.hours().count()),
+                  static_cast<int>(clock.minutes().count()),
                   static_cast<int>(clock.seconds().count()));
     return text;
 }
@@ -75,16 +80,19 @@ bool is_name_part(std::string_view text) {
 }
 
 Result<DeviceName> parse_device_uri(std::string_view uri) {
-    const Error refused{ErrorCode::denied, "the certificate's URI is not longhaul://<environment>/<tenant>/<device>"};
+    const Error refused{ErrorCode::denied,
+                        "the certificate's URI is not longhaul://<environment>/<tenant>/<device>"};
     if (!uri.starts_with(uri_scheme)) return refused;
     uri.remove_prefix(uri_scheme.size());
     const std::size_t first = uri.find('/');
     if (first == std::string_view::npos) return refused;
     const std::size_t second = uri.find('/', first + 1);
     if (second == std::string_view::npos) return refused;
-    DeviceName name{std::string{uri.substr(0, first)}, std::string{uri.substr(first + 1, second - first - 1)},
+    DeviceName name{std::string{uri.substr(0, first)},
+                    std::string{uri.substr(first + 1, second - first - 1)},
                     std::string{uri.substr(second + 1)}};
-    if (!is_name_part(name.environment) || !is_name_part(name.tenant) || !is_name_part(name.device)) return refused;
+    if (!is_name_part(name.environment) || !is_name_part(name.tenant) || !is_name_part(name.device))
+        return refused;
     return name;
 }
 
@@ -92,7 +100,8 @@ std::string device_uri(const DeviceName& name) {
     return std::string{uri_scheme} + name.environment + "/" + name.tenant + "/" + name.device;
 }
 
-Certificate::Certificate(std::unique_ptr<mbedtls_x509_crt> certificate) : certificate_{std::move(certificate)} {}
+Certificate::Certificate(std::unique_ptr<mbedtls_x509_crt> certificate)
+    : certificate_{std::move(certificate)} {}
 Certificate::Certificate(Certificate&&) noexcept = default;
 Certificate& Certificate::operator=(Certificate&& other) noexcept {
     std::swap(certificate_, other.certificate_);
@@ -108,16 +117,19 @@ Result<Certificate> Certificate::parse(Bytes bytes) {
     Certificate parsed{std::move(certificate)};
     const bool pem = as_text(bytes).find("-----BEGIN") != std::string_view::npos;
     const std::string text{pem ? as_text(bytes) : std::string_view{}};
-    const int result = pem ? mbedtls_x509_crt_parse(parsed.certificate_.get(), raw(text), text.size() + 1)
-                           : mbedtls_x509_crt_parse_der(parsed.certificate_.get(), raw(bytes), bytes.size());
+    const int result =
+        pem ? mbedtls_x509_crt_parse(parsed.certificate_.get(), raw(text), text.size() + 1)
+            : mbedtls_x509_crt_parse_der(parsed.certificate_.get(), raw(bytes), bytes.size());
     if (result != 0) return Error{ErrorCode::malformed, "certificate"};
     return parsed;
 }
 
 Result<DeviceName> Certificate::device_name() const {
-    for (const mbedtls_x509_sequence* at = &certificate_->subject_alt_names; at != nullptr; at = at->next) {
+    for (const mbedtls_x509_sequence* at = &certificate_->subject_alt_names; at != nullptr;
+         at = at->next) {
         mbedtls_x509_subject_alternative_name san;
-        if (at->buf.p == nullptr || mbedtls_x509_parse_subject_alt_name(&at->buf, &san) != 0) continue;
+        if (at->buf.p == nullptr || mbedtls_x509_parse_subject_alt_name(&at->buf, &san) != 0)
+            continue;
         Result<DeviceName> name = Error{ErrorCode::denied, "the certificate names no device"};
         if (san.type == MBEDTLS_X509_SAN_UNIFORM_RESOURCE_IDENTIFIER) {
             const auto& uri = san.san.unstructured_name;
@@ -137,7 +149,8 @@ Result<PublicKey> Certificate::public_key() const {
     std::array<unsigned char, 128> info;
     const int length = mbedtls_pk_write_pubkey_der(&key, info.data(), info.size());
     PublicKey point;
-    if (length < static_cast<int>(point.size()) || mbedtls_pk_get_bitlen(&key) != 256) return refused;
+    if (length < static_cast<int>(point.size()) || mbedtls_pk_get_bitlen(&key) != 256)
+        return refused;
     std::memcpy(point.data(), info.data() + info.size() - point.size(), point.size());
     return point[0] == std::byte{4} ? Result<PublicKey>{point} : refused;
 }
@@ -157,16 +170,20 @@ WallUs Certificate::not_after() const { return time_of(certificate_->valid_to); 
 
 Status Certificate::issued_by(const Certificate& authority) const {
     std::uint32_t flags = 0;
-    mbedtls_x509_crt_verify(certificate_.get(), authority.certificate_.get(), nullptr, nullptr, &flags, nullptr,
-                            nullptr);
-    flags &= ~static_cast<std::uint32_t>(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
-    return flags == 0 ? Status{} : Error{ErrorCode::denied, "the certificate was issued by another authority"};
+    mbedtls_x509_crt_verify(certificate_.get(), authority.certificate_.get(), nullptr, nullptr,
+                            &flags, nullptr, nullptr);
+    flags &=
+        ~static_cast<std::uint32_t>(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
+    return flags == 0 ? Status{}
+                      : Error{ErrorCode::denied, "the certificate was issued by another authority"};
 }
 
-Status verify_signed_epoch(const SignedEpoch& epoch, const DeviceName& name, const Certificate& authority) {
+Status verify_signed_epoch(const SignedEpoch& epoch, const DeviceName& name,
+                           const Certificate& authority) {
     LH_TRY_ASSIGN(const Certificate certificate, Certificate::parse(epoch.certificate));
     LH_TRY_ASSIGN(const DeviceName signer, certificate.device_name());
-    if (signer != name) return Error{ErrorCode::denied, "the epoch record is signed by another device"};
+    if (signer != name)
+        return Error{ErrorCode::denied, "the epoch record is signed by another device"};
     LH_TRY(certificate.issued_by(authority));
     LH_TRY_ASSIGN(const PublicKey key, certificate.public_key());
     return verify(key, epoch.record, epoch.signature);
@@ -176,8 +193,8 @@ Result<std::string> generate_key() {
     Key key;
     std::array<unsigned char, pem_bytes_max> pem;
     if (mbedtls_pk_setup(&key.context, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) != 0 ||
-        mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(key.context), mbedtls_psa_get_random,
-                            MBEDTLS_PSA_RANDOM_STATE) != 0 ||
+        mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(key.context),
+                            mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE) != 0 ||
         mbedtls_pk_write_key_pem(&key.context, pem.data(), pem.size()) != 0) {
         return Error{ErrorCode::io, "a key cannot be generated"};
     }
@@ -190,7 +207,8 @@ Result<PrivateKey> private_key_of(std::string_view key_pem) {
     PrivateKey result;
     const mbedtls_ecp_keypair* pair = mbedtls_pk_ec(key.context);
     std::size_t length = 0;
-    if (mbedtls_ecp_write_key_ext(pair, &length, reinterpret_cast<unsigned char*>(result.bytes.data()),
+    if (mbedtls_ecp_write_key_ext(pair, &length,
+                                  reinterpret_cast<unsigned char*>(result.bytes.data()),
                                   result.bytes.size()) != 0 ||
         length != result.bytes.size()) {
         return Error{ErrorCode::malformed, "not a private key of P-256"};
@@ -221,10 +239,13 @@ int set_extensions(mbedtls_x509write_cert& writing, const CertificateRequest& re
     mbedtls_x509_san_list uri = san_of(MBEDTLS_X509_SAN_UNIFORM_RESOURCE_IDENTIFIER, request.uri);
     mbedtls_x509_san_list dns = san_of(MBEDTLS_X509_SAN_DNS_NAME, request.dns);
     int failed = 0;
-    if (!request.uri.empty()) failed |= mbedtls_x509write_crt_set_subject_alternative_name(&writing, &uri);
-    if (!request.dns.empty()) failed |= mbedtls_x509write_crt_set_subject_alternative_name(&writing, &dns);
+    if (!request.uri.empty())
+        failed |= mbedtls_x509write_crt_set_subject_alternative_name(&writing, &uri);
+    if (!request.dns.empty())
+        failed |= mbedtls_x509write_crt_set_subject_alternative_name(&writing, &dns);
     failed |= mbedtls_x509write_crt_set_basic_constraints(&writing, request.authority ? 1 : 0, -1);
-    const unsigned usage = request.authority       ? MBEDTLS_X509_KU_KEY_CERT_SIGN | MBEDTLS_X509_KU_CRL_SIGN
+    const unsigned usage = request.authority
+                               ? MBEDTLS_X509_KU_KEY_CERT_SIGN | MBEDTLS_X509_KU_CRL_SIGN
                            : request.key_agreement ? MBEDTLS_X509_KU_KEY_AGREEMENT
                                                    : MBEDTLS_X509_KU_DIGITAL_SIGNATURE;
     failed |= mbedtls_x509write_crt_set_key_usage(&writing, usage);
@@ -241,7 +262,8 @@ Result<std::string> issue_certificate(const CertificateRequest& request) {
     const std::string subject_name = "CN=" + request.subject;
     std::string issuer_name = subject_name;
     if (!request.issuer_pem.empty()) {
-        LH_TRY_ASSIGN(const Certificate certificate, Certificate::parse(as_bytes(request.issuer_pem)));
+        LH_TRY_ASSIGN(const Certificate certificate,
+                      Certificate::parse(as_bytes(request.issuer_pem)));
         issuer_name = certificate.subject();
     }
     std::array<std::byte, 16> serial;
@@ -257,15 +279,16 @@ Result<std::string> issue_certificate(const CertificateRequest& request) {
     mbedtls_x509write_crt_set_version(&writing.context, MBEDTLS_X509_CRT_VERSION_3);
     int failed = mbedtls_x509write_crt_set_subject_name(&writing.context, subject_name.c_str());
     failed |= mbedtls_x509write_crt_set_issuer_name(&writing.context, issuer_name.c_str());
-    failed |= mbedtls_x509write_crt_set_serial_raw(&writing.context, reinterpret_cast<unsigned char*>(serial.data()),
-                                                   serial.size());
-    failed |= mbedtls_x509write_crt_set_validity(&writing.context,
-                                                 x509_time({request.now.value - clock_slack_us}).c_str(),
-                                                 x509_time({request.now.value + request.days * day_us}).c_str());
+    failed |= mbedtls_x509write_crt_set_serial_raw(
+        &writing.context, reinterpret_cast<unsigned char*>(serial.data()), serial.size());
+    failed |= mbedtls_x509write_crt_set_validity(
+        &writing.context, x509_time({request.now.value - clock_slack_us}).c_str(),
+        x509_time({request.now.value + request.days * day_us}).c_str());
     failed |= set_extensions(writing.context, request);
     std::array<unsigned char, pem_bytes_max> pem;
-    if (failed != 0 || mbedtls_x509write_crt_pem(&writing.context, pem.data(), pem.size(), mbedtls_psa_get_random,
-                                                 MBEDTLS_PSA_RANDOM_STATE) != 0) {
+    if (failed != 0 ||
+        mbedtls_x509write_crt_pem(&writing.context, pem.data(), pem.size(), mbedtls_psa_get_random,
+                                  MBEDTLS_PSA_RANDOM_STATE) != 0) {
         return Error{ErrorCode::io, "a certificate cannot be issued"};
     }
     return std::string{reinterpret_cast<const char*>(pem.data())};

@@ -1,7 +1,8 @@
 // X.509 certificates: who a device is, who says so, and how the tools issue them.
 //
-// A device is named by its certificate's SAN URI, longhaul://<environment>/<tenant>/<device>, and by nothing
-// else. Keys are P-256. The only file pair beside collector/net that knows mbedTLS's X.509.
+// A device is named by its certificate's SAN URI, longhaul://<environment>/<tenant>/<device>, and
+// by nothing else. Keys are P-256. The only file pair beside collector/net that knows mbedTLS's
+// X.509.
 #pragma once
 
 #include <memory>
@@ -38,7 +39,7 @@ class Certificate {
     Result<DeviceName> device_name() const;  // denied: no such SAN
     Result<PublicKey> public_key() const;    // unsupported: not P-256
     Bytes der() const;
-    std::string subject() const;             // "CN=bus-2228"
+    std::string subject() const;  // "CN=bus-2228"
     WallUs not_before() const;
     WallUs not_after() const;
     // Signed by `authority` (through this certificate's own chain); its dates are not looked at.
@@ -51,21 +52,22 @@ class Certificate {
 
 // The device's key behind `certificate` has signed exactly this record, and `authority` issued the
 // certificate to `name`, however long ago. denied, with the reason.
-Status verify_signed_epoch(const SignedEpoch& epoch, const DeviceName& name, const Certificate& authority);
+Status verify_signed_epoch(const SignedEpoch& epoch, const DeviceName& name,
+                           const Certificate& authority);
 
 // A new private key as PEM.
 Result<std::string> generate_key();
 Result<PrivateKey> private_key_of(std::string_view key_pem);
 
 struct CertificateRequest {
-    std::string subject;             // common name
-    std::string subject_key_pem;     // private key whose public part is certified
+    std::string subject;          // common name
+    std::string subject_key_pem;  // private key whose public part is certified
     std::string issuer_key_pem;
-    std::string issuer_pem;          // the issuer's certificate; empty: self-signed
-    bool authority = false;          // may issue certificates itself
-    bool key_agreement = false;      // a sealing key, no signatures
-    std::string uri;                 // SAN, optional
-    std::string dns;                 // SAN, optional
+    std::string issuer_pem;      // the issuer's certificate; empty: self-signed
+    bool authority = false;      // may issue certificates itself
+    bool key_agreement = false;  // a sealing key, no signatures
+    std::string uri;             // SAN, optional
+    std::string dns;             // SAN, optional
     int days = 90;
     WallUs now;
 };

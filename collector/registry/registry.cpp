@@ -26,13 +26,16 @@ constexpr const char* schema_sql = R"(
 // A prepared statement for one use.
 class Statement {
  public:
-    Statement(sqlite3* database, const char* sql) { sqlite3_prepare_v2(database, sql, -1, &statement_, nullptr); }
+    Statement(sqlite3* database, const char* sql) {
+        sqlite3_prepare_v2(database, sql, -1, &statement_, nullptr);
+    }
     ~Statement() { sqlite3_finalize(statement_); }
     Statement(const Statement&) = delete;
     Statement& operator=(const Statement&) = delete;
 
     Statement& bind(int index, std::string_view text) {
-        sqlite3_bind_text(statement_, index, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
+        sqlite3_bind_text(statement_, index, text.data(), static_cast<int>(text.size()),
+                          SQLITE_TRANSIENT);
         return *this;
     }
     int step() { return statement_ == nullptr ? SQLITE_ERROR : sqlite3_step(statement_); }
@@ -65,7 +68,9 @@ Result<std::unique_ptr<Registry>> Registry::open(const std::string& path) {
 
 Registry::~Registry() { sqlite3_close(database_); }
 
-Status Registry::run(const char* sql) { return status_of(sqlite3_exec(database_, sql, nullptr, nullptr, nullptr)); }
+Status Registry::run(const char* sql) {
+    return status_of(sqlite3_exec(database_, sql, nullptr, nullptr, nullptr));
+}
 
 Status Registry::add_tenant(const Tenant& tenant) {
     Statement insert{database_, "INSERT INTO tenants VALUES (?, ?)"};
@@ -76,7 +81,8 @@ Result<std::vector<Tenant>> Registry::tenants() {
     Statement select{database_, "SELECT name, authority FROM tenants ORDER BY name"};
     std::vector<Tenant> tenants;
     int result = select.step();
-    for (; result == SQLITE_ROW; result = select.step()) tenants.push_back({select.text(0), select.text(1)});
+    for (; result == SQLITE_ROW; result = select.step())
+        tenants.push_back({select.text(0), select.text(1)});
     LH_TRY(status_of(result));
     return tenants;
 }
@@ -85,7 +91,8 @@ Status Registry::allow(std::string_view tenant, const std::vector<std::string>& 
     LH_TRY(run("BEGIN IMMEDIATE"));
     for (const std::string& device : devices) {
         Statement insert{database_, "INSERT OR REPLACE INTO devices VALUES (?, ?, 'allowed')"};
-        if (const Status status = status_of(insert.bind(1, tenant).bind(2, device).step()); !status.ok()) {
+        if (const Status status = status_of(insert.bind(1, tenant).bind(2, device).step());
+            !status.ok()) {
             (void)run("ROLLBACK").ok();
             return status;
         }
@@ -94,9 +101,11 @@ Status Registry::allow(std::string_view tenant, const std::vector<std::string>& 
 }
 
 Status Registry::revoke(std::string_view tenant, std::string_view device) {
-    Statement update{database_, "UPDATE devices SET state = 'revoked' WHERE tenant = ? AND name = ?"};
+    Statement update{database_,
+                     "UPDATE devices SET state = 'revoked' WHERE tenant = ? AND name = ?"};
     LH_TRY(status_of(update.bind(1, tenant).bind(2, device).step()));
-    return sqlite3_changes(database_) == 1 ? Status{} : Error{ErrorCode::not_found, "no such device"};
+    return sqlite3_changes(database_) == 1 ? Status{}
+                                           : Error{ErrorCode::not_found, "no such device"};
 }
 
 Result<DeviceState> Registry::find(std::string_view tenant, std::string_view device) {

@@ -1,5 +1,5 @@
-// The registry: tenants, their authorities, and the devices that are allowed. SQLite in one file; the only
-// file pair of the collector that knows it.
+// The registry: tenants, their authorities, and the devices that are allowed. SQLite in one file;
+// the only file pair of the collector that knows it.
 #pragma once
 
 #include <memory>

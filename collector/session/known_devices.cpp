@@ -13,7 +13,8 @@ Status KnownDevices::load(Journal& journal) {
             if (!read.ok() && read.error().code == ErrorCode::not_found) break;
             if (!read.ok()) return read.error();
             const JournalEntry& entry = read.value().entry;
-            if (entry.kind == JournalKind::schema) add_schema(shard, entry.tenant, schema_hash(entry.body));
+            if (entry.kind == JournalKind::schema)
+                add_schema(shard, entry.tenant, schema_hash(entry.body));
             if (entry.kind != JournalKind::epoch) continue;
             longhaul_EpochRecord record;
             const auto parsed = parse_signed_epoch(entry.body);
@@ -29,8 +30,8 @@ void KnownDevices::add_schema(Shard shard, std::string_view tenant, const Schema
     schemas_[{shard, std::string{tenant}}].insert(hash);
 }
 
-void KnownDevices::add_epoch(std::string_view tenant, std::string_view device, Incarnation incarnation,
-                             Epoch epoch) {
+void KnownDevices::add_epoch(std::string_view tenant, std::string_view device,
+                             Incarnation incarnation, Epoch epoch) {
     epochs_[{std::string{tenant}, std::string{device}}][incarnation].insert(epoch);
 }
 
@@ -39,16 +40,18 @@ bool KnownDevices::has_schema(Shard shard, std::string_view tenant, const Schema
     return found != schemas_.end() && found->second.contains(hash);
 }
 
-bool KnownDevices::has_epoch(std::string_view tenant, std::string_view device, Incarnation incarnation,
-                             Epoch epoch) const {
+bool KnownDevices::has_epoch(std::string_view tenant, std::string_view device,
+                             Incarnation incarnation, Epoch epoch) const {
     const auto known = epochs_.find({std::string{tenant}, std::string{device}});
     if (known == epochs_.end()) return false;
     const auto epochs = known->second.find(incarnation);
     return epochs != known->second.end() && epochs->second.contains(epoch);
 }
 
-std::vector<longhaul_EpochRange> KnownDevices::epochs(std::string_view tenant, std::string_view device,
-                                                      Incarnation incarnation, Epoch oldest, Epoch newest) const {
+std::vector<longhaul_EpochRange> KnownDevices::epochs(std::string_view tenant,
+                                                      std::string_view device,
+                                                      Incarnation incarnation, Epoch oldest,
+                                                      Epoch newest) const {
     std::vector<longhaul_EpochRange> ranges;
     const auto known = epochs_.find({std::string{tenant}, std::string{device}});
     if (known == epochs_.end()) return ranges;
@@ -63,7 +66,8 @@ std::vector<longhaul_EpochRange> KnownDevices::epochs(std::string_view tenant, s
         }
     }
     if (ranges.size() > limits::known_epochs_max) {
-        ranges.erase(ranges.begin(), ranges.end() - static_cast<std::ptrdiff_t>(limits::known_epochs_max));
+        ranges.erase(ranges.begin(),
+                     ranges.end() - static_cast<std::ptrdiff_t>(limits::known_epochs_max));
     }
     return ranges;
 }

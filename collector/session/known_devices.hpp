@@ -1,7 +1,7 @@
 // Which epochs and schemas are durable already, so that devices need not send them again.
 //
-// Filled from the journal at start and by sessions as their submissions become durable. It only ever saves
-// work: what it does not know is sent once more and dropped by the writer.
+// Filled from the journal at start and by sessions as their submissions become durable. It only
+// ever saves work: what it does not know is sent once more and dropped by the writer.
 #pragma once
 
 #include <map>
@@ -21,17 +21,21 @@ class KnownDevices {
     Status load(Journal& journal);
 
     void add_schema(Shard shard, std::string_view tenant, const SchemaHash& hash);
-    void add_epoch(std::string_view tenant, std::string_view device, Incarnation incarnation, Epoch epoch);
+    void add_epoch(std::string_view tenant, std::string_view device, Incarnation incarnation,
+                   Epoch epoch);
 
     bool has_schema(Shard shard, std::string_view tenant, const SchemaHash& hash) const;
-    bool has_epoch(std::string_view tenant, std::string_view device, Incarnation incarnation, Epoch epoch) const;
-    // The known epochs from `oldest` to `newest` as ranges, the newest ones when there are too many.
+    bool has_epoch(std::string_view tenant, std::string_view device, Incarnation incarnation,
+                   Epoch epoch) const;
+    // The known epochs from `oldest` to `newest` as ranges, the newest ones when there are too
+    // many.
     std::vector<longhaul_EpochRange> epochs(std::string_view tenant, std::string_view device,
-                                            Incarnation incarnation, Epoch oldest, Epoch newest) const;
+                                            Incarnation incarnation, Epoch oldest,
+                                            Epoch newest) const;
 
  private:
     using DeviceKey = std::pair<std::string, std::string>;  // tenant, device
-    using SchemaKey = std::pair<Shard, std::string>;        // a shard's writer knows its own schemas only
+    using SchemaKey = std::pair<Shard, std::string>;  // a shard's writer knows its own schemas only
     std::map<SchemaKey, std::set<SchemaHash>> schemas_;
     std::map<DeviceKey, std::map<Incarnation, std::set<Epoch>>> epochs_;
 };

@@ -40,8 +40,10 @@ void Session::on_durable(std::uint64_t count) {
         const Submission done = pending_.front();
         pending_.pop_front();
         ++durable_;
-        if (done.kind == JournalKind::schema) known_.add_schema(settings_.shard, peer_.tenant, done.schema);
-        if (done.kind == JournalKind::epoch) known_.add_epoch(peer_.tenant, peer_.device, incarnation_, done.epoch);
+        if (done.kind == JournalKind::schema)
+            known_.add_schema(settings_.shard, peer_.tenant, done.schema);
+        if (done.kind == JournalKind::epoch)
+            known_.add_epoch(peer_.tenant, peer_.device, incarnation_, done.epoch);
         if (done.kind != JournalKind::block) continue;
         durable_bytes_ += done.bytes;
         ++counters_.acked_blocks;
@@ -80,9 +82,9 @@ SessionAction Session::next() {
     while (!finishing_) {
         const auto frame = frames_.next();
         if (!frame.ok() && frame.error().code == ErrorCode::not_found) break;
-        const SessionAction action = frame.ok() ? on_frame(frame.value())
-                                                : refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
-                                                         to_string(frame.error()));
+        const SessionAction action =
+            frame.ok() ? on_frame(frame.value())
+                       : refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, to_string(frame.error()));
         if (action.kind != Kind::wait || !out_.empty() || closing_) {
             return action.kind == Kind::wait ? next() : action;
         }
@@ -95,15 +97,20 @@ SessionAction Session::on_frame(const Frame& frame) {
         return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, "the first frame is no Hello");
     }
     switch (frame.type) {
-        case FrameType::hello: return on_hello(frame.body);
-        case FrameType::schema: return on_schema(frame.body);
-        case FrameType::epoch: return on_epoch(frame.body);
-        case FrameType::block: return on_block(frame.body);
+        case FrameType::hello:
+            return on_hello(frame.body);
+        case FrameType::schema:
+            return on_schema(frame.body);
+        case FrameType::epoch:
+            return on_epoch(frame.body);
+        case FrameType::block:
+            return on_block(frame.body);
         case FrameType::bye:
             end_reason_ = "the device said goodbye";
             closing_ = true;
             return {};
-        default: break;
+        default:
+            break;
     }
     return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
                   std::string{"a device may not send "} + name_of(frame.type));
@@ -112,7 +119,8 @@ SessionAction Session::on_frame(const Frame& frame) {
 SessionAction Session::on_hello(Bytes body) {
     longhaul_Hello hello;
     if (greeted_ || !parse_message(body, hello).ok()) {
-        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, greeted_ ? "a second Hello" : "Hello cannot be read");
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
+                      greeted_ ? "a second Hello" : "Hello cannot be read");
     }
     if (hello.protocol != protocol_version) {
         return refuse(longhaul_ByeReason_BYE_REASON_VERSION,
@@ -131,8 +139,8 @@ void Session::write_welcome(const longhaul_Hello& hello) {
     welcome.journal_resend = settings_.journal.resend;
     welcome.server_time_us = wall_.value;
     welcome.credit = credit_said_ = settings_.credit_bytes;
-    const auto ranges = known_.epochs(peer_.tenant, peer_.device, incarnation_, {hello.oldest_epoch},
-                                      {hello.newest_epoch});
+    const auto ranges = known_.epochs(peer_.tenant, peer_.device, incarnation_,
+                                      {hello.oldest_epoch}, {hello.newest_epoch});
     std::copy(ranges.begin(), ranges.end(), welcome.known_epochs);
     welcome.known_epochs_count = static_cast<pb_size_t>(ranges.size());
     for (pb_size_t i = 0; i < hello.schema_hashes_count; ++i) {
@@ -148,13 +156,15 @@ bool Session::knows_schema(const SchemaHash& hash) const {
 }
 
 bool Session::knows_epoch(Epoch epoch) const {
-    return epochs_.contains(epoch) || known_.has_epoch(peer_.tenant, peer_.device, incarnation_, epoch);
+    return epochs_.contains(epoch) ||
+           known_.has_epoch(peer_.tenant, peer_.device, incarnation_, epoch);
 }
 
 SessionAction Session::on_schema(Bytes body) {
     std::array<Field, limits::schema_fields_max> storage;
     if (const auto schema = parse_schema(body, storage); !schema.ok()) {
-        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, "schema: " + to_string(schema.error()));
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
+                      "schema: " + to_string(schema.error()));
     }
     const SchemaHash hash = schema_hash(body);
     if (knows_schema(hash)) return {};
@@ -175,14 +185,17 @@ SessionAction Session::on_epoch(Bytes body) {
     if (DeviceName{record.environment, record.tenant, record.device} != peer_) {
         return refuse_with("it names another device than the certificate of this connection");
     }
-    if (record.incarnation != incarnation_.value) return refuse_with("it is of another incarnation than the Hello");
+    if (record.incarnation != incarnation_.value)
+        return refuse_with("it is of another incarnation than the Hello");
     if (knows_epoch({record.epoch})) return {};
-    if (const Status signed_by = verify_signed_epoch(parsed.value(), peer_, authority_); !signed_by.ok()) {
+    if (const Status signed_by = verify_signed_epoch(parsed.value(), peer_, authority_);
+        !signed_by.ok()) {
         return refuse_with(to_string(signed_by.error()));
     }
     for (pb_size_t i = 0; i < record.streams_count; ++i) {
         if (!knows_schema(hash_of(record.streams[i].schema_hash))) {
-            return refuse_with("the schema of stream \"" + std::string{record.streams[i].name} + "\" has not come");
+            return refuse_with("the schema of stream \"" + std::string{record.streams[i].name} +
+                               "\" has not come");
         }
     }
     epochs_.insert({record.epoch});
@@ -192,16 +205,19 @@ SessionAction Session::on_epoch(Bytes body) {
 SessionAction Session::on_block(Bytes body) {
     const auto header = parse_block_header(body);
     if (!header.ok()) {
-        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, "block: " + to_string(header.error()));
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
+                      "block: " + to_string(header.error()));
     }
     const BlockName& name = header.value().name;
     if (name.incarnation != incarnation_ || !knows_epoch(name.epoch)) {
-        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
-                      "block of epoch " + std::to_string(name.epoch.value) + " whose record has not come");
+        return refuse(
+            longhaul_ByeReason_BYE_REASON_PROTOCOL,
+            "block of epoch " + std::to_string(name.epoch.value) + " whose record has not come");
     }
     counters_.block_bytes += body.size();
     if (counters_.block_bytes > credit_said_) {
-        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL, "more bytes of blocks than the credit allows");
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
+                      "more bytes of blocks than the credit allows");
     }
     ++counters_.blocks;
     return submit({JournalKind::block, name.epoch, name.seq, body.size(), {}}, body);

@@ -1,9 +1,9 @@
 // The collector's half of the conversation with one device, without input or output.
 // Specification: docs/spec/frames.md.
 //
-// Bytes go in, actions come out. Everything that a device sends to be kept is handed to the journal as a
-// submission; all submissions of a session go to one shard in order, so that "how many are durable" says
-// which (docs/decisions/0002). Only then are they acknowledged.
+// Bytes go in, actions come out. Everything that a device sends to be kept is handed to the journal
+// as a submission; all submissions of a session go to one shard in order, so that "how many are
+// durable" says which (docs/decisions/0002). Only then are they acknowledged.
 #pragma once
 
 #include <deque>
@@ -46,8 +46,8 @@ struct SessionCounters {
 class Session {
  public:
     // `authority` issues the certificates of the device's tenant. All of them outlive the session.
-    Session(DeviceName peer, const SessionSettings& settings, KnownDevices& known, const Certificate& authority,
-            MonotonicMs now);
+    Session(DeviceName peer, const SessionSettings& settings, KnownDevices& known,
+            const Certificate& authority, MonotonicMs now);
 
     // Takes as many bytes as there is room for; call next() until it waits, then feed the rest.
     std::size_t on_bytes(Bytes bytes, WallUs wall, MonotonicMs now);
