@@ -1,147 +1,23 @@
 #include "collector/journal/local_journal.hpp"
 
-#include <algorithm>
-
+#include "collector/journal/local_reader.hpp"
 #include "collector/journal/segment.hpp"
-#include "common/base/crc32c.hpp"
 
 namespace longhaul::collector {
 namespace {
 
-constexpr std::string_view meta_path = "journal.meta";
-constexpr std::string_view meta_magic = "LHJM";
-constexpr std::uint32_t meta_version = 1;
-constexpr std::size_t meta_bytes = 36;
-constexpr Shard shards_max = 4096;
-constexpr std::size_t read_ahead_bytes = 256 * 1024;
-
-struct Meta {
-    JournalId id;
-    Shard shards = 0;
-};
-
-std::vector<std::byte> write_meta(const Meta& meta) {
-    std::vector<std::byte> bytes(meta_bytes);
-    ByteWriter out{bytes};
-    out.text(meta_magic);
-    out.u32(meta_version);
-    out.bytes(meta.id.uuid);
-    out.u32(meta.id.resend);
-    out.u32(meta.shards);
-    out.u32(crc32c(out.written()));
-    return bytes;
-}
-
-Result<Meta> parse_meta(Bytes bytes) {
-    ByteReader in{bytes};
-    if (in.text(meta_magic.size()) != meta_magic)
-        return Error{ErrorCode::malformed, "journal.meta"};
-    if (in.u32() != meta_version) return Error{ErrorCode::unsupported, "version of journal.meta"};
-    Meta meta;
-    const Bytes uuid = in.bytes(meta.id.uuid.size());
-    meta.id.resend = in.u32();
-    meta.shards = in.u32();
-    const std::uint32_t crc = in.u32();
-    if (!in.at_end()) return Error{ErrorCode::malformed, "journal.meta"};
-    if (crc != crc32c(bytes.first(meta_bytes - 4)))
-        return Error{ErrorCode::corrupt, "journal.meta"};
-    if (meta.shards == 0 || meta.shards > shards_max)
-        return Error{ErrorCode::malformed, "shards of the journal"};
-    std::copy(uuid.begin(), uuid.end(), meta.id.uuid.begin());
-    return meta;
-}
-
-// The base offsets of a shard's segments, in order.
-Result<std::vector<Offset>> segment_bases(Disk& disk, Shard shard) {
-    LH_TRY_ASSIGN(const auto entries, disk.list(shard_folder(shard)));
-    std::vector<Offset> bases;
-    for (const DiskEntry& entry : entries) {
-        if (const auto base = base_of_name(entry.name); base.ok()) bases.push_back(base.value());
-    }
-    return bases;
-}
-
 // Where the last whole entry of a segment ends; what lies behind it was never acknowledged.
-std::size_t end_of_entries(Bytes bytes) {
+std::size_t end_of_entries(Bytes bytes, const SegmentHeader& header) {
     std::size_t end = segment_header_bytes;
     for (std::size_t at = end; at < bytes.size();) {
-        const auto parsed = parse_entry(bytes.subspan(at));
-        at += parsed.ok() ? parsed.value().bytes : skip_to_entry(bytes.subspan(at));
+        const Bytes rest = bytes.subspan(at);
+        const EntryPlace place{header.salt, header.base + at - segment_header_bytes};
+        const auto parsed = parse_entry(rest, place);
+        at += parsed.ok() ? parsed.value().bytes : skip_to_entry(rest, place);
         if (parsed.ok()) end = at;
     }
     return end;
 }
-
-class LocalReader final : public JournalReader {
- public:
-    LocalReader(Disk& disk, const LocalJournal& journal, Shard shard, Offset from)
-        : disk_{disk}, journal_{journal}, shard_{shard}, offset_{from} {}
-
-    Offset offset() const override { return offset_; }
-
-    Result<ReadEntry> next() override {
-        const Offset durable_end = journal_.durable_end(shard_);
-        if (offset_ >= durable_end) return ErrorCode::not_found;
-        auto parsed = parse_entry(buffered());
-        if (!parsed.ok()) {
-            LH_TRY(fill(durable_end));
-            parsed = parse_entry(buffered());
-        }
-        if (!parsed.ok()) {
-            // Damaged: the next call begins at the next whole entry of this segment, or at its end.
-            offset_ += skip_to_entry(buffered());
-            return Error{ErrorCode::corrupt, "journal entry"};
-        }
-        const ReadEntry result{parsed.value().entry, offset_, offset_ + parsed.value().bytes};
-        offset_ = result.end;
-        return result;
-    }
-
- private:
-    Bytes buffered() const {
-        if (offset_ < buffer_offset_ || offset_ > buffer_offset_ + buffer_.size()) return {};
-        return Bytes{buffer_}.subspan(static_cast<std::size_t>(offset_ - buffer_offset_));
-    }
-
-    // Reads from offset_ on: at least one whole entry, never over the segment's or the durable end.
-    Status fill(Offset durable_end) {
-        if (file_ == nullptr || offset_ >= segment_end_) LH_TRY(open_segment());
-        const Offset end = std::min(durable_end, segment_end_);
-        const std::size_t want =
-            static_cast<std::size_t>(std::min<Offset>(read_ahead_bytes, end - offset_));
-        buffer_.resize(want);
-        buffer_offset_ = offset_;
-        LH_TRY_ASSIGN(const std::size_t got,
-                      file_->read_at(segment_header_bytes + offset_ - segment_base_, buffer_));
-        buffer_.resize(got);
-        return got == 0 ? Error{ErrorCode::io,
-                                "a journal segment is shorter than the next one's name says"}
-                        : Status{};
-    }
-
-    Status open_segment() {
-        LH_TRY_ASSIGN(const std::vector<Offset> bases, segment_bases(disk_, shard_));
-        const auto after = std::upper_bound(bases.begin(), bases.end(), offset_);
-        if (after == bases.begin())
-            return Error{ErrorCode::not_found, "this part of the journal is gone"};
-        segment_base_ = *(after - 1);
-        segment_end_ = after == bases.end() ? UINT64_MAX : *after;
-        LH_TRY_ASSIGN(file_, disk_.open(segment_path(shard_, segment_base_)));
-        std::array<std::byte, segment_header_bytes> header{};
-        LH_TRY_ASSIGN(const std::size_t got, file_->read_at(0, header));
-        return check_segment_header(Bytes{header}.first(got), shard_, segment_base_);
-    }
-
-    Disk& disk_;
-    const LocalJournal& journal_;
-    Shard shard_;
-    Offset offset_;
-    std::unique_ptr<DiskFile> file_;
-    Offset segment_base_ = 0;
-    Offset segment_end_ = 0;
-    std::vector<std::byte> buffer_;
-    Offset buffer_offset_ = 0;
-};
 
 }  // namespace
 
@@ -163,57 +39,76 @@ Result<std::unique_ptr<LocalJournal>> LocalJournal::open_to_read(Disk& disk) {
 }
 
 Status LocalJournal::load_or_make_meta(bool may_make) {
-    auto bytes = read_file(disk_, meta_path);
+    auto bytes = read_file(disk_, journal_meta_path);
     if (!bytes.ok() && bytes.error().code == ErrorCode::not_found && may_make) {
-        const Meta meta{{settings_.uuid_if_new, 0}, settings_.shards_if_new};
-        for (Shard shard = 0; shard < meta.shards; ++shard)
-            LH_TRY(disk_.make_directories(shard_folder(shard)));
-        LH_TRY(replace_file(disk_, meta_path, write_meta(meta)));
-        bytes = read_file(disk_, meta_path);
+        LH_TRY(make());
+        bytes = read_file(disk_, journal_meta_path);
     }
     if (!bytes.ok()) return bytes.error();
-    LH_TRY_ASSIGN(const Meta meta, parse_meta(bytes.value()));
-    id_ = meta.id;
-    for (Shard shard = 0; shard < meta.shards; ++shard)
+    LH_TRY_ASSIGN(meta_, parse_journal_meta(bytes.value()));
+    for (Shard shard = 0; shard < meta_.shards; ++shard) {
         shards_.push_back(std::make_unique<ShardState>());
+    }
     return {};
+}
+
+// The folders first, so that a journal with a journal.meta is a whole one.
+Status LocalJournal::make() {
+    const JournalMeta meta{
+        {settings_.uuid_if_new, 0}, settings_.shards_if_new, settings_.salt_if_new};
+    for (Shard shard = 0; shard < meta.shards; ++shard) {
+        LH_TRY(disk_.make_directories(shard_folder(shard)));
+        LH_TRY_ASSIGN(const auto bases, segment_bases(disk_, shard));
+        if (!bases.empty()) {
+            return Error{ErrorCode::malformed,
+                         "journal.meta is gone, its segments are still there"};
+        }
+    }
+    return replace_file(disk_, journal_meta_path, write_journal_meta(meta));
 }
 
 Status LocalJournal::recover(Shard shard, bool may_change) {
     ShardState& state = *shards_[shard];
     LH_TRY_ASSIGN(std::vector<Offset> bases, segment_bases(disk_, shard));
-    // A crash while a segment was made leaves one without a whole header; nothing was in it.
-    while (!bases.empty()) {
-        const std::string path = segment_path(shard, bases.back());
+    for (; !bases.empty(); bases.pop_back()) {
+        const SegmentHeader header{shard, bases.back(), meta_.salt};
+        const std::string path = segment_path(shard, header.base);
         LH_TRY_ASSIGN(const std::vector<std::byte> bytes, read_file(disk_, path));
-        if (bytes.size() < segment_header_bytes) {
-            if (may_change) LH_TRY(disk_.remove(path));
-            bases.pop_back();
-            continue;
+        const Status sound = check_segment_header(bytes, header);
+        if (!sound.ok() && sound.error().code != ErrorCode::corrupt) return sound;
+        const std::size_t end = end_of_entries(bytes, header);
+        state.end = header.base + end - segment_header_bytes;
+        if (sound.ok() || end != segment_header_bytes) {
+            state.file_bytes = end - segment_header_bytes;
+            trimmed_bytes_ += bytes.size() - end;
+            if (may_change) LH_TRY(go_on_with(state, path, bytes.size(), end));
+            break;
         }
-        LH_TRY(check_segment_header(bytes, shard, bases.back()));
-        const std::size_t end = end_of_entries(bytes);
-        state.file_bytes = end - segment_header_bytes;
-        state.end = bases.back() + state.file_bytes;
-        trimmed_bytes_ += bytes.size() - end;
-        if (may_change) {
-            LH_TRY_ASSIGN(state.file, disk_.open(path));
-            if (end != bytes.size()) LH_TRY(state.file->truncate(end));
-            LH_TRY(state.file->sync());
-            LH_TRY(disk_.sync_directory(shard_folder(shard)));
-        }
-        break;
+        // A crash while the segment was made; nothing was in it.
+        trimmed_bytes_ += bytes.size();
+        if (may_change) LH_TRY(disk_.remove(path));
     }
+    if (may_change) LH_TRY(disk_.sync_directory(shard_folder(shard)));
     state.durable_end = state.end;
     return {};
+}
+
+// What is read from here on counts as durable, so it is synced first: the process before may have
+// died between its write and its sync.
+Status LocalJournal::go_on_with(ShardState& state, const std::string& path, std::size_t size,
+                                std::size_t end) {
+    LH_TRY_ASSIGN(state.file, disk_.open(path));
+    if (end != size) LH_TRY(state.file->truncate(end));
+    return state.file->sync();
 }
 
 Result<Offset> LocalJournal::append(Shard shard, const JournalEntry& entry, MonotonicMs now) {
     if (poisoned_)
         return Error{ErrorCode::closed, "the journal takes nothing after a failed write"};
+    LH_CHECK(shard < shards());
     ShardState& state = *shards_[shard];
     const std::size_t before = state.group.size();
-    LH_TRY(add_entry(entry, state.group));
+    LH_TRY(add_entry(entry, {meta_.salt, state.end}, state.group));
     const std::size_t added = state.group.size() - before;
     if (group_bytes_ == 0) group_due_ = now + settings_.group_ms_max;
     group_bytes_ += added;
@@ -247,7 +142,7 @@ Status LocalJournal::begin_segment(Shard shard) {
     const Offset base = state.end - state.group.size();
     LH_TRY_ASSIGN(state.file, disk_.create(segment_path(shard, base)));
     state.file_bytes = 0;
-    LH_TRY(state.file->append(make_segment_header(shard, base)));
+    LH_TRY(state.file->append(write_segment_header({shard, base, meta_.salt})));
     LH_TRY(state.file->sync());
     return disk_.sync_directory(shard_folder(shard));
 }
@@ -267,7 +162,8 @@ Status LocalJournal::write_group(Shard shard) {
 
 Result<std::unique_ptr<JournalReader>> LocalJournal::read(Shard shard, Offset from) {
     LH_CHECK(shard < shards());
-    return std::unique_ptr<JournalReader>{new LocalReader{disk_, *this, shard, from}};
+    return std::unique_ptr<JournalReader>{
+        new LocalReader{disk_, shards_[shard]->durable_end, shard, meta_.salt, from}};
 }
 
 }  // namespace longhaul::collector

@@ -9,12 +9,13 @@
 #include <vector>
 
 #include "collector/disk/disk.hpp"
-#include "collector/journal/journal.hpp"
+#include "collector/journal/journal_meta.hpp"
 
 namespace longhaul::collector {
 
 struct LocalJournalSettings {
-    Uuid uuid_if_new{};  // of a journal that is made now
+    Uuid uuid_if_new{};             // of a journal that is made now
+    std::uint64_t salt_if_new = 0;  // random, see journal_meta.hpp
     Shard shards_if_new = 1;
     std::size_t group_bytes_max = 1 << 20;
     std::int64_t group_ms_max = 2;
@@ -30,7 +31,7 @@ class LocalJournal final : public Journal {
     // For tools: a journal that nobody appends to through this object. Nothing is changed on disk.
     static Result<std::unique_ptr<LocalJournal>> open_to_read(Disk& disk);
 
-    const JournalId& id() const override { return id_; }
+    const JournalId& id() const override { return meta_.id; }
     Shard shards() const override { return static_cast<Shard>(shards_.size()); }
     Result<Offset> append(Shard shard, const JournalEntry& entry, MonotonicMs now) override;
     Result<MonotonicMs> step(MonotonicMs now) override;
@@ -53,13 +54,16 @@ class LocalJournal final : public Journal {
     LocalJournal(Disk& disk, const LocalJournalSettings& settings)
         : disk_{disk}, settings_{settings} {}
     Status load_or_make_meta(bool may_make);
+    Status make();
     Status recover(Shard shard, bool may_change);
+    Status go_on_with(ShardState& state, const std::string& path, std::size_t size,
+                      std::size_t end);
     Status begin_segment(Shard shard);
     Status write_group(Shard shard);
 
     Disk& disk_;
     LocalJournalSettings settings_;
-    JournalId id_;
+    JournalMeta meta_;
     std::vector<std::unique_ptr<ShardState>> shards_;
     std::size_t group_bytes_ = 0;
     MonotonicMs group_due_ = MonotonicMs::never();

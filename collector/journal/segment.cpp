@@ -1,5 +1,6 @@
 #include "collector/journal/segment.hpp"
 
+#include <array>
 #include <charconv>
 #include <cstdio>
 
@@ -12,6 +13,15 @@ constexpr std::string_view segment_magic = "LHJ1";
 constexpr std::uint32_t segment_version = 1;
 constexpr std::string_view segment_suffix = ".seg";
 constexpr std::size_t base_digits = 20;
+
+// Of an entry at its place; the checksum field itself is left out.
+std::uint32_t entry_crc(EntryPlace place, Bytes length_field, Bytes content) {
+    std::array<std::byte, 16> begin;
+    ByteWriter out{begin};
+    out.u64(place.salt);
+    out.u64(place.offset);
+    return crc32c(content, crc32c(length_field, crc32c(begin)));
+}
 
 }  // namespace
 
@@ -38,33 +48,45 @@ Result<Offset> base_of_name(std::string_view name) {
     return base;
 }
 
-std::vector<std::byte> make_segment_header(Shard shard, Offset base) {
-    std::vector<std::byte> header(segment_header_bytes);
-    ByteWriter out{header};
+Result<std::vector<Offset>> segment_bases(Disk& disk, Shard shard) {
+    LH_TRY_ASSIGN(const auto entries, disk.list(shard_folder(shard)));
+    std::vector<Offset> bases;
+    for (const DiskEntry& entry : entries) {
+        if (const auto base = base_of_name(entry.name); base.ok()) bases.push_back(base.value());
+    }
+    return bases;
+}
+
+std::vector<std::byte> write_segment_header(const SegmentHeader& header) {
+    std::vector<std::byte> bytes(segment_header_bytes);
+    ByteWriter out{bytes};
     out.text(segment_magic);
     out.u32(segment_version);
-    out.u32(shard);
-    out.u64(base);
+    out.u32(header.shard);
+    out.u64(header.base);
+    out.u64(header.salt);
     out.u32(crc32c(out.written()));
-    return header;
+    return bytes;
 }
 
-Status check_segment_header(Bytes header, Shard shard, Offset base) {
-    if (header.size() < segment_header_bytes) return Error{ErrorCode::truncated, "segment header"};
-    ByteReader in{header};
-    if (in.text(segment_magic.size()) != segment_magic)
-        return Error{ErrorCode::malformed, "not a segment"};
-    if (in.u32() != segment_version) return Error{ErrorCode::unsupported, "segment version"};
-    const bool fits = in.u32() == shard && in.u64() == base;
-    if (in.u32() != crc32c(header.first(segment_header_bytes - 4))) {
-        return Error{ErrorCode::corrupt, "segment header"};
+Status check_segment_header(Bytes bytes, const SegmentHeader& expected) {
+    const Error damaged{ErrorCode::corrupt, "segment header"};
+    if (bytes.size() < segment_header_bytes) return damaged;
+    ByteReader in{bytes};
+    const bool magic = in.text(segment_magic.size()) == segment_magic;
+    const std::uint32_t version = in.u32();
+    const SegmentHeader header{in.u32(), in.u64(), in.u64()};
+    if (in.u32() != crc32c(bytes.first(segment_header_bytes - 4)) || !magic) return damaged;
+    if (version != segment_version) return Error{ErrorCode::unsupported, "segment version"};
+    if (header != expected) {
+        return Error{ErrorCode::malformed, "a segment of another journal, shard or offset"};
     }
-    return fits ? Status{} : Error{ErrorCode::malformed, "segment under another's name"};
+    return {};
 }
 
-Status add_entry(const JournalEntry& entry, std::vector<std::byte>& out) {
+Status add_entry(const JournalEntry& entry, EntryPlace place, std::vector<std::byte>& out) {
     const std::size_t content =
-        8 + 1 + 1 + entry.tenant.size() + 1 + entry.device.size() + entry.body.size();
+        entry_content_bytes_min + entry.tenant.size() + entry.device.size() + entry.body.size();
     if (entry.tenant.size() > 255 || entry.device.size() > 255 ||
         content > entry_content_bytes_max) {
         return Error{ErrorCode::too_large, "journal entry"};
@@ -80,22 +102,24 @@ Status add_entry(const JournalEntry& entry, std::vector<std::byte>& out) {
     writer.short_text(entry.tenant);
     writer.short_text(entry.device);
     writer.bytes(entry.body);
-    const std::uint32_t crc = crc32c(room.subspan(entry_header_bytes), crc32c(room.first(4)));
-    ByteWriter{room.subspan(4, 4)}.u32(crc);
+    ByteWriter{room.subspan(4, 4)}.u32(
+        entry_crc(place, room.first(4), room.subspan(entry_header_bytes)));
     return {};
 }
 
-Result<ParsedEntry> parse_entry(Bytes bytes) {
+Result<ParsedEntry> parse_entry(Bytes bytes, EntryPlace place) {
     if (bytes.size() < entry_header_bytes) return ErrorCode::truncated;
     ByteReader header{bytes};
     const std::size_t length = header.u32();
     const std::uint32_t crc = header.u32();
-    if (length > entry_content_bytes_max)
+    if (length < entry_content_bytes_min || length > entry_content_bytes_max) {
         return Error{ErrorCode::corrupt, "length of a journal entry"};
+    }
     if (header.remaining() < length) return ErrorCode::truncated;
     const Bytes content = bytes.subspan(entry_header_bytes, length);
-    if (crc != crc32c(content, crc32c(bytes.first(4))))
+    if (crc != entry_crc(place, bytes.first(4), content)) {
         return Error{ErrorCode::corrupt, "journal entry"};
+    }
     ByteReader in{content};
     ParsedEntry parsed;
     parsed.entry.receive_time.value = in.i64();
@@ -108,9 +132,9 @@ Result<ParsedEntry> parse_entry(Bytes bytes) {
     return parsed;
 }
 
-std::size_t skip_to_entry(Bytes bytes) {
+std::size_t skip_to_entry(Bytes bytes, EntryPlace place) {
     for (std::size_t skipped = 1; skipped < bytes.size(); ++skipped) {
-        if (parse_entry(bytes.subspan(skipped)).ok()) return skipped;
+        if (parse_entry(bytes.subspan(skipped), place.after(skipped)).ok()) return skipped;
     }
     return bytes.size();
 }
