@@ -4,6 +4,8 @@
 #include <boost/json.hpp>
 #include <cstdio>
 
+#include "collector/lake/delta_schema.hpp"
+
 namespace longhaul::collector {
 namespace {
 
@@ -11,7 +13,6 @@ namespace json = boost::json;
 
 constexpr int reader_version = 1;
 constexpr int writer_version = 2;
-constexpr std::string_view partition_column = "receive_date";
 // Others may commit between our look and our put; more often than this in a row is a fault.
 constexpr int commit_tries_max = 100;
 
@@ -21,57 +22,9 @@ std::string commit_path(const std::string& folder, std::int64_t version) {
     return folder + "/_delta_log/" + name;
 }
 
-json::object field_json(std::string_view name, std::string_view type, json::object metadata) {
-    return {{"name", name}, {"type", type}, {"nullable", true}, {"metadata", std::move(metadata)}};
-}
-
-// The table's schema as the text that a metaData action carries.
-std::string schema_text(const std::vector<Column>& columns) {
-    json::array fields;
-    for (const Column& column : columns) {
-        json::object metadata;
-        if (!column.kind.empty()) metadata["longhaul.kind"] = column.kind;
-        if (!column.unit.empty()) metadata["longhaul.unit"] = column.unit;
-        if (!column.help.empty()) metadata["comment"] = column.help;
-        fields.push_back(field_json(column.name, delta_name(column.type), std::move(metadata)));
-    }
-    fields.push_back(field_json(partition_column, "date", {}));
-    return json::serialize(json::object{{"type", "struct"}, {"fields", std::move(fields)}});
-}
-
-ColumnType column_type(std::string_view delta, std::string_view kind) {
-    if (delta == "long") return ColumnType::long_integer;
-    if (delta == "integer") return ColumnType::short_integer;
-    if (delta == "double") return kind == "decimal" ? ColumnType::decimal_real : ColumnType::real;
-    if (delta == "float") return ColumnType::single;
-    if (delta == "boolean") return ColumnType::boolean;
-    if (delta == "binary") return ColumnType::binary;
-    if (delta == "timestamp") return ColumnType::timestamp;
-    return ColumnType::string;
-}
-
 std::string text_of(const json::object& object, std::string_view key) {
     const json::value* value = object.if_contains(key);
     return value != nullptr && value->is_string() ? std::string{value->get_string()} : std::string{};
-}
-
-std::vector<Column> columns_of(std::string_view text) {
-    std::vector<Column> columns;
-    const json::value schema = json::parse(text);
-    for (const json::value& entry : schema.at("fields").as_array()) {
-        const json::object& field = entry.as_object();
-        Column column;
-        column.name = text_of(field, "name");
-        if (column.name == partition_column) continue;
-        if (const json::value* metadata = field.if_contains("metadata"); metadata && metadata->is_object()) {
-            column.kind = text_of(metadata->get_object(), "longhaul.kind");
-            column.unit = text_of(metadata->get_object(), "longhaul.unit");
-            column.help = text_of(metadata->get_object(), "comment");
-        }
-        column.type = column_type(text_of(field, "type"), column.kind);
-        columns.push_back(std::move(column));
-    }
-    return columns;
 }
 
 void apply_add(const json::object& add, TableState& state) {
@@ -93,16 +46,23 @@ Status apply_protocol(const json::object& protocol) {
     return {};
 }
 
+Status apply_metadata(const json::object& metadata, TableState& state) {
+    const json::value* partitions = metadata.if_contains("partitionColumns");
+    if (partitions == nullptr || *partitions != json::value(json::array{partition_column})) {
+        return Error{ErrorCode::unsupported, "the table is not partitioned by receive_date"};
+    }
+    LH_TRY_ASSIGN(state.columns, columns_of_schema(text_of(metadata, "schemaString")));
+    state.metadata = json::serialize(metadata);
+    return {};
+}
+
 Status apply_action(const json::object& action, TableState& state) {
     for (const auto& member : action) {
         const std::string_view kind{member.key()};
         if (!member.value().is_object()) continue;
         const json::object& body = member.value().get_object();
         if (kind == "protocol") LH_TRY(apply_protocol(body));
-        if (kind == "metaData") {
-            state.id = text_of(body, "id");
-            state.columns = columns_of(text_of(body, "schemaString"));
-        }
+        if (kind == "metaData") LH_TRY(apply_metadata(body, state));
         if (kind == "txn") state.txns[text_of(body, "appId")] = body.at("version").to_number<std::int64_t>();
         if (kind == "add") apply_add(body, state);
         if (kind == "remove") state.files.erase(text_of(body, "path"));
@@ -138,37 +98,71 @@ Status DeltaTable::apply(Bytes commit_file) {
 Status DeltaTable::refresh() {
     for (;;) {
         const auto bytes = store_.read(commit_path(folder_, state_.version + 1));
-        if (!bytes.ok() && bytes.error().code == ErrorCode::not_found) return {};
+        if (!bytes.ok() && bytes.error().code == ErrorCode::not_found) {
+            return state_.version < 0 ? check_absent() : Status{};
+        }
         if (!bytes.ok()) return bytes.error();
         LH_TRY(apply(bytes.value()));
     }
 }
 
-std::string DeltaTable::commit_text(const TableCommit& commit) const {
+// A log without its first commit is no new table: another program has cut it down to a checkpoint.
+Status DeltaTable::check_absent() {
+    LH_TRY_ASSIGN(const std::vector<std::string> names, store_.list(folder_ + "/_delta_log"));
+    if (names.empty()) return {};
+    return Error{ErrorCode::unsupported, "the table's log does not begin at version 0, and this version reads no checkpoints"};
+}
+
+// The metaData of a new table; its schema is still empty.
+std::string DeltaTable::first_metadata(const TableCommit& commit) const {
+    return json::serialize(json::object{
+        {"id", commit.table_id_if_new},
+        {"name", folder_.substr(folder_.rfind('/') + 1)},
+        {"format", {{"provider", "parquet"}, {"options", json::object{}}}},
+        {"schemaString", ""},
+        {"partitionColumns", json::array{partition_column}},
+        // We read the log from its beginning, so nobody may cut it down to a checkpoint.
+        {"configuration", {{"delta.enableExpiredLogCleanup", "false"}}},
+        {"createdTime", commit.now.value / 1000}});
+}
+
+// The metaData that the table needs for this commit; empty when it has every column.
+Result<std::string> DeltaTable::metadata_for(const TableCommit& commit) const {
+    const bool has_all = std::all_of(commit.columns.begin(), commit.columns.end(), [this](const Column& wanted) {
+        return std::any_of(state_.columns.begin(), state_.columns.end(), [&wanted](const Column& column) {
+            return column.name == wanted.name && column.type == wanted.type;
+        });
+    });
+    if (has_all) return std::string{};
+    // A copy of what is there, so that properties that others have set stay.
+    json::object metadata =
+        json::parse(state_.version < 0 ? first_metadata(commit) : state_.metadata).as_object();
+    LH_TRY_ASSIGN(metadata["schemaString"], schema_with(text_of(metadata, "schemaString"), commit.columns));
+    return json::serialize(metadata);
+}
+
+Result<std::string> DeltaTable::commit_text(const TableCommit& commit) const {
     const std::int64_t now_ms = commit.now.value / 1000;
+    LH_TRY_ASSIGN(const std::string metadata, metadata_for(commit));
     std::string text;
     const auto line = [&text](std::string_view kind, json::object body) {
         text += json::serialize(json::object{{kind, std::move(body)}});
         text += '\n';
     };
+    std::uint64_t rows = 0;
+    for (const DataFile& file : commit.files) rows += file.rows;
     line("commitInfo", {{"timestamp", now_ms},
                         {"operation", "WRITE"},
                         {"operationParameters", {{"mode", "Append"}, {"partitionBy", "[\"receive_date\"]"}}},
-                        {"engineInfo", "Longhaul/0.1.0"},
+                        {"operationMetrics", {{"numFiles", std::to_string(commit.files.size())},
+                                              {"numOutputRows", std::to_string(rows)}}},
+                        {"engineInfo", "Longhaul/" LH_VERSION},
                         {"txnId", commit.commit_id},
                         {"isBlindAppend", true}});
     if (state_.version < 0) {
         line("protocol", {{"minReaderVersion", reader_version}, {"minWriterVersion", writer_version}});
     }
-    if (!commit.new_columns.empty()) {
-        line("metaData", {{"id", state_.version < 0 ? commit.table_id_if_new : state_.id},
-                          {"name", folder_.substr(folder_.rfind('/') + 1)},
-                          {"format", {{"provider", "parquet"}, {"options", json::object{}}}},
-                          {"schemaString", schema_text(commit.new_columns)},
-                          {"partitionColumns", {partition_column}},
-                          {"configuration", json::object{}},
-                          {"createdTime", now_ms}});
-    }
+    if (!metadata.empty()) text += "{\"metaData\":" + metadata + "}\n";
     for (const auto& [app, version] : commit.txns) {
         line("txn", {{"appId", app}, {"version", version}, {"lastUpdated", now_ms}});
     }
@@ -183,20 +177,27 @@ std::string DeltaTable::commit_text(const TableCommit& commit) const {
     return text;
 }
 
+// Whether the commit is in the log already. Error denied: somebody else has moved one of its txns.
+Result<bool> DeltaTable::is_done(const TableCommit& commit, const Txns& before) const {
+    bool done = true;
+    bool moved = false;
+    for (const auto& [app, version] : commit.txns) {
+        const auto was = before.find(app);
+        done = done && state_.txn(app) == version;
+        moved = moved || state_.txn(app) != (was == before.end() ? -1 : was->second);
+    }
+    if (moved && !done) return Error{ErrorCode::denied, "another writer has committed rows of this journal"};
+    return done;
+}
+
 Status DeltaTable::commit(const TableCommit& commit) {
-    const std::map<std::string, std::int64_t> before = state_.txns;
+    LH_CHECK(!commit.txns.empty());
+    const Txns before = state_.txns;
     for (int tries = 0; tries < commit_tries_max; ++tries) {
-        bool done = !commit.txns.empty();
-        for (const auto& [app, version] : commit.txns) {
-            const std::int64_t now = state_.txn(app);
-            const auto was = before.find(app);
-            done = done && now == version;
-            if (now != version && now != (was == before.end() ? -1 : was->second)) {
-                return Error{ErrorCode::denied, "another writer has committed rows of this journal"};
-            }
-        }
+        LH_TRY_ASSIGN(const bool done, is_done(commit, before));
         if (done) return {};
-        const Status put = store_.put_if_absent(commit_path(folder_, state_.version + 1), as_bytes(commit_text(commit)));
+        LH_TRY_ASSIGN(const std::string text, commit_text(commit));
+        const Status put = store_.put_if_absent(commit_path(folder_, state_.version + 1), as_bytes(text));
         if (!put.ok() && put.error().code != ErrorCode::exists) return put;
         LH_TRY(refresh());
         if (put.ok()) return {};

@@ -23,12 +23,14 @@ struct DataFile {
     std::string stats;         // JSON
 };
 
+using Txns = std::map<std::string, std::int64_t>;  // application -> its version
+
 // What the log says up to `version`; -1: there is no table yet.
 struct TableState {
     std::int64_t version = -1;
-    std::string id;
-    std::vector<Column> columns;  // without the partition column
-    std::map<std::string, std::int64_t> txns;
+    std::string metadata;         // the newest metaData, JSON
+    std::vector<Column> columns;  // of types that we write, without the partition column
+    Txns txns;
     std::map<std::string, DataFile> files;  // by path
 
     std::int64_t txn(const std::string& app) const;  // -1: none
@@ -36,10 +38,10 @@ struct TableState {
 
 struct TableCommit {
     std::vector<DataFile> files;
-    std::map<std::string, std::int64_t> txns;  // of our shards, after this commit
-    std::vector<Column> new_columns;           // all columns, when this commit adds some (or makes the table)
-    std::string table_id_if_new;               // UUID text
-    std::string commit_id;                     // UUID text, told again in commitInfo
+    Txns txns;                     // of our shards, after this commit
+    std::vector<Column> columns;   // of the files; the table gets those that it lacks
+    std::string table_id_if_new;   // UUID text
+    std::string commit_id;         // UUID text, told again in commitInfo
     WallUs now;
 };
 
@@ -51,16 +53,21 @@ class DeltaTable {
     const std::string& folder() const { return folder_; }
     const TableState& state() const { return state_; }
 
-    // Reads the commits that came since. Error unsupported: a protocol that we do not know.
+    // Reads the commits that came since. Error unsupported: a protocol or a log that we do not know.
     Status refresh();
 
     // Commits, behind whatever others have committed meanwhile. A commit whose txns are there already is
-    // done. Error denied: another writer has moved the txn of one of our shards.
+    // done. Error denied: another writer has moved the txn of one of our shards, or a column of that name
+    // and another type is there.
     Status commit(const TableCommit& commit);
 
  private:
     Status apply(Bytes commit_file);
-    std::string commit_text(const TableCommit& commit) const;
+    Status check_absent();
+    std::string first_metadata(const TableCommit& commit) const;
+    Result<std::string> metadata_for(const TableCommit& commit) const;
+    Result<std::string> commit_text(const TableCommit& commit) const;
+    Result<bool> is_done(const TableCommit& commit, const Txns& before) const;
 
     ObjectStore& store_;
     std::string folder_;

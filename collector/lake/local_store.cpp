@@ -4,6 +4,7 @@ namespace longhaul::collector {
 namespace {
 
 constexpr std::string_view temporary_folder = "_unfinished";  // readers of Delta skip names with '_'
+constexpr int leftovers_max = 1000;
 
 }  // namespace
 
@@ -58,9 +59,14 @@ Result<std::unique_ptr<ObjectWriter>> LocalStore::begin() {
 
 Result<std::unique_ptr<LocalStore::LocalWriter>> LocalStore::begin_local() {
     LH_TRY(disk_.make_directories(temporary_folder));
-    const std::string temporary = std::string{temporary_folder} + "/" + std::to_string(written_++);
-    LH_TRY_ASSIGN(auto file, disk_.create(temporary));
-    return std::make_unique<LocalWriter>(disk_, temporary, std::move(file));
+    for (int tries = 0;; ++tries) {
+        const std::string temporary = std::string{temporary_folder} + "/" + std::to_string(written_++);
+        auto file = disk_.create(temporary);
+        if (file.ok()) return std::make_unique<LocalWriter>(disk_, temporary, std::move(file).value());
+        // A name that is still there must not look as if the object to be put existed.
+        if (file.error().code != ErrorCode::exists) return file.error();
+        if (tries == leftovers_max) return Error{ErrorCode::io, "the folder of unfinished files is not cleaned up"};
+    }
 }
 
 Result<std::vector<std::byte>> LocalStore::read(std::string_view path) { return read_file(disk_, path); }

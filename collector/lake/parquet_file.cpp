@@ -112,7 +112,7 @@ arrow::Result<std::shared_ptr<arrow::Array>> build_column(ColumnType type, const
 std::shared_ptr<parquet::WriterProperties> writer_properties(const std::vector<Column>& columns) {
     parquet::WriterProperties::Builder builder;
     builder.compression(parquet::Compression::ZSTD)->compression_level(zstd_level_fresh);
-    builder.max_row_group_length(row_group_rows)->created_by("longhaul");
+    builder.max_row_group_length(row_group_rows)->created_by("longhaul version " LH_VERSION);
     for (const Column& column : columns) {
         switch (column.type) {
             case ColumnType::long_integer:

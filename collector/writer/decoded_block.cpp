@@ -1,5 +1,9 @@
 #include "collector/writer/decoded_block.hpp"
 
+#include <algorithm>
+
+#include "common/base/utf8.hpp"
+
 namespace longhaul::collector {
 namespace {
 
@@ -13,6 +17,13 @@ Status decode_system(const Section& section, DecodedBlock& block) {
     return in.at_end() ? Status{} : Error{ErrorCode::malformed, "bytes after the system entries"};
 }
 
+// Readers of the table rely on it: one text that is none would make them refuse the whole file.
+bool texts_are_utf8(const Field& field, std::span<const Value> values) {
+    return field.kind != FieldKind::text || std::all_of(values.begin(), values.end(), [](const Value& value) {
+               return value.form != ValueForm::text || is_utf8(value.text);
+           });
+}
+
 Result<DecodedSection> decode_section(const Section& section, const Schema& schema) {
     DecodedSection decoded;
     decoded.stream = section.stream;
@@ -23,6 +34,9 @@ Result<DecodedSection> decode_section(const Section& section, const Schema& sche
     for (std::size_t i = 0; i < schema.fields.size(); ++i) {
         decoded.columns[i].resize(section.count);
         LH_TRY(decode_column(schema.fields[i], in, decoded.columns[i]));
+        if (!texts_are_utf8(schema.fields[i], decoded.columns[i])) {
+            return Error{ErrorCode::malformed, "a text that is not UTF-8"};
+        }
     }
     if (!in.at_end()) return Error{ErrorCode::malformed, "bytes after the columns"};
     return decoded;
@@ -41,7 +55,7 @@ Result<DecodedBlock> decode_block(Bytes body, std::span<const Schema* const> sch
             continue;
         }
         if (section.stream >= schemas.size() || schemas[section.stream] == nullptr) {
-            return Error{ErrorCode::not_found, "a stream that the epoch does not list"};
+            return Error{ErrorCode::not_found, "a stream that the epoch does not list, or whose schema is missing"};
         }
         seen += section.count;
         if (seen > samples) break;

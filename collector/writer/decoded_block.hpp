@@ -21,7 +21,7 @@ struct DecodedBlock {
 };
 
 // `schemas` has the schema of each stream of the epoch, or nullptr. The error's detail is the reason that
-// goes into quarantine.
+// goes into quarantine; not_found: the schema of one of its streams is missing.
 Result<DecodedBlock> decode_block(Bytes body, std::span<const Schema* const> schemas, std::uint16_t samples);
 
 }  // namespace longhaul::collector

@@ -39,19 +39,28 @@ TableBuffer::TableBuffer(ObjectStore& store, std::string folder, std::string jou
       columns_{std::move(columns)},
       sorted_{sorted} {}
 
+// Applications of other programs have names of other shapes.
+bool TableBuffer::is_of_other_journal(std::string_view app) const {
+    return app.size() > journal_.size() && app[journal_.size()] == '/' && std::count(app.begin(), app.end(), '-') == 4 &&
+           !app.starts_with(journal_);
+}
+
 std::string TableBuffer::app_of(Shard shard) const { return journal_ + "/" + std::to_string(shard); }
 
 Status TableBuffer::open(const Journal& journal) {
     LH_TRY(table_.refresh());
+    for (const auto& [app, version] : table_.state().txns) {
+        if (is_of_other_journal(app)) {
+            return Error{ErrorCode::denied, "it holds rows of another journal; use that journal, or another lake"};
+        }
+    }
     for (Shard shard = 0; shard < journal.shards(); ++shard) {
         const std::int64_t txn = table_.state().txn(app_of(shard));
         if (txn > static_cast<std::int64_t>(journal.durable_end(shard))) {
-            return Error{ErrorCode::denied, "the table holds rows from behind the end of this journal"};
+            return Error{ErrorCode::denied, "it holds rows from behind the end of this journal, which is an older copy; use the newest, or another lake"};
         }
     }
-    if (table_.state().version >= 0) {
-        for (const Column& column : table_.state().columns) (void)column_for(column);
-    }
+    for (const Column& column : table_.state().columns) (void)column_for(column, {});
     return {};
 }
 
@@ -59,13 +68,15 @@ bool TableBuffer::has(Shard shard, Offset end) const {
     return static_cast<std::int64_t>(end) <= table_.state().txn(app_of(shard));
 }
 
-std::size_t TableBuffer::column_for(const Column& wanted) {
+std::size_t TableBuffer::column_for(const Column& wanted, std::span<const std::size_t> taken) {
     std::string name = wanted.name;
     for (;;) {
         const auto found = std::find_if(columns_.begin(), columns_.end(),
                                         [&name](const Column& column) { return column.name == name; });
         if (found == columns_.end()) break;
-        if (found->kind == wanted.kind) return static_cast<std::size_t>(found - columns_.begin());
+        const auto position = static_cast<std::size_t>(found - columns_.begin());
+        const bool free = std::find(taken.begin(), taken.end(), position) == taken.end();
+        if (found->kind == wanted.kind && free) return position;
         name += "__" + wanted.kind;
     }
     Column column = wanted;
@@ -123,7 +134,7 @@ Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {
         name += " " + std::to_string(ends[shard]);
     }
     commit.commit_id = uuid_of(name);
-    if (columns_.size() != table_.state().columns.size()) commit.new_columns = columns_;
+    commit.columns = columns_;
     commit.now = now;
     LH_TRY(table_.commit(commit));
     files_.clear();

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "collector/journal/journal.hpp"
@@ -17,16 +19,17 @@ class TableBuffer {
     TableBuffer(ObjectStore& store, std::string folder, std::string journal, std::vector<Column> columns,
                 bool sorted);
 
-    // Reads the log and takes over its columns. denied: its txn lies behind the durable end of our journal,
-    // so the journal was rolled back or is another one.
+    // Reads the log and takes over its columns. denied: the table holds rows of another journal, or from
+    // behind the durable end of ours, so that it was rolled back.
     Status open(const Journal& journal);
 
     const std::string& folder() const { return table_.folder(); }
     // The rows of entries that end here or before are in the table already.
     bool has(Shard shard, Offset end) const;
 
-    // Position of a schema's column; a column of another kind under the same name gets a name of its own.
-    std::size_t column_for(const Column& wanted);
+    // Position of a schema's column. One that is there with another kind, or is `taken` by another field of
+    // the same schema, leaves the name `<name>__<kind>`.
+    std::size_t column_for(const Column& wanted, std::span<const std::size_t> taken);
 
     // The batch for a row that comes from an entry of this shard; to be used before the next call.
     Batch& batch(Shard shard, const std::string& receive_date, Offset offset);
@@ -52,6 +55,7 @@ class TableBuffer {
     };
 
     std::string app_of(Shard shard) const;
+    bool is_of_other_journal(std::string_view app) const;
 
     ObjectStore& store_;
     DeltaTable table_;

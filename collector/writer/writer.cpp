@@ -23,11 +23,13 @@ Message Writer::stop(std::string text) {
 }
 
 Writer::Outcome Writer::start() {
+    std::vector<std::unique_ptr<JournalReader>> readers;
     for (Shard shard = 0; shard < journal_.shards(); ++shard) {
         auto reader = journal_.read(shard, 0);
         if (!reader.ok()) return Message{"the journal cannot be read: " + to_string(reader.error())};
-        readers_.push_back(std::move(reader).value());
+        readers.push_back(std::move(reader).value());
     }
+    readers_ = std::move(readers);
     return {};
 }
 

@@ -62,7 +62,6 @@ class Writer {
     struct Stream {
         std::string name;
         const Schema* schema = nullptr;
-        BlockClass block_class = BlockClass::normal;
         TableBuffer* table = nullptr;
         std::vector<std::size_t> columns;  // of the fields, in the table
     };
@@ -101,6 +100,7 @@ class Writer {
     Outcome on_schema(const Place& place, Bytes body);
     Outcome on_epoch(const Place& place, Bytes body);
     Outcome on_block(const Place& place, Bytes body);
+    Outcome add_streams(const Place& place, const longhaul_EpochRecord& record, EpochState& epoch);
     Outcome add_stream(const Place& place, const longhaul_StreamEntry& entry, EpochState& epoch);
     Outcome add_rows(const Place& place, const BlockName& name, const DecodedBlock& block, EpochState& epoch);
     Outcome add_section(const Place& place, const BlockName& name, const DecodedSection& section,

@@ -63,7 +63,7 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
     auto& epochs = tenants_[place.tenant].devices[place.device].epochs;
     const Sha256 hash = sha256(parsed.value().record);
     if (const auto known = epochs.find(name); known != epochs.end()) {
-        if (known->second.record_hash == hash) return {};  // sent again
+        if (known->second.record_hash == hash) return add_streams(place, record, known->second);
         return quarantine(place, name, std::nullopt, "fork: a second record of this epoch");
     }
     SealingKeyId id;
@@ -79,10 +79,19 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
     EpochState epoch;
     epoch.record_hash = hash;
     epoch.key = key.value();
-    for (std::size_t i = 0; i < record.streams_count; ++i) LH_TRY(add_stream(place, record.streams[i], epoch));
+    LH_TRY(add_streams(place, record, epoch));
     LH_TRY(add_power_cut(place, record));
     epochs.emplace(name, std::move(epoch));
     return add_epoch_row(place, record);
+}
+
+// Those whose schema was missing so far: a record that is sent again may find it there.
+Writer::Outcome Writer::add_streams(const Place& place, const longhaul_EpochRecord& record, EpochState& epoch) {
+    for (std::size_t i = 0; i < record.streams_count; ++i) {
+        const longhaul_StreamEntry& entry = record.streams[i];
+        if (epoch.streams[entry.index] == nullptr) LH_TRY(add_stream(place, entry, epoch));
+    }
+    return {};
 }
 
 Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntry& entry, EpochState& epoch) {
@@ -90,14 +99,13 @@ Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntr
     SchemaHash hash;
     std::memcpy(hash.data(), entry.schema_hash, hash.size());
     const auto known = tenant.schemas.find({place.shard, hash});
-    if (known == tenant.schemas.end()) return {};  // its blocks go into quarantine
+    if (known == tenant.schemas.end()) return {};  // its blocks go into quarantine until it is there
     auto stream = std::make_unique<Stream>();
     stream->name = entry.name;
     stream->schema = &known->second->schema();
-    stream->block_class = static_cast<BlockClass>(entry.block_class);
     LH_TRY_ASSIGN(stream->table, table(place.tenant, std::string{stream->schema->name}, fixed_columns(), true));
     for (const Field& field : stream->schema->fields) {
-        stream->columns.push_back(stream->table->column_for(column_of(field)));
+        stream->columns.push_back(stream->table->column_for(column_of(field), stream->columns));
     }
     epoch.schemas[entry.index] = stream->schema;
     epoch.streams[entry.index] = std::move(stream);
@@ -125,7 +133,11 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     const auto opened = open_block(epoch.key, body, body_room_);
     if (!opened.ok()) return quarantine(place, epoch_name, header.value(), "the block does not open");
     const auto block = decode_block(opened.value(), epoch.schemas, header.value().samples);
-    if (!block.ok()) return quarantine(place, epoch_name, header.value(), block.error().detail);
+    if (!block.ok()) {
+        // It counts as never arrived, so that it becomes rows when it comes again after its schema.
+        if (block.error().code == ErrorCode::not_found) epoch.received.erase(known);
+        return quarantine(place, epoch_name, header.value(), block.error().detail);
+    }
     ++counters_.blocks;
     return add_rows(place, name, block.value(), epoch);
 }
