@@ -25,7 +25,10 @@ Result<void, Message> Collector::open_journal() {
     auto disk = PosixDisk::open_root(config_.journal_path);
     if (!disk.ok()) return Message{config_.journal_path + ": " + to_string(disk.error())};
     journal_disk_ = std::move(disk).value();
-    if (!random_bytes(config_.journal.uuid_if_new).ok()) return Message{"no random bytes"};
+    if (!random_bytes(config_.journal.uuid_if_new).ok() ||
+        !random_bytes(std::as_writable_bytes(std::span{&config_.journal.salt_if_new, 1})).ok()) {
+        return Message{"no random bytes"};
+    }
     auto journal = LocalJournal::open(*journal_disk_, config_.journal);
     if (!journal.ok()) return Message{config_.journal_path + ": " + to_string(journal.error())};
     journal_ = std::move(journal).value();
