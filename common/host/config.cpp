@@ -243,10 +243,10 @@ Result<ConfigFile, Message> ConfigFile::parse(std::string_view text, const std::
 
 ConfigTable ConfigFile::root() { return ConfigTable{&body_->nodes.front()}; }
 
-Result<void, Message> ConfigFile::finish() const {
+Result<void, Message> ConfigFile::finish(UnknownKeys unknown) const {
     std::vector<Body::Problem> problems = body_->problems;
     for (const ConfigTable::Node& node : body_->nodes) {
-        if (node.toml == nullptr) continue;
+        if (node.toml == nullptr || unknown == UnknownKeys::ignored) continue;
         const std::vector<std::string_view> known{node.asked.begin(), node.asked.end()};
         for (const auto& [key, value] : *node.toml) {
             if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;

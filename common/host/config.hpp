@@ -66,6 +66,8 @@ class ConfigTable {
     Node* node_;
 };
 
+enum class UnknownKeys { refused, ignored };
+
 class ConfigFile {
  public:
     static Result<ConfigFile, Message> read(const std::string& path);
@@ -80,7 +82,8 @@ class ConfigFile {
 
     // Every problem and unknown key so far, in the order of the lines, one a line; ok when there is
     // none.
-    Result<void, Message> finish() const;
+    // `ignored`: for a program that reads a part of another one's file.
+    Result<void, Message> finish(UnknownKeys unknown = UnknownKeys::refused) const;
 
  private:
     friend class ConfigTable;

@@ -1,0 +1,78 @@
+// Does every sample that a device sent stand in a table exactly once? Found out from the journal
+// (what is acknowledged) and the tables' files (what readers see), without asking the collector.
+//
+// For every device, epoch and class: 1..highest seq = in the tables + listed as lost + in
+// quarantine + still in flight. The highest is the one that came or that the next epoch's record
+// tells of, so a link of the chain of epochs that has not come is awaited, not forgotten.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "collector/journal/journal.hpp"
+#include "collector/lake/audit_rows.hpp"
+
+namespace longhaul::tools {
+
+struct AuditCounts {
+    std::uint64_t blocks = 0;       // different ones in the journal: acknowledged
+    std::uint64_t samples = 0;      // in these blocks
+    std::uint64_t rows = 0;         // of these blocks in the tables
+    std::uint64_t duplicates = 0;   // rows that stand there once more
+    std::uint64_t resent = 0;       // blocks that arrived again and were dropped
+    std::uint64_t quarantined = 0;  // blocks without rows that _quarantine explains
+    std::uint64_t in_flight = 0;    // blocks that the writer has not committed yet
+    std::uint64_t awaited = 0;      // blocks that the device has told of and not sent yet
+    std::uint64_t lost = 0;         // blocks that _losses explains
+    std::uint64_t lost_samples = 0;
+    std::uint64_t holes = 0;  // blocks that nothing explains
+    std::uint64_t wrong = 0;  // committed blocks with too few or too many rows
+
+    void add(const AuditCounts& other);
+};
+
+struct AuditedEpoch {
+    std::string tenant;
+    std::string device;
+    std::uint32_t incarnation = 0;
+    std::uint32_t epoch = 0;
+    bool operator<(const AuditedEpoch& other) const {
+        return std::tie(tenant, device, incarnation, epoch) <
+               std::tie(other.tenant, other.device, other.incarnation, other.epoch);
+    }
+};
+
+struct AuditReport {
+    std::map<AuditedEpoch, AuditCounts> epochs;
+    AuditCounts totals;
+    std::size_t devices = 0;
+    std::size_t tables = 0;
+    std::vector<std::string> problems;  // sentences; empty: everything is accounted for
+};
+
+struct LostRange {
+    std::uint32_t first;  // seq
+    std::uint32_t last;
+    std::uint64_t samples;
+};
+
+// What the lake says about one tenant.
+struct TenantTables {
+    std::map<std::string, collector::AuditedTable> tables;           // by schema name
+    std::map<collector::AuditedBlock, collector::AuditedRows> rows;  // over all tables
+    std::set<collector::AuditedBlock> quarantined;
+    std::map<collector::AuditedBlock, std::vector<LostRange>> lost;  // by epoch: seq is 0
+};
+using LakeContents = std::map<std::string, TenantTables>;
+Result<LakeContents, Message> read_lake(collector::ObjectStore& lake);
+
+// While a collector runs, the lake has to be read before the journal is opened: then the journal
+// has every block that a table has. `device`: look at this one only; empty: all.
+Result<AuditReport, Message> audit(collector::Journal& journal, const LakeContents& lake,
+                                   const std::string& device);
+
+}  // namespace longhaul::tools

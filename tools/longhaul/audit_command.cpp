@@ -1,0 +1,127 @@
+#include "tools/longhaul/audit_command.hpp"
+
+#include <boost/json.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "collector/disk/posix_disk.hpp"
+#include "collector/journal/local_journal.hpp"
+#include "collector/lake/local_store.hpp"
+#include "common/host/config.hpp"
+#include "common/host/exit_codes.hpp"
+#include "tools/longhaul/audit.hpp"
+#include "tools/longhaul/text.hpp"
+
+namespace longhaul::tools {
+namespace {
+
+struct Paths {
+    std::string journal;
+    std::string lake;
+};
+
+Result<Paths, Message> read_paths(const std::string& config) {
+    LH_TRY_ASSIGN(ConfigFile file, ConfigFile::read(config));
+    const Paths paths{file.table("journal").path("path"), file.table("lake").path("path")};
+    LH_TRY(file.finish(UnknownKeys::ignored));
+    return paths;
+}
+
+Result<std::unique_ptr<collector::PosixDisk>, Message> open_folder(const std::string& path) {
+    if (!std::filesystem::is_directory(path)) return Message{path + ": there is no such folder"};
+    auto disk = collector::PosixDisk::open_root(path);
+    if (!disk.ok()) return Message{path + ": " + to_string(disk.error())};
+    return std::move(disk).value();
+}
+
+boost::json::object json_of(const AuditCounts& counts) {
+    return {{"blocks", counts.blocks},       {"samples", counts.samples},
+            {"rows", counts.rows},           {"duplicates", counts.duplicates},
+            {"resent", counts.resent},       {"quarantined", counts.quarantined},
+            {"in_flight", counts.in_flight}, {"awaited", counts.awaited},
+            {"lost", counts.lost},           {"lost_samples", counts.lost_samples},
+            {"holes", counts.holes},         {"wrong", counts.wrong}};
+}
+
+void print_json(const AuditReport& report, bool ok) {
+    boost::json::array epochs;
+    for (const auto& [name, counts] : report.epochs) {
+        boost::json::object epoch{{"tenant", name.tenant},
+                                  {"device", name.device},
+                                  {"incarnation", incarnation_text({name.incarnation})},
+                                  {"epoch", name.epoch}};
+        for (auto& field : json_of(counts)) epoch.insert(field);
+        epochs.push_back(std::move(epoch));
+    }
+    boost::json::object all{{"ok", ok}, {"devices", report.devices}, {"tables", report.tables}};
+    all["totals"] = json_of(report.totals);
+    all["problems"] = boost::json::array(report.problems.begin(), report.problems.end());
+    all["epochs"] = std::move(epochs);
+    std::printf("%s\n", boost::json::serialize(all).c_str());
+}
+
+void print_line(const std::string& name, const std::string& epoch, const AuditCounts& counts) {
+    const auto print = [](std::uint64_t value) { return std::to_string(value); };
+    std::printf("%-28s %8s %8s %10s %10s %6s %6s %6s %6s %6s %6s\n", name.c_str(), epoch.c_str(),
+                print(counts.blocks).c_str(), print(counts.samples).c_str(),
+                print(counts.rows).c_str(), print(counts.duplicates).c_str(),
+                print(counts.resent).c_str(), print(counts.lost + counts.quarantined).c_str(),
+                print(counts.holes + counts.wrong).c_str(), print(counts.in_flight).c_str(),
+                print(counts.awaited).c_str());
+}
+
+void print_table(const AuditReport& report) {
+    std::printf("%-28s %8s %8s %10s %10s %6s %6s %6s %6s %6s %6s\n", "device", "epoch", "blocks",
+                "acked", "rows", "twice", "resent", "known", "holes", "flight", "await");
+    for (const auto& [name, counts] : report.epochs) {
+        print_line(name.tenant + "/" + name.device, std::to_string(name.epoch), counts);
+    }
+    print_line(std::to_string(report.devices) + " devices", "", report.totals);
+}
+
+bool holds(const AuditReport& report, bool drained) {
+    const AuditCounts& totals = report.totals;
+    return report.problems.empty() && totals.holes == 0 && totals.duplicates == 0 &&
+           totals.wrong == 0 && (!drained || (totals.in_flight == 0 && totals.awaited == 0));
+}
+
+void print_verdict(const AuditReport& report, bool ok) {
+    const AuditCounts& totals = report.totals;
+    for (const std::string& problem : report.problems) std::printf("%s\n", problem.c_str());
+    std::printf(
+        "audit: %s: %llu samples acknowledged, %llu rows, %llu duplicates, %llu holes, %llu blocks "
+        "lost, "
+        "%llu in quarantine, %llu in flight, %llu awaited\n",
+        ok ? "holds" : "fails", static_cast<unsigned long long>(totals.samples),
+        static_cast<unsigned long long>(totals.rows),
+        static_cast<unsigned long long>(totals.duplicates),
+        static_cast<unsigned long long>(totals.holes), static_cast<unsigned long long>(totals.lost),
+        static_cast<unsigned long long>(totals.quarantined),
+        static_cast<unsigned long long>(totals.in_flight),
+        static_cast<unsigned long long>(totals.awaited));
+}
+
+}  // namespace
+
+Result<int, Message> audit_command(const AuditOptions& options) {
+    LH_TRY_ASSIGN(const Paths paths, read_paths(options.config));
+    LH_TRY_ASSIGN(const auto lake_disk, open_folder(paths.lake));
+    collector::LocalStore lake{*lake_disk};
+    LH_TRY_ASSIGN(const LakeContents contents, read_lake(lake));
+
+    LH_TRY_ASSIGN(const auto journal_disk, open_folder(paths.journal));
+    auto journal = collector::LocalJournal::open_to_read(*journal_disk);
+    if (!journal.ok()) return Message{paths.journal + ": " + to_string(journal.error())};
+    LH_TRY_ASSIGN(const AuditReport report, audit(*journal.value(), contents, options.device));
+
+    const bool ok = holds(report, options.drained);
+    if (options.json) {
+        print_json(report, ok);
+    } else {
+        print_table(report);
+        print_verdict(report, ok);
+    }
+    return ok ? exit_done : exit_check_failed;
+}
+
+}  // namespace longhaul::tools

@@ -1,0 +1,130 @@
+#include "tools/longhaul/audit_journal.hpp"
+
+#include <cstring>
+
+#include "common/block/epoch.hpp"
+#include "common/block/stored_schema.hpp"
+
+namespace longhaul::tools {
+
+using collector::JournalKind;
+using collector::Offset;
+using collector::ReadEntry;
+using collector::Shard;
+
+namespace {
+
+class Collecting {
+ public:
+    Collecting(SentData& sent, const std::string& device) : sent_{sent}, device_{device} {}
+
+    void take(Shard shard, const ReadEntry& read) {
+        const std::string tenant{read.entry.tenant};
+        const std::string device{read.entry.device};
+        sent_.tenants.insert(tenant);
+        switch (read.entry.kind) {
+            case JournalKind::schema:
+                return take_schema(tenant, read.entry.body);
+            case JournalKind::epoch:
+                return take_epoch(tenant, device, read);
+            case JournalKind::block:
+                return take_block(tenant, device, shard, read);
+            default:
+                return;
+        }
+    }
+
+ private:
+    void take_schema(const std::string& tenant, Bytes body) {
+        const auto schema = StoredSchema::parse(body);
+        if (!schema.ok()) return;
+        names_[{tenant, schema.value()->hash()}] = schema.value()->schema().name;
+    }
+
+    void take_epoch(const std::string& tenant, const std::string& device, const ReadEntry& read) {
+        if (!device_.empty() && device != device_) return;
+        longhaul_EpochRecord record;
+        const auto parsed = parse_signed_epoch(read.entry.body);
+        if (!parsed.ok() || !parse_epoch_record(parsed.value().record, record).ok()) {
+            problem(tenant, device,
+                    "an epoch record at offset " + std::to_string(read.offset) + " cannot be read");
+            return;
+        }
+        SentEpoch& epoch = sent_.epochs[{tenant, device, record.incarnation, record.epoch}];
+        if (epoch.has_record) return;  // sent again
+        epoch.has_record = true;
+        epoch.previous_epoch = record.previous_epoch;
+        for (pb_size_t i = 0; i < record.streams_count; ++i) {
+            SchemaHash hash;
+            std::memcpy(hash.data(), record.streams[i].schema_hash, hash.size());
+            if (const auto name = names_.find({tenant, hash}); name != names_.end())
+                epoch.tables.insert(name->second);
+        }
+        if (record.previous_epoch == 0) return;
+        SentEpoch& before =
+            sent_.epochs[{tenant, device, record.incarnation, record.previous_epoch}];
+        for (pb_size_t i = 0; i < record.previous_ends_count; ++i) {
+            const auto& end = record.previous_ends[i];
+            if (end.block_class < block_class_count)
+                before.last_number[end.block_class] = end.last_number;
+        }
+    }
+
+    void take_block(const std::string& tenant, const std::string& device, Shard shard,
+                    const ReadEntry& read) {
+        if (!device_.empty() && device != device_) return;
+        const auto header = parse_block_header(read.entry.body);
+        if (!header.ok()) {
+            problem(tenant, device,
+                    "a block at offset " + std::to_string(read.offset) + " cannot be read");
+            return;
+        }
+        const BlockName& name = header.value().name;
+        SentEpoch& epoch = sent_.epochs[{tenant, device, name.incarnation.value, name.epoch.value}];
+        const Sha256 content = sha256(read.entry.body);
+        const auto [place, first] = epoch.blocks.try_emplace(
+            name.seq.value, SentBlock{header.value().samples, 0, content, shard, read.end});
+        if (first) return;
+        ++place->second.resent;
+        if (place->second.content == content) return;
+        problem(tenant, device,
+                "two different blocks have the name epoch " + std::to_string(name.epoch.value) +
+                    " seq " + std::to_string(name.seq.value));
+    }
+
+    void problem(const std::string& tenant, const std::string& device, const std::string& text) {
+        sent_.problems.push_back(tenant + "/" + device + ": " + text);
+    }
+
+    SentData& sent_;
+    const std::string& device_;
+    std::map<std::pair<std::string, SchemaHash>, std::string> names_;
+};
+
+}  // namespace
+
+Result<SentData, Message> read_sent(collector::Journal& journal, const std::string& device) {
+    SentData sent;
+    Collecting collecting{sent, device};
+    for (Shard shard = 0; shard < journal.shards(); ++shard) {
+        auto reader = journal.read(shard, 0);
+        if (!reader.ok()) return Message{"journal: " + to_string(reader.error())};
+        while (true) {
+            const Offset at = reader.value()->offset();
+            const auto read = reader.value()->next();
+            if (read.ok()) {
+                collecting.take(shard, read.value());
+            } else if (read.error().code == ErrorCode::not_found) {
+                break;
+            } else if (read.error().code == ErrorCode::corrupt) {
+                sent.problems.push_back("journal: the entry at offset " + std::to_string(at) +
+                                        " of shard " + std::to_string(shard) + " is damaged");
+            } else {
+                return Message{"journal: " + to_string(read.error())};
+            }
+        }
+    }
+    return sent;
+}
+
+}  // namespace longhaul::tools

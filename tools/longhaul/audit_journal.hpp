@@ -1,0 +1,40 @@
+// The audit's first half: what the journal says was sent.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "collector/journal/journal.hpp"
+#include "common/block/block.hpp"
+#include "common/block/schema.hpp"
+#include "tools/longhaul/audit.hpp"
+
+namespace longhaul::tools {
+
+struct SentBlock {
+    std::uint16_t samples = 0;
+    std::uint64_t resent = 0;
+    Sha256 content{};
+    collector::Shard shard = 0;
+    collector::Offset end = 0;  // of its first arrival
+};
+
+struct SentEpoch {
+    bool has_record = false;
+    std::uint32_t previous_epoch = 0;
+    std::set<std::string> tables;                                // that its streams write to
+    std::map<std::uint32_t, SentBlock> blocks;                   // by seq
+    std::array<std::uint32_t, block_class_count> last_number{};  // told by the next epoch's record
+};
+
+struct SentData {
+    std::map<AuditedEpoch, SentEpoch> epochs;
+    std::set<std::string> tenants;
+    std::vector<std::string> problems;
+};
+
+Result<SentData, Message> read_sent(collector::Journal& journal, const std::string& device);
+
+}  // namespace longhaul::tools

@@ -1,0 +1,133 @@
+#include "tools/longhaul/device_folder.hpp"
+
+#include <array>
+#include <filesystem>
+#include <set>
+
+#include "collector/registry/certificate.hpp"
+#include "collector/registry/registry.hpp"
+#include "common/host/files.hpp"
+#include "tools/longhaul/text.hpp"
+
+namespace longhaul::tools {
+namespace {
+
+constexpr int device_days = 90;
+
+std::string absolute(const std::string& path) {
+    return std::filesystem::absolute(path).lexically_normal().string();
+}
+
+std::string agent_toml(const Authority& authority, const DeviceRequest& request,
+                       const std::string& name) {
+    std::string text =
+        "# See `longhaul-agent config example` for all keys.\n"
+        "[device]\n"
+        "environment = " +
+        toml_text(authority.environment) +
+        "\n"
+        "tenant = " +
+        toml_text(request.tenant) +
+        "\n"
+        "name = " +
+        toml_text(name) +
+        "\n"
+        "certificate = \"device.crt\"\n"
+        "key = \"device.key\"\n"
+        "secret = \"device.secret\"\n"
+        "root = \"root.crt\"\n"
+        "sealing_key = \"sealing.crt\"\n"
+        "\n"
+        "[collector]\n"
+        "address = " +
+        toml_text(request.collector.empty() ? authority.collector : request.collector) +
+        "\n"
+        "server_name = " +
+        toml_text(authority.server_name) +
+        "\n"
+        "\n"
+        "[spool]\n"
+        "path = \"spool.db\"\n";
+    if (request.trace_mapping.empty()) return text;
+    text += "\n[[trace]]\nmapping = " + toml_text(absolute(request.trace_mapping)) + "\n";
+    if (!request.trace_file.empty())
+        text += "file = " + toml_text(absolute(request.trace_file)) + "\n";
+    return text;
+}
+
+Result<void, Message> write_identity(const Authority& authority, const DeviceRequest& request,
+                                     const std::string& name, const std::string& folder) {
+    collector::CertificateRequest wanted;
+    wanted.subject = name;
+    wanted.uri = collector::device_uri({authority.environment, request.tenant, name});
+    wanted.days = device_days;
+    wanted.now = request.now;
+    wanted.issuer_key_pem = authority.tenant_key;
+    wanted.issuer_pem = authority.tenant_certificate;
+    const auto key = collector::generate_key();
+    if (!key.ok()) return Message{to_string(key.error())};
+    wanted.subject_key_pem = key.value();
+    const auto certificate = collector::issue_certificate(wanted);
+    if (!certificate.ok()) return Message{name + ": " + to_string(certificate.error())};
+    const std::string chain = certificate.value() + authority.tenant_certificate;
+    LH_TRY(write_new_file(folder + "/device.key", as_bytes(key.value()), private_file_mode));
+    return write_new_file(folder + "/device.crt", as_bytes(chain), public_file_mode);
+}
+
+Result<void, Message> make_folder(const Authority& authority, const DeviceRequest& request,
+                                  const std::string& name) {
+    const std::string folder = request.out + "/" + name;
+    const std::string unfinished = folder + ".new";
+    std::error_code error;
+    std::filesystem::remove_all(unfinished, error);
+    LH_TRY(make_folders(unfinished, private_folder_mode));
+    LH_TRY(write_identity(authority, request, name, unfinished));
+    std::array<std::byte, 32> secret;
+    if (!random_bytes(secret).ok()) return Message{"no random bytes"};
+    LH_TRY(write_new_file(unfinished + "/device.secret", secret, private_file_mode));
+    LH_TRY(write_new_file(unfinished + "/root.crt", as_bytes(authority.root_certificate),
+                          public_file_mode));
+    LH_TRY(write_new_file(unfinished + "/sealing.crt", as_bytes(authority.sealing_certificate),
+                          public_file_mode));
+    LH_TRY(write_new_file(unfinished + "/agent.toml",
+                          as_bytes(agent_toml(authority, request, name)), public_file_mode));
+    std::filesystem::rename(unfinished, folder, error);
+    if (error) return Message{folder + ": " + error.message()};
+    return {};
+}
+
+Result<void, Message> check_names(const DeviceRequest& request) {
+    std::set<std::string> seen;
+    for (const std::string& name : request.names) {
+        if (!collector::is_name_part(name)) {
+            return Message{"device \"" + name + "\": a name has 1 to 48 of a-z, 0-9 and -"};
+        }
+        if (!seen.insert(name).second) return Message{"device \"" + name + "\" is named twice"};
+        if (std::filesystem::exists(request.out + "/" + name)) {
+            return Message{request.out + "/" + name + ": is there already"};
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>, Message> add_devices(const Authority& authority,
+                                                      const DeviceRequest& request) {
+    LH_TRY(check_names(request));
+    LH_TRY(make_folders(request.out, private_folder_mode));
+    auto registry = collector::Registry::open(authority.registry);
+    if (!registry.ok()) return Message{authority.registry + ": " + to_string(registry.error())};
+    std::vector<std::string> folders;
+    for (const std::string& name : request.names) {
+        LH_TRY(make_folder(authority, request, name));
+        folders.push_back(request.out + "/" + name);
+    }
+    if (const Status allowed = registry.value()->allow(request.tenant, request.names);
+        !allowed.ok()) {
+        return Message{authority.registry + ": " + to_string(allowed.error())};
+    }
+    return folders;
+}
+
+}  // namespace longhaul::tools
