@@ -74,6 +74,7 @@ struct TlsLink::State {
     std::array<const char*, 2> protocols{protocol_name, nullptr};
     LinkState link = LinkState::closed;
     const char* error = "";
+    bool heard = false;  // something has been read since the handshake
 
     State() {
         mbedtls_ssl_init(&ssl);
@@ -153,7 +154,13 @@ Error TlsLink::fail(int code) {
             state.error = words_for_certificate(mbedtls_ssl_get_verify_result(&state.ssl));
             break;
         case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
-            state.error = "the collector refused this device (TLS alert)";
+            state.error = "the collector refused this device (TLS)";
+            break;
+        // In TLS 1.3 the device has finished before the collector judges its certificate, and mbedTLS
+        // sends the alert under the handshake's keys, which the device has given up by then.
+        case MBEDTLS_ERR_SSL_INVALID_MAC:
+            state.error = state.heard ? "the connection was damaged on its way"
+                                      : "the collector refused this device (TLS)";
             break;
         case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
         case MBEDTLS_ERR_SSL_CONN_EOF: state.error = "the collector closed the connection"; break;
@@ -173,6 +180,7 @@ Status TlsLink::open(MonotonicMs now) {
     State& state = *state_;
     close();
     state.error = "";
+    state.heard = false;
     if (mbedtls_ssl_session_reset(&state.ssl) != 0) return Error{ErrorCode::io, "TLS cannot be reset"};
     LH_TRY(below_.open(now));
     state.link = LinkState::opening;
@@ -214,7 +222,10 @@ Result<std::size_t> TlsLink::read(MutableBytes room) {
     if (state_->link != LinkState::open) return ErrorCode::closed;
     const int code =
         mbedtls_ssl_read(&state_->ssl, reinterpret_cast<unsigned char*>(room.data()), room.size());
-    if (code > 0) return static_cast<std::size_t>(code);
+    if (code > 0) {
+        state_->heard = true;
+        return static_cast<std::size_t>(code);
+    }
     if (has_to_wait(code)) return std::size_t{0};
     return fail(code == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : code);
 }

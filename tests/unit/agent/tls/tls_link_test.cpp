@@ -1,0 +1,394 @@
+// The agent's TLS against a real mbedTLS server, over two queues of bytes in memory.
+#include "agent/tls/tls_link.hpp"
+
+#include <mbedtls/asn1write.h>
+#include <mbedtls/oid.h>
+#include <mbedtls/psa_util.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <cstring>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "common/block/crypto.hpp"
+
+using namespace longhaul;
+using namespace longhaul::agent;
+
+namespace {
+
+int random_numbers(void*, unsigned char* out, std::size_t size) {
+    return random_bytes(std::as_writable_bytes(std::span{out, size})).ok() ? 0 : -1;
+}
+
+// A queue a direction; the far end has its own pair of functions.
+class MemoryLink final : public Link {
+ public:
+    std::deque<unsigned char> up, down;
+    bool far_closed = false;
+    std::size_t write_max = SIZE_MAX;
+
+    Status open(MonotonicMs) override {
+        if (refuse) return ErrorCode::unreachable;
+        open_ = true;
+        up.clear();
+        down.clear();
+        far_closed = false;
+        return {};
+    }
+    LinkState poll(MonotonicMs) override { return open_ ? LinkState::open : LinkState::closed; }
+    Result<std::size_t> write(Bytes bytes) override {
+        if (!open_) return ErrorCode::closed;
+        // Every second call finds the buffer full.
+        blocked_ = !blocked_;
+        if (blocked_) return std::size_t{0};
+        const std::size_t count = std::min(bytes.size(), write_max);
+        for (const std::byte byte : bytes.first(count)) up.push_back(static_cast<unsigned char>(byte));
+        return count;
+    }
+    Result<std::size_t> read(MutableBytes room) override {
+        if (!open_ || (down.empty() && far_closed)) return ErrorCode::closed;
+        std::size_t count = 0;
+        for (; count < room.size() && !down.empty(); ++count) {
+            room[count] = static_cast<std::byte>(down.front());
+            down.pop_front();
+        }
+        return count;
+    }
+    void close() override { open_ = false; }
+    const char* last_error() const override { return "the memory link says so"; }
+    bool refuse = false;
+
+ private:
+    bool open_ = false;
+    bool blocked_ = false;
+};
+
+struct Key {
+    mbedtls_pk_context pk;
+    Key() {
+        LH_CHECK(crypto_init().ok());
+        mbedtls_pk_init(&pk);
+        LH_CHECK(mbedtls_pk_setup(&pk, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) == 0);
+        LH_CHECK(mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(pk), random_numbers, nullptr) == 0);
+    }
+    ~Key() { mbedtls_pk_free(&pk); }
+    Key(const Key&) = delete;
+    Key& operator=(const Key&) = delete;
+    std::string pem() {
+        std::vector<unsigned char> room(1024);
+        LH_CHECK(mbedtls_pk_write_key_pem(&pk, room.data(), room.size()) == 0);
+        return reinterpret_cast<const char*>(room.data());
+    }
+};
+
+struct Wanted {
+    const char* subject = "CN=x";
+    const char* issuer = "CN=root";
+    bool authority = false;
+    const char* dns = nullptr;
+    const char* from = "20200101000000";
+    const char* to = "20990101000000";
+};
+
+std::string issue(Key& subject, Key& issuer, const Wanted& wanted) {
+    mbedtls_x509write_cert cert;
+    mbedtls_x509write_crt_init(&cert);
+    mbedtls_x509write_crt_set_version(&cert, MBEDTLS_X509_CRT_VERSION_3);
+    mbedtls_x509write_crt_set_md_alg(&cert, MBEDTLS_MD_SHA256);
+    mbedtls_x509write_crt_set_subject_key(&cert, &subject.pk);
+    mbedtls_x509write_crt_set_issuer_key(&cert, &issuer.pk);
+    unsigned char serial[] = {1, 2, 3};
+    LH_CHECK(mbedtls_x509write_crt_set_serial_raw(&cert, serial, sizeof(serial)) == 0);
+    LH_CHECK(mbedtls_x509write_crt_set_subject_name(&cert, wanted.subject) == 0);
+    LH_CHECK(mbedtls_x509write_crt_set_issuer_name(&cert, wanted.issuer) == 0);
+    LH_CHECK(mbedtls_x509write_crt_set_validity(&cert, wanted.from, wanted.to) == 0);
+    LH_CHECK(mbedtls_x509write_crt_set_basic_constraints(&cert, wanted.authority ? 1 : 0, -1) == 0);
+    mbedtls_x509_san_list san{};
+    if (wanted.dns != nullptr) {
+        san.node.type = MBEDTLS_X509_SAN_DNS_NAME;
+        san.node.san.unstructured_name.p = reinterpret_cast<unsigned char*>(const_cast<char*>(wanted.dns));
+        san.node.san.unstructured_name.len = std::strlen(wanted.dns);
+        LH_CHECK(mbedtls_x509write_crt_set_subject_alternative_name(&cert, &san) == 0);
+    }
+    std::vector<unsigned char> room(4096);
+    LH_CHECK(mbedtls_x509write_crt_pem(&cert, room.data(), room.size(), random_numbers, nullptr) == 0);
+    mbedtls_x509write_crt_free(&cert);
+    return reinterpret_cast<const char*>(room.data());
+}
+
+// Certificates that every case starts from.
+struct Pki {
+    Key root_key, other_key, server_key, device_key;
+    std::string root = issue(root_key, root_key, {.subject = "CN=root", .authority = true});
+    std::string other_root = issue(other_key, other_key, {.subject = "CN=other", .issuer = "CN=other", .authority = true});
+    std::string device = issue(device_key, root_key, {.subject = "CN=device"});
+    std::string other_device = issue(device_key, other_key, {.subject = "CN=device", .issuer = "CN=other"});
+};
+Pki& pki() {
+    static Pki made;
+    return made;
+}
+
+struct ServerSettings {
+    Wanted certificate{.subject = "CN=collector", .dns = "localhost"};
+    bool other_issuer = false;
+    const char* alpn = "longhaul/1";
+    mbedtls_ssl_protocol_version version = MBEDTLS_SSL_VERSION_TLS1_3;
+};
+
+class Server {
+ public:
+    Server(MemoryLink& link, const ServerSettings& settings) : protocols_{settings.alpn, nullptr} {
+        mbedtls_ssl_init(&ssl);
+        mbedtls_ssl_config_init(&config_);
+        mbedtls_x509_crt_init(&own_);
+        mbedtls_x509_crt_init(&root_);
+        Key& issuer = settings.other_issuer ? pki().other_key : pki().root_key;
+        const std::string pem = issue(pki().server_key, issuer, settings.certificate);
+        LH_CHECK(mbedtls_x509_crt_parse(&own_, reinterpret_cast<const unsigned char*>(pem.c_str()), pem.size() + 1) == 0);
+        LH_CHECK(mbedtls_x509_crt_parse(&root_, reinterpret_cast<const unsigned char*>(pki().root.c_str()),
+                                        pki().root.size() + 1) == 0);
+        LH_CHECK(mbedtls_ssl_config_defaults(&config_, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                             MBEDTLS_SSL_PRESET_DEFAULT) == 0);
+        mbedtls_ssl_conf_min_tls_version(&config_, settings.version);
+        mbedtls_ssl_conf_max_tls_version(&config_, settings.version);
+        mbedtls_ssl_conf_rng(&config_, random_numbers, nullptr);
+        mbedtls_ssl_conf_authmode(&config_, MBEDTLS_SSL_VERIFY_REQUIRED);
+        mbedtls_ssl_conf_ca_chain(&config_, &root_, nullptr);
+        LH_CHECK(mbedtls_ssl_conf_own_cert(&config_, &own_, &pki().server_key.pk) == 0);
+        if (settings.alpn != nullptr) LH_CHECK(mbedtls_ssl_conf_alpn_protocols(&config_, protocols_) == 0);
+        LH_CHECK(mbedtls_ssl_setup(&ssl, &config_) == 0);
+        mbedtls_ssl_set_bio(&ssl, &link, send, receive, nullptr);
+    }
+    ~Server() {
+        mbedtls_ssl_free(&ssl);
+        mbedtls_ssl_config_free(&config_);
+        mbedtls_x509_crt_free(&own_);
+        mbedtls_x509_crt_free(&root_);
+    }
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    mbedtls_ssl_context ssl;
+
+ private:
+    static int send(void* context, const unsigned char* bytes, std::size_t size) {
+        auto& link = *static_cast<MemoryLink*>(context);
+        link.down.insert(link.down.end(), bytes, bytes + size);
+        return static_cast<int>(size);
+    }
+    static int receive(void* context, unsigned char* bytes, std::size_t size) {
+        auto& link = *static_cast<MemoryLink*>(context);
+        std::size_t count = 0;
+        for (; count < size && !link.up.empty(); ++count) {
+            bytes[count] = link.up.front();
+            link.up.pop_front();
+        }
+        return count == 0 ? MBEDTLS_ERR_SSL_WANT_READ : static_cast<int>(count);
+    }
+    const char* protocols_[2];
+    mbedtls_ssl_config config_;
+    mbedtls_x509_crt own_;
+    mbedtls_x509_crt root_;
+};
+
+Bytes pem_bytes(const std::string& pem) {
+    return std::as_bytes(std::span{pem.c_str(), pem.size() + 1});
+}
+
+std::unique_ptr<TlsLink> make_link(Link& below, const std::string& device = pki().device) {
+    static const std::string key = pki().device_key.pem();
+    auto link = TlsLink::make({pem_bytes(pki().root), pem_bytes(device), pem_bytes(key), "localhost"}, below);
+    REQUIRE(link.ok());
+    return std::move(link).value();
+}
+
+// Lets both sides work until the device is open or closed, and the server has finished or given up.
+LinkState shake_hands(TlsLink& link, Server& server) {
+    REQUIRE(link.open({}).ok());
+    LinkState state = LinkState::opening;
+    int far = MBEDTLS_ERR_SSL_WANT_READ;
+    for (int i = 0; i < 200; ++i) {
+        if (state != LinkState::closed) state = link.poll({});
+        if (far == MBEDTLS_ERR_SSL_WANT_READ || far == MBEDTLS_ERR_SSL_WANT_WRITE) far = mbedtls_ssl_handshake(&server.ssl);
+        // A refusal may arrive after the device thinks that all is well (TLS 1.3).
+        std::array<std::byte, 16> room;
+        if (state == LinkState::open && !link.read(room).ok()) state = LinkState::closed;
+    }
+    return state;
+}
+
+}  // namespace
+
+TEST_CASE("tls: bytes go both ways in either version, however little the link below takes") {
+    for (const auto version : {MBEDTLS_SSL_VERSION_TLS1_2, MBEDTLS_SSL_VERSION_TLS1_3}) {
+        for (const std::size_t write_max : {std::size_t{1}, std::size_t{100}, SIZE_MAX}) {
+            CAPTURE(static_cast<int>(version), write_max);
+            MemoryLink below;
+            below.write_max = write_max;
+            const auto link = make_link(below);
+            Server server{below, {.version = version}};
+            REQUIRE(link->open({}).ok());
+            int far = 1;
+            LinkState state = LinkState::opening;
+            for (int i = 0; i < 20'000 && (state != LinkState::open || far != 0); ++i) {
+                state = link->poll({});
+                far = mbedtls_ssl_handshake(&server.ssl);
+            }
+            REQUIRE(state == LinkState::open);
+            REQUIRE(far == 0);
+
+            std::vector<std::byte> sent(30'000);
+            for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<std::byte>(i * 7);
+            Bytes left = sent;
+            std::vector<std::byte> got;
+            for (int i = 0; i < 200'000 && got.size() < sent.size(); ++i) {
+                if (!left.empty()) {
+                    const auto count = link->write(left);
+                    REQUIRE(count.ok());
+                    left = left.subspan(count.value());
+                }
+                std::array<std::byte, 5000> room;
+                const int count = mbedtls_ssl_read(&server.ssl, reinterpret_cast<unsigned char*>(room.data()), room.size());
+                if (count > 0) got.insert(got.end(), room.begin(), room.begin() + count);
+            }
+            CHECK(got == sent);
+
+            REQUIRE(mbedtls_ssl_write(&server.ssl, reinterpret_cast<const unsigned char*>("welcome"), 7) == 7);
+            std::array<std::byte, 16> room;
+            std::size_t count = 0;
+            for (int i = 0; i < 10 && count == 0; ++i) {
+                const auto read = link->read(room);
+                REQUIRE(read.ok());
+                count = read.value();
+            }
+            CHECK(as_text(Bytes{room}.first(count)) == "welcome");
+
+            REQUIRE(mbedtls_ssl_close_notify(&server.ssl) == 0);
+            CHECK_FALSE(link->read(room).ok());
+            CHECK(link->poll({}) == LinkState::closed);
+            CHECK(std::string{link->last_error()} == "the collector closed the connection");
+        }
+    }
+}
+
+TEST_CASE("tls: a collector that cannot prove who it is gets nothing, and the link says why") {
+    struct Case {
+        const char* what;
+        ServerSettings server;
+        const char* said;
+    };
+    const Case cases[] = {
+        {"another root",
+         {.certificate = {.subject = "CN=collector", .issuer = "CN=other", .dns = "localhost"}, .other_issuer = true},
+         "the collector's certificate is not from the pinned root"},
+        {"another name", {.certificate = {.subject = "CN=collector", .dns = "elsewhere"}},
+         "the collector's certificate is for another name"},
+        {"expired",
+         {.certificate = {.subject = "CN=collector", .dns = "localhost", .to = "20210101000000"}},
+         "the collector's certificate has expired"},
+        {"not yet valid",
+         {.certificate = {.subject = "CN=collector", .dns = "localhost", .from = "20980101000000"}},
+         "the collector's certificate is not valid yet: is the clock right?"},
+        {"no protocol name", {.alpn = nullptr}, "the other side does not speak longhaul/1"},
+    };
+    for (const Case& each : cases) {
+        for (const auto version : {MBEDTLS_SSL_VERSION_TLS1_2, MBEDTLS_SSL_VERSION_TLS1_3}) {
+            CAPTURE(each.what, static_cast<int>(version));
+            ServerSettings settings = each.server;
+            settings.version = version;
+            MemoryLink below;
+            const auto link = make_link(below);
+            Server server{below, settings};
+            CHECK(shake_hands(*link, server) == LinkState::closed);
+            CHECK(std::string{link->last_error()} == each.said);
+            CHECK_FALSE(link->write(as_bytes("a")).ok());
+        }
+    }
+}
+
+TEST_CASE("tls: a collector that speaks another protocol is refused") {
+    MemoryLink below;
+    const auto link = make_link(below);
+    Server server{below, {.alpn = "h2"}};
+    CHECK(shake_hands(*link, server) == LinkState::closed);
+}
+
+TEST_CASE("tls: a device that the collector refuses learns so") {
+    for (const auto version : {MBEDTLS_SSL_VERSION_TLS1_2, MBEDTLS_SSL_VERSION_TLS1_3}) {
+        CAPTURE(static_cast<int>(version));
+        MemoryLink below;
+        const auto link = make_link(below, pki().other_device);
+        Server server{below, {.version = version}};
+        CHECK(shake_hands(*link, server) == LinkState::closed);
+        CHECK(std::string{link->last_error()} == "the collector refused this device (TLS)");
+    }
+}
+
+TEST_CASE("tls: after it closed it opens again") {
+    MemoryLink below;
+    const auto link = make_link(below);
+    for (int round = 0; round < 3; ++round) {
+        Server server{below, {}};
+        REQUIRE(shake_hands(*link, server) == LinkState::open);
+        link->close();
+        CHECK(link->poll({}) == LinkState::closed);
+    }
+    SECTION("and tells why the link below did not") {
+        below.refuse = true;
+        CHECK_FALSE(link->open({}).ok());
+        CHECK(std::string{link->last_error()} == "the memory link says so");
+    }
+}
+
+TEST_CASE("tls: a connection that breaks during the handshake or later closes the link") {
+    MemoryLink below;
+    const auto link = make_link(below);
+    SECTION("during the handshake") {
+        REQUIRE(link->open({}).ok());
+        below.far_closed = true;
+        for (int i = 0; i < 5; ++i) link->poll({});
+        CHECK(link->poll({}) == LinkState::closed);
+    }
+    SECTION("garbage instead of a handshake") {
+        REQUIRE(link->open({}).ok());
+        link->poll({});
+        for (const char c : std::string{"HTTP/1.1 400 Bad Request\r\n\r\n"}) below.down.push_back(static_cast<unsigned char>(c));
+        for (int i = 0; i < 5; ++i) link->poll({});
+        CHECK(link->poll({}) == LinkState::closed);
+        CHECK(std::string{link->last_error()} == "the TLS connection broke");
+    }
+    SECTION("later") {
+        Server server{below, {}};
+        REQUIRE(shake_hands(*link, server) == LinkState::open);
+        below.close();
+        CHECK(link->poll({}) == LinkState::closed);
+    }
+}
+
+TEST_CASE("tls: keys and certificates that do not belong together are refused at once") {
+    MemoryLink below;
+    Key stranger;
+    const std::string key = pki().device_key.pem();
+    const std::string stranger_key = stranger.pem();
+    const Bytes root = pem_bytes(pki().root);
+    const Bytes device = pem_bytes(pki().device);
+    struct Case {
+        const char* what;
+        TlsSettings settings;
+    };
+    const Case cases[] = {
+        {"the key of another", {root, device, pem_bytes(stranger_key), "localhost"}},
+        {"no key", {root, device, as_bytes("nonsense"), "localhost"}},
+        {"no certificate", {root, as_bytes("nonsense"), pem_bytes(key), "localhost"}},
+        {"no root", {as_bytes("nonsense"), device, pem_bytes(key), "localhost"}},
+        {"no name", {root, device, pem_bytes(key), ""}},
+    };
+    for (const Case& each : cases) {
+        CAPTURE(each.what);
+        CHECK_FALSE(TlsLink::make(each.settings, below).ok());
+    }
+}
