@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "common/base/utf8.hpp"
 #include "common/block/limits.hpp"
 
 namespace longhaul::agent {
@@ -77,25 +78,6 @@ std::optional<Value> read_label(const Field& field, std::string_view cell) {
         if (field.label(i) == cell) return Value::of_integer(static_cast<std::int64_t>(i));
     }
     return std::nullopt;
-}
-
-// Shortest forms only, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view text) {
-    for (std::size_t i = 0; i < text.size();) {
-        const auto lead = static_cast<unsigned char>(text[i]);
-        const std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-        if (length == 0 || length > text.size() - i) return false;
-        std::uint32_t code = length == 1 ? lead : lead & (0x7fU >> length);
-        for (std::size_t k = 1; k < length; ++k) {
-            const auto next = static_cast<unsigned char>(text[i + k]);
-            if ((next & 0xc0) != 0x80) return false;
-            code = code << 6 | (next & 0x3fU);
-        }
-        const bool shortest = length < 3 || code >= (length == 3 ? 0x800U : 0x10000U);
-        if (!shortest || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) return false;
-        i += length;
-    }
-    return true;
 }
 
 template <class T>

@@ -1,0 +1,176 @@
+#include "agent/platform/linux/sqlite_spool.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "agent/platform/linux/linux_ports.hpp"
+#include "tests/port/spool_contract.hpp"
+
+using namespace longhaul;
+using namespace longhaul::agent;
+
+namespace {
+
+// A folder of its own, gone afterwards.
+class Folder {
+ public:
+    Folder() {
+        std::string name = (std::filesystem::temp_directory_path() / "longhaul-spool-XXXXXX").string();
+        LH_CHECK(::mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    ~Folder() { std::filesystem::remove_all(path_); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    std::string spool_path() const { return (path_ / "spool.db").string(); }
+
+ private:
+    std::filesystem::path path_;
+};
+
+struct SqliteSpoolHarness {
+    static constexpr bool survives_reboot = true;
+    Folder folder;
+    LinuxEntropy entropy;
+    std::uint64_t bound = 0;
+    std::unique_ptr<SqliteSpool> spool;
+
+    Spool& open(std::uint64_t bytes_max) {
+        bound = bytes_max;
+        return restart();
+    }
+    Spool& restart() {
+        spool.reset();
+        auto opened = SqliteSpool::open(folder.spool_path(), bound, entropy);
+        REQUIRE(opened.ok());
+        spool = std::move(opened).value();
+        return *spool;
+    }
+};
+
+using Bench = test::SpoolBench<SqliteSpoolHarness>;
+
+// In a process of its own: appends until it is killed, and reports each block that is kept.
+[[noreturn]] void append_until_killed(const std::string& path, int report) {
+    LinuxEntropy entropy;
+    auto opened = SqliteSpool::open(path, 1 << 20, entropy);
+    if (!opened.ok()) ::_exit(1);
+    Spool& spool = *opened.value();
+    const auto epoch = spool.begin_epoch();
+    const SchemaHash hash = test::hash_numbered(1);
+    if (!epoch.ok() || !spool.store_schema(hash, as_bytes("schema 1")).ok() ||
+        !spool.store_epoch(epoch.value(), as_bytes("record"), {&hash, 1}).ok()) {
+        ::_exit(1);
+    }
+    for (std::uint32_t number = 1;; ++number) {
+        const BlockSeq seq = BlockSeq::of(BlockClass::normal, number);
+        const SpoolTag tag{{spool.incarnation(), epoch.value(), seq}, static_cast<std::uint16_t>(number % 256),
+                           std::int64_t{1000} * number, std::int64_t{1000} * number + 999};
+        if (!spool.append(tag, Bench::bytes_of(epoch.value(), seq, 500)).ok()) ::_exit(1);
+        const auto told = static_cast<unsigned char>(number);
+        if (::write(report, &told, 1) != 1) ::_exit(1);
+    }
+}
+
+}  // namespace
+
+LH_SPOOL_CONTRACT(SqliteSpoolHarness)
+
+TEST_CASE("sqlite spool: what was appended is there after the process was killed, whole and in order") {
+    std::mt19937 random{42};
+    SqliteSpoolHarness harness;
+    harness.open(1 << 20);
+    for (std::uint32_t round = 1; round <= 8; ++round) {
+        harness.spool.reset();
+        int pipe[2];
+        REQUIRE(::pipe(pipe) == 0);
+        const pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) append_until_killed(harness.folder.spool_path(), pipe[1]);
+        ::close(pipe[1]);
+        const auto enough = static_cast<std::uint32_t>(1 + random() % 12);
+        unsigned char told = 0;
+        for (std::uint32_t n = 0; n < enough; ++n) REQUIRE(::read(pipe[0], &told, 1) == 1);
+        REQUIRE(::kill(child, SIGKILL) == 0);
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        // It may have got a little further before the signal came.
+        while (::read(pipe[0], &told, 1) == 1) {
+        }
+        ::close(pipe[0]);
+
+        Spool& spool = harness.restart();
+        const EpochEnd end = spool.previous_end().value();
+        CAPTURE(round, told);
+        CHECK(end.epoch.value == round);
+        // At most the block that was being reported is there beyond what was told.
+        const std::uint32_t kept = end.last_number[static_cast<std::size_t>(BlockClass::normal)];
+        CHECK(kept >= told);
+        CHECK(kept <= told + 1U);
+        std::vector<std::byte> room(1000);
+        for (std::uint32_t n = 1; n <= kept; ++n) {
+            const BlockSeq seq = BlockSeq::of(BlockClass::normal, n);
+            const auto block = spool.next(BlockClass::normal, {round}, BlockSeq::of(BlockClass::normal, n - 1), room);
+            REQUIRE(block.ok());
+            CHECK(block.value().tag.name.seq == seq);
+            CHECK(equal(block.value().sealed, Bench::bytes_of({round}, seq, 500)));
+        }
+    }
+}
+
+TEST_CASE("sqlite spool: records of epochs without blocks go, the newest stays") {
+    Bench bench{4000};
+    const Epoch first = bench.begin({1});
+    REQUIRE(bench.append(first, BlockClass::normal, 1).ok());
+    bench.mark(first, BlockClass::normal, 1, 1);
+    const Epoch second = bench.begin({2});
+    for (std::uint32_t n = 1; n <= 6; ++n) REQUIRE(bench.append(second, BlockClass::normal, n).ok());
+    std::vector<std::byte> room(100);
+    CHECK(bench.spool->read_epoch(first, room).error() == ErrorCode::not_found);
+    CHECK(bench.spool->read_schema(test::hash_numbered(1), room).error() == ErrorCode::not_found);
+    CHECK(bench.spool->read_epoch(second, room).ok());
+    CHECK(bench.spool->read_schema(test::hash_numbered(2), room).ok());
+}
+
+TEST_CASE("sqlite spool: one agent at a time") {
+    SqliteSpoolHarness harness;
+    harness.open(1 << 20);
+    const auto again = SqliteSpool::open(harness.folder.spool_path(), 1 << 20, harness.entropy);
+    REQUIRE_FALSE(again.ok());
+    CHECK(again.error().text.find("another program has the spool open") != std::string::npos);
+}
+
+TEST_CASE("sqlite spool: files that are no spool are refused and left alone") {
+    const Folder folder;
+    LinuxEntropy entropy;
+    SECTION("a text") {
+        const std::string text(5000, 'x');
+        std::ofstream{folder.spool_path()} << text;
+        const auto opened = SqliteSpool::open(folder.spool_path(), 1 << 20, entropy);
+        REQUIRE_FALSE(opened.ok());
+        CHECK(opened.error().text.find("damaged") != std::string::npos);
+        CHECK(std::filesystem::file_size(folder.spool_path()) == text.size());
+    }
+    SECTION("a folder that does not exist") {
+        const auto opened = SqliteSpool::open(folder.spool_path() + "/x/spool.db", 1 << 20, entropy);
+        REQUIRE_FALSE(opened.ok());
+    }
+}
+
+TEST_CASE("sqlite spool: a smaller bound than before keeps what waits and takes nothing new") {
+    SqliteSpoolHarness harness;
+    {
+        Bench bench;
+        const Epoch epoch = bench.begin();
+        for (std::uint32_t n = 1; n <= 9; ++n) REQUIRE(bench.append(epoch, BlockClass::normal, n).ok());
+        bench.harness.bound = 2000;
+        bench.restart();
+        CHECK(bench.waiting(BlockClass::normal) == "1.1 1.2 1.3 1.4 1.5 1.6 1.7 1.8 1.9");
+        CHECK(bench.append(epoch, BlockClass::normal, 10).error() == ErrorCode::full);
+    }
+}
