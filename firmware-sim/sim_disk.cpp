@@ -14,9 +14,11 @@ class SimFile final : public DiskFile {
         : disk_{disk}, inode_{std::move(inode)} {}
 
     Status append(Bytes bytes) override {
-        LH_TRY(disk_.step());
-        inode_->bytes.insert(inode_->bytes.end(), bytes.begin(), bytes.end());
-        return {};
+        const SimDisk::Step step = disk_.take_step();
+        if (step.applies) {
+            inode_->bytes.insert(inode_->bytes.end(), bytes.begin(), bytes.end());
+        }
+        return step.status;
     }
 
     Result<std::size_t> read_at(std::uint64_t offset, MutableBytes room) override {
@@ -31,10 +33,9 @@ class SimFile final : public DiskFile {
     Result<std::uint64_t> size() override { return std::uint64_t{inode_->bytes.size()}; }
 
     Status truncate(std::uint64_t size) override {
-        LH_TRY(disk_.step());
-        inode_->bytes.resize(static_cast<std::size_t>(size));
-        inode_->durable_bytes = std::min(inode_->durable_bytes, inode_->bytes.size());
-        return {};
+        const SimDisk::Step step = disk_.take_step();
+        if (step.applies) inode_->truncate(static_cast<std::size_t>(size));
+        return step.status;
     }
 
     Status sync() override { return disk_.sync_file(*inode_); }
@@ -44,36 +45,91 @@ class SimFile final : public DiskFile {
     std::shared_ptr<SimDisk::Inode> inode_;
 };
 
-Status SimDisk::step() {
-    if (steps_left_ == 0) return Error{ErrorCode::io, "the simulated disk has failed"};
-    if (--steps_left_ == 0) return Error{ErrorCode::io, "the simulated disk fails now"};
+void SimDisk::Inode::truncate(std::size_t size) {
+    if (size < durable_bytes) {
+        const auto at = bytes.begin();
+        cut_off.insert(cut_off.begin(), at + static_cast<std::ptrdiff_t>(size),
+                       at + static_cast<std::ptrdiff_t>(durable_bytes));
+        durable_bytes = size;
+    }
+    bytes.resize(size);
+}
+
+std::vector<std::byte> SimDisk::Inode::after_power_cut(std::mt19937_64* torn, bool holes) const {
+    auto kept = bytes;
+    if (torn == nullptr || (!cut_off.empty() && (*torn)() % 2 == 0)) {
+        kept.resize(durable_bytes);
+        kept.insert(kept.end(), cut_off.begin(), cut_off.end());
+        return kept;
+    }
+    kept.resize(durable_bytes + (*torn)() % (kept.size() - durable_bytes + 1));
+    if (holes && kept.size() > durable_bytes) {
+        const std::size_t from = durable_bytes + (*torn)() % (kept.size() - durable_bytes);
+        const std::size_t to = from + (*torn)() % (kept.size() - from + 1);
+        std::fill(kept.begin() + static_cast<std::ptrdiff_t>(from),
+                  kept.begin() + static_cast<std::ptrdiff_t>(to), std::byte{0});
+    }
+    return kept;
+}
+
+// The call at which the disk fails may still have its effect; what was never synced shows it only
+// after a torn power cut.
+SimDisk::Step SimDisk::take_step() {
+    if (steps_left_ == 0) return {false, Error{ErrorCode::io, "the simulated disk has failed"}};
+    if (--steps_left_ == 0) return {true, Error{ErrorCode::io, "the simulated disk fails now"}};
     ++steps_taken_;
-    return {};
+    return {true, {}};
 }
 
 Status SimDisk::sync_file(Inode& inode) {
-    LH_TRY(step());
+    LH_TRY(take_step().status);
     if (fail_next_sync_) {
         fail_next_sync_ = false;
+        inode.sync_lost = true;
         return Error{ErrorCode::io, "the simulated sync failed"};
     }
+    if (inode.sync_lost) return {};
     inode.durable_bytes = inode.bytes.size();
+    inode.cut_off.clear();
     return {};
 }
 
-void SimDisk::cut_power(std::mt19937_64* torn) {
-    visible_ = durable_;
-    for (auto& [name, inode] : visible_) {
-        std::size_t kept = inode->durable_bytes;
-        if (torn != nullptr) kept += (*torn)() % (inode->bytes.size() - kept + 1);
-        // A copy: whoever still holds the old file can no longer change the disk.
-        auto fresh = std::make_shared<Inode>();
-        fresh->bytes.assign(inode->bytes.begin(),
-                            inode->bytes.begin() + static_cast<std::ptrdiff_t>(kept));
-        fresh->durable_bytes = kept;
-        inode = fresh;
+void SimDisk::change_name(std::string_view name, std::shared_ptr<Inode> inode, bool with_next) {
+    if (inode == nullptr) {
+        visible_.erase(visible_.find(name));
+    } else {
+        visible_.insert_or_assign(std::string{name}, inode);
     }
-    durable_ = visible_;
+    unsynced_.push_back({std::string{name}, std::move(inode), with_next});
+}
+
+void SimDisk::make_durable(const NameChange& change) {
+    if (change.inode == nullptr) {
+        durable_.erase(change.name);
+    } else {
+        durable_.insert_or_assign(change.name, change.inode);
+    }
+}
+
+// Names become durable in the order in which they were changed, as a journalling file system does.
+void SimDisk::cut_power(std::mt19937_64* torn, bool holes) {
+    std::size_t kept = torn == nullptr ? 0 : (*torn)() % (unsynced_.size() + 1);
+    if (kept != 0 && kept < unsynced_.size() && unsynced_[kept - 1].with_next) ++kept;
+    for (std::size_t i = 0; i < kept; ++i) make_durable(unsynced_[i]);
+    unsynced_.clear();
+
+    // Copies: whoever still holds an old file can no longer change the disk.
+    std::map<const Inode*, std::shared_ptr<Inode>> fresh;
+    for (auto& [name, inode] : durable_) {
+        std::shared_ptr<Inode>& copy = fresh[inode.get()];
+        if (copy == nullptr) {
+            copy = std::make_shared<Inode>();
+            copy->bytes = inode->after_power_cut(torn, holes);
+            copy->durable_bytes = copy->bytes.size();
+        }
+        inode = copy;
+    }
+    visible_ = durable_;
     steps_left_ = UINT64_MAX;
     steps_taken_ = 0;
     fail_next_sync_ = false;
@@ -88,9 +144,11 @@ void SimDisk::flip(std::string_view path, std::size_t at, std::byte mask) {
 Result<std::unique_ptr<DiskFile>> SimDisk::create(std::string_view path) {
     if (visible_.contains(path)) return ErrorCode::exists;
     if (!folders_.contains(folder_of(path))) return ErrorCode::not_found;
-    LH_TRY(step());
+    const Step step = take_step();
+    if (!step.applies) return step.status.error();
     auto inode = std::make_shared<Inode>();
-    visible_.emplace(path, inode);
+    change_name(path, inode);
+    if (!step.status.ok()) return step.status.error();
     return std::unique_ptr<DiskFile>{new SimFile{*this, inode}};
 }
 
@@ -102,7 +160,10 @@ Result<std::unique_ptr<DiskFile>> SimDisk::open(std::string_view path) {
 
 // Folders are durable as soon as they are made, as the contract of make_directories() says.
 Status SimDisk::make_directories(std::string_view path) {
-    LH_TRY(step());
+    for (std::string_view part = path; !part.empty(); part = folder_of(part)) {
+        if (visible_.contains(part)) return Error{ErrorCode::io, "Not a directory"};
+    }
+    LH_TRY(take_step().status);
     for (std::string_view folder = path; !folder.empty(); folder = folder_of(folder)) {
         folders_.emplace(folder);
     }
@@ -111,11 +172,12 @@ Status SimDisk::make_directories(std::string_view path) {
 
 Status SimDisk::sync_directory(std::string_view path) {
     if (!folders_.contains(path)) return ErrorCode::not_found;
-    LH_TRY(step());
-    std::erase_if(durable_, [path](const auto& entry) { return folder_of(entry.first) == path; });
-    for (const auto& entry : visible_) {
-        if (folder_of(entry.first) == path) durable_.insert(entry);
+    LH_TRY(take_step().status);
+    const auto here = [path](const NameChange& change) { return folder_of(change.name) == path; };
+    for (const NameChange& change : unsynced_) {
+        if (here(change)) make_durable(change);
     }
+    std::erase_if(unsynced_, here);
     return {};
 }
 
@@ -142,26 +204,27 @@ Status SimDisk::link(std::string_view from, std::string_view to) {
     const auto found = visible_.find(from);
     if (found == visible_.end()) return ErrorCode::not_found;
     if (visible_.contains(to)) return ErrorCode::exists;
-    LH_TRY(step());
-    visible_.emplace(to, found->second);
-    return {};
+    const Step step = take_step();
+    if (step.applies) change_name(to, found->second);
+    return step.status;
 }
 
 Status SimDisk::rename(std::string_view from, std::string_view to) {
     const auto found = visible_.find(from);
     if (found == visible_.end()) return ErrorCode::not_found;
-    LH_TRY(step());
-    visible_.insert_or_assign(std::string{to}, found->second);
-    visible_.erase(visible_.find(from));
-    return {};
+    const Step step = take_step();
+    if (step.applies) {
+        change_name(to, found->second, true);
+        change_name(from, nullptr);
+    }
+    return step.status;
 }
 
 Status SimDisk::remove(std::string_view path) {
-    const auto found = visible_.find(path);
-    if (found == visible_.end()) return ErrorCode::not_found;
-    LH_TRY(step());
-    visible_.erase(found);
-    return {};
+    if (!visible_.contains(path)) return ErrorCode::not_found;
+    const Step step = take_step();
+    if (step.applies) change_name(path, nullptr);
+    return step.status;
 }
 
 }  // namespace longhaul::sim

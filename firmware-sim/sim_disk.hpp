@@ -1,8 +1,8 @@
 // A disk in memory that may lose power: the one that the journal and the lake are tested on.
 //
 // It keeps two pictures. The visible one is what a running process sees. The durable one is what a
-// power cut leaves: of each file the bytes of its last sync (and, with a seed, part of what came
-// after), of each folder the names of its last sync.
+// power cut leaves: of each file the bytes of its last sync, of each folder the names of its last
+// sync. A torn power cut leaves, by a seed, some of what came after, too.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "collector/disk/disk.hpp"
 
@@ -20,19 +21,25 @@ class SimDisk final : public collector::Disk {
  public:
     struct Inode {
         std::vector<std::byte> bytes;
-        std::size_t durable_bytes = 0;  // of `bytes`, from the front
+        std::size_t durable_bytes = 0;   // of `bytes`, from the front
+        std::vector<std::byte> cut_off;  // behind those: synced once, cut off and not synced again
+        bool sync_lost = false;  // a sync failed: what it should have kept, no later one will keep
+
+        void truncate(std::size_t size);
+        std::vector<std::byte> after_power_cut(std::mt19937_64* torn, bool holes) const;
     };
 
     // Every call that changes something counts; from the `steps`-th on all of them fail.
     void fail_after(std::uint64_t steps) { steps_left_ = steps; }
     bool failed() const { return steps_left_ == 0; }
     std::uint64_t steps_taken() const { return steps_taken_; }
-    // The next sync fails, and what it should have kept is lost at the next power cut.
+    // The next sync of a file fails, and what it should have kept is lost at the next power cut.
     void fail_next_sync() { fail_next_sync_ = true; }
 
-    // Power is cut and comes back: only the durable picture is left. With `torn`, each file keeps a
-    // random part of the bytes that were written and never synced.
-    void cut_power(std::mt19937_64* torn = nullptr);
+    // Power is cut and comes back: only the durable picture is left. With `torn`, some of the
+    // changes of names that were never synced are kept, the first ones, and of each file some of
+    // the bytes that were never synced; with `holes` these have zeros in them.
+    void cut_power(std::mt19937_64* torn = nullptr, bool holes = false);
 
     // Changes one byte of a file, in both pictures.
     void flip(std::string_view path, std::size_t at, std::byte mask);
@@ -50,11 +57,24 @@ class SimDisk final : public collector::Disk {
     friend class SimFile;
     using Names = std::map<std::string, std::shared_ptr<Inode>, std::less<>>;
 
-    Status step();
+    // One call that changes something: whether it has its effect, and what it answers.
+    struct Step {
+        bool applies;
+        Status status;
+    };
+    struct NameChange {
+        std::string name;
+        std::shared_ptr<Inode> inode;  // nullptr: the name is gone
+        bool with_next;                // a rename is two changes, never one of them
+    };
+    Step take_step();
     Status sync_file(Inode& inode);
+    void change_name(std::string_view name, std::shared_ptr<Inode> inode, bool with_next = false);
+    void make_durable(const NameChange& change);
 
     Names visible_;
     Names durable_;
+    std::vector<NameChange> unsynced_;  // from durable_ to visible_, in order
     std::set<std::string, std::less<>> folders_{""};
     std::uint64_t steps_left_ = UINT64_MAX;
     std::uint64_t steps_taken_ = 0;

@@ -7,10 +7,17 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 namespace longhaul::collector {
 namespace {
+
+// Static text, unlike strerror's.
+const char* text_of(int number) {
+    const char* text = ::strerrordesc_np(number);
+    return text == nullptr ? "the operating system reported an unknown error" : text;
+}
 
 Error error_of(int number) {
     switch (number) {
@@ -27,7 +34,7 @@ Error error_of(int number) {
         case EROFS:
             return {ErrorCode::denied, "the disk is read-only"};
         default:
-            return {ErrorCode::io, "the disk reported an error"};
+            return {ErrorCode::io, text_of(number)};
     }
 }
 
@@ -113,6 +120,12 @@ Result<std::unique_ptr<DiskFile>> PosixDisk::open(std::string_view path) {
     return std::unique_ptr<DiskFile>{new PosixFile{file}};
 }
 
+Result<int> PosixDisk::open_folder(std::string_view path) {
+    const int folder = ::openat(root_, text(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return error_of(errno);
+    return folder;
+}
+
 Status PosixDisk::make_directories(std::string_view path) {
     for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {
         const std::string_view part = path.substr(0, end);
@@ -121,34 +134,51 @@ Status PosixDisk::make_directories(std::string_view path) {
         } else if (errno != EEXIST) {
             return error_of(errno);
         }
-        if (end == std::string_view::npos) return {};
+        if (end == std::string_view::npos) break;
     }
+    LH_TRY_ASSIGN(const int folder, open_folder(path));  // what exists may be a file
+    ::close(folder);
+    return {};
 }
 
 Status PosixDisk::sync_directory(std::string_view path) {
-    const int folder = ::openat(root_, text(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return error_of(errno);
+    LH_TRY_ASSIGN(const int folder, open_folder(path));
     const Status status = status_of(::fsync(folder));
     ::close(folder);
     return status;
 }
 
 Result<std::vector<DiskEntry>> PosixDisk::list(std::string_view path) {
-    const int folder = ::openat(root_, text(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return error_of(errno);
+    LH_TRY_ASSIGN(const int folder, open_folder(path));
     DIR* stream = ::fdopendir(folder);
     if (stream == nullptr) {
+        const Error error = error_of(errno);
         ::close(folder);
-        return error_of(errno);
+        return error;
     }
     std::vector<DiskEntry> entries;
-    while (const dirent* entry = ::readdir(stream)) {
+    int failed = 0;
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(stream);
+        if (entry == nullptr) {
+            failed = errno;
+            break;
+        }
         const std::string name = entry->d_name;
+        if (name == "." || name == "..") continue;
         struct stat info{};
-        if (name == "." || name == ".." || ::fstatat(folder, name.c_str(), &info, 0) != 0) continue;
-        entries.push_back({name, static_cast<std::uint64_t>(info.st_size), S_ISDIR(info.st_mode)});
+        if (::fstatat(folder, name.c_str(), &info, 0) == 0) {
+            entries.push_back(
+                {name, static_cast<std::uint64_t>(info.st_size), S_ISDIR(info.st_mode)});
+        } else if (errno != ENOENT) {  // removed meanwhile
+            failed = errno;
+            break;
+        }
     }
     ::closedir(stream);
+    // A list with a file missing would be worse than none.
+    if (failed != 0) return error_of(failed);
     std::sort(entries.begin(), entries.end(),
               [](const DiskEntry& a, const DiskEntry& b) { return a.name < b.name; });
     return entries;

@@ -23,6 +23,7 @@ class PosixDisk final : public Disk {
 
  private:
     explicit PosixDisk(int root) : root_{root} {}
+    Result<int> open_folder(std::string_view path);
 
     int root_;
 };

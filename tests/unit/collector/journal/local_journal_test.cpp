@@ -106,44 +106,123 @@ TEST_CASE("journal: a reader that has read everything goes on into segments made
     }
 }
 
+// Appends the three with the disk failing at `step`; how many of them were acknowledged.
+std::size_t append_until_failure(sim::SimDisk& disk, std::uint64_t step) {
+    disk.fail_after(step);
+    auto journal = LocalJournal::open(disk, settings(1));
+    std::size_t durable = 0;
+    if (!journal.ok()) return durable;
+    for (const auto& body : three) {
+        if (!append(*journal.value(), body).ok() || !journal.value()->flush().ok()) break;
+        ++durable;
+    }
+    return durable;
+}
+
 TEST_CASE("journal: wherever power fails, what was durable is there and in order") {
-    for (std::uint64_t steps = 1;; ++steps) {
-        CAPTURE(steps);
-        sim::SimDisk disk;
-        disk.fail_after(steps);
+    for (std::uint64_t step = 1;; ++step) {
         std::size_t durable = 0;
-        bool finished = false;
-        if (auto journal = LocalJournal::open(disk, settings(1)); journal.ok()) {
-            for (const auto& body : three) {
-                if (!append(*journal.value(), body).ok() || !journal.value()->flush().ok()) break;
-                ++durable;
+        for (std::uint64_t seed = 0; seed < 20; ++seed) {
+            CAPTURE(step, seed);
+            sim::SimDisk disk;
+            durable = append_until_failure(disk, step);
+            std::mt19937_64 torn{seed};
+            disk.cut_power(seed == 0 ? nullptr : &torn, seed % 2 == 0);
+            auto journal = open(disk, 1);
+            auto bodies = read_all(*journal);
+            REQUIRE(bodies.size() >= durable);
+            for (std::size_t i = 0; i < durable; ++i) CHECK(bodies[i] == three[i]);
+            for (std::size_t i = durable; i < bodies.size(); ++i) {
+                CHECK((bodies[i] == three[i] || bodies[i] == "?"));
             }
-            finished = durable == three.size();
+            REQUIRE(append(*journal, "next").ok());
+            REQUIRE(journal->flush().ok());
+            bodies.emplace_back("next");
+            CHECK(read_all(*journal) == bodies);
         }
-        std::mt19937_64 torn{steps};
+        if (durable == three.size()) break;
+        REQUIRE(step < 100);
+    }
+}
+
+TEST_CASE("journal: wherever power fails while a crash is mended, nothing durable is lost") {
+    for (std::uint64_t step = 1;; ++step) {
+        CAPTURE(step);
+        sim::SimDisk disk;
+        {
+            auto journal = open(disk);
+            for (const auto& body : three) REQUIRE(append(*journal, body).ok());
+            REQUIRE(journal->flush().ok());
+        }
+        // A torn entry behind them.
+        REQUIRE(disk.open(segment_path(0, 0)).value()->append(as_bytes("half an entry")).ok());
+        disk.fail_after(step);
+        const bool opened = LocalJournal::open(disk, settings()).ok();
+        std::mt19937_64 torn{step};
         disk.cut_power(&torn);
-        auto journal = open(disk, 1);
-        const auto bodies = read_all(*journal);
-        REQUIRE(bodies.size() >= durable);
-        for (std::size_t i = 0; i < bodies.size(); ++i) CHECK(bodies[i] == three[i]);
-        REQUIRE(append(*journal, "next").ok());
+        auto journal = open(disk);
+        CHECK(read_all(*journal) == three);
+        if (opened) break;
+        REQUIRE(step < 100);
+    }
+}
+
+TEST_CASE("journal: a torn tail of any length is trimmed") {
+    sim::SimDisk clean;
+    {
+        auto journal = open(clean);
+        for (const auto& body : three) REQUIRE(append(*journal, body).ok());
         REQUIRE(journal->flush().ok());
-        CHECK(read_all(*journal).back() == "next");
-        if (finished && !disk.failed() && steps > 30) break;
+    }
+    clean.cut_power();
+    const std::string path = segment_path(0, 0);
+    const std::size_t size = read_file(clean, path).value().size();
+    const std::size_t third = 8 + entry_content_bytes_min + 9 + 5;  // "acme", "bus-1", "three"
+    for (std::size_t kept = size - third; kept < size; ++kept) {
+        CAPTURE(kept);
+        sim::SimDisk disk = clean;
+        disk.cut_power();  // a copy of its own
+        REQUIRE(disk.open(path).value()->truncate(kept).ok());
+        auto journal = open(disk);
+        CHECK(journal->trimmed_bytes() == kept - (size - third));
+        CHECK(read_file(disk, path).value().size() == size - third);
+        REQUIRE(append(*journal, "four").ok());
+        REQUIRE(journal->flush().ok());
+        CHECK(read_all(*journal) == std::vector<std::string>{"one", "two", "four"});
     }
 }
 
 TEST_CASE("journal: after a failed sync nothing is taken any more") {
     sim::SimDisk disk;
     auto journal = open(disk);
-    REQUIRE(append(*journal, "one").ok());
+    const auto one = append(*journal, "one");
     REQUIRE(journal->flush().ok());
     REQUIRE(append(*journal, "two").ok());
     disk.fail_next_sync();
     CHECK_FALSE(journal->flush().ok());
     CHECK(append(*journal, "three").error().code == ErrorCode::closed);
-    CHECK_FALSE(journal->flush().ok());
+    CHECK(journal->flush().error().code == ErrorCode::closed);
+    CHECK(journal->step({1000}).error().code == ErrorCode::closed);
+    CHECK(journal->durable_end(0) == one.value());
     CHECK(read_all(*journal) == std::vector<std::string>{"one"});
+    disk.cut_power();
+    CHECK(read_all(*open(disk)) == std::vector<std::string>{"one"});
+}
+
+TEST_CASE("journal: a failed sync of any group or segment acknowledges nothing") {
+    for (std::size_t fails_at = 0; fails_at < three.size(); ++fails_at) {
+        CAPTURE(fails_at);
+        sim::SimDisk disk;
+        auto journal = open(disk, 1);  // the sync that fails is the one of the segment's header
+        for (std::size_t i = 0; i < three.size(); ++i) {
+            REQUIRE(append(*journal, three[i]).ok());
+            if (i == fails_at) disk.fail_next_sync();
+            if (!journal->flush().ok()) break;
+        }
+        CHECK(read_all(*journal).size() == fails_at);
+        disk.cut_power();
+        CHECK(read_all(*open(disk, 1)).size() == fails_at);
+    }
 }
 
 TEST_CASE("journal: a flipped bit costs its entry and no other") {
@@ -177,6 +256,109 @@ TEST_CASE("journal: a flipped bit costs its entry and no other") {
     }
 }
 
+TEST_CASE("journal: a flipped bit in a segment's header costs nothing") {
+    sim::SimDisk disk;
+    {
+        auto journal = open(disk, 1);
+        for (const auto& body : three) {
+            REQUIRE(append(*journal, body).ok());
+            REQUIRE(journal->flush().ok());
+        }
+    }
+    const auto segments = disk.list("shard-0000").value();
+    for (const DiskEntry& segment : segments) {
+        for (std::size_t at = 0; at < segment_header_bytes; ++at) {
+            CAPTURE(segment.name, at);
+            const std::string path = shard_folder(0) + "/" + segment.name;
+            disk.flip(path, at, std::byte{4});
+            CHECK(read_all(*open(disk, 1)) == three);
+            disk.flip(path, at, std::byte{4});
+        }
+    }
+}
+
+TEST_CASE("journal: a segment that lost its end costs what it lost") {
+    sim::SimDisk disk;
+    auto journal = open(disk, 100);
+    for (const char* body : {"a", "b", "c", "d", "e", "f"}) {
+        REQUIRE(append(*journal, body).ok());
+        REQUIRE(journal->flush().ok());
+    }
+    const auto segments = disk.list("shard-0000").value();
+    REQUIRE(segments.size() == 2);
+    const std::string first = shard_folder(0) + "/" + segments[0].name;
+    const std::size_t one_entry = 8 + entry_content_bytes_min + 9 + 1;
+    REQUIRE(disk.open(first).value()->truncate(segments[0].bytes - one_entry - 3).ok());
+    CHECK(read_all(*open(disk)) == std::vector<std::string>{"a", "b", "?", "?", "e", "f"});
+}
+
+TEST_CASE("journal: damage longer than any entry is passed without losing a sound one") {
+    sim::SimDisk disk;
+    auto journal = open(disk);
+    const std::string large(60'000, 'x');
+    for (int i = 0; i < 12; ++i) REQUIRE(append(*journal, large + std::to_string(i)).ok());
+    REQUIRE(journal->flush().ok());
+    const std::string path = segment_path(0, 0);
+    const std::size_t entry_bytes = (read_file(disk, path).value().size() - 32 - 2) / 12;
+    for (std::size_t i = 1; i < 9; ++i) disk.flip(path, 32 + i * entry_bytes + 5000, std::byte{1});
+    std::vector<std::string> sound;
+    for (const std::string& body : read_all(*open(disk))) {
+        if (body != "?") sound.push_back(body.substr(large.size()));
+    }
+    CHECK(sound == std::vector<std::string>{"0", "9", "10", "11"});
+}
+
+TEST_CASE("journal: no body is taken for an entry, whatever damage lies around it") {
+    // A device that knows the format sends a block that holds whole entries, for any offset that it
+    // may lie at; only the salt it cannot know.
+    std::vector<std::byte> body(16);
+    for (Offset guess = 0; guess < 200; ++guess) {
+        const JournalEntry forged{{1}, JournalKind::block, "other", "victim", as_bytes("forged")};
+        REQUIRE(add_entry(forged, {0, guess}, body).ok());
+    }
+    sim::SimDisk disk;
+    {
+        auto journal = open(disk);
+        REQUIRE(append(*journal, as_text(body)).ok());
+        REQUIRE(append(*journal, "after").ok());
+        REQUIRE(journal->flush().ok());
+    }
+    disk.flip(segment_path(0, 0), segment_header_bytes, std::byte{1});
+    CHECK(read_all(*open(disk)) == std::vector<std::string>{"?", "after"});
+}
+
+TEST_CASE("journal: segments without journal.meta, or of another journal, are refused") {
+    sim::SimDisk disk;
+    {
+        auto journal = open(disk);
+        REQUIRE(append(*journal, "one").ok());
+        REQUIRE(journal->flush().ok());
+    }
+    REQUIRE(disk.remove("journal.meta").ok());
+    CHECK(to_string(LocalJournal::open(disk, settings()).error()) ==
+          "malformed: journal.meta is gone, its segments are still there");
+    const JournalMeta other{{}, 1, 0xbad};
+    REQUIRE(replace_file(disk, journal_meta_path, write_journal_meta(other)).ok());
+    CHECK(to_string(LocalJournal::open(disk, settings()).error()) ==
+          "malformed: a segment of another journal, shard or offset");
+}
+
+TEST_CASE("journal: a tool reads it while it is written, and changes nothing") {
+    sim::SimDisk disk;
+    auto journal = open(disk);
+    REQUIRE(append(*journal, "one").ok());
+    REQUIRE(journal->flush().ok());
+    REQUIRE(disk.open(segment_path(0, 0)).value()->append(as_bytes("being written")).ok());
+    const std::size_t size = read_file(disk, segment_path(0, 0)).value().size();
+    const auto steps = disk.steps_taken();
+    auto tool = LocalJournal::open_to_read(disk);
+    REQUIRE(tool.ok());
+    CHECK(read_all(*tool.value()) == std::vector<std::string>{"one"});
+    CHECK(append(*tool.value(), "no").error().code == ErrorCode::closed);
+    CHECK(disk.steps_taken() == steps);
+    CHECK(read_file(disk, segment_path(0, 0)).value().size() == size);
+}
+
 TEST_CASE("journal: a damaged meta file is refused by name") {
     sim::SimDisk disk;
     {
@@ -184,8 +366,14 @@ TEST_CASE("journal: a damaged meta file is refused by name") {
         REQUIRE(append(*journal, "one").ok());
         REQUIRE(journal->flush().ok());
     }
-    disk.flip("journal.meta", 9, std::byte{1});
-    CHECK(to_string(LocalJournal::open(disk, settings()).error()) == "corrupt: journal.meta");
+    for (std::size_t at = 0; at < journal_meta_bytes; ++at) {
+        CAPTURE(at);
+        disk.flip("journal.meta", at, std::byte{1});
+        const auto refused = LocalJournal::open(disk, settings());
+        REQUIRE_FALSE(refused.ok());
+        CHECK(to_string(refused.error()).find("journal.meta") != std::string::npos);
+        disk.flip("journal.meta", at, std::byte{1});
+    }
 }
 
 TEST_CASE("journal: all entries of a device go to one shard, and shards are used evenly") {
