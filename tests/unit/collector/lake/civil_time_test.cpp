@@ -1,0 +1,29 @@
+#include "collector/lake/civil_time.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+using namespace longhaul;
+using namespace longhaul::collector;
+
+TEST_CASE("civil time: microseconds become dates and times of UTC, cut downwards") {
+    struct Case {
+        std::int64_t time_us;
+        const char* date;
+        const char* text;
+    };
+    const Case cases[] = {
+        {0, "1970-01-01", "1970-01-01T00:00:00.000Z"},
+        {999, "1970-01-01", "1970-01-01T00:00:00.000Z"},
+        {-1, "1969-12-31", "1969-12-31T23:59:59.999Z"},
+        {951'782'400'123'456, "2000-02-29", "2000-02-29T00:00:00.123Z"},
+        {1'795'219'199'999'999, "2026-11-20", "2026-11-20T23:59:59.999Z"},
+        {1'795'219'200'000'000, "2026-11-21", "2026-11-21T00:00:00.000Z"},
+        {253'402'300'799'999'000, "9999-12-31", "9999-12-31T23:59:59.999Z"},
+        {-62'135'596'800'000'000, "0001-01-01", "0001-01-01T00:00:00.000Z"},
+    };
+    for (const Case& each : cases) {
+        CAPTURE(each.time_us);
+        CHECK(date_text({each.time_us}) == each.date);
+        CHECK(timestamp_text_ms({each.time_us}) == each.text);
+    }
+}

@@ -1,0 +1,74 @@
+#include "collector/lake/delta_schema.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+using namespace longhaul;
+using namespace longhaul::collector;
+
+namespace {
+
+Column column(const char* name, ColumnType type, const char* kind = "") {
+    Column made;
+    made.name = name;
+    made.type = type;
+    made.kind = kind;
+    return made;
+}
+
+}  // namespace
+
+TEST_CASE("delta schema: every column type comes back as it was") {
+    std::vector<Column> columns{
+        column("a", ColumnType::string, "text"),        column("b", ColumnType::long_integer, "integer"),
+        column("c", ColumnType::short_integer),         column("d", ColumnType::real, "float64"),
+        column("e", ColumnType::decimal_real, "decimal"), column("f", ColumnType::single, "float32"),
+        column("g", ColumnType::boolean, "boolean"),    column("h", ColumnType::binary, "bytes"),
+        column("i", ColumnType::timestamp)};
+    columns[4].unit = "Cel";
+    columns[4].help = "what the \"probe\" says, in °C";
+
+    const auto schema = schema_with("", columns);
+    REQUIRE(schema.ok());
+    const auto back = columns_of_schema(schema.value());
+    REQUIRE(back.ok());
+    REQUIRE(back.value().size() == columns.size());
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        CAPTURE(i);
+        CHECK(back.value()[i].name == columns[i].name);
+        CHECK(back.value()[i].type == columns[i].type);
+        CHECK(back.value()[i].kind == columns[i].kind);
+        CHECK(back.value()[i].unit == columns[i].unit);
+        CHECK(back.value()[i].help == columns[i].help);
+    }
+}
+
+TEST_CASE("delta schema: what others have written stays, new columns follow it") {
+    const std::string others =
+        R"({"type":"struct","fields":[)"
+        R"({"name":"device","type":"string","nullable":true,"metadata":{"their.note":5}},)"
+        R"({"name":"receive_date","type":"date","nullable":true,"metadata":{}},)"
+        R"({"name":"place","type":{"type":"struct","fields":[]},"nullable":true,"metadata":{}}]})";
+    const auto grown = schema_with(others, {column("device", ColumnType::string),
+                                            column("speed", ColumnType::real, "float64")});
+    REQUIRE(grown.ok());
+    CHECK(grown.value() ==
+          others.substr(0, others.size() - 2) +
+              R"(,{"name":"speed","type":"double","nullable":true,"metadata":{"longhaul.kind":"float64"}}]})");
+    // A struct is nothing that we write.
+    CHECK(columns_of_schema(grown.value()).value().size() == 2);
+}
+
+TEST_CASE("delta schema: a column of another type is not taken over") {
+    const std::string before = schema_with("", {column("speed", ColumnType::real)}).value();
+    const auto refused = schema_with(before, {column("speed", ColumnType::string)});
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::denied);
+}
+
+TEST_CASE("delta schema: what is no schema is refused") {
+    for (const char* text : {"{", "[]", "{}", R"({"fields":{}})", R"({"fields":[1]})", "null"}) {
+        CAPTURE(text);
+        CHECK_FALSE(columns_of_schema(text).ok());
+        CHECK_FALSE(schema_with(text, {column("a", ColumnType::string)}).ok());
+    }
+}
