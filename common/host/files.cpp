@@ -58,7 +58,7 @@ Result<std::vector<std::byte>, Message> read_all(const std::string& path, bool s
     return bytes;
 }
 
-Result<void, Message> write_all(const std::string& path, Bytes bytes, unsigned mode) {
+Result<void, Message> write_all(const std::string& path, Bytes bytes, unsigned mode, bool sync) {
     const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
     if (!file.ok()) return problem(path, "cannot make");
     if (::fchmod(file.number(), mode) != 0) return problem(path, "cannot set the mode");
@@ -68,7 +68,7 @@ Result<void, Message> write_all(const std::string& path, Bytes bytes, unsigned m
         if (count < 0) return problem(path, "cannot write");
         bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
-    if (::fsync(file.number()) != 0) return problem(path, "cannot sync");
+    if (sync && ::fsync(file.number()) != 0) return problem(path, "cannot sync");
     return {};
 }
 
@@ -88,15 +88,13 @@ Result<std::vector<std::byte>, Message> read_private_file(const std::string& pat
 }
 
 Result<void, Message> write_new_file(const std::string& path, Bytes bytes, unsigned mode) {
-    Result<void, Message> written = write_all(path, bytes, mode);
-    if (!written.ok() && errno != EEXIST) ::unlink(path.c_str());
-    return written;
+    return write_all(path, bytes, mode, false);
 }
 
 Result<void, Message> replace_file(const std::string& path, Bytes bytes, unsigned mode) {
     const std::string beside = path + ".new";
     ::unlink(beside.c_str());  // of an attempt that was cut short
-    LH_TRY(write_new_file(beside, bytes, mode));
+    LH_TRY(write_all(beside, bytes, mode, true));
     if (::rename(beside.c_str(), path.c_str()) != 0) return problem(path, "cannot replace");
     return {};
 }
@@ -106,6 +104,13 @@ Result<void, Message> make_folders(const std::string& path, unsigned mode) {
     const bool made = std::filesystem::create_directories(path, error);
     if (error) return Message{path + ": cannot make the folder: " + error.message()};
     if (made && ::chmod(path.c_str(), mode) != 0) return problem(path, "cannot set the mode");
+    return {};
+}
+
+Result<void, Message> sync_file_system(const std::string& path) {
+    const Descriptor folder{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!folder.ok()) return problem(path, "cannot open");
+    if (::syncfs(folder.number()) != 0) return problem(path, "cannot sync");
     return {};
 }
 

@@ -23,12 +23,16 @@ inline constexpr unsigned public_file_mode = 0644;
 inline constexpr unsigned private_file_mode = 0600;
 inline constexpr unsigned private_folder_mode = 0700;
 
-// Makes a new file, synced, with this mode whatever the umask; refuses when it is there already.
+// Makes a new file with this mode whatever the umask; refuses when it is there already. It lasts
+// after sync_file_system().
 Result<void, Message> write_new_file(const std::string& path, Bytes bytes, unsigned mode);
-// The same, but takes the place of an older file in one step.
+// Takes the place of an older file in one step; afterwards the old or the new one is there.
 Result<void, Message> replace_file(const std::string& path, Bytes bytes, unsigned mode);
 
 // Makes the folder and those above it; fine when it is there already.
 Result<void, Message> make_folders(const std::string& path, unsigned mode);
+
+// Makes everything written to the file system of `path` last; one call for many small files.
+Result<void, Message> sync_file_system(const std::string& path);
 
 }  // namespace longhaul

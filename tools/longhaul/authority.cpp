@@ -153,7 +153,8 @@ Result<void, Message> make_authority(const AuthorityRequest& request) {
     }
     LH_TRY(write_new_file(folder + "/collector/collector.toml", as_bytes(collector_toml(request)),
                           public_file_mode));
-    return write_new_file(folder + "/ca.toml", as_bytes(ca_toml(request)), public_file_mode);
+    LH_TRY(write_new_file(folder + "/ca.toml", as_bytes(ca_toml(request)), public_file_mode));
+    return sync_file_system(folder);
 }
 
 Result<Authority, Message> read_authority(const std::string& folder, const std::string& tenant) {

@@ -123,6 +123,7 @@ Result<std::vector<std::string>, Message> add_devices(const Authority& authority
         LH_TRY(make_folder(authority, request, name));
         folders.push_back(request.out + "/" + name);
     }
+    LH_TRY(sync_file_system(request.out));
     if (const Status allowed = registry.value()->allow(request.tenant, request.names);
         !allowed.ok()) {
         return Message{authority.registry + ": " + to_string(allowed.error())};

@@ -1,0 +1,46 @@
+// A device's end of a TLS connection for tests: blocking, over a socket of the loopback interface.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/base/bytes.hpp"
+#include "common/wire/frame.hpp"
+
+namespace longhaul::test {
+
+struct TlsClientSettings {
+    unsigned short port = 0;
+    std::string root_pem;
+    std::string certificate_pem;  // empty: none is shown
+    std::string key_pem;
+    const char* protocol = "longhaul/1";  // ALPN; nullptr: none is asked for
+    bool tls_1_2 = false;
+};
+
+class TlsClient {
+ public:
+    // Connects and shakes hands; ok() tells whether that worked. Nothing takes longer than ten
+    // seconds.
+    explicit TlsClient(const TlsClientSettings& settings);
+    ~TlsClient();
+    TlsClient(const TlsClient&) = delete;
+    TlsClient& operator=(const TlsClient&) = delete;
+
+    bool ok() const { return ok_; }
+    bool write(Bytes bytes);
+    // The next frame; false when the connection ends before one is whole.
+    bool read_frame(FrameType& type, std::vector<std::byte>& body);
+
+ private:
+    bool read_exactly(MutableBytes room);
+
+    struct Body;
+    Body* body_;
+    bool ok_ = false;
+};
+
+// A socket connected to the port, with a deadline on both directions.
+int connect_to(unsigned short port);
+
+}  // namespace longhaul::test

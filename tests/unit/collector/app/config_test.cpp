@@ -1,0 +1,84 @@
+#include "collector/app/config.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "common/host/files.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace longhaul;
+using namespace longhaul::collector;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+Result<CollectorConfig, Message> read(const test::TemporaryFolder& folder, std::string_view text) {
+    const std::string path = folder / "collector.toml";
+    REQUIRE(replace_file(path, as_bytes(text), public_file_mode).ok());
+    return read_config(path);
+}
+
+// The example with every line that shows a default made one that sets it.
+std::string uncommented(std::string_view example) {
+    std::string text;
+    for (std::size_t at = 0; at < example.size();) {
+        const std::size_t end = example.find('\n', at);
+        std::string_view line = example.substr(at, end - at);
+        if (line.starts_with("# ") && line.find(" = ") != std::string_view::npos)
+            line.remove_prefix(2);
+        text += std::string{line} + "\n";
+        at = end + 1;
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("collector.toml: the example is valid, and shows the real defaults") {
+    const test::TemporaryFolder folder;
+    const auto plain = read(folder, config_example());
+    REQUIRE(plain.ok());
+    const auto full = read(folder, uncommented(config_example()));
+    REQUIRE(full.ok());
+    const CollectorConfig& a = plain.value();
+    const CollectorConfig& b = full.value();
+    CHECK(a.listen == b.listen);
+    CHECK(a.connections_max == b.connections_max);
+    CHECK(a.registry == b.registry);
+    CHECK(a.sealing_keys == b.sealing_keys);
+    CHECK(a.journal.shards_if_new == b.journal.shards_if_new);
+    CHECK(a.journal.group_bytes_max == b.journal.group_bytes_max);
+    CHECK(a.journal.group_ms_max == b.journal.group_ms_max);
+    CHECK(a.journal.segment_bytes_max == b.journal.segment_bytes_max);
+    CHECK(a.writer.commit_interval_ms == b.writer.commit_interval_ms);
+    CHECK(a.writer.rows_max == b.writer.rows_max);
+    CHECK(a.writer.bytes_max == b.writer.bytes_max);
+    CHECK(a.credit_bytes == b.credit_bytes);
+    CHECK(a.handshake_deadline_ms == b.handshake_deadline_ms);
+    CHECK(a.hello_deadline_ms == b.hello_deadline_ms);
+    CHECK(a.idle_deadline_ms == b.idle_deadline_ms);
+    CHECK(a.journal_path == folder / "journal");
+}
+
+TEST_CASE("collector.toml: mistakes are told with their lines") {
+    struct Case {
+        const char* changed;  // added at the end of the example
+        const char* said;
+    };
+    const Case cases[] = {
+        {"idle_deadlin_s = 3\n",
+         "unknown key \"idle_deadlin_s\", did you mean \"idle_deadline_s\"?"},
+        {"credit_bytes = 1\n", "\"credit_bytes\" must be a whole number"},
+        {"credit_bytes = \"1\"\n", "\"credit_bytes\" must be a whole number"},
+        {"[sesion]\n", "unknown key \"sesion\", did you mean \"session\"?"},
+        {"[\n", "collector.toml: line "},
+    };
+    const test::TemporaryFolder folder;
+    for (const Case& each : cases) {
+        CAPTURE(each.changed);
+        const auto config = read(folder, std::string{config_example()} + each.changed);
+        REQUIRE_FALSE(config.ok());
+        CHECK_THAT(config.error().text, ContainsSubstring(each.said));
+        CHECK_THAT(config.error().text, ContainsSubstring("line "));
+    }
+}

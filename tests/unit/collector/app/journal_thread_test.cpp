@@ -1,0 +1,79 @@
+#include "collector/app/journal_thread.hpp"
+
+#include <atomic>
+#include <catch2/catch_test_macros.hpp>
+
+#include "collector/journal/local_journal.hpp"
+#include "firmware-sim/sim_disk.hpp"
+
+using namespace longhaul;
+using namespace longhaul::collector;
+
+namespace {
+
+class CountingSubmitter final : public Submitter {
+ public:
+    void on_durable(std::uint64_t count) override { durable += count; }
+    std::uint64_t durable = 0;
+};
+
+const JournalEntry entry{{1}, JournalKind::block, "acme", "bus-1", as_bytes("sealed")};
+
+struct Told {
+    std::uint64_t failures = 0;
+    JournalThread::Callbacks callbacks() {
+        return {[](std::vector<DurableNews> news) {
+                    for (const DurableNews& each : news) each.submitter->on_durable(each.count);
+                },
+                [this](Message) { ++failures; }};
+    }
+};
+
+std::uint64_t entries_in(Journal& journal) {
+    auto reader = journal.read(0, 0);
+    REQUIRE(reader.ok());
+    std::uint64_t count = 0;
+    while (reader.value()->next().ok()) ++count;
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "journal thread: each submitter is told of its own entries, all of them, when they are "
+    "durable") {
+    sim::SimDisk disk;
+    auto journal = LocalJournal::open(disk, {});
+    REQUIRE(journal.ok());
+    Told told;
+    const auto one = std::make_shared<CountingSubmitter>();
+    const auto two = std::make_shared<CountingSubmitter>();
+    {
+        JournalThread thread{*journal.value(), told.callbacks()};
+        for (int i = 0; i < 1000; ++i) {
+            thread.submit(one, 0, entry);
+            if (i % 2 == 0) thread.submit(two, 0, entry);
+        }
+        thread.stop();
+    }
+    CHECK(one->durable == 1000);
+    CHECK(two->durable == 500);
+    CHECK(told.failures == 0);
+    CHECK(entries_in(*journal.value()) == 1500);
+}
+
+TEST_CASE("journal thread: after a failed sync nobody is told anything but the failure") {
+    sim::SimDisk disk;
+    auto journal = LocalJournal::open(disk, {});
+    REQUIRE(journal.ok());
+    Told told;
+    const auto submitter = std::make_shared<CountingSubmitter>();
+    {
+        disk.fail_next_sync();
+        JournalThread thread{*journal.value(), told.callbacks()};
+        thread.submit(submitter, 0, entry);
+        thread.stop();
+    }
+    CHECK(submitter->durable == 0);
+    CHECK(told.failures == 1);
+}

@@ -1,0 +1,134 @@
+// A listener with everything behind it, on a thread of its own, for tests with real sockets and
+// real TLS.
+#pragma once
+
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <future>
+#include <sstream>
+#include <thread>
+
+#include "collector/journal/local_journal.hpp"
+#include "collector/net/listener.hpp"
+#include "firmware-sim/sim_disk.hpp"
+#include "tests/support/pki.hpp"
+#include "tests/support/temporary_folder.hpp"
+#include "tests/support/tls_client.hpp"
+
+namespace longhaul::test {
+
+using namespace longhaul::collector;
+
+// Certificates of two tenants, and of strangers; made once, because keys take their time.
+struct GatewayPki {
+    Issued root = issue_authority("root");
+    Issued server = issue_server(root, "localhost");
+    Issued acme = issue_authority("acme", &root);
+    Issued other = issue_authority("other", &root);
+    Issued stranger = issue_authority("stranger");
+};
+inline GatewayPki& gateway_pki() {
+    static GatewayPki pki;
+    return pki;
+}
+
+// Keeps what was submitted; says that it is durable when it is told to.
+class HeldSubmissions final : public Submissions {
+ public:
+    void submit(const std::shared_ptr<Submitter>& from, Shard, const JournalEntry& entry) override {
+        from_ = from;
+        kinds.push_back(entry.kind);
+    }
+    void make_durable() {
+        if (from_) from_->on_durable(kinds.size() - durable_);
+        durable_ = kinds.size();
+    }
+    std::vector<JournalKind> kinds;
+
+ private:
+    std::shared_ptr<Submitter> from_;
+    std::size_t durable_ = 0;
+};
+
+class GatewayFixture {
+ public:
+    GatewayFixture() {
+        GatewayPki& pki = gateway_pki();
+        registry_ = Registry::open(folder_ / "registry.db").value();
+        LH_CHECK(registry_->add_tenant({"acme", pki.acme.certificate}).ok());
+        LH_CHECK(registry_->add_tenant({"other", pki.other.certificate}).ok());
+        LH_CHECK(registry_->allow("acme", {"bus-1", "bus-2"}).ok());
+        LH_CHECK(registry_->revoke("acme", "bus-2").ok());
+        admission_ = Admission::make("test", *registry_).value();
+        tls_ = TlsContext::make({pki.server.certificate,
+                                 pki.server.key,
+                                 {pki.acme.certificate, pki.other.certificate}})
+                   .value();
+        journal_ = LocalJournal::open(disk_, {}).value();
+        gateway_.reset(new Gateway{
+            *tls_, *admission_, known_, submissions, *journal_, log_, {}, 30'000, 100, {}});
+        gateway_->session.journal = journal_->id();
+    }
+    ~GatewayFixture() { stop(); }
+
+    // Settings of the gateway may be changed before this.
+    void start() {
+        listener_ = Listener::open(network_.get_executor(), "127.0.0.1:0", *gateway_).value();
+        tasks_.start(listener_->run());
+        thread_ = std::thread{[this] { network_.run(); }};
+    }
+    // Stops reading, waits until the last connection has ended.
+    void stop() {
+        if (!thread_.joinable()) return;
+        finish();
+        thread_.join();
+    }
+    void finish() {
+        boost::asio::post(network_, [this] { listener_->finish(); });
+    }
+    // Runs a function on the network's thread and waits for it.
+    template <class Function>
+    void on_network(Function function) {
+        std::promise<void> done;
+        boost::asio::post(network_, [&] {
+            function();
+            done.set_value();
+        });
+        done.get_future().wait();
+    }
+
+    TlsClientSettings device(const Issued& identity) const {
+        TlsClientSettings settings;
+        settings.port = listener_->port();
+        settings.root_pem = gateway_pki().root.certificate;
+        settings.certificate_pem = identity.certificate;
+        settings.key_pem = identity.key;
+        return settings;
+    }
+    unsigned short port() const { return listener_->port(); }
+    Gateway& gateway() { return *gateway_; }
+    // After stop().
+    std::string log() const { return log_text_.str(); }
+
+    HeldSubmissions submissions;
+
+ private:
+    TemporaryFolder folder_;
+    sim::SimDisk disk_;
+    std::ostringstream log_text_;
+    spdlog::logger log_{"test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_)};
+    std::unique_ptr<Registry> registry_;
+    std::unique_ptr<Admission> admission_;
+    std::unique_ptr<TlsContext> tls_;
+    std::unique_ptr<LocalJournal> journal_;
+    KnownDevices known_;
+    std::unique_ptr<Gateway> gateway_;
+    boost::asio::io_context network_{1};
+    std::unique_ptr<Listener> listener_;
+    TaskGroup tasks_{network_.get_executor(), [](const std::string&) {}};
+    std::thread thread_;
+};
+
+}  // namespace longhaul::test

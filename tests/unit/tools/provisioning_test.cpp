@@ -1,0 +1,117 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <filesystem>
+
+#include "collector/registry/certificate.hpp"
+#include "collector/registry/registry.hpp"
+#include "common/host/files.hpp"
+#include "tests/support/pki.hpp"
+#include "tests/support/temporary_folder.hpp"
+#include "tools/longhaul/authority.hpp"
+#include "tools/longhaul/device_folder.hpp"
+#include "tools/longhaul/text.hpp"
+
+using namespace longhaul;
+using namespace longhaul::tools;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+AuthorityRequest authority_request(const std::string& folder) {
+    REQUIRE(crypto_init().ok());
+    AuthorityRequest request;
+    request.folder = folder;
+    request.environment = "test";
+    request.tenants = {"acme", "other"};
+    request.now = test::wall_now();
+    return request;
+}
+
+DeviceRequest device_request(const std::string& out, std::vector<std::string> names) {
+    DeviceRequest request;
+    request.tenant = "acme";
+    request.names = std::move(names);
+    request.out = out;
+    request.now = test::wall_now();
+    return request;
+}
+
+collector::Certificate certificate(const std::string& path) {
+    auto parsed = collector::Certificate::parse(read_file(path).value());
+    REQUIRE(parsed.ok());
+    return std::move(parsed).value();
+}
+
+}  // namespace
+
+TEST_CASE("provisioning: certificates chain from the root to the device, keys are private") {
+    const test::TemporaryFolder folder;
+    const std::string ca = folder / "ca";
+    REQUIRE(make_authority(authority_request(ca)).ok());
+    const auto authority = read_authority(ca, "acme");
+    REQUIRE(authority.ok());
+    REQUIRE(add_devices(authority.value(), device_request(folder / "devices", {"bus-1", "bus-2"}))
+                .ok());
+
+    const auto root = certificate(ca + "/root.crt");
+    const auto acme = certificate(ca + "/tenants/acme/ca.crt");
+    const auto other = certificate(ca + "/tenants/other/ca.crt");
+    const auto device = certificate(folder / "devices/bus-1/device.crt");
+    CHECK(acme.issued_by(root).ok());
+    CHECK(certificate(ca + "/collector/server.crt").issued_by(root).ok());
+    CHECK(device.issued_by(acme).ok());
+    CHECK_FALSE(device.issued_by(other).ok());
+    CHECK(device.device_name().value() == collector::DeviceName{"test", "acme", "bus-1"});
+    const auto sealing = certificate(folder / "devices/bus-1/sealing.crt");
+    CHECK(sealing.issued_by(acme).ok());
+
+    const std::string id = hex(sealing_key_id(sealing.public_key().value()));
+    for (const std::string& secret :
+         {ca + "/root.key", ca + "/tenants/acme/ca.key", ca + "/collector/server.key",
+          ca + "/collector/sealing/" + id + ".key", folder / "devices/bus-1/device.key",
+          folder / "devices/bus-1/device.secret"}) {
+        CAPTURE(secret);
+        CHECK(read_private_file(secret).ok());
+    }
+    CHECK(read_file(folder / "devices/bus-1/device.secret").value() !=
+          read_file(folder / "devices/bus-2/device.secret").value());
+
+    auto registry = collector::Registry::open(authority.value().registry);
+    REQUIRE(registry.ok());
+    CHECK(registry.value()->find("acme", "bus-2").value() == collector::DeviceState::allowed);
+    CHECK(registry.value()->find("other", "bus-2").value() == collector::DeviceState::unknown);
+}
+
+TEST_CASE("provisioning: what cannot be done is refused before anything is made") {
+    const test::TemporaryFolder folder;
+    const std::string ca = folder / "ca";
+    REQUIRE(make_authority(authority_request(ca)).ok());
+    CHECK_THAT(make_authority(authority_request(ca)).error().text,
+               ContainsSubstring("there is an authority already"));
+    CHECK_THAT(read_authority(ca, "nobody").error().text,
+               ContainsSubstring("there is no tenant \"nobody\""));
+
+    const Authority authority = read_authority(ca, "acme").value();
+    const std::string out = folder / "devices";
+    REQUIRE(add_devices(authority, device_request(out, {"bus-1"})).ok());
+    struct Case {
+        std::vector<std::string> names;
+        const char* said;
+    };
+    const Case cases[] = {{{"bus-9", "bus-1"}, "bus-1: is there already"},
+                          {{"bus-9", "Bus 8"}, "a name has 1 to 48 of a-z, 0-9 and -"},
+                          {{"bus-9", "bus-9"}, "is named twice"},
+                          {{"bus-9", ""}, "a name has 1 to 48"}};
+    for (const Case& each : cases) {
+        CAPTURE(each.said);
+        const auto added = add_devices(authority, device_request(out, each.names));
+        REQUIRE_FALSE(added.ok());
+        CHECK_THAT(added.error().text, ContainsSubstring(each.said));
+        CHECK_FALSE(std::filesystem::exists(out + "/bus-9"));
+    }
+
+    AuthorityRequest bad = authority_request(folder / "bad");
+    bad.tenants = {"Acme"};
+    CHECK_FALSE(make_authority(bad).ok());
+    CHECK_FALSE(std::filesystem::exists(folder / "bad"));
+}
