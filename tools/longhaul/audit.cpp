@@ -51,6 +51,7 @@ Result<TenantTables, Message> read_tables(collector::ObjectStore& lake, const st
     for (const std::string& name : names.value()) {
         auto table = collector::audit_rows(lake, tenant + "/" + name);
         if (!table.ok()) return Message{tenant + "/" + name + ": " + to_string(table.error())};
+        if (table.value().version < 0) continue;  // a folder of something else
         for (const auto& [block, rows] : table.value().blocks) {
             found.rows[block].rows += rows.rows;
             found.rows[block].duplicates += rows.duplicates;

@@ -1,0 +1,226 @@
+// The audit has to say yes to what is right and no to everything else.
+#include "tools/longhaul/audit.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "tests/unit/collector/writer/writer_bench.hpp"
+
+using namespace longhaul;
+using namespace longhaul::test;
+using namespace longhaul::tools;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+// One device with blocks of three samples each.
+struct AuditBench : WriterBench {
+    std::unique_ptr<StoredSchema> thing =
+        make_schema("thing", TimeKind::source, {field("value", FieldKind::integer)});
+    EpochMaker maker{"acme", "bus-1", 7, 1};
+
+    void begin() {
+        maker.stream(1, "thing", *thing);
+        schema(*thing);
+        epoch(maker);
+    }
+    std::vector<std::byte> sealed(std::uint32_t number) const {
+        const std::int64_t at = noon_us + number;
+        Body body;
+        body.samples(1, *thing, {at, at + 1, at + 2},
+                     {{Value::of_integer(1), Value::of_integer(2), Value::of_integer(number)}});
+        return maker.block(number, body);
+    }
+    void send(std::uint32_t number) { block(maker, sealed(number)); }
+
+    AuditReport report() {
+        collector::LocalStore lake{disk};
+        const auto contents = read_lake(lake);
+        REQUIRE(contents.ok());
+        auto audited = audit(*journal, contents.value(), "");
+        REQUIRE(audited.ok());
+        return std::move(audited).value();
+    }
+
+    // Commits to the table as another engine would.
+    void commit_by_hand(const std::string& line) {
+        const auto names = store->list("acme/thing/_delta_log");
+        REQUIRE(names.ok());
+        std::string name = std::to_string(names.value().size());
+        name = "acme/thing/_delta_log/" + std::string(20 - name.size(), '0') + name + ".json";
+        REQUIRE(store->put_if_absent(name, as_bytes(line + "\n")).ok());
+    }
+    collector::DataFile only_file() {
+        collector::DeltaTable table{*store, "acme/thing"};
+        REQUIRE(table.refresh().ok());
+        REQUIRE(table.state().files.size() == 1);
+        return table.state().files.begin()->second;
+    }
+};
+
+bool holds(const AuditReport& report) {
+    const AuditCounts& totals = report.totals;
+    return report.problems.empty() && totals.holes == 0 && totals.wrong == 0 &&
+           totals.duplicates == 0;
+}
+
+}  // namespace
+
+TEST_CASE("audit: everything that was sent stands in the table once") {
+    AuditBench bench;
+    bench.begin();
+    for (const std::uint32_t number : {1U, 2U, 3U, 2U}) bench.send(number);
+    REQUIRE(bench.drain().empty());
+    const AuditReport report = bench.report();
+    CHECK(holds(report));
+    CHECK(report.devices == 1);
+    CHECK(report.tables == 1);
+    CHECK(report.totals.blocks == 3);
+    CHECK(report.totals.samples == 9);
+    CHECK(report.totals.rows == 9);
+    CHECK(report.totals.resent == 1);
+    CHECK(report.totals.in_flight == 0);
+}
+
+TEST_CASE("audit: what the writer has not committed is in flight, not lost") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    CHECK(bench.report().totals.in_flight == 1);
+    REQUIRE(bench.drain().empty());
+    bench.send(2);
+    const AuditReport report = bench.report();
+    CHECK(holds(report));
+    CHECK(report.totals.in_flight == 1);
+    CHECK(report.totals.rows == 3);
+}
+
+TEST_CASE("audit: a block that never came is a hole") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    bench.send(3);
+    REQUIRE(bench.drain().empty());
+    const AuditReport report = bench.report();
+    CHECK(report.totals.holes == 1);
+    REQUIRE(report.problems.size() == 1);
+    CHECK(report.problems[0] ==
+          "acme/bus-1 epoch 1: normal block 2: is missing and nothing says why");
+}
+
+TEST_CASE("audit: a block that the device has listed as lost is none") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
+    entry.which_entry = longhaul_SystemEntry_loss_tag;
+    entry.entry.loss.epoch = 1;
+    entry.entry.loss.first_seq = BlockSeq::of(BlockClass::normal, 2).value;
+    entry.entry.loss.last_seq = BlockSeq::of(BlockClass::normal, 3).value;
+    entry.entry.loss.samples = 5;
+    entry.entry.loss.reason = longhaul_LossReason_LOSS_REASON_FULL;
+    Body body;
+    body.system(entry);
+    bench.block(bench.maker, bench.maker.block(4, body));
+    REQUIRE(bench.drain().empty());
+    const AuditReport report = bench.report();
+    CHECK(holds(report));
+    CHECK(report.totals.lost == 2);
+    CHECK(report.totals.lost_samples == 5);
+}
+
+TEST_CASE("audit: blocks that the next epoch's record tells of are awaited") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    EpochMaker next{"acme", "bus-1", 7, 2};
+    next.stream(1, "thing", *bench.thing);
+    next.record.previous_epoch = 1;
+    next.record.previous_ends_count = 1;
+    next.record.previous_ends[0].block_class = static_cast<std::uint32_t>(BlockClass::normal);
+    next.record.previous_ends[0].last_number = 3;
+    bench.epoch(next);
+    REQUIRE(bench.drain().empty());
+    const AuditReport report = bench.report();
+    CHECK(holds(report));
+    CHECK(report.totals.awaited == 2);
+}
+
+TEST_CASE("audit: a block in quarantine is named as that") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    auto garbled = bench.sealed(2);
+    garbled.back() ^= std::byte{1};
+    bench.block(bench.maker, garbled);
+    REQUIRE(bench.drain().empty());
+    const AuditReport report = bench.report();
+    CHECK(holds(report));
+    CHECK(report.totals.quarantined == 1);
+    CHECK(report.totals.rows == 3);
+}
+
+TEST_CASE("audit: two blocks of one name are told") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    auto other = bench.sealed(1);
+    other.back() ^= std::byte{1};
+    bench.block(bench.maker, other);
+    REQUIRE(bench.drain().empty());
+    const AuditReport report = bench.report();
+    REQUIRE(report.problems.size() == 1);
+    CHECK_THAT(report.problems[0], ContainsSubstring("two different blocks have the name epoch 1"));
+}
+
+TEST_CASE("audit: rows that somebody removed from a table are missed") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    bench.send(2);
+    REQUIRE(bench.drain().empty());
+    bench.commit_by_hand(R"({"remove":{"path":")" + bench.only_file().path +
+                         R"(","deletionTimestamp":0,"dataChange":true}})");
+    const AuditReport report = bench.report();
+    CHECK(report.totals.wrong == 2);
+    CHECK(report.totals.rows == 0);
+    REQUIRE(report.problems.size() == 2);
+    CHECK_THAT(report.problems[0], ContainsSubstring("3 samples were sent, 0 rows are there"));
+}
+
+TEST_CASE("audit: rows that somebody added once more are found") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    REQUIRE(bench.drain().empty());
+    const collector::DataFile file = bench.only_file();
+    const auto content = bench.store->read("acme/thing/" + file.path);
+    REQUIRE(content.ok());
+    REQUIRE(bench.store
+                ->put_if_absent("acme/thing/receive_date=2026-11-21/copy.parquet", content.value())
+                .ok());
+    bench.commit_by_hand(
+        R"({"add":{"path":"receive_date=2026-11-21/copy.parquet","partitionValues":)"
+        R"({"receive_date":"2026-11-21"},"size":)" +
+        std::to_string(file.bytes) + R"(,"modificationTime":0,"dataChange":true}})");
+    const AuditReport report = bench.report();
+    CHECK(report.totals.rows == 3);
+    CHECK(report.totals.duplicates == 3);
+    CHECK_FALSE(report.problems.empty());
+}
+
+TEST_CASE("audit: rows of a block that is not in the journal are told") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    REQUIRE(bench.drain().empty());
+    AuditBench empty;  // another journal over the same lake
+    empty.begin();
+    collector::LocalStore lake{bench.disk};
+    const auto contents = read_lake(lake);
+    REQUIRE(contents.ok());
+    const auto report = audit(*empty.journal, contents.value(), "");
+    REQUIRE(report.ok());
+    REQUIRE(report.value().problems.size() == 1);
+    CHECK_THAT(report.value().problems[0], ContainsSubstring("the block is not in the journal"));
+}
