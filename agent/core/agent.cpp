@@ -11,7 +11,8 @@ constexpr std::int64_t store_again_ms = 1000;
 constexpr unsigned link_steps_per_poll = 16;
 constexpr std::size_t read_bytes = 1024;
 // Section header, entry length and an anchor whose three numbers are as long as they can be.
-constexpr std::size_t anchor_bytes_max = limits::section_header_bytes_max + 3 + 3 * (1 + varint_bytes_max);
+constexpr std::size_t anchor_bytes_max =
+    limits::section_header_bytes_max + 3 + 3 * (1 + varint_bytes_max);
 
 std::size_t column_values() {
     constexpr std::size_t for_scratch = (epoch_scratch_bytes + sizeof(Value) - 1) / sizeof(Value);
@@ -55,8 +56,11 @@ Agent::Agent(const AgentSettings& settings, const Ports& ports, MutableBytes mem
       rooms_{deal(settings, ports.sources, memory)},
       sampler_{ports.sources, rooms_.streams},
       builder_{sampler_.streams(), rooms_.builder},
-      uplink_{settings_.firmware, sampler_.streams(), {ports.spool, ports.entropy, ports.clock},
-              rooms_.inbound, rooms_.frame} {}
+      uplink_{settings_.firmware,
+              sampler_.streams(),
+              {ports.spool, ports.entropy, ports.clock},
+              rooms_.inbound,
+              rooms_.frame} {}
 
 MonotonicMs Agent::poll(MonotonicMs now) {
     if (!begun_) begin(now);
@@ -97,10 +101,17 @@ bool Agent::drive_link(MonotonicMs now) {
         bool moved = link_open_ && read_link(now);
         const UplinkAction action = uplink_.next(now);
         switch (action.kind) {
-            case UplinkAction::Kind::open: open_link(now); return false;
-            case UplinkAction::Kind::close: drop_link(now); return false;
-            case UplinkAction::Kind::write: moved = write_link(action.bytes, now) || moved; break;
-            case UplinkAction::Kind::wait: break;
+            case UplinkAction::Kind::open:
+                open_link(now);
+                return false;
+            case UplinkAction::Kind::close:
+                drop_link(now);
+                return false;
+            case UplinkAction::Kind::write:
+                moved = write_link(action.bytes, now) || moved;
+                break;
+            case UplinkAction::Kind::wait:
+                break;
         }
         if (!moved) return false;
     }
@@ -154,7 +165,8 @@ bool Agent::write_link(Bytes bytes, MonotonicMs now) {
 // Samples and blocks.
 
 bool Agent::may_store(MonotonicMs now) const {
-    const bool room_was_made = status_.spool_full && uplink_.status().acked_blocks != acked_when_full_;
+    const bool room_was_made =
+        status_.spool_full && uplink_.status().acked_blocks != acked_when_full_;
     return now >= store_again_at_ || room_was_made;
 }
 
@@ -166,8 +178,10 @@ bool Agent::take_samples(MonotonicMs now) {
         if (sample == nullptr) return false;
         const BlockClass block_class = builder_.class_of(*sample);
         switch (builder_.fit(*sample, anchor_due() ? anchor_bytes_max : 0)) {
-            case BlockBuilder::Fit::yes: break;
-            case BlockBuilder::Fit::after_class: return seal(block_class, now);
+            case BlockBuilder::Fit::yes:
+                break;
+            case BlockBuilder::Fit::after_class:
+                return seal(block_class, now);
             case BlockBuilder::Fit::after_all:
                 for (std::size_t i = 0; i < block_class_count; ++i) {
                     const auto each = static_cast<BlockClass>(i);
@@ -207,8 +221,8 @@ bool Agent::seal(BlockClass block_class, MonotonicMs now) {
 Status Agent::try_seal(BlockClass block_class, MonotonicMs now) {
     LH_CHECK(!has_pending());
     if (epoch_.epoch.value == 0) {
-        LH_TRY_ASSIGN(epoch_, make_epoch({settings_, sampler_.streams(), ports_.spool, ports_.identity,
-                                          ports_.entropy, wall_},
+        LH_TRY_ASSIGN(epoch_, make_epoch({settings_, sampler_.streams(), ports_.spool,
+                                          ports_.identity, ports_.entropy, wall_},
                                          rooms_.epoch_scratch));
     }
     std::array<std::byte, anchor_bytes_max> room;
@@ -252,14 +266,16 @@ void Agent::note(const Status& status, MonotonicMs now) {
 
 // Anchors.
 
-// The first block of an epoch carries one as soon as there is a date, and another one is due when the
-// date has become trustworthy.
+// The first block of an epoch carries one as soon as there is a date, and another one is due when
+// the date has become trustworthy.
 bool Agent::anchor_due() const {
     return wall_.known && (!anchored_ || (wall_.synchronized && !anchored_synchronized_));
 }
 
-Result<SystemEntries> Agent::make_anchor(BlockClass block_class, MonotonicMs now, MutableBytes room) {
-    if (!anchor_due() || !builder_.has_room_for(block_class, anchor_bytes_max)) return SystemEntries{};
+Result<SystemEntries> Agent::make_anchor(BlockClass block_class, MonotonicMs now,
+                                         MutableBytes room) {
+    if (!anchor_due() || !builder_.has_room_for(block_class, anchor_bytes_max))
+        return SystemEntries{};
     longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
     entry.which_entry = longhaul_SystemEntry_anchor_tag;
     entry.entry.anchor.elapsed_us = elapsed_us(now);
@@ -282,7 +298,8 @@ bool Agent::stopped() const {
     return stopping_ && builder_.empty() && !has_pending() && uplink_.left() && !link_in_use_;
 }
 
-// The next epoch record says that nothing was lost between the last stored sample and its beginning.
+// The next epoch record says that nothing was lost between the last stored sample and its
+// beginning.
 void Agent::end_epoch_cleanly() {
     if (ended_cleanly_ || epoch_.epoch.value == 0) return;
     ended_cleanly_ = true;
@@ -294,7 +311,8 @@ void Agent::end_epoch_cleanly() {
 }
 
 bool Agent::drained() {
-    if (sampler_.next_at() != MonotonicMs::never() || !builder_.empty() || has_pending()) return false;
+    if (sampler_.next_at() != MonotonicMs::never() || !builder_.empty() || has_pending())
+        return false;
     const Result<SpoolDepth> depth = ports_.spool.depth();
     return depth.ok() && std::all_of(depth.value().waiting.begin(), depth.value().waiting.end(),
                                      [](std::uint32_t count) { return count == 0; });

@@ -1,8 +1,8 @@
 // The agent: samples of its sources, sealed, kept in the spool, carried to the collector.
 //
-// It needs no heap, no operating system and no clock of its own: memory and ports come from the caller,
-// and poll() does a bounded piece of work and says when it wants to be called again. When the spool is
-// full the sources are not asked for more; the status says so.
+// It needs no heap, no operating system and no clock of its own: memory and ports come from the
+// caller, and poll() does a bounded piece of work and says when it wants to be called again. When
+// the spool is full the sources are not asked for more; the status says so.
 #pragma once
 
 #include <array>
@@ -31,24 +31,25 @@ struct Ports {
 
 // Counted since the agent was made.
 struct AgentStatus {
-    std::uint64_t samples = 0;         // staged, and with every block stored when the agent has stopped
-    std::uint64_t samples_refused = 0; // larger than any block
-    std::uint64_t blocks = 0;          // stored in the spool
+    std::uint64_t samples = 0;  // staged, and with every block stored when the agent has stopped
+    std::uint64_t samples_refused = 0;  // larger than any block
+    std::uint64_t blocks = 0;           // stored in the spool
     std::uint64_t sealed_bytes = 0;
-    bool spool_full = false;           // the sources wait
-    const char* trouble = "";          // why nothing could be sealed or stored, static text
-    const char* link_trouble = "";     // why the link closed last, static text
+    bool spool_full = false;        // the sources wait
+    const char* trouble = "";       // why nothing could be sealed or stored, static text
+    const char* link_trouble = "";  // why the link closed last, static text
 };
 
 class Agent {
  public:
-    static std::size_t memory_bytes(const AgentSettings& settings, std::span<Source* const> sources);
+    static std::size_t memory_bytes(const AgentSettings& settings,
+                                    std::span<Source* const> sources);
 
     // `memory` has memory_bytes(); it, the ports and the texts of the settings outlive the agent.
     Agent(const AgentSettings& settings, const Ports& ports, MutableBytes memory);
 
-    // Does a bounded piece of work; returns when it wants to be called again. Call it earlier when the
-    // link may have become readable, writable or closed.
+    // Does a bounded piece of work; returns when it wants to be called again. Call it earlier when
+    // the link may have become readable, writable or closed.
     MonotonicMs poll(MonotonicMs now);
 
     // Asks the sources for nothing more, stores what is staged and says goodbye to the collector.
@@ -70,7 +71,8 @@ class Agent {
         MutableBytes inbound;
         MutableBytes frame;
     };
-    static Rooms deal(const AgentSettings& settings, std::span<Source* const> sources, MutableBytes memory);
+    static Rooms deal(const AgentSettings& settings, std::span<Source* const> sources,
+                      MutableBytes memory);
 
     void begin(MonotonicMs now);
     bool drive_link(MonotonicMs now);

@@ -30,17 +30,21 @@ BlockBuilder::Fit BlockBuilder::fit(const Sample& sample, std::size_t reserve) c
     const OpenSection& section = sections_[index];
     const OpenBlock& open = block(class_of(sample));
 
-    SectionBound fresh;
-    fresh.begin(schema(index));
-    const std::size_t alone = fresh.with(sample) + reserve;
-    if (alone > plain_bytes_max() || !staging_.could_ever_hold(sample)) return Fit::never;
+    if (!staging_.could_ever_hold(sample)) return Fit::never;
     if (!staging_.has_room_for(sample)) return Fit::after_all;
     if (section.count == limits::section_samples_max) return Fit::after_class;
     if (open.samples == limits::block_samples_max) return Fit::after_class;
 
-    const std::size_t bytes =
-        section.count == 0 ? open.bytes + alone
-                           : open.bytes - section.bound.bytes() + section.bound.with(sample) + reserve;
+    std::size_t bytes = open.bytes + reserve;
+    if (section.count == 0) {
+        SectionBound fresh;
+        fresh.begin(schema(index));
+        const std::size_t alone = fresh.with(sample);
+        if (alone + reserve > plain_bytes_max()) return Fit::never;
+        bytes += alone;
+    } else {
+        bytes += section.bound.with(sample) - section.bound.bytes();
+    }
     return bytes > plain_bytes_max() ? Fit::after_class : Fit::yes;
 }
 
@@ -94,8 +98,9 @@ void BlockBuilder::encode_section(std::size_t index, MutableBytes scratch, ByteW
         encode_column(fields[i], column_.first(row), content);
     }
     LH_CHECK(content.ok());
-    write_section({static_cast<std::uint8_t>(index + 1), codec_columns, section.count, content.written()},
-                  body);
+    write_section(
+        {static_cast<std::uint8_t>(index + 1), codec_columns, section.count, content.written()},
+        body);
 }
 
 Result<SpoolBlock> BlockBuilder::seal(const BlockName& name, const BlockKey& key,
@@ -105,7 +110,8 @@ Result<SpoolBlock> BlockBuilder::seal(const BlockName& name, const BlockKey& key
     LH_CHECK(out.size() >= block_header_bytes + body_.size());
 
     ByteWriter body{body_.first(plain_bytes_max())};
-    if (system.count != 0) write_section({system_stream, codec_columns, system.count, system.content}, body);
+    if (system.count != 0)
+        write_section({system_stream, codec_columns, system.count, system.content}, body);
     for (std::size_t i = 0; i < streams_.size(); ++i) {
         if (sections_[i].count == 0 || streams_[i].info.block_class != block_class) continue;
         encode_section(i, out, body);  // `out` is not in use yet

@@ -1,8 +1,9 @@
-// The block builder: one open block per class, filled sample by sample, encoded and sealed in one go.
+// The block builder: one open block per class, filled sample by sample, encoded and sealed in one
+// go.
 //
-// A block is due when a stream has 256 samples in it, at the earliest deadline among its streams, and at
-// once when its class is alarm. The size limit is met without trial encoding: every open section keeps an
-// upper bound of its coded size.
+// A block is due when a stream has 256 samples in it, at the earliest deadline among its streams,
+// and at once when its class is alarm. The size limit is met without trial encoding: every open
+// section keeps an upper bound of its coded size.
 #pragma once
 
 #include <array>
@@ -28,10 +29,10 @@ struct OpenSection {
 
 // Memory of a builder; everything outlives it.
 struct BuilderRooms {
-    std::span<OpenSection> sections;      // one a stream
+    std::span<OpenSection> sections;  // one a stream
     std::span<std::uint64_t> arena;
-    MutableBytes body;                    // as long as a block's body may be
-    std::span<Value> column;              // limits::section_samples_max
+    MutableBytes body;        // as long as a block's body may be
+    std::span<Value> column;  // limits::section_samples_max
 };
 
 // Entries of the system stream, already encoded.
@@ -63,8 +64,8 @@ class BlockBuilder {
     // Whether system entries of this size still fit into the class's block.
     bool has_room_for(BlockClass block_class, std::size_t system_bytes) const;
 
-    // Seals the open block under `name` into `out` (block header and body long) and begins a new one.
-    // After an error the open block is as it was.
+    // Seals the open block under `name` into `out` (block header and body long) and begins a new
+    // one. After an error the open block is as it was.
     Result<SpoolBlock> seal(const BlockName& name, const BlockKey& key, const SystemEntries& system,
                             MutableBytes out);
 
@@ -76,7 +77,9 @@ class BlockBuilder {
         std::int64_t first_us = 0;
         std::int64_t last_us = 0;
     };
-    OpenBlock& block(BlockClass block_class) { return blocks_[static_cast<std::size_t>(block_class)]; }
+    OpenBlock& block(BlockClass block_class) {
+        return blocks_[static_cast<std::size_t>(block_class)];
+    }
     const OpenBlock& block(BlockClass block_class) const {
         return blocks_[static_cast<std::size_t>(block_class)];
     }

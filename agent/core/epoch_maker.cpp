@@ -32,7 +32,7 @@ void list_streams(std::span<const AgentStream> streams, longhaul_EpochRecord& re
 }
 
 Result<bool> ended_cleanly(Spool& spool, Epoch epoch) {
-    std::array<std::byte, Spool::state_bytes_max> room;
+    std::array<std::byte, 4> room;
     const Result<Bytes> state = spool.read_state(state_clean_epoch, room);
     if (!state.ok() && state.error() == ErrorCode::not_found) return false;
     LH_TRY_ASSIGN(const Bytes value, state);
@@ -69,7 +69,8 @@ Status describe(const EpochMaking& making, Epoch epoch, longhaul_EpochRecord& re
 }
 
 // Encodes and signs the record; the signed epoch lies at the start of `scratch`.
-Result<Bytes> sign_record(const longhaul_EpochRecord& record, Identity& identity, MutableBytes scratch) {
+Result<Bytes> sign_record(const longhaul_EpochRecord& record, Identity& identity,
+                          MutableBytes scratch) {
     ByteWriter encoded{scratch.subspan(signed_epoch_bytes_max, limits::epoch_record_bytes_max)};
     LH_TRY(encode_epoch_record(record, encoded));
     LH_TRY_ASSIGN(const Signature signature, identity.sign(encoded.written()));

@@ -1,5 +1,6 @@
-// Begins an epoch: raises the counter, makes the key that its blocks are sealed with, and stores the
-// signed record and the schemas. Happens once a boot, when the first block is about to be sealed.
+// Begins an epoch: raises the counter, makes the key that its blocks are sealed with, and stores
+// the signed record and the schemas. Happens once a boot, when the first block is about to be
+// sealed.
 #pragma once
 
 #include <span>
@@ -17,7 +18,8 @@ namespace longhaul::agent {
 // Keys of Spool::put_state.
 inline constexpr std::uint8_t state_journal_id = 1;
 inline constexpr std::uint8_t state_retries = 2;
-inline constexpr std::uint8_t state_clean_epoch = 3;  // u32: the last epoch that ended with nothing unsealed
+inline constexpr std::uint8_t state_clean_epoch =
+    3;  // u32: the last epoch that ended with nothing unsealed
 
 struct OpenEpoch {
     Epoch epoch;  // 0: not begun
@@ -34,10 +36,11 @@ struct EpochMaking {
     WallReading wall;
 };
 
-inline constexpr std::size_t epoch_scratch_bytes = signed_epoch_bytes_max + limits::epoch_record_bytes_max;
+inline constexpr std::size_t epoch_scratch_bytes =
+    signed_epoch_bytes_max + limits::epoch_record_bytes_max;
 
-// `scratch` holds epoch_scratch_bytes and is free again afterwards. After an error nothing refers to the
-// epoch number that was used up, and the caller may try again.
+// `scratch` holds epoch_scratch_bytes and is free again afterwards. After an error nothing refers
+// to the epoch number that was used up, and the caller may try again.
 Result<OpenEpoch> make_epoch(const EpochMaking& making, MutableBytes scratch);
 
 }  // namespace longhaul::agent

@@ -14,7 +14,7 @@ static_assert((RetryTimer::delay_ms_min << failures_max) >= RetryTimer::delay_ms
 }  // namespace
 
 RetryTimer::RetryTimer(Spool& spool, Entropy& entropy) : spool_{spool}, entropy_{entropy} {
-    std::array<std::byte, Spool::state_bytes_max> room;
+    std::array<std::byte, 1> room;
     const Result<Bytes> state = spool_.read_state(state_retries, room);
     if (state.ok()) failures_ = std::min(ByteReader{state.value()}.u8(), failures_max);
 }
@@ -31,7 +31,9 @@ std::int64_t RetryTimer::delay_ms() {
                                      static_cast<std::uint64_t>(delay_ms_bound() + 1));
 }
 
-void RetryTimer::failed() { set(std::min<std::uint8_t>(static_cast<std::uint8_t>(failures_ + 1), failures_max)); }
+void RetryTimer::failed() {
+    set(std::min<std::uint8_t>(static_cast<std::uint8_t>(failures_ + 1), failures_max));
+}
 
 void RetryTimer::succeeded() { set(0); }
 

@@ -8,7 +8,8 @@
 
 namespace longhaul::agent {
 
-// A stream as the epoch knows it: its index there, from 1, is its place in Sampler::streams() plus one.
+// A stream as the epoch knows it: its index there, from 1, is its place in Sampler::streams() plus
+// one.
 struct AgentStream {
     StreamInfo info;
     SchemaHash schema_hash{};
@@ -22,8 +23,8 @@ class Sampler {
     static std::size_t stream_count(std::span<Source* const> sources);
     std::span<const AgentStream> streams() const { return streams_; }
 
-    // The sample that is due, its stream numbered by the epoch's indexes; the same one until take() is
-    // called. nullptr: none is due.
+    // The sample that is due, its stream numbered by the epoch's indexes; the same one until take()
+    // is called. nullptr: none is due.
     const Sample* current(MonotonicMs now);
     void take();
     // When current() may have a sample; never() when all sources have ended.

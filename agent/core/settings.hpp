@@ -19,8 +19,8 @@ struct AgentSettings {
     longhaul_BootCause boot_cause = longhaul_BootCause_BOOT_CAUSE_UNKNOWN;
     PublicKey sealing_key{};  // of the collector; the platform has checked who signed it
 
-    std::size_t body_bytes_max = 4096;           // of a block, tag included; 1,100 on constrained links
-    std::size_t staging_bytes = 64 * 1024;       // of the arena that all open blocks share
+    std::size_t body_bytes_max = 4096;      // of a block, tag included; 1,100 on constrained links
+    std::size_t staging_bytes = 64 * 1024;  // of the arena that all open blocks share
 };
 
 // Bounds that are the same for every agent.

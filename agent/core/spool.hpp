@@ -37,9 +37,9 @@ struct EpochEnd {
 struct SpoolDepth {
     std::array<std::uint32_t, block_class_count> waiting{};  // not durable, per class
     std::uint64_t bytes_waiting = 0;
-    Epoch oldest_epoch;          // of the waiting blocks; 0: none
+    Epoch oldest_epoch;  // of the waiting blocks; 0: none
     Epoch newest_epoch;
-    std::uint32_t epochs = 0;    // that have waiting blocks
+    std::uint32_t epochs = 0;  // that have waiting blocks
 };
 
 struct DurableGain {
@@ -57,7 +57,8 @@ class Spool {
 
     // A block is appended only after the epoch record and schemas of its epoch are stored.
     virtual Status store_schema(const SchemaHash& hash, Bytes encoded) = 0;
-    virtual Status store_epoch(Epoch epoch, Bytes signed_epoch, std::span<const SchemaHash> schemas) = 0;
+    virtual Status store_epoch(Epoch epoch, Bytes signed_epoch,
+                               std::span<const SchemaHash> schemas) = 0;
     virtual Result<Bytes> read_schema(const SchemaHash& hash, MutableBytes room) = 0;
     virtual Result<Bytes> read_epoch(Epoch epoch, MutableBytes room) = 0;
     // The schemas that epochs with waiting blocks need, those of the oldest epochs first, at most
@@ -71,7 +72,8 @@ class Spool {
     // The first waiting block of `block_class` after (epoch, seq), in their order; not_found: none.
     virtual Result<SpoolBlock> next(BlockClass block_class, Epoch epoch, BlockSeq after,
                                     MutableBytes room) = 0;
-    // Durable blocks stay until their room is needed. Says what was marked that had not been before.
+    // Durable blocks stay until their room is needed. Says what was marked that had not been
+    // before.
     virtual Result<DurableGain> mark_durable(const SeqRange& range) = 0;
     // The collector lost its journal: everything that is still here waits again.
     virtual Status void_durable() = 0;

@@ -56,11 +56,13 @@ StagedAt Staging::put(const Sample& sample) {
         if (value.form == ValueForm::integer) slot = static_cast<std::uint64_t>(value.integer);
         if (value.form == ValueForm::text) {
             slot = static_cast<std::uint64_t>(text_at) << 32 | value.text.size();
-            if (!value.text.empty()) std::memcpy(arena_.data() + text_at, value.text.data(), value.text.size());
+            if (!value.text.empty())
+                std::memcpy(arena_.data() + text_at, value.text.data(), value.text.size());
             text_at += value.text.size();
         }
         store(arena_, at + slots_offset + 8 * i, slot);
-        arena_[forms_at + i / 4] |= static_cast<std::byte>(static_cast<unsigned>(value.form) << (i % 4 * 2));
+        arena_[forms_at + i / 4] |=
+            static_cast<std::byte>(static_cast<unsigned>(value.form) << (i % 4 * 2));
     }
     used_ += bytes_of(sample);
     return static_cast<StagedAt>(at);
@@ -70,7 +72,9 @@ void Staging::link(StagedAt before, StagedAt after) { store(arena_, before + nex
 
 StagedAt Staging::next(StagedAt at) const { return load<StagedAt>(arena_, at + next_offset); }
 
-std::int64_t Staging::time(StagedAt at) const { return load<std::int64_t>(arena_, at + time_offset); }
+std::int64_t Staging::time(StagedAt at) const {
+    return load<std::int64_t>(arena_, at + time_offset);
+}
 
 Value Staging::value(StagedAt at, std::size_t fields, std::size_t index) const {
     const auto slot = load<std::uint64_t>(arena_, at + slots_offset + 8 * index);

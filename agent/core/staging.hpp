@@ -1,7 +1,8 @@
 // Staged samples: the one arena in which samples of all open blocks wait to be encoded.
 //
-// Every sample takes a head, eight bytes a field, two bits a field for the form, and its texts. Room is
-// given back all at once, so a sealed block's room returns when the last open block is sealed.
+// Every sample takes a head, eight bytes a field, two bits a field for the form, and its texts.
+// Room is given back all at once, so a sealed block's room returns when the last open block is
+// sealed.
 //
 //   u32 next, u32 unused | i64 time | u64 slot a field | forms, 4 a byte | texts | padding to 8
 #pragma once
@@ -23,7 +24,9 @@ class Staging {
     // The arena is aligned for 64-bit integers.
     explicit Staging(std::span<std::uint64_t> arena);
 
-    bool has_room_for(const Sample& sample) const { return bytes_of(sample) <= arena_.size() - used_; }
+    bool has_room_for(const Sample& sample) const {
+        return bytes_of(sample) <= arena_.size() - used_;
+    }
     bool could_ever_hold(const Sample& sample) const { return bytes_of(sample) <= arena_.size(); }
     bool empty() const { return used_ == 0; }
     void clear() { used_ = 0; }

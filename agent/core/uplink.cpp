@@ -66,12 +66,16 @@ UplinkAction Uplink::next(MonotonicMs now) {
 
 MonotonicMs Uplink::deadline() const {
     switch (state_) {
-        case State::waiting: return leaving_ ? MonotonicMs::never() : retry_at_;
+        case State::waiting:
+            return leaving_ ? MonotonicMs::never() : retry_at_;
         case State::opening:
         case State::greeting:
-        case State::saying_bye: return state_due_;
-        case State::streaming: return leaving_ ? state_due_ : ack_due_;
-        case State::closing: return {};
+        case State::saying_bye:
+            return state_due_;
+        case State::streaming:
+            return leaving_ ? state_due_ : ack_due_;
+        case State::closing:
+            return {};
     }
     return MonotonicMs::never();
 }
@@ -112,7 +116,8 @@ void Uplink::on_bytes(Bytes bytes, MonotonicMs now) {
         for (;;) {
             const Result<Frame> frame = reader_.next();
             if (!frame.ok() && frame.error() == ErrorCode::not_found) break;
-            const Status taken_in = frame.ok() ? take_frame(frame.value(), now) : Status{frame.error()};
+            const Status taken_in =
+                frame.ok() ? take_frame(frame.value(), now) : Status{frame.error()};
             if (!taken_in.ok()) return give_up(words_for(taken_in.error()));
             if (state_ == State::closing) return;
         }
@@ -148,7 +153,8 @@ void Uplink::give_up(const char* why) {
 
 Status Uplink::take_frame(const Frame& frame, MonotonicMs now) {
     if (frame.type == FrameType::collector_bye) return take_bye(frame.body);
-    if (state_ == State::greeting && frame.type == FrameType::welcome) return take_welcome(frame.body);
+    if (state_ == State::greeting && frame.type == FrameType::welcome)
+        return take_welcome(frame.body);
     if (state_ == State::streaming || state_ == State::saying_bye) {
         if (frame.type == FrameType::ack) return take_ack(frame.body, now);
         if (frame.type == FrameType::window) return take_window(frame.body);
@@ -172,15 +178,15 @@ Status Uplink::take_welcome(Bytes body) {
     return {};
 }
 
-// Another journal knows nothing of what the last one acknowledged, so everything waits again; only then
-// is the new one remembered.
+// Another journal knows nothing of what the last one acknowledged, so everything waits again; only
+// then is the new one remembered.
 Status Uplink::remember_journal(const JournalId& id) {
     std::array<std::byte, journal_id_bytes> written;
     ByteWriter out{written};
     out.bytes(id.uuid);
     out.u32(id.resend);
 
-    std::array<std::byte, Spool::state_bytes_max> room;
+    std::array<std::byte, journal_id_bytes> room;
     const Result<Bytes> kept = ports_.spool.read_state(state_journal_id, room);
     if (kept.ok() && equal(kept.value(), written)) return {};
     if (!kept.ok() && kept.error().code != ErrorCode::not_found) return kept.error();
@@ -212,7 +218,8 @@ Status Uplink::take_ack(Bytes body, MonotonicMs now) {
 Status Uplink::take_window(Bytes body) {
     longhaul_Window window;
     LH_TRY(parse_message(body, window));
-    if (window.credit < credit_) return Error{ErrorCode::malformed, "the collector took credit back"};
+    if (window.credit < credit_)
+        return Error{ErrorCode::malformed, "the collector took credit back"};
     credit_ = window.credit;
     return {};
 }
@@ -268,8 +275,8 @@ Status Uplink::compose_next(MonotonicMs now) {
     if (nothing_to_send_) return {};
     for (std::size_t i = 0; i < block_class_count; ++i) {
         const Place& place = sent_up_to_[i];
-        const Result<SpoolBlock> block = ports_.spool.next(static_cast<BlockClass>(i), place.epoch, place.seq,
-                                                           body_room());
+        const Result<SpoolBlock> block =
+            ports_.spool.next(static_cast<BlockClass>(i), place.epoch, place.seq, body_room());
         if (!block.ok() && block.error() == ErrorCode::not_found) continue;
         if (!block.ok()) return block.error();
         const SpoolBlock& found = block.value();
@@ -342,7 +349,8 @@ void Uplink::frame_is_ready(FrameType type, std::size_t body_bytes) {
 
 bool Uplink::introduced(Epoch epoch) const {
     const auto known = std::span{known_}.first(known_count_);
-    const auto recent = std::span{introduced_}.first(std::min(introduced_count_, introduced_.size()));
+    const auto recent =
+        std::span{introduced_}.first(std::min(introduced_count_, introduced_.size()));
     return std::find(recent.begin(), recent.end(), epoch) != recent.end() ||
            std::any_of(known.begin(), known.end(), [epoch](const longhaul_EpochRange& range) {
                return range.first <= epoch.value && epoch.value <= range.last;

@@ -1,7 +1,9 @@
-// The uplink: the device's half of a session, without input or output. Specification: docs/spec/frames.md.
+// The uplink: the device's half of a session, without input or output. Specification:
+// docs/spec/frames.md.
 //
-// The shell around it owns a link. It asks next() what to do, does it, and reports what came of it; the
-// time is an argument. Blocks come from the spool and leave it only in the sense of being marked durable.
+// The shell around it owns a link. It asks next() what to do, does it, and reports what came of it;
+// the time is an argument. Blocks come from the spool and leave it only in the sense of being
+// marked durable.
 //
 //   waiting -> opening -> greeting (Hello sent) -> streaming -> (leaving) -> waiting
 #pragma once
@@ -54,12 +56,12 @@ struct UplinkPorts {
 
 // Bodies that the collector sends, and the longest frames that a device sends.
 inline constexpr std::size_t uplink_inbound_bytes =
-    frame_header_bytes + std::max({longhaul_Welcome_size, longhaul_Ack_size, longhaul_Window_size,
-                                   longhaul_Bye_size});
+    frame_header_bytes +
+    std::max({longhaul_Welcome_size, longhaul_Ack_size, longhaul_Window_size, longhaul_Bye_size});
 constexpr std::size_t uplink_frame_bytes(std::size_t body_bytes_max) {
-    return frame_header_bytes + std::max({block_header_bytes + body_bytes_max, signed_epoch_bytes_max,
-                                          limits::schema_bytes_max,
-                                          static_cast<std::size_t>(longhaul_Hello_size)});
+    return frame_header_bytes +
+           std::max({block_header_bytes + body_bytes_max, signed_epoch_bytes_max,
+                     limits::schema_bytes_max, static_cast<std::size_t>(longhaul_Hello_size)});
 }
 
 class Uplink {
@@ -68,10 +70,11 @@ class Uplink {
     static constexpr std::int64_t welcome_ms_max = 30'000;  // from Hello
     static constexpr std::int64_t ack_ms_max = 60'000;      // of the oldest block without one
 
-    // `streams` are those of this boot: their schemas are announced before the first block needs them.
-    // The rooms have uplink_inbound_bytes and uplink_frame_bytes(); everything outlives the uplink.
-    Uplink(std::string_view firmware, std::span<const AgentStream> streams, const UplinkPorts& ports,
-           MutableBytes inbound_room, MutableBytes frame_room);
+    // `streams` are those of this boot: their schemas are announced before the first block needs
+    // them. The rooms have uplink_inbound_bytes and uplink_frame_bytes(); everything outlives the
+    // uplink.
+    Uplink(std::string_view firmware, std::span<const AgentStream> streams,
+           const UplinkPorts& ports, MutableBytes inbound_room, MutableBytes frame_room);
 
     // Chooses when to connect for the first time. Comes before everything else.
     void start(MonotonicMs now);

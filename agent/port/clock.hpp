@@ -9,7 +9,7 @@ namespace longhaul::agent {
 
 struct WallReading {
     bool known = false;
-    bool synchronized = false;   // by NTP, GNSS or the collector in this epoch
+    bool synchronized = false;  // by NTP, GNSS or the collector in this epoch
     WallUs now;
     std::uint64_t error_us = 0;  // bound of the error, when known
 };

@@ -20,13 +20,14 @@ struct StreamInfo {
     BlockClass block_class = BlockClass::normal;
 };
 
-// The core relies on: streams() never changes; no call blocks; a sample that next() has given is not
-// given again, and the core takes it, so a source is only asked when there is room for its sample.
+// The core relies on: streams() never changes; no call blocks; a sample that next() has given is
+// not given again, and the core takes it, so a source is only asked when there is room for its
+// sample.
 class Source {
  public:
     virtual std::span<const StreamInfo> streams() const = 0;
-    // The sample that is due at `now`, or nullptr. `stream` in it counts this source's streams from 0;
-    // it stays valid until the next call.
+    // The sample that is due at `now`, or nullptr. `stream` in it counts this source's streams from
+    // 0; it stays valid until the next call.
     virtual const Sample* next(MonotonicMs now) = 0;
     // When next() may have a sample; never() when the source has ended.
     virtual MonotonicMs next_at() const = 0;

@@ -90,16 +90,23 @@ std::optional<Value> valued(std::optional<T> number, Value (*make)(T)) {
 std::optional<Value> read_cell(const Field& field, std::string_view cell) {
     if (cell.empty() && field.nullable) return Value{};
     switch (field.kind) {
-        case FieldKind::integer: return valued(read_number<std::int64_t>(cell), &Value::of_integer);
-        case FieldKind::decimal: return read_decimal(field, cell);
-        case FieldKind::boolean: return read_boolean(cell);
-        case FieldKind::enumeration: return read_label(field, cell);
-        case FieldKind::float32: return valued(read_number<float>(cell), &Value::of_float32);
-        case FieldKind::float64: return valued(read_number<double>(cell), &Value::of_real);
+        case FieldKind::integer:
+            return valued(read_number<std::int64_t>(cell), &Value::of_integer);
+        case FieldKind::decimal:
+            return read_decimal(field, cell);
+        case FieldKind::boolean:
+            return read_boolean(cell);
+        case FieldKind::enumeration:
+            return read_label(field, cell);
+        case FieldKind::float32:
+            return valued(read_number<float>(cell), &Value::of_float32);
+        case FieldKind::float64:
+            return valued(read_number<double>(cell), &Value::of_real);
         case FieldKind::text:
             if (cell.size() > limits::text_bytes_max || !is_utf8(cell)) return std::nullopt;
             return Value::of_text(as_bytes(cell));
-        case FieldKind::bytes: return std::nullopt;
+        case FieldKind::bytes:
+            return std::nullopt;
     }
     return std::nullopt;
 }
@@ -123,8 +130,8 @@ std::int64_t seconds_since_1970(const Civil& t) {
     // Years begin in March here, so that the leap day is the last one.
     const std::int64_t year = t.month > 2 ? t.year : t.year - 1;
     const std::int64_t month = t.month > 2 ? t.month - 3 : t.month + 9;
-    const std::int64_t days =
-        year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + t.day - 1 - 719'468;
+    const std::int64_t days = year * 365 + year / 4 - year / 100 + year / 400 +
+                              (month * 153 + 2) / 5 + t.day - 1 - 719'468;
     return ((days * 24 + t.hour) * 60 + t.minute) * 60 + t.second;
 }
 
@@ -132,7 +139,8 @@ std::int64_t seconds_since_1970(const Civil& t) {
 bool take_digits(std::string_view& text, std::size_t least, std::size_t most, std::int64_t& value) {
     std::size_t count = 0;
     value = 0;
-    for (; count < std::min(most, text.size()) && text[count] >= '0' && text[count] <= '9'; ++count) {
+    for (; count < std::min(most, text.size()) && text[count] >= '0' && text[count] <= '9';
+         ++count) {
         value = value * 10 + (text[count] - '0');
     }
     text.remove_prefix(count);
@@ -160,13 +168,12 @@ bool take_fraction(std::string_view& text, std::int64_t& microseconds) {
 std::optional<std::int64_t> read_iso8601(std::string_view text, std::int64_t offset_s) {
     Civil t;
     std::int64_t microseconds = 0;
-    const bool readable = take_digits(text, 4, 4, t.year) && take(text, "-") &&
-                          take_digits(text, 2, 2, t.month) && take(text, "-") &&
-                          take_digits(text, 2, 2, t.day) && (take(text, "T") || take(text, " ")) &&
-                          take_digits(text, 2, 2, t.hour) && take(text, ":") &&
-                          take_digits(text, 2, 2, t.minute) &&
-                          (!take(text, ":") || take_digits(text, 2, 2, t.second)) &&
-                          take_fraction(text, microseconds);
+    const bool readable =
+        take_digits(text, 4, 4, t.year) && take(text, "-") && take_digits(text, 2, 2, t.month) &&
+        take(text, "-") && take_digits(text, 2, 2, t.day) && (take(text, "T") || take(text, " ")) &&
+        take_digits(text, 2, 2, t.hour) && take(text, ":") && take_digits(text, 2, 2, t.minute) &&
+        (!take(text, ":") || take_digits(text, 2, 2, t.second)) &&
+        take_fraction(text, microseconds);
     if (!readable || !exists(t)) return std::nullopt;
     if (!text.empty()) {
         const std::optional<std::int64_t> written = read_utc_offset(text);
@@ -178,13 +185,20 @@ std::optional<std::int64_t> read_iso8601(std::string_view text, std::int64_t off
 
 std::int64_t* part_of(Civil& t, char letter) {
     switch (letter) {
-        case 'Y': return &t.year;
-        case 'm': return &t.month;
-        case 'd': return &t.day;
-        case 'H': return &t.hour;
-        case 'M': return &t.minute;
-        case 'S': return &t.second;
-        default: return nullptr;
+        case 'Y':
+            return &t.year;
+        case 'm':
+            return &t.month;
+        case 'd':
+            return &t.day;
+        case 'H':
+            return &t.hour;
+        case 'M':
+            return &t.minute;
+        case 'S':
+            return &t.second;
+        default:
+            return nullptr;
     }
 }
 
@@ -222,8 +236,9 @@ std::optional<std::int64_t> read_utc_offset(std::string_view text) {
     const bool negative = text.starts_with('-');
     std::int64_t hours = 0;
     std::int64_t minutes = 0;
-    const bool readable = (take(text, "+") || take(text, "-")) && take_digits(text, 2, 2, hours) &&
-                          (text.empty() || ((take(text, ":") || true) && take_digits(text, 2, 2, minutes)));
+    const bool readable =
+        (take(text, "+") || take(text, "-")) && take_digits(text, 2, 2, hours) &&
+        (text.empty() || ((take(text, ":") || true) && take_digits(text, 2, 2, minutes)));
     if (!readable || !text.empty() || hours > 14 || minutes > 59) return std::nullopt;
     const std::int64_t seconds = hours * 3600 + minutes * 60;
     return negative ? -seconds : seconds;

@@ -1,4 +1,5 @@
-// From the text of one cell to a value of a field. What cannot be read exactly is refused, never guessed.
+// From the text of one cell to a value of a field. What cannot be read exactly is refused, never
+// guessed.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +11,14 @@
 
 namespace longhaul::agent {
 
-// nullopt: unreadable as this kind. An empty cell is null in a nullable field, and an empty text in a text
-// field that is not. A decimal on the grid of its scale travels as an integer; one that is finer, too large,
-// infinite, no number or -0 travels as a double, which is the one nearest to the text. Texts point into
-// `cell`; `bytes` are not read from cells.
+// nullopt: unreadable as this kind. An empty cell is null in a nullable field, and an empty text in
+// a text field that is not. A decimal on the grid of its scale travels as an integer; one that is
+// finer, too large, infinite, no number or -0 travels as a double, which is the one nearest to the
+// text. Texts point into `cell`; `bytes` are not read from cells.
 std::optional<Value> read_cell(const Field& field, std::string_view cell);
 
-// How times are written in a recording: "iso8601", or a pattern of %Y %m %d %H %M %S, where each stands for
-// one or more digits and every other character for itself.
+// How times are written in a recording: "iso8601", or a pattern of %Y %m %d %H %M %S, where each
+// stands for one or more digits and every other character for itself.
 struct TimeFormat {
     std::string_view pattern = "iso8601";
     std::int64_t offset_s = 0;  // of a text that names no offset: what local time is ahead of UTC

@@ -54,7 +54,8 @@ bool CsvReader::next(std::vector<std::string_view>& cells) {
         if (rest_.starts_with('"')) {
             rest_.remove_prefix(1);
             cell = take_quoted();
-            // What stands between the closing quote and the separator belongs to no rule; it is kept.
+            // What stands between the closing quote and the separator belongs to no rule; it is
+            // kept.
             std::string_view behind = take_plain();
             if (behind.ends_with('\r')) behind.remove_suffix(1);
             if (!behind.empty()) cell = unquoted_.emplace_back(std::string{cell}.append(behind));

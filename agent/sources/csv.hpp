@@ -1,5 +1,6 @@
-// Comma-separated values as RFC 4180 describes them, and as they are found: quoted cells with separators,
-// doubled quotes and line ends in them; LF or CRLF; a last line without an end; a byte order mark.
+// Comma-separated values as RFC 4180 describes them, and as they are found: quoted cells with
+// separators, doubled quotes and line ends in them; LF or CRLF; a last line without an end; a byte
+// order mark.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +16,8 @@ class CsvReader {
     // `text` outlives the reader, and so outlive the cells it yields.
     CsvReader(std::string_view text, char separator);
 
-    // The cells of the next line; false at the end. A line without any character has one empty cell.
-    // Cells that had doubled quotes are owned by the reader, the others point into the text.
+    // The cells of the next line; false at the end. A line without any character has one empty
+    // cell. Cells that had doubled quotes are owned by the reader, the others point into the text.
     bool next(std::vector<std::string_view>& cells);
     // Of the line that next() gave last, counted from 1.
     std::size_t line() const { return line_; }

@@ -8,11 +8,16 @@ namespace longhaul::agent {
 
 const char* name_of(Refusal reason) {
     switch (reason) {
-        case Refusal::empty: return "empty";
-        case Refusal::columns: return "columns";
-        case Refusal::device: return "device";
-        case Refusal::time: return "time";
-        case Refusal::value: return "value";
+        case Refusal::empty:
+            return "empty";
+        case Refusal::columns:
+            return "columns";
+        case Refusal::device:
+            return "device";
+        case Refusal::time:
+            return "time";
+        case Refusal::value:
+            return "value";
     }
     return "unknown";
 }
@@ -34,7 +39,8 @@ struct TraceFile::Columns {
             if (found == head.end() && missing.empty()) missing = name;
             return static_cast<std::size_t>(found - head.begin());
         };
-        for (const std::string& name : mapping.device_columns) columns.device.push_back(place(name));
+        for (const std::string& name : mapping.device_columns)
+            columns.device.push_back(place(name));
         columns.time = place(mapping.time_column);
         for (const std::string& name : mapping.field_columns) columns.fields.push_back(place(name));
         if (missing.empty()) return columns;

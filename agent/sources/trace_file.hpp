@@ -1,6 +1,6 @@
-// A recording, read once and shared by all devices of a process. Lines that do not hold what the mapping
-// promises are refused and counted by reason; everything else is carried as it is, repeated rows, steps back
-// in time and wrong values included.
+// A recording, read once and shared by all devices of a process. Lines that do not hold what the
+// mapping promises are refused and counted by reason; everything else is carried as it is, repeated
+// rows, steps back in time and wrong values included.
 #pragma once
 
 #include <array>
@@ -30,13 +30,14 @@ using Refusals = std::array<std::uint64_t, refusal_count>;
 // What one device recorded, in the order of the file.
 struct DeviceTrace {
     std::vector<std::int64_t> times;
-    std::vector<Value> values;  // as many a sample as the schema has fields; texts point into the file
+    std::vector<Value>
+        values;  // as many a sample as the schema has fields; texts point into the file
 };
 
 class TraceFile {
  public:
-    // Keeps the samples of the devices in `wanted`; of all when it is empty. Lines of other devices are
-    // not looked at closely. The mapping outlives the file.
+    // Keeps the samples of the devices in `wanted`; of all when it is empty. Lines of other devices
+    // are not looked at closely. The mapping outlives the file.
     static Result<std::unique_ptr<TraceFile>, Message> load(const TraceMapping& mapping,
                                                             const std::string& path,
                                                             const std::set<std::string>& wanted);

@@ -58,7 +58,8 @@ void read_trace_section(ConfigTable trace, TraceMapping& mapping) {
     mapping.device_columns = trace.texts("device");
     mapping.device_prefix = trace.text("device_prefix", "");
     mapping.stream = trace.text("stream");
-    if (mapping.device_columns.empty()) trace.problem("device", "needs the columns that name the device");
+    if (mapping.device_columns.empty())
+        trace.problem("device", "needs the columns that name the device");
 }
 
 void read_time_section(ConfigTable time, TraceMapping& mapping) {
@@ -103,7 +104,8 @@ Result<std::unique_ptr<TraceMapping>, Message> TraceMapping::load(const std::str
     mapping->encoded_.resize(limits::schema_bytes_max);
     ByteWriter out{mapping->encoded_};
     const Status encoded = encode_schema(schema, out);
-    if (!encoded.ok()) return Message{path + ": the schema is not valid: " + to_string(encoded.error())};
+    if (!encoded.ok())
+        return Message{path + ": the schema is not valid: " + to_string(encoded.error())};
     mapping->encoded_.resize(out.size());
     // Read back, so that all texts lie in the encoding that the mapping owns.
     auto parsed = parse_schema(mapping->encoded_, mapping->fields_);

@@ -10,7 +10,8 @@ namespace longhaul::agent {
 
 class TraceSource final : public Source {
  public:
-    // `speed` 1: as recorded; 2: twice as fast; 0: as fast as it is asked. Mapping and trace outlive it.
+    // `speed` 1: as recorded; 2: twice as fast; 0: as fast as it is asked. Mapping and trace
+    // outlive it.
     TraceSource(const TraceMapping& mapping, const DeviceTrace& trace, double speed);
 
     std::span<const StreamInfo> streams() const override { return streams_; }

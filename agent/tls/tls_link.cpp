@@ -26,10 +26,14 @@ constexpr int cipher_suites[] = {
     0,
 };
 
-const unsigned char* raw(Bytes bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+const unsigned char* raw(Bytes bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
+}
 
 int random_numbers(void*, unsigned char* out, std::size_t size) {
-    return random_bytes(std::as_writable_bytes(std::span{out, size})).ok() ? 0 : MBEDTLS_ERR_PK_BAD_INPUT_DATA;
+    return random_bytes(std::as_writable_bytes(std::span{out, size})).ok()
+               ? 0
+               : MBEDTLS_ERR_PK_BAD_INPUT_DATA;
 }
 
 int send_below(void* context, const unsigned char* bytes, std::size_t size) {
@@ -56,7 +60,8 @@ const char* words_for_certificate(std::uint32_t flags) {
     if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
         return "the collector's certificate is for another name";
     }
-    if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0) return "the collector's certificate has expired";
+    if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0)
+        return "the collector's certificate has expired";
     if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) {
         return "the collector's certificate is not valid yet: is the clock right?";
     }
@@ -98,7 +103,8 @@ struct TlsLink::State {
 };
 
 Status TlsLink::State::load(const TlsSettings& settings) {
-    if (mbedtls_x509_crt_parse(&root, raw(settings.root_certificate), settings.root_certificate.size()) != 0) {
+    if (mbedtls_x509_crt_parse(&root, raw(settings.root_certificate),
+                               settings.root_certificate.size()) != 0) {
         return Error{ErrorCode::malformed, "the root certificate cannot be read"};
     }
     if (mbedtls_x509_crt_parse(&own, raw(settings.device_certificates),
@@ -116,8 +122,8 @@ Status TlsLink::State::load(const TlsSettings& settings) {
 }
 
 Status TlsLink::State::configure(std::string_view server_name, Link& below) {
-    int code = mbedtls_ssl_config_defaults(&config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
-                                           MBEDTLS_SSL_PRESET_DEFAULT);
+    int code = mbedtls_ssl_config_defaults(
+        &config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     mbedtls_ssl_conf_min_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_max_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_3);
     mbedtls_ssl_conf_authmode(&config, MBEDTLS_SSL_VERIFY_REQUIRED);
@@ -156,20 +162,26 @@ Error TlsLink::fail(int code) {
         case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
             state.error = "the collector refused this device (TLS)";
             break;
-        // In TLS 1.3 the device has finished before the collector judges its certificate, and mbedTLS
-        // sends the alert under the handshake's keys, which the device has given up by then.
+        // In TLS 1.3 the device has finished before the collector judges its certificate, and
+        // mbedTLS sends the alert under the handshake's keys, which the device has given up by
+        // then.
         case MBEDTLS_ERR_SSL_INVALID_MAC:
             state.error = state.heard ? "the connection was damaged on its way"
                                       : "the collector refused this device (TLS)";
             break;
         case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
-        case MBEDTLS_ERR_SSL_CONN_EOF: state.error = "the collector closed the connection"; break;
+        case MBEDTLS_ERR_SSL_CONN_EOF:
+            state.error = "the collector closed the connection";
+            break;
         case MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL:
             state.error = "the other side does not speak longhaul/1";
             break;
         case MBEDTLS_ERR_NET_SEND_FAILED:
-        case MBEDTLS_ERR_NET_RECV_FAILED: break;  // the link below knows why
-        default: state.error = "the TLS connection broke"; break;
+        case MBEDTLS_ERR_NET_RECV_FAILED:
+            break;  // the link below knows why
+        default:
+            state.error = "the TLS connection broke";
+            break;
     }
     state.link = LinkState::closed;
     below_.close();
@@ -181,7 +193,8 @@ Status TlsLink::open(MonotonicMs now) {
     close();
     state.error = "";
     state.heard = false;
-    if (mbedtls_ssl_session_reset(&state.ssl) != 0) return Error{ErrorCode::io, "TLS cannot be reset"};
+    if (mbedtls_ssl_session_reset(&state.ssl) != 0)
+        return Error{ErrorCode::io, "TLS cannot be reset"};
     LH_TRY(below_.open(now));
     state.link = LinkState::opening;
     return {};

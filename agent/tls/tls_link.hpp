@@ -1,5 +1,6 @@
-// TLS as a link over another link: mbedTLS as a client, TLS 1.2 or 1.3, ECDHE-ECDSA on P-256, mutual
-// certificates, one pinned root, ALPN "longhaul/1". The only file pair of the agent's TLS that knows mbedTLS.
+// TLS as a link over another link: mbedTLS as a client, TLS 1.2 or 1.3, ECDHE-ECDSA on P-256,
+// mutual certificates, one pinned root, ALPN "longhaul/1". The only file pair of the agent's TLS
+// that knows mbedTLS.
 #pragma once
 
 #include <memory>
@@ -11,8 +12,8 @@ namespace longhaul::agent {
 
 // PEM texts (each ended by a zero byte, as mbedTLS wants it) or DER.
 struct TlsSettings {
-    Bytes root_certificate;    // the only one that is trusted
-    Bytes device_certificates; // the device's, then its issuer's
+    Bytes root_certificate;     // the only one that is trusted
+    Bytes device_certificates;  // the device's, then its issuer's
     Bytes device_key;
     std::string_view server_name;
 };

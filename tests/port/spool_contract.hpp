@@ -1,9 +1,9 @@
 // What agent/core/spool.hpp promises, as tests of any spool. Include it after defining a harness:
 //
 //   struct MyHarness {
-//       static constexpr bool survives_reboot = true;      // restart() loses what was in memory only
-//       agent::Spool& open(std::uint64_t bytes_max);       // the first time: formats a new spool
-//       agent::Spool& restart();                           // with the bound of open()
+//       static constexpr bool survives_reboot = true;      // restart() loses what was in memory
+//       only agent::Spool& open(std::uint64_t bytes_max);       // the first time: formats a new
+//       spool agent::Spool& restart();                           // with the bound of open()
 //   };
 //   LH_SPOOL_CONTRACT(MyHarness)
 #pragma once
@@ -46,14 +46,18 @@ class SpoolBench {
     static std::vector<std::byte> bytes_of(Epoch epoch, BlockSeq seq, std::size_t size) {
         std::vector<std::byte> bytes(size);
         for (std::size_t i = 0; i < size; ++i) {
-            bytes[i] = static_cast<std::byte>(epoch.value * 31 + seq.value * 7 + (seq.value >> 28) + i);
+            bytes[i] =
+                static_cast<std::byte>(epoch.value * 31 + seq.value * 7 + (seq.value >> 28) + i);
         }
         return bytes;
     }
-    Status append(Epoch epoch, BlockClass block_class, std::uint32_t number, std::size_t size = 500) {
+    Status append(Epoch epoch, BlockClass block_class, std::uint32_t number,
+                  std::size_t size = 500) {
         const BlockSeq seq = BlockSeq::of(block_class, number);
-        const agent::SpoolTag tag{{spool->incarnation(), epoch, seq}, static_cast<std::uint16_t>(number % 256),
-                           std::int64_t{1000} * number, std::int64_t{1000} * number + 999};
+        const agent::SpoolTag tag{{spool->incarnation(), epoch, seq},
+                                  static_cast<std::uint16_t>(number % 256),
+                                  std::int64_t{1000} * number,
+                                  std::int64_t{1000} * number + 999};
         return spool->append(tag, bytes_of(epoch, seq, size));
     }
     // "1.1 1.2 3.1": epoch and number of every waiting block of a class, in the order of next().
@@ -76,12 +80,14 @@ class SpoolBench {
             REQUIRE(tag.name.incarnation == spool->incarnation());
             epoch = tag.name.epoch;
             after = tag.name.seq;
-            text += (text.empty() ? "" : " ") + std::to_string(epoch.value) + "." + std::to_string(after.number());
+            text += (text.empty() ? "" : " ") + std::to_string(epoch.value) + "." +
+                    std::to_string(after.number());
         }
     }
-    agent::DurableGain mark(Epoch epoch, BlockClass block_class, std::uint32_t first, std::uint32_t last) {
-        const auto gain =
-            spool->mark_durable({epoch, BlockSeq::of(block_class, first), BlockSeq::of(block_class, last)});
+    agent::DurableGain mark(Epoch epoch, BlockClass block_class, std::uint32_t first,
+                            std::uint32_t last) {
+        const auto gain = spool->mark_durable(
+            {epoch, BlockSeq::of(block_class, first), BlockSeq::of(block_class, last)});
         REQUIRE(gain.ok());
         return gain.value();
     }
@@ -123,9 +129,10 @@ void spool_marks_durable() {
     CHECK(gain.samples == 2 + 3 + 4);
     CHECK(bench.waiting(BlockClass::normal) == "1.1 1.5 1.6");
     CHECK(bench.waiting(BlockClass::live) == "1.1 1.2 1.3");
-    CHECK(bench.mark(epoch, BlockClass::normal, 1, 4).blocks == 1);   // three of them were durable already
+    CHECK(bench.mark(epoch, BlockClass::normal, 1, 4).blocks ==
+          1);  // three of them were durable already
     CHECK(bench.mark(epoch, BlockClass::normal, 1, 4).blocks == 0);
-    CHECK(bench.mark(epoch, BlockClass::normal, 5, 900).blocks == 2); // the rest never was
+    CHECK(bench.mark(epoch, BlockClass::normal, 5, 900).blocks == 2);  // the rest never was
     CHECK(bench.mark({77}, BlockClass::normal, 1, 9).blocks == 0);
     bench.restart();
     CHECK(bench.waiting(BlockClass::normal).empty());
@@ -202,7 +209,8 @@ void spool_keeps_records_and_schemas() {
     CHECK(bench.spool->read_epoch({9}, room).error() == ErrorCode::not_found);
     CHECK(as_text(bench.spool->read_schema(hash_numbered(3), room).value()) == "schema 3");
     CHECK(bench.spool->read_schema(hash_numbered(9), room).error() == ErrorCode::not_found);
-    CHECK(bench.spool->read_schema(hash_numbered(3), MutableBytes{room}.first(3)).error() == ErrorCode::too_large);
+    CHECK(bench.spool->read_schema(hash_numbered(3), MutableBytes{room}.first(3)).error() ==
+          ErrorCode::too_large);
 
     std::array<SchemaHash, 8> out;
     CHECK(bench.spool->epoch_schemas(second, out).value() == 2);
@@ -248,7 +256,8 @@ void spool_tells_previous_end() {
     SpoolBench<Harness> bench{4000};
     CHECK(bench.spool->previous_end().value().epoch.value == 0);
     const Epoch first = bench.begin();
-    CHECK(bench.spool->previous_end().value().epoch.value == 0);  // as it stood when the spool was opened
+    CHECK(bench.spool->previous_end().value().epoch.value ==
+          0);  // as it stood when the spool was opened
     REQUIRE(bench.append(first, BlockClass::alarm, 1).ok());
     for (std::uint32_t n = 1; n <= 3; ++n) REQUIRE(bench.append(first, BlockClass::normal, n).ok());
     // Blocks that were durable and made room count as well.
@@ -269,26 +278,27 @@ void spool_tells_previous_end() {
 
 }  // namespace longhaul::test
 
-#define LH_SPOOL_CONTRACT(Harness)                                                                  \
-    TEST_CASE(#Harness ": yields what waits by class, epoch and seq") {                             \
-        longhaul::test::spool_yields_in_order<Harness>();                                           \
-    }                                                                                               \
-    TEST_CASE(#Harness ": durable blocks do not wait, until the marks are voided") {                \
-        longhaul::test::spool_marks_durable<Harness>();                                             \
-    }                                                                                               \
-    TEST_CASE(#Harness ": keeps its bound, and waiting blocks before all") {                        \
-        longhaul::test::spool_is_full<Harness>();                                                   \
-    }                                                                                               \
-    TEST_CASE(#Harness ": knows how much waits") { longhaul::test::spool_knows_depth<Harness>(); }  \
-    TEST_CASE(#Harness ": keeps epoch records and schemas") {                                       \
-        longhaul::test::spool_keeps_records_and_schemas<Harness>();                                 \
-    }                                                                                               \
-    TEST_CASE(#Harness ": keeps state under its keys") {                                            \
-        longhaul::test::spool_keeps_state<Harness>();                                               \
-    }                                                                                               \
-    TEST_CASE(#Harness ": never gives a name twice") {                                              \
-        longhaul::test::spool_never_repeats_names<Harness>();                                       \
-    }                                                                                               \
-    TEST_CASE(#Harness ": tells how the last epoch ended") {                                        \
-        if constexpr (Harness::survives_reboot) longhaul::test::spool_tells_previous_end<Harness>(); \
+#define LH_SPOOL_CONTRACT(Harness)                                                                 \
+    TEST_CASE(#Harness ": yields what waits by class, epoch and seq") {                            \
+        longhaul::test::spool_yields_in_order<Harness>();                                          \
+    }                                                                                              \
+    TEST_CASE(#Harness ": durable blocks do not wait, until the marks are voided") {               \
+        longhaul::test::spool_marks_durable<Harness>();                                            \
+    }                                                                                              \
+    TEST_CASE(#Harness ": keeps its bound, and waiting blocks before all") {                       \
+        longhaul::test::spool_is_full<Harness>();                                                  \
+    }                                                                                              \
+    TEST_CASE(#Harness ": knows how much waits") { longhaul::test::spool_knows_depth<Harness>(); } \
+    TEST_CASE(#Harness ": keeps epoch records and schemas") {                                      \
+        longhaul::test::spool_keeps_records_and_schemas<Harness>();                                \
+    }                                                                                              \
+    TEST_CASE(#Harness ": keeps state under its keys") {                                           \
+        longhaul::test::spool_keeps_state<Harness>();                                              \
+    }                                                                                              \
+    TEST_CASE(#Harness ": never gives a name twice") {                                             \
+        longhaul::test::spool_never_repeats_names<Harness>();                                      \
+    }                                                                                              \
+    TEST_CASE(#Harness ": tells how the last epoch ended") {                                       \
+        if constexpr (Harness::survives_reboot)                                                    \
+            longhaul::test::spool_tells_previous_end<Harness>();                                   \
     }

@@ -10,28 +10,13 @@
 
 #include "agent/platform/linux/linux_ports.hpp"
 #include "tests/port/spool_contract.hpp"
+#include "tests/unit/agent/folder.hpp"
 
 using namespace longhaul;
 using namespace longhaul::agent;
+using longhaul::test::Folder;
 
 namespace {
-
-// A folder of its own, gone afterwards.
-class Folder {
- public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "longhaul-spool-XXXXXX").string();
-        LH_CHECK(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    std::string spool_path() const { return (path_ / "spool.db").string(); }
-
- private:
-    std::filesystem::path path_;
-};
 
 struct SqliteSpoolHarness {
     static constexpr bool survives_reboot = true;
@@ -46,7 +31,7 @@ struct SqliteSpoolHarness {
     }
     Spool& restart() {
         spool.reset();
-        auto opened = SqliteSpool::open(folder.spool_path(), bound, entropy);
+        auto opened = SqliteSpool::open(folder.path("spool.db"), bound, entropy);
         REQUIRE(opened.ok());
         spool = std::move(opened).value();
         return *spool;
@@ -69,8 +54,10 @@ using Bench = test::SpoolBench<SqliteSpoolHarness>;
     }
     for (std::uint32_t number = 1;; ++number) {
         const BlockSeq seq = BlockSeq::of(BlockClass::normal, number);
-        const SpoolTag tag{{spool.incarnation(), epoch.value(), seq}, static_cast<std::uint16_t>(number % 256),
-                           std::int64_t{1000} * number, std::int64_t{1000} * number + 999};
+        const SpoolTag tag{{spool.incarnation(), epoch.value(), seq},
+                           static_cast<std::uint16_t>(number % 256),
+                           std::int64_t{1000} * number,
+                           std::int64_t{1000} * number + 999};
         if (!spool.append(tag, Bench::bytes_of(epoch.value(), seq, 500)).ok()) ::_exit(1);
         const auto told = static_cast<unsigned char>(number);
         if (::write(report, &told, 1) != 1) ::_exit(1);
@@ -81,7 +68,8 @@ using Bench = test::SpoolBench<SqliteSpoolHarness>;
 
 LH_SPOOL_CONTRACT(SqliteSpoolHarness)
 
-TEST_CASE("sqlite spool: what was appended is there after the process was killed, whole and in order") {
+TEST_CASE(
+    "sqlite spool: what was appended is there after the process was killed, whole and in order") {
     std::mt19937 random{42};
     SqliteSpoolHarness harness;
     harness.open(1 << 20);
@@ -91,7 +79,7 @@ TEST_CASE("sqlite spool: what was appended is there after the process was killed
         REQUIRE(::pipe(pipe) == 0);
         const pid_t child = ::fork();
         REQUIRE(child >= 0);
-        if (child == 0) append_until_killed(harness.folder.spool_path(), pipe[1]);
+        if (child == 0) append_until_killed(harness.folder.path("spool.db"), pipe[1]);
         ::close(pipe[1]);
         const auto enough = static_cast<std::uint32_t>(1 + random() % 12);
         unsigned char told = 0;
@@ -115,7 +103,8 @@ TEST_CASE("sqlite spool: what was appended is there after the process was killed
         std::vector<std::byte> room(1000);
         for (std::uint32_t n = 1; n <= kept; ++n) {
             const BlockSeq seq = BlockSeq::of(BlockClass::normal, n);
-            const auto block = spool.next(BlockClass::normal, {round}, BlockSeq::of(BlockClass::normal, n - 1), room);
+            const auto block = spool.next(BlockClass::normal, {round},
+                                          BlockSeq::of(BlockClass::normal, n - 1), room);
             REQUIRE(block.ok());
             CHECK(block.value().tag.name.seq == seq);
             CHECK(equal(block.value().sealed, Bench::bytes_of({round}, seq, 500)));
@@ -129,7 +118,8 @@ TEST_CASE("sqlite spool: records of epochs without blocks go, the newest stays")
     REQUIRE(bench.append(first, BlockClass::normal, 1).ok());
     bench.mark(first, BlockClass::normal, 1, 1);
     const Epoch second = bench.begin({2});
-    for (std::uint32_t n = 1; n <= 6; ++n) REQUIRE(bench.append(second, BlockClass::normal, n).ok());
+    for (std::uint32_t n = 1; n <= 6; ++n)
+        REQUIRE(bench.append(second, BlockClass::normal, n).ok());
     std::vector<std::byte> room(100);
     CHECK(bench.spool->read_epoch(first, room).error() == ErrorCode::not_found);
     CHECK(bench.spool->read_schema(test::hash_numbered(1), room).error() == ErrorCode::not_found);
@@ -140,7 +130,7 @@ TEST_CASE("sqlite spool: records of epochs without blocks go, the newest stays")
 TEST_CASE("sqlite spool: one agent at a time") {
     SqliteSpoolHarness harness;
     harness.open(1 << 20);
-    const auto again = SqliteSpool::open(harness.folder.spool_path(), 1 << 20, harness.entropy);
+    const auto again = SqliteSpool::open(harness.folder.path("spool.db"), 1 << 20, harness.entropy);
     REQUIRE_FALSE(again.ok());
     CHECK(again.error().text.find("another program has the spool open") != std::string::npos);
 }
@@ -150,14 +140,15 @@ TEST_CASE("sqlite spool: files that are no spool are refused and left alone") {
     LinuxEntropy entropy;
     SECTION("a text") {
         const std::string text(5000, 'x');
-        std::ofstream{folder.spool_path()} << text;
-        const auto opened = SqliteSpool::open(folder.spool_path(), 1 << 20, entropy);
+        std::ofstream{folder.path("spool.db")} << text;
+        const auto opened = SqliteSpool::open(folder.path("spool.db"), 1 << 20, entropy);
         REQUIRE_FALSE(opened.ok());
         CHECK(opened.error().text.find("damaged") != std::string::npos);
-        CHECK(std::filesystem::file_size(folder.spool_path()) == text.size());
+        CHECK(std::filesystem::file_size(folder.path("spool.db")) == text.size());
     }
     SECTION("a folder that does not exist") {
-        const auto opened = SqliteSpool::open(folder.spool_path() + "/x/spool.db", 1 << 20, entropy);
+        const auto opened =
+            SqliteSpool::open(folder.path("spool.db") + "/x/spool.db", 1 << 20, entropy);
         REQUIRE_FALSE(opened.ok());
     }
 }
@@ -167,7 +158,8 @@ TEST_CASE("sqlite spool: a smaller bound than before keeps what waits and takes 
     {
         Bench bench;
         const Epoch epoch = bench.begin();
-        for (std::uint32_t n = 1; n <= 9; ++n) REQUIRE(bench.append(epoch, BlockClass::normal, n).ok());
+        for (std::uint32_t n = 1; n <= 9; ++n)
+            REQUIRE(bench.append(epoch, BlockClass::normal, n).ok());
         bench.harness.bound = 2000;
         bench.restart();
         CHECK(bench.waiting(BlockClass::normal) == "1.1 1.2 1.3 1.4 1.5 1.6 1.7 1.8 1.9");

@@ -9,8 +9,9 @@ namespace {
 
 std::string name_part(ConfigTable& table, std::string_view key) {
     std::string text = table.text(key);
-    const bool usable = text.size() <= limits::name_bytes_max &&
-                        text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+    const bool usable =
+        text.size() <= limits::name_bytes_max &&
+        text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
     if (!usable) table.problem(key, "has to be at most 48 of a-z, 0-9 and -");
     return text;
 }
@@ -59,20 +60,22 @@ Result<AgentConfig, Message> load_agent_config(const std::string& path) {
     config.spool_path = spool.path("path", "spool.db");
     config.spool_bytes_max = static_cast<std::uint64_t>(
         spool.integer("bytes_max", 64 << 20, {64 << 10, std::int64_t{1} << 40}));
-    config.body_bytes_max = static_cast<std::size_t>(root.table("block").integer(
-        "body_bytes_max", 4096,
-        {static_cast<std::int64_t>(body_bytes_min),
-         static_cast<std::int64_t>(limits::block_body_bytes_max)}));
+    config.body_bytes_max = static_cast<std::size_t>(
+        root.table("block").integer("body_bytes_max", 4096,
+                                    {static_cast<std::int64_t>(body_bytes_min),
+                                     static_cast<std::int64_t>(limits::block_body_bytes_max)}));
 
     for (ConfigTable trace : root.tables("trace")) {
         config.traces.push_back(read_trace(trace, config.name));
     }
-    if (config.traces.size() > streams_of_sources_max) root.problem("trace", "there may be 31 at most");
+    if (config.traces.size() > streams_of_sources_max)
+        root.problem("trace", "there may be 31 at most");
     LH_TRY(file.value().finish());
     return config;
 }
 
-const char* const agent_config_example = R"toml(# Configuration of one device. Relative paths count from the folder of this file.
+const char* const agent_config_example =
+    R"toml(# Configuration of one device. Relative paths count from the folder of this file.
 
 [device]
 environment = "demo"           # these three have to be those of the certificate

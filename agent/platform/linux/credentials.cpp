@@ -22,7 +22,9 @@ const unsigned char* raw(const std::vector<std::byte>& bytes) {
 }
 
 int random_numbers(void*, unsigned char* out, std::size_t size) {
-    return random_bytes(std::as_writable_bytes(std::span{out, size})).ok() ? 0 : MBEDTLS_ERR_PK_BAD_INPUT_DATA;
+    return random_bytes(std::as_writable_bytes(std::span{out, size})).ok()
+               ? 0
+               : MBEDTLS_ERR_PK_BAD_INPUT_DATA;
 }
 
 Result<std::vector<std::byte>, Message> read_pem(const std::string& path) {
@@ -39,7 +41,8 @@ class KeyPair {
     KeyPair& operator=(const KeyPair&) = delete;
 
     bool parse(const std::vector<std::byte>& pem) {
-        return mbedtls_pk_parse_key(&key_, raw(pem), pem.size(), nullptr, 0, random_numbers, nullptr) == 0 &&
+        return mbedtls_pk_parse_key(&key_, raw(pem), pem.size(), nullptr, 0, random_numbers,
+                                    nullptr) == 0 &&
                mbedtls_pk_can_do(&key_, MBEDTLS_PK_ECDSA) != 0;
     }
     bool belongs_to(const mbedtls_x509_crt& certificate) const {
@@ -78,17 +81,22 @@ class Credentials::Chain {
     // Does its chain end in `trusted`, dates aside?
     bool signed_by(mbedtls_x509_crt& trusted) {
         std::uint32_t flags = 0;
-        const int code = mbedtls_x509_crt_verify(&first_, &trusted, nullptr, nullptr, &flags, nullptr, nullptr);
-        return code == 0 || (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED && (flags & ~date_flags) == 0);
+        const int code =
+            mbedtls_x509_crt_verify(&first_, &trusted, nullptr, nullptr, &flags, nullptr, nullptr);
+        return code == 0 ||
+               (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED && (flags & ~date_flags) == 0);
     }
     bool has_uri(const std::string& uri) const {
         for (const mbedtls_x509_sequence* name = &first_.subject_alt_names; name != nullptr;
              name = name->next) {
             mbedtls_x509_subject_alternative_name san{};
-            if (name->buf.p == nullptr || mbedtls_x509_parse_subject_alt_name(&name->buf, &san) != 0) continue;
+            if (name->buf.p == nullptr ||
+                mbedtls_x509_parse_subject_alt_name(&name->buf, &san) != 0)
+                continue;
             const mbedtls_x509_buf& text = san.san.unstructured_name;
             const bool same = san.type == MBEDTLS_X509_SAN_UNIFORM_RESOURCE_IDENTIFIER &&
-                              text.len == uri.size() && std::memcmp(text.p, uri.data(), text.len) == 0;
+                              text.len == uri.size() &&
+                              std::memcmp(text.p, uri.data(), text.len) == 0;
             mbedtls_x509_free_subject_alt_name(&san);
             if (same) return true;
         }
@@ -99,7 +107,8 @@ class Credentials::Chain {
         const mbedtls_ecp_keypair* const pair = mbedtls_pk_ec(first_.pk);
         std::size_t size = 0;
         return mbedtls_ecp_write_public_key(pair, MBEDTLS_ECP_PF_UNCOMPRESSED, &size,
-                                            reinterpret_cast<unsigned char*>(out.data()), out.size()) == 0 &&
+                                            reinterpret_cast<unsigned char*>(out.data()),
+                                            out.size()) == 0 &&
                size == out.size();
     }
 
@@ -134,22 +143,26 @@ Result<void, Message> Credentials::read_certificates(const AgentConfig& config) 
     LH_TRY(sealing.parse(sealing_pem_, config.sealing_key));
 
     KeyPair key;
-    if (!key.parse(key_pem_)) return Message{config.key + ": is not a P-256 private key in PEM form"};
+    if (!key.parse(key_pem_))
+        return Message{config.key + ": is not a P-256 private key in PEM form"};
     if (!key.belongs_to(device.first())) {
         return Message{config.key + ": is not the key of " + config.certificate};
     }
     if (!key.read(key_)) return Message{config.key + ": is not a P-256 private key in PEM form"};
 
-    const std::string uri = "longhaul://" + config.environment + "/" + config.tenant + "/" + config.name;
+    const std::string uri =
+        "longhaul://" + config.environment + "/" + config.tenant + "/" + config.name;
     if (!device.has_uri(uri)) return Message{config.certificate + ": is not for " + uri};
     if (device.issuer() == nullptr) {
-        return Message{config.certificate + ": lacks the tenant authority's certificate behind the device's"};
+        return Message{config.certificate +
+                       ": lacks the tenant authority's certificate behind the device's"};
     }
     if (!device.signed_by(root.first())) {
         return Message{config.certificate + ": its chain does not end in " + config.root};
     }
     if (!sealing.signed_by(*device.issuer())) {
-        return Message{config.sealing_key + ": is not signed by the authority in " + config.certificate};
+        return Message{config.sealing_key + ": is not signed by the authority in " +
+                       config.certificate};
     }
     if (!sealing.read_point(sealing_key_)) {
         return Message{config.sealing_key + ": does not hold a P-256 key"};

@@ -1,5 +1,6 @@
-// Who the device is, from files: certificate, private key, secret, the pinned root, and the public key that
-// blocks are sealed for. Everything is checked against everything else before anything is opened.
+// Who the device is, from files: certificate, private key, secret, the pinned root, and the public
+// key that blocks are sealed for. Everything is checked against everything else before anything is
+// opened.
 #pragma once
 
 #include <memory>
@@ -36,7 +37,7 @@ class Credentials final : public Identity {
     PublicKey sealing_key_{};
     std::vector<std::byte> certificate_;  // DER
     std::vector<std::byte> secret_;
-    std::vector<std::byte> root_pem_;     // each with a zero byte behind it
+    std::vector<std::byte> root_pem_;  // each with a zero byte behind it
     std::vector<std::byte> certificates_pem_;
     std::vector<std::byte> key_pem_;
     std::vector<std::byte> sealing_pem_;

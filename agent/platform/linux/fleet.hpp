@@ -1,5 +1,5 @@
-// Many devices in one process and one thread: polls every agent when its time has come or its socket is
-// ready. SIGTERM and SIGINT store what is staged, say goodbye and end the process.
+// Many devices in one process and one thread: polls every agent when its time has come or its
+// socket is ready. SIGTERM and SIGINT store what is staged, say goodbye and end the process.
 #pragma once
 
 #include "agent/platform/linux/report.hpp"

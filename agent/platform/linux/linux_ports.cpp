@@ -9,7 +9,7 @@
 namespace longhaul::agent {
 namespace {
 
-constexpr std::int64_t earliest_s = 1'700'000'000;       // 2023-11-14
+constexpr std::int64_t earliest_s = 1'700'000'000;         // 2023-11-14
 constexpr std::uint64_t error_us_unknown = 3'600'000'000;  // nobody vouches for the date: an hour
 
 }  // namespace

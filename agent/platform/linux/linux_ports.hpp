@@ -16,8 +16,8 @@ class LinuxEntropy final : public Entropy {
     Status fill(MutableBytes room) override;
 };
 
-// The system's clock. Whether it is synchronized, and its error, is what the kernel was told by the time
-// service. A date before this program was written counts as none.
+// The system's clock. Whether it is synchronized, and its error, is what the kernel was told by the
+// time service. A date before this program was written counts as none.
 class LinuxWallClock final : public WallClock {
  public:
     WallReading read() override;

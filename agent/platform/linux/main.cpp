@@ -32,14 +32,16 @@ Result<std::vector<std::string>, Message> config_paths(const RunArguments& argum
     std::vector<std::string> paths = arguments.configs;
     if (!arguments.devices_folder.empty()) {
         std::error_code error;
-        for (const auto& entry : std::filesystem::directory_iterator{arguments.devices_folder, error}) {
+        for (const auto& entry :
+             std::filesystem::directory_iterator{arguments.devices_folder, error}) {
             const std::filesystem::path path = entry.path() / "agent.toml";
             if (std::filesystem::exists(path, error)) paths.push_back(path.string());
         }
         if (error) return Message{arguments.devices_folder + ": " + error.message()};
         std::sort(paths.begin(), paths.end());
     }
-    if (paths.empty()) return Message{"no device: give --config FILE or --devices DIR with devices in it"};
+    if (paths.empty())
+        return Message{"no device: give --config FILE or --devices DIR with devices in it"};
     return paths;
 }
 
@@ -101,7 +103,8 @@ int check(const RunArguments& arguments) {
     if (loaded != exit_done) return loaded;
     for (const AgentConfig& config : configs) {
         const auto credentials = Credentials::load(config);
-        if (!credentials.ok()) return complain(credentials.error(), exit_code_for_credentials(config));
+        if (!credentials.ok())
+            return complain(credentials.error(), exit_code_for_credentials(config));
         std::printf("%s: fine\n", config.path.c_str());
     }
     return exit_done;
@@ -125,32 +128,40 @@ int list_trace(const std::string& mapping_path, const std::string& file_path, bo
         const std::uint64_t count = file.value()->refusals()[i];
         const char* const reason = name_of(static_cast<Refusal>(i));
         if (count == 0) continue;
-        if (!json) std::fprintf(stderr, "refused lines, %s: %llu\n", reason, static_cast<unsigned long long>(count));
-        refused += (refused.empty() ? "\"" : ",\"") + std::string{reason} + "\":" + std::to_string(count);
+        if (!json)
+            std::fprintf(stderr, "refused lines, %s: %llu\n", reason,
+                         static_cast<unsigned long long>(count));
+        refused +=
+            (refused.empty() ? "\"" : ",\"") + std::string{reason} + "\":" + std::to_string(count);
     }
-    if (json) std::printf("{\"devices\":{%s},\"refused\":{%s}}\n", devices.c_str(), refused.c_str());
+    if (json)
+        std::printf("{\"devices\":{%s},\"refused\":{%s}}\n", devices.c_str(), refused.c_str());
     return exit_done;
 }
 
 }  // namespace
 
 int agent_main(int argc, char** argv) {
-    CLI::App app{"Longhaul's agent for Linux: samples of sensors, sealed, kept and carried to a collector.\n"
-                 "Example: longhaul-agent run --config devices/bus-2228/agent.toml"};
+    CLI::App app{
+        "Longhaul's agent for Linux: samples of sensors, sealed, kept and carried to a collector.\n"
+        "Example: longhaul-agent run --config devices/bus-2228/agent.toml"};
     app.set_version_flag("--version", std::string{firmware});
     app.require_subcommand(1);
 
     RunArguments arguments;
     const auto add_configs = [&arguments](CLI::App* command) {
-        command->add_option("--config", arguments.configs, "agent.toml of a device; may be repeated");
+        command->add_option("--config", arguments.configs,
+                            "agent.toml of a device; may be repeated");
         command->add_option("--devices", arguments.devices_folder,
                             "folder with one folder a device, each with its agent.toml");
     };
-    CLI::App* const run_command = app.add_subcommand("run", "Runs one or many devices until SIGTERM.");
+    CLI::App* const run_command =
+        app.add_subcommand("run", "Runs one or many devices until SIGTERM.");
     add_configs(run_command);
     run_command->add_flag("--exit-when-drained", arguments.exit_when_drained,
                           "end when all recordings have ended and every block is acknowledged");
-    run_command->add_flag("--json", arguments.json, "figures on stdout at the end, as one line of JSON");
+    run_command->add_flag("--json", arguments.json,
+                          "figures on stdout at the end, as one line of JSON");
 
     CLI::App* const check_command =
         app.add_subcommand("check", "Checks configuration, keys, certificates and recordings.");
@@ -164,10 +175,11 @@ int agent_main(int argc, char** argv) {
     std::string file;
     CLI::App* const trace_command = app.add_subcommand("trace", "About recordings.");
     trace_command->require_subcommand(1);
-    CLI::App* const list_command =
-        trace_command->add_subcommand("list", "Names the devices of a recording and counts their samples.");
+    CLI::App* const list_command = trace_command->add_subcommand(
+        "list", "Names the devices of a recording and counts their samples.");
     list_command->add_option("mapping", mapping, "mapping.toml of the recording")->required();
-    list_command->add_option("--file", file, "the recording, when it is not the one that the mapping names");
+    list_command->add_option("--file", file,
+                             "the recording, when it is not the one that the mapping names");
     list_command->add_flag("--json", arguments.json, "as one line of JSON");
 
     try {

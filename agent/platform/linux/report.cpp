@@ -11,8 +11,9 @@ std::string trouble_of(const HostedDevice& device) {
     const AgentStatus& status = device.agent().status();
     const UplinkStatus& uplink = device.agent().uplink_status();
     if (*status.trouble != '\0') return status.trouble;
-    if (uplink.connected) return "";
-    if (uplink.last_bye[0] != '\0') return std::string{"the collector says: "} + uplink.last_bye.data();
+    if (uplink.connected || device.stopping) return "";
+    if (uplink.last_bye[0] != '\0')
+        return std::string{"the collector says: "} + uplink.last_bye.data();
     if (*status.link_trouble != '\0') return status.link_trouble;
     return uplink.last_trouble;
 }
@@ -74,8 +75,10 @@ void ProgressLog::say(const Devices& devices) {
     const FleetFigures sum = figures_of(devices);
     std::string line = std::to_string(sum.samples) + " samples, " + std::to_string(sum.blocks) +
                        " blocks, " + std::to_string(sum.acked_blocks) + " of them acknowledged; " +
-                       std::to_string(sum.connected) + " of " + std::to_string(sum.devices) + " connected";
-    if (sum.spools_full != 0) line += "; " + std::to_string(sum.spools_full) + " spools full, sources wait";
+                       std::to_string(sum.connected) + " of " + std::to_string(sum.devices) +
+                       " connected";
+    if (sum.spools_full != 0)
+        line += "; " + std::to_string(sum.spools_full) + " spools full, sources wait";
     if (!sum.trouble.empty()) line += "; " + sum.trouble;
     if (line == last_) return;
     last_ = line;

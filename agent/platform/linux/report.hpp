@@ -1,4 +1,5 @@
-// What a process of agents says of itself: a line a change or every few seconds, and figures at the end.
+// What a process of agents says of itself: a line a change or every few seconds, and figures at the
+// end.
 #pragma once
 
 #include <memory>

@@ -90,7 +90,8 @@ constexpr const char* statement_texts[] = {
     "SELECT id, bytes FROM blocks WHERE durable = 1 ORDER BY id LIMIT 1",
     "DELETE FROM blocks WHERE id = ?1",
     "SELECT epoch, number, samples, first_us, last_us, sealed FROM blocks"
-    " WHERE class = ?1 AND durable = 0 AND (epoch, number) > (?2, ?3) ORDER BY epoch, number LIMIT 1",
+    " WHERE class = ?1 AND durable = 0 AND (epoch, number) > (?2, ?3) ORDER BY epoch, number LIMIT "
+    "1",
     "SELECT count(*), total(samples), total(bytes) FROM blocks"
     " WHERE class = ?1 AND epoch = ?2 AND number BETWEEN ?3 AND ?4 AND durable = 0",
     "UPDATE blocks SET durable = 1"
@@ -129,9 +130,12 @@ class SqliteSpool::Query {
     // Whether there is another row.
     Result<bool> step() {
         switch (sqlite3_step(statement_)) {
-            case SQLITE_ROW: return true;
-            case SQLITE_DONE: return false;
-            default: return spool_.error("the spool's file reported an error");
+            case SQLITE_ROW:
+                return true;
+            case SQLITE_DONE:
+                return false;
+            default:
+                return spool_.error("the spool's file reported an error");
         }
     }
     Status run() {
@@ -140,7 +144,9 @@ class SqliteSpool::Query {
         return {};
     }
 
-    bool is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+    bool is_null(int column) const {
+        return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+    }
     std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
     template <class T>
     T as(int column) const {
@@ -159,13 +165,18 @@ class SqliteSpool::Query {
 
 Error SqliteSpool::error(const char* what) const {
     switch (sqlite3_errcode(database_)) {
-        case SQLITE_FULL: return {ErrorCode::full, "no space left on the disk of the spool"};
+        case SQLITE_FULL:
+            return {ErrorCode::full, "no space left on the disk of the spool"};
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB: return {ErrorCode::corrupt, "the spool's file is damaged"};
+        case SQLITE_NOTADB:
+            return {ErrorCode::corrupt, "the spool's file is damaged"};
         case SQLITE_BUSY:
-        case SQLITE_LOCKED: return {ErrorCode::denied, "another program has the spool open"};
-        case SQLITE_CONSTRAINT: return {ErrorCode::exists, "the spool has this already"};
-        default: return {ErrorCode::io, what};
+        case SQLITE_LOCKED:
+            return {ErrorCode::denied, "another program has the spool open"};
+        case SQLITE_CONSTRAINT:
+            return {ErrorCode::exists, "the spool has this already"};
+        default:
+            return {ErrorCode::io, what};
     }
 }
 
@@ -173,9 +184,9 @@ Result<std::unique_ptr<SqliteSpool>, Message> SqliteSpool::open(const std::strin
                                                                 std::uint64_t bytes_max,
                                                                 Entropy& entropy) {
     sqlite3* database = nullptr;
-    const int opened = sqlite3_open_v2(path.c_str(), &database,
-                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                                       nullptr);
+    const int opened =
+        sqlite3_open_v2(path.c_str(), &database,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
     std::unique_ptr<SqliteSpool> spool{new SqliteSpool{database, bytes_max}};
     if (opened != SQLITE_OK) return Message{path + ": " + sqlite3_errstr(opened)};
     const Status ready = spool->prepare_database(entropy);
@@ -209,9 +220,10 @@ Status SqliteSpool::in_transaction(Work work) {
 }
 
 Status SqliteSpool::prepare_database(Entropy& entropy) {
-    LH_TRY(execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                   "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 1048576;"
-                   "BEGIN IMMEDIATE; COMMIT;"));  // takes the lock now and not at the first append
+    LH_TRY(
+        execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+                "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 1048576;"
+                "BEGIN IMMEDIATE; COMMIT;"));  // takes the lock now and not at the first append
     const auto read_pragma = [this](const char* sql) {
         sqlite3_stmt* statement = nullptr;
         std::int64_t value = -1;
@@ -242,13 +254,15 @@ Status SqliteSpool::prepare_database(Entropy& entropy) {
     return load();
 }
 
-// Ends the transaction in which the tables were made, so that a spool is formatted whole or not at all.
+// Ends the transaction in which the tables were made, so that a spool is formatted whole or not at
+// all.
 Status SqliteSpool::format(Entropy& entropy) {
     std::array<std::byte, 4> random;
     LH_TRY(entropy.fill(random));
     LH_TRY(Query(*this, sql_insert_spool).bind(ByteReader{random}.u32()).run());
     const std::string pragmas = "PRAGMA application_id = " + std::to_string(application_id) +
-                                "; PRAGMA user_version = " + std::to_string(spool_version) + "; COMMIT";
+                                "; PRAGMA user_version = " + std::to_string(spool_version) +
+                                "; COMMIT";
     return execute(pragmas.c_str());
 }
 
@@ -312,7 +326,8 @@ Status SqliteSpool::store_schema(const SchemaHash& hash, Bytes encoded) {
     return Query(*this, sql_insert_schema).bind(Bytes{hash}).bind(encoded).run();
 }
 
-Status SqliteSpool::store_epoch(Epoch epoch, Bytes signed_epoch, std::span<const SchemaHash> schemas) {
+Status SqliteSpool::store_epoch(Epoch epoch, Bytes signed_epoch,
+                                std::span<const SchemaHash> schemas) {
     return in_transaction([&]() -> Status {
         LH_TRY(Query(*this, sql_insert_epoch).bind(epoch.value).bind(signed_epoch).run());
         for (std::size_t i = 0; i < schemas.size(); ++i) {
@@ -369,7 +384,8 @@ Result<std::size_t> SqliteSpool::epoch_schemas(Epoch epoch, std::span<SchemaHash
 
 Status SqliteSpool::append(const SpoolTag& tag, Bytes sealed) {
     const std::uint64_t bytes = sealed.size() + block_overhead_bytes;
-    if (fill_.bytes_waiting + bytes > bytes_max_) return Error{ErrorCode::full, "the spool is full"};
+    if (fill_.bytes_waiting + bytes > bytes_max_)
+        return Error{ErrorCode::full, "the spool is full"};
     Fill fill = fill_;
     const Status stored = in_transaction([&]() -> Status {
         LH_TRY(make_room(bytes, fill));
@@ -401,8 +417,8 @@ Status SqliteSpool::make_room(std::uint64_t bytes, Fill& fill) {
     return removed ? forget_empty_epochs() : Status{};
 }
 
-// Records and schemas of epochs that have no block left; the newest epoch stays, for the next record
-// refers to it.
+// Records and schemas of epochs that have no block left; the newest epoch stays, for the next
+// record refers to it.
 Status SqliteSpool::forget_empty_epochs() {
     return execute(
         "DELETE FROM epochs WHERE epoch < (SELECT max(epoch) FROM epochs)"
@@ -441,7 +457,8 @@ Result<SpoolBlock> SqliteSpool::next(BlockClass block_class, Epoch epoch, BlockS
     LH_TRY_ASSIGN(const bool row, query.step());
     if (!row) return ErrorCode::not_found;
     SpoolBlock block;
-    block.tag.name = {incarnation_, {query.as<std::uint32_t>(0)},
+    block.tag.name = {incarnation_,
+                      {query.as<std::uint32_t>(0)},
                       BlockSeq::of(block_class, query.as<std::uint32_t>(1))};
     block.tag.samples = query.as<std::uint16_t>(2);
     block.tag.first_us = query.integer(3);

@@ -1,8 +1,9 @@
-// The spool in one SQLite file (WAL, synchronous=FULL). The only file pair of the agent that knows SQLite.
+// The spool in one SQLite file (WAL, synchronous=FULL). The only file pair of the agent that knows
+// SQLite.
 //
-// The bound counts sealed bytes and a fixed overhead a block; the file itself is a little larger. Durable
-// blocks are removed, oldest first, when an append needs their room. Locked for as long as it is open: two
-// agents on one spool would give the same names twice.
+// The bound counts sealed bytes and a fixed overhead a block; the file itself is a little larger.
+// Durable blocks are removed, oldest first, when an append needs their room. Locked for as long as
+// it is open: two agents on one spool would give the same names twice.
 #pragma once
 
 #include <array>
@@ -19,9 +20,11 @@ namespace longhaul::agent {
 
 class SqliteSpool final : public Spool {
  public:
-    // Opens the spool or formats a new one, whose incarnation is drawn from `entropy`. The folder exists.
+    // Opens the spool or formats a new one, whose incarnation is drawn from `entropy`. The folder
+    // exists.
     static Result<std::unique_ptr<SqliteSpool>, Message> open(const std::string& path,
-                                                              std::uint64_t bytes_max, Entropy& entropy);
+                                                              std::uint64_t bytes_max,
+                                                              Entropy& entropy);
     ~SqliteSpool();
     SqliteSpool(const SqliteSpool&) = delete;
     SqliteSpool& operator=(const SqliteSpool&) = delete;
@@ -31,7 +34,8 @@ class SqliteSpool final : public Spool {
     Result<EpochEnd> previous_end() override { return previous_end_; }
 
     Status store_schema(const SchemaHash& hash, Bytes encoded) override;
-    Status store_epoch(Epoch epoch, Bytes signed_epoch, std::span<const SchemaHash> schemas) override;
+    Status store_epoch(Epoch epoch, Bytes signed_epoch,
+                       std::span<const SchemaHash> schemas) override;
     Result<Bytes> read_schema(const SchemaHash& hash, MutableBytes room) override;
     Result<Bytes> read_epoch(Epoch epoch, MutableBytes room) override;
     Result<std::size_t> waiting_schemas(std::span<SchemaHash> out) override;

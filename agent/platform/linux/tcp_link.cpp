@@ -13,7 +13,8 @@
 namespace longhaul::agent {
 namespace {
 
-constexpr int unanswered_ms_max = 30'000;  // sent bytes without an acknowledgement break the connection
+constexpr int unanswered_ms_max =
+    30'000;  // sent bytes without an acknowledgement break the connection
 
 struct HostAndPort {
     std::string host;
@@ -37,15 +38,21 @@ void set_option(int socket, int level, int name, int value) {
 
 const char* words_for(int number) {
     switch (number) {
-        case ECONNREFUSED: return "connection refused";
+        case ECONNREFUSED:
+            return "connection refused";
         case ECONNRESET:
-        case EPIPE: return "the connection was reset";
-        case ETIMEDOUT: return "the other side does not answer";
+        case EPIPE:
+            return "the connection was reset";
+        case ETIMEDOUT:
+            return "the other side does not answer";
         case ENETUNREACH:
-        case EHOSTUNREACH: return "no route to the collector";
+        case EHOSTUNREACH:
+            return "no route to the collector";
         case EMFILE:
-        case ENFILE: return "too many open files";
-        default: return "the network reported an error";
+        case ENFILE:
+            return "too many open files";
+        default:
+            return "the network reported an error";
     }
 }
 

@@ -1,5 +1,5 @@
-// A TCP connection as a link. Nothing blocks, except that a name instead of an address is looked up by
-// the system's resolver when the link opens.
+// A TCP connection as a link. Nothing blocks, except that a name instead of an address is looked up
+// by the system's resolver when the link opens.
 #pragma once
 
 #include <cstdint>

@@ -32,8 +32,8 @@ Result<std::vector<std::unique_ptr<TraceSource>>, Message> TraceLibrary::sources
         const Key key = key_of(trace);
         const DeviceTrace* const samples = recordings_.at(key).file->find(trace.device);
         if (samples == nullptr) {
-            return Message{config.path + ": " + key.second + " has no samples of \"" + trace.device +
-                           "\"; longhaul-agent trace list shows whose it has"};
+            return Message{config.path + ": " + key.second + " has no samples of \"" +
+                           trace.device + "\"; longhaul-agent trace list shows whose it has"};
         }
         sources.push_back(
             std::make_unique<TraceSource>(*mappings_.at(trace.mapping), *samples, trace.speed));

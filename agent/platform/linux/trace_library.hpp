@@ -19,7 +19,8 @@ class TraceLibrary {
     Result<void, Message> load();
 
     // One source a trace of the configuration. The library outlives them.
-    Result<std::vector<std::unique_ptr<TraceSource>>, Message> sources(const AgentConfig& config) const;
+    Result<std::vector<std::unique_ptr<TraceSource>>, Message> sources(
+        const AgentConfig& config) const;
     // Of all recordings together.
     Refusals refusals() const;
 

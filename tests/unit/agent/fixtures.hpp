@@ -1,4 +1,5 @@
-// What the tests of the agent share: a clock and randomness that are known, an identity, sources of lists.
+// What the tests of the agent share: a clock and randomness that are known, an identity, sources of
+// lists.
 #pragma once
 
 #include <array>
@@ -78,7 +79,8 @@ class OwnedSchema {
     std::vector<std::byte> encoded_;
 };
 
-inline Field field_of(FieldKind kind, std::string_view name, std::uint8_t scale = 0, bool nullable = false) {
+inline Field field_of(FieldKind kind, std::string_view name, std::uint8_t scale = 0,
+                      bool nullable = false) {
     Field field;
     field.name = name;
     field.kind = kind;
@@ -131,10 +133,9 @@ struct DecodedSection {
 };
 
 // Opens a sealed block. Texts point into `room`. `schemas[i]` is that of stream i + 1.
-inline std::vector<DecodedSection> decode_block(const BlockKey& key, Bytes sealed,
-                                                std::span<const Schema* const> schemas,
-                                                std::vector<std::byte>& room,
-                                                std::vector<longhaul_SystemEntry>* system = nullptr) {
+inline std::vector<DecodedSection> decode_block(
+    const BlockKey& key, Bytes sealed, std::span<const Schema* const> schemas,
+    std::vector<std::byte>& room, std::vector<longhaul_SystemEntry>* system = nullptr) {
     room.resize(sealed.size());
     const Result<Bytes> body = open_block(key, sealed, room);
     LH_CHECK(body.ok());
@@ -168,10 +169,14 @@ inline std::vector<DecodedSection> decode_block(const BlockKey& key, Bytes seale
 inline bool same_value(const Value& a, const Value& b) {
     if (a.form != b.form) return false;
     switch (a.form) {
-        case ValueForm::null: return true;
-        case ValueForm::integer: return a.integer == b.integer;
-        case ValueForm::real: return a.real_bits == b.real_bits;
-        case ValueForm::text: return equal(a.text, b.text);
+        case ValueForm::null:
+            return true;
+        case ValueForm::integer:
+            return a.integer == b.integer;
+        case ValueForm::real:
+            return a.real_bits == b.real_bits;
+        case ValueForm::text:
+            return equal(a.text, b.text);
     }
     return false;
 }

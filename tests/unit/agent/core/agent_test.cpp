@@ -38,7 +38,8 @@ class Bench {
         FAIL("the agent never rests");
     }
     void put(std::int64_t count, MonotonicMs due = {}) {
-        for (std::int64_t i = 0; i < count; ++i) source.put(1000 * i, {Value::of_integer(i * i)}, due);
+        for (std::int64_t i = 0; i < count; ++i)
+            source.put(1000 * i, {Value::of_integer(i * i)}, due);
     }
     std::vector<SpoolBlock> blocks() {
         std::vector<SpoolBlock> found;
@@ -57,7 +58,9 @@ class Bench {
         REQUIRE(bytes.ok());
         const auto epoch = parse_signed_epoch(bytes.value());
         REQUIRE(epoch.ok());
-        CHECK(verify(public_key_of(known_key(7)).value(), epoch.value().record, epoch.value().signature).ok());
+        CHECK(verify(public_key_of(known_key(7)).value(), epoch.value().record,
+                     epoch.value().signature)
+                  .ok());
         longhaul_EpochRecord record;
         REQUIRE(parse_epoch_record(epoch.value().record, record).ok());
         return record;
@@ -142,7 +145,8 @@ TEST_CASE("agent: blocks are numbered from 1 without holes") {
     CHECK(bench.agent->status().blocks == blocks.size());
 }
 
-TEST_CASE("agent: the first block ties the ticks to the date, and again once the clock is synchronized") {
+TEST_CASE(
+    "agent: the first block ties the ticks to the date, and again once the clock is synchronized") {
     Bench bench;
     bench.clock.reading = {true, false, {1'650'000'000'000'000}, 900};
     bench.put(1, {2000});
@@ -231,7 +235,8 @@ TEST_CASE("agent: a sample larger than any block is counted and passed over") {
     SeededEntropy entropy;
     KeyIdentity identity;
     std::vector<std::byte> memory(Agent::memory_bytes(bench.settings, sources));
-    Agent agent{bench.settings, {bench.spool, bench.link, entropy, identity, bench.clock, sources}, memory};
+    Agent agent{
+        bench.settings, {bench.spool, bench.link, entropy, identity, bench.clock, sources}, memory};
     for (int i = 0; i < 10; ++i) agent.poll({1000});
     CHECK(agent.status().samples_refused == 1);
     CHECK(agent.status().samples == 1);

@@ -33,19 +33,31 @@ class Bench {
         builder.emplace(streams_, BuilderRooms{sections_, arena_, body_, column_});
     }
 
-    // Seals blocks as they become due and keeps what comes out of them; false: it fits into no block.
+    // Seals blocks as they become due and keeps what comes out of them; false: it fits into no
+    // block.
     bool add(const Sample& sample, MonotonicMs now = {}) {
         for (;;) {
             switch (builder->fit(sample, 0)) {
-                case BlockBuilder::Fit::yes: builder->add(sample, now, 1000 * now.value); return true;
-                case BlockBuilder::Fit::after_class: seal(builder->class_of(sample)); break;
-                case BlockBuilder::Fit::after_all: ++arena_was_full; seal_all(); break;
-                case BlockBuilder::Fit::never: return false;
+                case BlockBuilder::Fit::yes:
+                    builder->add(sample, now, 1000 * now.value);
+                    return true;
+                case BlockBuilder::Fit::after_class:
+                    seal(builder->class_of(sample));
+                    break;
+                case BlockBuilder::Fit::after_all:
+                    ++arena_was_full;
+                    seal_all();
+                    break;
+                case BlockBuilder::Fit::never:
+                    return false;
             }
         }
     }
     void seal(BlockClass block_class) {
-        const BlockName name{{1}, {1}, BlockSeq::of(block_class, ++last_number_[static_cast<std::size_t>(block_class)])};
+        const BlockName name{
+            {1},
+            {1},
+            BlockSeq::of(block_class, ++last_number_[static_cast<std::size_t>(block_class)])};
         const auto block = builder->seal(name, key, {}, sealed_);
         REQUIRE(block.ok());
         blocks.push_back(block.value().tag);
@@ -90,17 +102,23 @@ const std::vector<Field> every_kind = {
 Value random_value(const Field& field, std::mt19937_64& random, std::deque<std::string>& texts) {
     if (field.nullable && random() % 5 == 0) return {};
     switch (field.kind) {
-        case FieldKind::integer: return Value::of_integer(static_cast<std::int64_t>(random()));
+        case FieldKind::integer:
+            return Value::of_integer(static_cast<std::int64_t>(random()));
         case FieldKind::decimal:
             if (random() % 7 == 0) return Value::of_real(std::numeric_limits<double>::quiet_NaN());
             return Value::of_integer(static_cast<std::int64_t>(random() % 100'000) - 50'000);
-        case FieldKind::boolean: return Value::of_integer(static_cast<std::int64_t>(random() % 2));
-        case FieldKind::enumeration: return Value::of_integer(static_cast<std::int64_t>(random() % 3));
+        case FieldKind::boolean:
+            return Value::of_integer(static_cast<std::int64_t>(random() % 2));
+        case FieldKind::enumeration:
+            return Value::of_integer(static_cast<std::int64_t>(random() % 3));
         case FieldKind::text:
         case FieldKind::bytes:
-            return Value::of_text(as_bytes(texts.emplace_back(random() % 40, static_cast<char>('a' + random() % 3))));
-        case FieldKind::float32: return Value::of_float32(static_cast<float>(random() % 1000) / 8);
-        case FieldKind::float64: return Value::of_real(-0.0);
+            return Value::of_text(
+                as_bytes(texts.emplace_back(random() % 40, static_cast<char>('a' + random() % 3))));
+        case FieldKind::float32:
+            return Value::of_float32(static_cast<float>(random() % 1000) / 8);
+        case FieldKind::float64:
+            return Value::of_real(-0.0);
     }
     return {};
 }
@@ -109,8 +127,8 @@ Value random_value(const Field& field, std::mt19937_64& random, std::deque<std::
 
 TEST_CASE("builder: samples of every kind come back from the blocks, in order and bit-exact") {
     const OwnedSchema schema{"all", every_kind};
-    for (const std::size_t body_bytes : {std::size_t{300}, std::size_t{1100}, std::size_t{4096},
-                                         std::size_t{16384}}) {
+    for (const std::size_t body_bytes :
+         {std::size_t{300}, std::size_t{1100}, std::size_t{4096}, std::size_t{16384}}) {
         CAPTURE(body_bytes);
         Bench bench{{schema.stream()}, body_bytes, 32 * 1024};
         std::mt19937_64 random{body_bytes};
@@ -141,7 +159,8 @@ TEST_CASE("builder: samples of every kind come back from the blocks, in order an
 }
 
 TEST_CASE("builder: blocks are filled close to their limit") {
-    const OwnedSchema schema{"flow", {field_of(FieldKind::integer, "a"), field_of(FieldKind::integer, "b")}};
+    const OwnedSchema schema{
+        "flow", {field_of(FieldKind::integer, "a"), field_of(FieldKind::integer, "b")}};
     Bench bench{{schema.stream()}, 512};
     std::mt19937_64 random{5};
     for (int i = 0; i < 2000; ++i) {
@@ -180,7 +199,8 @@ TEST_CASE("builder: a block is due at the earliest deadline among its streams, a
     CHECK(bench.builder->due_at(BlockClass::normal) == MonotonicMs::never());
 }
 
-TEST_CASE("builder: 256 samples of a stream make its block due, another stream's samples stay in it") {
+TEST_CASE(
+    "builder: 256 samples of a stream make its block due, another stream's samples stay in it") {
     const OwnedSchema schema{"tick", {field_of(FieldKind::boolean, "a")}};
     Bench bench{{schema.stream(), schema.stream()}, 16384};
     const std::array row{Value::of_integer(1)};

@@ -51,7 +51,8 @@ class Bench {
         const std::string record = "record of epoch " + std::to_string(epoch);
         REQUIRE(spool.store_epoch({epoch}, as_bytes(record), std::span{&hash, 1}).ok());
     }
-    void add_block(BlockClass block_class, std::uint32_t epoch, std::uint32_t number, std::size_t size = 100) {
+    void add_block(BlockClass block_class, std::uint32_t epoch, std::uint32_t number,
+                   std::size_t size = 100) {
         const std::vector<std::byte> sealed(size, static_cast<std::byte>(number));
         const SpoolTag tag{{incarnation, {epoch}, BlockSeq::of(block_class, number)}, 10, 0, 0};
         REQUIRE(spool.append(tag, sealed).ok());
@@ -123,7 +124,8 @@ class Bench {
         longhaul_Ack ack = longhaul_Ack_init_zero;
         std::memcpy(ack.journal_uuid, journal_.uuid.data(), journal_.uuid.size());
         ack.journal_resend = journal_.resend;
-        ack.ranges[0] = {epoch, BlockSeq::of(block_class, first).value, BlockSeq::of(block_class, last).value};
+        ack.ranges[0] = {epoch, BlockSeq::of(block_class, first).value,
+                         BlockSeq::of(block_class, last).value};
         ack.ranges_count = 1;
         return send(ack);
     }
@@ -133,17 +135,28 @@ class Bench {
         for (const Seen& frame : seen) {
             if (!text.empty()) text += ' ';
             switch (frame.type) {
-                case FrameType::hello: text += "H"; break;
-                case FrameType::schema: text += "S"; break;
-                case FrameType::bye: text += "bye"; break;
-                case FrameType::epoch: text += "E" + std::string{as_text(frame.body)}.substr(16); break;
+                case FrameType::hello:
+                    text += "H";
+                    break;
+                case FrameType::schema:
+                    text += "S";
+                    break;
+                case FrameType::bye:
+                    text += "bye";
+                    break;
+                case FrameType::epoch:
+                    text += "E" + std::string{as_text(frame.body)}.substr(16);
+                    break;
                 case FrameType::block: {
                     const BlockName& name = names_.at(frame.body);
                     text += "B" + std::to_string(static_cast<int>(name.seq.block_class())) + "." +
-                            std::to_string(name.epoch.value) + "." + std::to_string(name.seq.number());
+                            std::to_string(name.epoch.value) + "." +
+                            std::to_string(name.seq.number());
                     break;
                 }
-                default: text += "?"; break;
+                default:
+                    text += "?";
+                    break;
             }
         }
         return text;
@@ -259,7 +272,8 @@ TEST_CASE("uplink: it never sends more bytes of blocks than the credit") {
     bench.add_epoch(1);
     for (std::uint32_t n = 1; n <= 4; ++n) bench.add_block(normal, 1, n, 100 + n);
     bench.greet();
-    CHECK(bench.words(bench.send(bench.welcome_of(journal_numbered(1), 101 + 102))) == "E1 B2.1.1 B2.1.2");
+    CHECK(bench.words(bench.send(bench.welcome_of(journal_numbered(1), 101 + 102))) ==
+          "E1 B2.1.1 B2.1.2");
     CHECK(bench.words(bench.send(longhaul_Window{101 + 102 + 102})) == "");
     CHECK(bench.words(bench.send(longhaul_Window{101 + 102 + 103})) == "B2.1.3");
     CHECK(bench.words(bench.acknowledge(normal, 1, 1, 3)) == "");

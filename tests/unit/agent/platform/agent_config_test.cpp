@@ -13,7 +13,8 @@ namespace {
 
 Result<AgentConfig, Message> load(const std::string& text) {
     const std::filesystem::path path =
-        std::filesystem::temp_directory_path() / ("longhaul-agent-config-" + std::to_string(::getpid()) + ".toml");
+        std::filesystem::temp_directory_path() /
+        ("longhaul-agent-config-" + std::to_string(::getpid()) + ".toml");
     std::ofstream{path} << text;
     auto config = load_agent_config(path.string());
     std::filesystem::remove(path);
@@ -41,7 +42,8 @@ TEST_CASE("agent config: what is wrong is said with its line") {
         const char* said;
     };
     const Case cases[] = {
-        {"server_name = \"localhost\"", "server_nmae = \"localhost\"", "did you mean \"server_name\"?"},
+        {"server_name = \"localhost\"", "server_nmae = \"localhost\"",
+         "did you mean \"server_name\"?"},
         {"[spool]", "[spol]", "did you mean \"spool\"?"},
         {"tenant = \"acme\"", "tenant = 5", "line 5"},
         {"tenant = \"acme\"", "tenant = \"ACME\"", "tenant"},

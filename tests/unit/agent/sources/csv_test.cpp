@@ -40,7 +40,10 @@ TEST_CASE("csv: lines and cells as RFC 4180 has them, and as they are found") {
         {"a quote inside", "5\" pipe,x\n", {{"5\" pipe", "x"}}},
         {"something behind a quote", "\"a\"b,c\n", {{"ab", "c"}}},
         {"a quote that never ends", "a,\"b\nc", {{"a", "b\nc"}}},
-        {"a byte order mark", "\xef\xbb\xbf" "a,b\n", {{"a", "b"}}},
+        {"a byte order mark",
+         "\xef\xbb\xbf"
+         "a,b\n",
+         {{"a", "b"}}},
     };
     for (const Case& each : cases) {
         CAPTURE(each.what);

@@ -1,35 +1,15 @@
 #include "agent/sources/trace_file.hpp"
 
 #include <catch2/catch_test_macros.hpp>
-#include <filesystem>
-#include <fstream>
 
 #include "agent/sources/trace_source.hpp"
+#include "tests/unit/agent/folder.hpp"
 
 using namespace longhaul;
 using namespace longhaul::agent;
+using longhaul::test::Folder;
 
 namespace {
-
-// A folder of its own, gone afterwards.
-class Folder {
- public:
-    Folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "longhaul-trace-XXXXXX").string();
-        LH_CHECK(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    std::string write(const std::string& name, std::string_view text) const {
-        std::ofstream{path_ / name, std::ios::binary} << text;
-        return (path_ / name).string();
-    }
-
- private:
-    std::filesystem::path path_;
-};
 
 constexpr const char* mapping_text = R"(
 [trace]
@@ -63,17 +43,17 @@ nullable = true
 constexpr std::string_view recording =
     "site,port,when,level,State,note,extra\r\n"
     "T3,/1/1/L1,2000/1/1 01:00,-3.25,up,,x\r\n"
-    "T3,/1/1/L1,2000/1/1 01:00,-3.25,up,,x\r\n"          // a repeated row
+    "T3,/1/1/L1,2000/1/1 01:00,-3.25,up,,x\r\n"  // a repeated row
     "T4,/1/2/L1,2000/1/1 01:05,1.5,down,\"a, b\",x\r\n"
-    "T3,/1/1/L1,2000/1/1 00:30,9999,down,,x\r\n"         // a step back, an absurd value
-    ",,,,,,\r\n"                                          // empty
-    "T3,/1/1/L1,2000/1/1 02:00,1.0,up\r\n"               // too few columns
-    "T3,/1/1/L1,2000/1/1 02:00,1.0,up,,x,y\r\n"          // too many
-    ",,2000/1/1 02:00,1.0,up,,x\r\n"                     // of nobody
-    "T3,/1/1/L1,2000/1/41 02:00,1.0,up,,x\r\n"           // a day that does not exist
-    "T3,/1/1/L1,2000/1/1 02:00,high,up,,x\r\n"           // no number
-    "T3,/1/1/L1,2000/1/1 02:00,1.0,sideways,,x\r\n"      // no label
-    "T3,/1/1/L1,2000/1/1 02:00,,up,,x\r\n";              // empty where it may not be
+    "T3,/1/1/L1,2000/1/1 00:30,9999,down,,x\r\n"     // a step back, an absurd value
+    ",,,,,,\r\n"                                     // empty
+    "T3,/1/1/L1,2000/1/1 02:00,1.0,up\r\n"           // too few columns
+    "T3,/1/1/L1,2000/1/1 02:00,1.0,up,,x,y\r\n"      // too many
+    ",,2000/1/1 02:00,1.0,up,,x\r\n"                 // of nobody
+    "T3,/1/1/L1,2000/1/41 02:00,1.0,up,,x\r\n"       // a day that does not exist
+    "T3,/1/1/L1,2000/1/1 02:00,high,up,,x\r\n"       // no number
+    "T3,/1/1/L1,2000/1/1 02:00,1.0,sideways,,x\r\n"  // no label
+    "T3,/1/1/L1,2000/1/1 02:00,,up,,x\r\n";          // empty where it may not be
 
 std::uint64_t count(const TraceFile& file, Refusal reason) {
     return file.refusals()[static_cast<std::size_t>(reason)];

@@ -1,9 +1,6 @@
 // The agent's TLS against a real mbedTLS server, over two queues of bytes in memory.
 #include "agent/tls/tls_link.hpp"
 
-#include <mbedtls/asn1write.h>
-#include <mbedtls/oid.h>
-#include <mbedtls/psa_util.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
 
@@ -13,16 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "common/block/crypto.hpp"
+#include "tests/unit/agent/pki.hpp"
 
 using namespace longhaul;
 using namespace longhaul::agent;
+using namespace longhaul::test;
 
 namespace {
-
-int random_numbers(void*, unsigned char* out, std::size_t size) {
-    return random_bytes(std::as_writable_bytes(std::span{out, size})).ok() ? 0 : -1;
-}
 
 // A queue a direction; the far end has its own pair of functions.
 class MemoryLink final : public Link {
@@ -46,7 +40,8 @@ class MemoryLink final : public Link {
         blocked_ = !blocked_;
         if (blocked_) return std::size_t{0};
         const std::size_t count = std::min(bytes.size(), write_max);
-        for (const std::byte byte : bytes.first(count)) up.push_back(static_cast<unsigned char>(byte));
+        for (const std::byte byte : bytes.first(count))
+            up.push_back(static_cast<unsigned char>(byte));
         return count;
     }
     Result<std::size_t> read(MutableBytes room) override {
@@ -67,66 +62,15 @@ class MemoryLink final : public Link {
     bool blocked_ = false;
 };
 
-struct Key {
-    mbedtls_pk_context pk;
-    Key() {
-        LH_CHECK(crypto_init().ok());
-        mbedtls_pk_init(&pk);
-        LH_CHECK(mbedtls_pk_setup(&pk, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) == 0);
-        LH_CHECK(mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(pk), random_numbers, nullptr) == 0);
-    }
-    ~Key() { mbedtls_pk_free(&pk); }
-    Key(const Key&) = delete;
-    Key& operator=(const Key&) = delete;
-    std::string pem() {
-        std::vector<unsigned char> room(1024);
-        LH_CHECK(mbedtls_pk_write_key_pem(&pk, room.data(), room.size()) == 0);
-        return reinterpret_cast<const char*>(room.data());
-    }
-};
-
-struct Wanted {
-    const char* subject = "CN=x";
-    const char* issuer = "CN=root";
-    bool authority = false;
-    const char* dns = nullptr;
-    const char* from = "20200101000000";
-    const char* to = "20990101000000";
-};
-
-std::string issue(Key& subject, Key& issuer, const Wanted& wanted) {
-    mbedtls_x509write_cert cert;
-    mbedtls_x509write_crt_init(&cert);
-    mbedtls_x509write_crt_set_version(&cert, MBEDTLS_X509_CRT_VERSION_3);
-    mbedtls_x509write_crt_set_md_alg(&cert, MBEDTLS_MD_SHA256);
-    mbedtls_x509write_crt_set_subject_key(&cert, &subject.pk);
-    mbedtls_x509write_crt_set_issuer_key(&cert, &issuer.pk);
-    unsigned char serial[] = {1, 2, 3};
-    LH_CHECK(mbedtls_x509write_crt_set_serial_raw(&cert, serial, sizeof(serial)) == 0);
-    LH_CHECK(mbedtls_x509write_crt_set_subject_name(&cert, wanted.subject) == 0);
-    LH_CHECK(mbedtls_x509write_crt_set_issuer_name(&cert, wanted.issuer) == 0);
-    LH_CHECK(mbedtls_x509write_crt_set_validity(&cert, wanted.from, wanted.to) == 0);
-    LH_CHECK(mbedtls_x509write_crt_set_basic_constraints(&cert, wanted.authority ? 1 : 0, -1) == 0);
-    mbedtls_x509_san_list san{};
-    if (wanted.dns != nullptr) {
-        san.node.type = MBEDTLS_X509_SAN_DNS_NAME;
-        san.node.san.unstructured_name.p = reinterpret_cast<unsigned char*>(const_cast<char*>(wanted.dns));
-        san.node.san.unstructured_name.len = std::strlen(wanted.dns);
-        LH_CHECK(mbedtls_x509write_crt_set_subject_alternative_name(&cert, &san) == 0);
-    }
-    std::vector<unsigned char> room(4096);
-    LH_CHECK(mbedtls_x509write_crt_pem(&cert, room.data(), room.size(), random_numbers, nullptr) == 0);
-    mbedtls_x509write_crt_free(&cert);
-    return reinterpret_cast<const char*>(room.data());
-}
-
 // Certificates that every case starts from.
 struct Pki {
     Key root_key, other_key, server_key, device_key;
     std::string root = issue(root_key, root_key, {.subject = "CN=root", .authority = true});
-    std::string other_root = issue(other_key, other_key, {.subject = "CN=other", .issuer = "CN=other", .authority = true});
+    std::string other_root = issue(
+        other_key, other_key, {.subject = "CN=other", .issuer = "CN=other", .authority = true});
     std::string device = issue(device_key, root_key, {.subject = "CN=device"});
-    std::string other_device = issue(device_key, other_key, {.subject = "CN=device", .issuer = "CN=other"});
+    std::string other_device =
+        issue(device_key, other_key, {.subject = "CN=device", .issuer = "CN=other"});
 };
 Pki& pki() {
     static Pki made;
@@ -149,10 +93,13 @@ class Server {
         mbedtls_x509_crt_init(&root_);
         Key& issuer = settings.other_issuer ? pki().other_key : pki().root_key;
         const std::string pem = issue(pki().server_key, issuer, settings.certificate);
-        LH_CHECK(mbedtls_x509_crt_parse(&own_, reinterpret_cast<const unsigned char*>(pem.c_str()), pem.size() + 1) == 0);
-        LH_CHECK(mbedtls_x509_crt_parse(&root_, reinterpret_cast<const unsigned char*>(pki().root.c_str()),
+        LH_CHECK(mbedtls_x509_crt_parse(&own_, reinterpret_cast<const unsigned char*>(pem.c_str()),
+                                        pem.size() + 1) == 0);
+        LH_CHECK(mbedtls_x509_crt_parse(&root_,
+                                        reinterpret_cast<const unsigned char*>(pki().root.c_str()),
                                         pki().root.size() + 1) == 0);
-        LH_CHECK(mbedtls_ssl_config_defaults(&config_, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
+        LH_CHECK(mbedtls_ssl_config_defaults(&config_, MBEDTLS_SSL_IS_SERVER,
+                                             MBEDTLS_SSL_TRANSPORT_STREAM,
                                              MBEDTLS_SSL_PRESET_DEFAULT) == 0);
         mbedtls_ssl_conf_min_tls_version(&config_, settings.version);
         mbedtls_ssl_conf_max_tls_version(&config_, settings.version);
@@ -160,7 +107,8 @@ class Server {
         mbedtls_ssl_conf_authmode(&config_, MBEDTLS_SSL_VERIFY_REQUIRED);
         mbedtls_ssl_conf_ca_chain(&config_, &root_, nullptr);
         LH_CHECK(mbedtls_ssl_conf_own_cert(&config_, &own_, &pki().server_key.pk) == 0);
-        if (settings.alpn != nullptr) LH_CHECK(mbedtls_ssl_conf_alpn_protocols(&config_, protocols_) == 0);
+        if (settings.alpn != nullptr)
+            LH_CHECK(mbedtls_ssl_conf_alpn_protocols(&config_, protocols_) == 0);
         LH_CHECK(mbedtls_ssl_setup(&ssl, &config_) == 0);
         mbedtls_ssl_set_bio(&ssl, &link, send, receive, nullptr);
     }
@@ -201,7 +149,8 @@ Bytes pem_bytes(const std::string& pem) {
 
 std::unique_ptr<TlsLink> make_link(Link& below, const std::string& device = pki().device) {
     static const std::string key = pki().device_key.pem();
-    auto link = TlsLink::make({pem_bytes(pki().root), pem_bytes(device), pem_bytes(key), "localhost"}, below);
+    auto link = TlsLink::make(
+        {pem_bytes(pki().root), pem_bytes(device), pem_bytes(key), "localhost"}, below);
     REQUIRE(link.ok());
     return std::move(link).value();
 }
@@ -213,7 +162,8 @@ LinkState shake_hands(TlsLink& link, Server& server) {
     int far = MBEDTLS_ERR_SSL_WANT_READ;
     for (int i = 0; i < 200; ++i) {
         if (state != LinkState::closed) state = link.poll({});
-        if (far == MBEDTLS_ERR_SSL_WANT_READ || far == MBEDTLS_ERR_SSL_WANT_WRITE) far = mbedtls_ssl_handshake(&server.ssl);
+        if (far == MBEDTLS_ERR_SSL_WANT_READ || far == MBEDTLS_ERR_SSL_WANT_WRITE)
+            far = mbedtls_ssl_handshake(&server.ssl);
         // A refusal may arrive after the device thinks that all is well (TLS 1.3).
         std::array<std::byte, 16> room;
         if (state == LinkState::open && !link.read(room).ok()) state = LinkState::closed;
@@ -252,12 +202,14 @@ TEST_CASE("tls: bytes go both ways in either version, however little the link be
                     left = left.subspan(count.value());
                 }
                 std::array<std::byte, 5000> room;
-                const int count = mbedtls_ssl_read(&server.ssl, reinterpret_cast<unsigned char*>(room.data()), room.size());
+                const int count = mbedtls_ssl_read(
+                    &server.ssl, reinterpret_cast<unsigned char*>(room.data()), room.size());
                 if (count > 0) got.insert(got.end(), room.begin(), room.begin() + count);
             }
             CHECK(got == sent);
 
-            REQUIRE(mbedtls_ssl_write(&server.ssl, reinterpret_cast<const unsigned char*>("welcome"), 7) == 7);
+            REQUIRE(mbedtls_ssl_write(&server.ssl,
+                                      reinterpret_cast<const unsigned char*>("welcome"), 7) == 7);
             std::array<std::byte, 16> room;
             std::size_t count = 0;
             for (int i = 0; i < 10 && count == 0; ++i) {
@@ -283,9 +235,11 @@ TEST_CASE("tls: a collector that cannot prove who it is gets nothing, and the li
     };
     const Case cases[] = {
         {"another root",
-         {.certificate = {.subject = "CN=collector", .issuer = "CN=other", .dns = "localhost"}, .other_issuer = true},
+         {.certificate = {.subject = "CN=collector", .issuer = "CN=other", .dns = "localhost"},
+          .other_issuer = true},
          "the collector's certificate is not from the pinned root"},
-        {"another name", {.certificate = {.subject = "CN=collector", .dns = "elsewhere"}},
+        {"another name",
+         {.certificate = {.subject = "CN=collector", .dns = "elsewhere"}},
          "the collector's certificate is for another name"},
         {"expired",
          {.certificate = {.subject = "CN=collector", .dns = "localhost", .to = "20210101000000"}},
@@ -356,7 +310,8 @@ TEST_CASE("tls: a connection that breaks during the handshake or later closes th
     SECTION("garbage instead of a handshake") {
         REQUIRE(link->open({}).ok());
         link->poll({});
-        for (const char c : std::string{"HTTP/1.1 400 Bad Request\r\n\r\n"}) below.down.push_back(static_cast<unsigned char>(c));
+        for (const char c : std::string{"HTTP/1.1 400 Bad Request\r\n\r\n"})
+            below.down.push_back(static_cast<unsigned char>(c));
         for (int i = 0; i < 5; ++i) link->poll({});
         CHECK(link->poll({}) == LinkState::closed);
         CHECK(std::string{link->last_error()} == "the TLS connection broke");

@@ -1,0 +1,149 @@
+#include "agent/platform/linux/credentials.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <functional>
+
+#include "tests/unit/agent/folder.hpp"
+#include "tests/unit/agent/pki.hpp"
+
+using namespace longhaul;
+using namespace longhaul::agent;
+using namespace longhaul::test;
+
+namespace {
+
+const std::string uri = "longhaul://test/acme/probe-1";
+
+struct Pki {
+    Key root_key, tenant_key, other_key, device_key, sealing_key;
+    std::string root = issue(root_key, root_key, {.subject = "CN=root", .authority = true});
+    std::string tenant = issue(tenant_key, root_key, {.subject = "CN=acme", .authority = true});
+    std::string other_tenant =
+        issue(other_key, root_key, {.subject = "CN=other", .authority = true});
+    std::string device =
+        issue(device_key, tenant_key, {.subject = "CN=probe-1", .issuer = "CN=acme", .uri = uri});
+    std::string sealing =
+        issue(sealing_key, tenant_key, {.subject = "CN=sealing", .issuer = "CN=acme"});
+};
+Pki& pki() {
+    static Pki made;
+    return made;
+}
+
+// The files of a device that are right, and the configuration that names them.
+struct DeviceFolder {
+    Folder folder;
+    AgentConfig config;
+
+    DeviceFolder() {
+        config.path = "agent.toml";
+        config.environment = "test";
+        config.tenant = "acme";
+        config.name = "probe-1";
+        config.certificate = folder.write("device.crt", pki().device + pki().tenant);
+        config.key = folder.write("device.key", pki().device_key.pem(), true);
+        config.secret = folder.write("device.secret", std::string(32, 's'), true);
+        config.root = folder.write("root.crt", pki().root);
+        config.sealing_key = folder.write("sealing.crt", pki().sealing);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("credentials: what belongs together is taken, and signs as the device") {
+    const DeviceFolder device;
+    const auto loaded = Credentials::load(device.config);
+    REQUIRE(loaded.ok());
+    Credentials& credentials = *loaded.value();
+    CHECK(credentials.device_secret().size() == 32);
+    CHECK_FALSE(credentials.certificate().empty());
+
+    const auto signature = credentials.sign(as_bytes("a record"));
+    REQUIRE(signature.ok());
+    PublicKey point;
+    std::size_t size = 0;
+    REQUIRE(mbedtls_ecp_write_public_key(
+                mbedtls_pk_ec(pki().device_key.pk), MBEDTLS_ECP_PF_UNCOMPRESSED, &size,
+                reinterpret_cast<unsigned char*>(point.data()), point.size()) == 0);
+    CHECK(verify(point, as_bytes("a record"), signature.value()).ok());
+    REQUIRE(mbedtls_ecp_write_public_key(
+                mbedtls_pk_ec(pki().sealing_key.pk), MBEDTLS_ECP_PF_UNCOMPRESSED, &size,
+                reinterpret_cast<unsigned char*>(point.data()), point.size()) == 0);
+    CHECK(credentials.sealing_key() == point);
+}
+
+TEST_CASE("credentials: an expired sealing key still seals, for the device's clock may be wrong") {
+    DeviceFolder device;
+    device.folder.write(
+        "sealing.crt",
+        issue(pki().sealing_key, pki().tenant_key,
+              {.subject = "CN=sealing", .issuer = "CN=acme", .to = "20210101000000"}));
+    CHECK(Credentials::load(device.config).ok());
+}
+
+TEST_CASE("credentials: what does not belong together is refused with the file and the reason") {
+    struct Case {
+        const char* what;
+        std::function<void(DeviceFolder&)> spoil;
+        const char* said;
+    };
+    const Case cases[] = {
+        {"the key is readable by others",
+         [](DeviceFolder& d) { d.folder.write("device.key", pki().device_key.pem()); },
+         "chmod 600"},
+        {"the secret is readable by others",
+         [](DeviceFolder& d) { d.folder.write("device.secret", std::string(32, 's')); },
+         "chmod 600"},
+        {"the secret is short",
+         [](DeviceFolder& d) { d.folder.write("device.secret", "short", true); },
+         "device.secret: has fewer than 16 bytes"},
+        {"the key is missing", [](DeviceFolder& d) { d.config.key += ".gone"; }, "device.key.gone"},
+        {"the key is another's",
+         [](DeviceFolder& d) { d.folder.write("device.key", pki().other_key.pem(), true); },
+         "device.key: is not the key of"},
+        {"the key is no key", [](DeviceFolder& d) { d.folder.write("device.key", "hello", true); },
+         "is not a P-256 private key"},
+        {"the certificate is for another device",
+         [](DeviceFolder& d) { d.config.name = "probe-2"; },
+         "is not for longhaul://test/acme/probe-2"},
+        {"the certificate is for another environment",
+         [](DeviceFolder& d) { d.config.environment = "live"; },
+         "is not for longhaul://live/acme/probe-1"},
+        {"the certificate is no certificate",
+         [](DeviceFolder& d) { d.folder.write("device.crt", "hello"); },
+         "device.crt: is not a certificate"},
+        {"the authority's certificate is missing",
+         [](DeviceFolder& d) { d.folder.write("device.crt", pki().device); },
+         "lacks the tenant authority's certificate"},
+        {"the authority is another one",
+         [](DeviceFolder& d) { d.folder.write("device.crt", pki().device + pki().other_tenant); },
+         "its chain does not end in"},
+        {"the root is another one",
+         [](DeviceFolder& d) {
+             d.folder.write("root.crt", issue(pki().other_key, pki().other_key,
+                                              {.subject = "CN=root", .authority = true}));
+         },
+         "its chain does not end in"},
+        {"the sealing key is from another tenant",
+         [](DeviceFolder& d) {
+             d.folder.write("sealing.crt", issue(pki().sealing_key, pki().other_key,
+                                                 {.subject = "CN=sealing", .issuer = "CN=other"}));
+         },
+         "sealing.crt: is not signed by the authority"},
+        {"the sealing key is signed by the root only",
+         [](DeviceFolder& d) {
+             d.folder.write("sealing.crt",
+                            issue(pki().sealing_key, pki().root_key, {.subject = "CN=sealing"}));
+         },
+         "sealing.crt: is not signed by the authority"},
+    };
+    for (const Case& each : cases) {
+        CAPTURE(each.what);
+        DeviceFolder device;
+        each.spoil(device);
+        const auto loaded = Credentials::load(device.config);
+        REQUIRE_FALSE(loaded.ok());
+        CAPTURE(loaded.error().text);
+        CHECK(loaded.error().text.find(each.said) != std::string::npos);
+    }
+}

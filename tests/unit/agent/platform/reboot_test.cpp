@@ -1,0 +1,93 @@
+// A device that reboots: what its next epoch record says of the one before.
+#include <catch2/catch_test_macros.hpp>
+#include <optional>
+
+#include "agent/core/agent.hpp"
+#include "agent/platform/linux/sqlite_spool.hpp"
+#include "firmware-sim/sim_link.hpp"
+#include "tests/unit/agent/fixtures.hpp"
+#include "tests/unit/agent/folder.hpp"
+
+using namespace longhaul;
+using namespace longhaul::agent;
+using namespace longhaul::test;
+
+namespace {
+
+class Device {
+ public:
+    Device() { LH_CHECK(crypto_init().ok()); }
+
+    // Boots, stages `samples`, of which those before the last deadline are sealed, and ends.
+    void boot(int samples, bool in_order) {
+        ListSource source{schema_.stream(BlockClass::live)};
+        for (int i = 0; i < samples; ++i) source.put(i, {Value::of_integer(i)}, {1000 * (i + 1)});
+        std::array<Source*, 1> sources{&source};
+        auto spool = SqliteSpool::open(folder_.path("spool.db"), 1 << 20, entropy_);
+        REQUIRE(spool.ok());
+        AgentSettings settings;
+        settings.environment = "test";
+        settings.tenant = "acme";
+        settings.device = "probe-1";
+        settings.firmware = "test 1";
+        settings.sealing_key = public_key_of(known_key(9)).value();
+        std::vector<std::byte> memory(Agent::memory_bytes(settings, sources));
+        Agent agent{
+            settings, {*spool.value(), link_, entropy_, identity_, clock_, sources}, memory};
+        const MonotonicMs end{1000 * samples + 1};
+        for (MonotonicMs now{}; now < end;) now = std::max(now + 1, std::min(agent.poll(now), end));
+        if (!in_order) return;
+        agent.stop(end);
+        agent.poll(end);
+        CHECK(agent.stopped());
+    }
+    longhaul_EpochRecord record(std::uint32_t epoch) {
+        auto spool = SqliteSpool::open(folder_.path("spool.db"), 1 << 20, entropy_);
+        REQUIRE(spool.ok());
+        std::vector<std::byte> room(signed_epoch_bytes_max);
+        const auto bytes = spool.value()->read_epoch({epoch}, room);
+        REQUIRE(bytes.ok());
+        longhaul_EpochRecord record;
+        REQUIRE(parse_epoch_record(parse_signed_epoch(bytes.value()).value().record, record).ok());
+        return record;
+    }
+
+ private:
+    Folder folder_;
+    OwnedSchema schema_{"probe", {field_of(FieldKind::integer, "a")}, 2500};
+    sim::SimLink link_;
+    SeededEntropy entropy_;
+    KeyIdentity identity_;
+    SetClock clock_;
+};
+
+}  // namespace
+
+TEST_CASE("reboot: the record tells how far the epoch before came, and whether it ended in order") {
+    Device device;
+    device.boot(8, true);
+    device.boot(8, false);  // power cut: samples 6 to 8 were staged only
+    device.boot(1, true);   // seals nothing before it stops
+    device.boot(8, true);
+
+    const longhaul_EpochRecord first = device.record(1);
+    CHECK(first.previous_epoch == 0);
+    CHECK_FALSE(first.previous_clean);
+
+    const longhaul_EpochRecord second = device.record(2);
+    CHECK(second.previous_epoch == 1);
+    CHECK(second.previous_clean);
+    REQUIRE(second.previous_ends_count == 1);
+    CHECK(second.previous_ends[0].block_class == static_cast<std::uint32_t>(BlockClass::live));
+    CHECK(second.previous_ends[0].last_number == 3);
+
+    const longhaul_EpochRecord third = device.record(3);
+    CHECK(third.previous_epoch == 2);
+    CHECK_FALSE(third.previous_clean);
+    REQUIRE(third.previous_ends_count == 1);
+    CHECK(third.previous_ends[0].last_number == 2);
+
+    const longhaul_EpochRecord fourth = device.record(4);
+    CHECK(fourth.previous_epoch == 3);
+    CHECK(fourth.previous_clean);
+}
