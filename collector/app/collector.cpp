@@ -73,6 +73,7 @@ Result<void, Message> Collector::open(const std::string& port_file) {
     SessionSettings session;
     session.journal = journal_->id();
     session.credit_bytes = config_.credit_bytes;
+    session.sealing_keys = credentials_.keys.ids();
     session.hello_deadline_ms = config_.hello_deadline_ms;
     session.idle_deadline_ms = config_.idle_deadline_ms;
     gateway_.reset(new Gateway{*credentials_.tls,

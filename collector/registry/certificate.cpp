@@ -100,8 +100,9 @@ std::string device_uri(const DeviceName& name) {
     return std::string{uri_scheme} + name.environment + "/" + name.tenant + "/" + name.device;
 }
 
-Certificate::Certificate(std::unique_ptr<mbedtls_x509_crt> certificate)
-    : certificate_{std::move(certificate)} {}
+Certificate::Certificate() : certificate_{std::make_unique<mbedtls_x509_crt>()} {
+    mbedtls_x509_crt_init(certificate_.get());
+}
 Certificate::Certificate(Certificate&&) noexcept = default;
 Certificate& Certificate::operator=(Certificate&& other) noexcept {
     std::swap(certificate_, other.certificate_);
@@ -112,33 +113,45 @@ Certificate::~Certificate() {
 }
 
 Result<Certificate> Certificate::parse(Bytes bytes) {
-    auto certificate = std::make_unique<mbedtls_x509_crt>();
-    mbedtls_x509_crt_init(certificate.get());
-    Certificate parsed{std::move(certificate)};
-    const bool pem = as_text(bytes).find("-----BEGIN") != std::string_view::npos;
-    const std::string text{pem ? as_text(bytes) : std::string_view{}};
-    const int result =
-        pem ? mbedtls_x509_crt_parse(parsed.certificate_.get(), raw(text), text.size() + 1)
-            : mbedtls_x509_crt_parse_der(parsed.certificate_.get(), raw(bytes), bytes.size());
-    if (result != 0) return Error{ErrorCode::malformed, "certificate"};
+    if (as_text(bytes).find("-----BEGIN CERTIFICATE-----") == std::string_view::npos) {
+        return parse_der(bytes);
+    }
+    Certificate parsed;
+    const std::string text{as_text(bytes)};
+    if (mbedtls_x509_crt_parse(parsed.certificate_.get(), raw(text), text.size() + 1) != 0) {
+        return Error{ErrorCode::malformed, "certificate"};
+    }
+    return parsed;
+}
+
+Result<Certificate> Certificate::parse_der(Bytes bytes) {
+    Certificate parsed;
+    if (mbedtls_x509_crt_parse_der(parsed.certificate_.get(), raw(bytes), bytes.size()) != 0 ||
+        parsed.der().size() != bytes.size()) {
+        return Error{ErrorCode::malformed, "certificate"};
+    }
     return parsed;
 }
 
 Result<DeviceName> Certificate::device_name() const {
+    Result<DeviceName> name = Error{ErrorCode::denied, "the certificate names no device"};
     for (const mbedtls_x509_sequence* at = &certificate_->subject_alt_names; at != nullptr;
          at = at->next) {
         mbedtls_x509_subject_alternative_name san;
-        if (at->buf.p == nullptr || mbedtls_x509_parse_subject_alt_name(&at->buf, &san) != 0)
+        if (at->buf.p == nullptr || mbedtls_x509_parse_subject_alt_name(&at->buf, &san) != 0) {
             continue;
-        Result<DeviceName> name = Error{ErrorCode::denied, "the certificate names no device"};
+        }
         if (san.type == MBEDTLS_X509_SAN_UNIFORM_RESOURCE_IDENTIFIER) {
             const auto& uri = san.san.unstructured_name;
-            name = parse_device_uri({reinterpret_cast<const char*>(uri.p), uri.len});
+            auto here = parse_device_uri({reinterpret_cast<const char*>(uri.p), uri.len});
+            if (name.ok() && here.ok()) {
+                here = Error{ErrorCode::denied, "the certificate names several devices"};
+            }
+            if (!name.ok() || !here.ok()) name = std::move(here);
         }
         mbedtls_x509_free_subject_alt_name(&san);
-        if (name.ok()) return name;
     }
-    return Error{ErrorCode::denied, "the certificate names no device"};
+    return name;
 }
 
 Result<PublicKey> Certificate::public_key() const {
@@ -169,18 +182,24 @@ WallUs Certificate::not_before() const { return time_of(certificate_->valid_from
 WallUs Certificate::not_after() const { return time_of(certificate_->valid_to); }
 
 Status Certificate::issued_by(const Certificate& authority) const {
+    // The authority alone, not what may stand behind it in the same file.
+    const Bytes der = authority.der();
+    Certificate trusted;
+    if (mbedtls_x509_crt_parse_der_nocopy(trusted.certificate_.get(), raw(der), der.size()) != 0) {
+        return Error{ErrorCode::malformed, "certificate"};
+    }
     std::uint32_t flags = 0;
-    mbedtls_x509_crt_verify(certificate_.get(), authority.certificate_.get(), nullptr, nullptr,
-                            &flags, nullptr, nullptr);
-    flags &=
-        ~static_cast<std::uint32_t>(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
-    return flags == 0 ? Status{}
-                      : Error{ErrorCode::denied, "the certificate was issued by another authority"};
+    const int result = mbedtls_x509_crt_verify(certificate_.get(), trusted.certificate_.get(),
+                                               nullptr, nullptr, &flags, nullptr, nullptr);
+    constexpr std::uint32_t dates = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
+    const bool verified = result == 0 || result == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
+    if (verified && (flags & ~dates) == 0) return {};
+    return Error{ErrorCode::denied, "the certificate was issued by another authority"};
 }
 
 Status verify_signed_epoch(const SignedEpoch& epoch, const DeviceName& name,
                            const Certificate& authority) {
-    LH_TRY_ASSIGN(const Certificate certificate, Certificate::parse(epoch.certificate));
+    LH_TRY_ASSIGN(const Certificate certificate, Certificate::parse_der(epoch.certificate));
     LH_TRY_ASSIGN(const DeviceName signer, certificate.device_name());
     if (signer != name)
         return Error{ErrorCode::denied, "the epoch record is signed by another device"};

@@ -32,21 +32,23 @@ class Certificate {
  public:
     // PEM (the first certificate and those behind it as its chain) or DER.
     static Result<Certificate> parse(Bytes bytes);
+    // One certificate and nothing behind it.
+    static Result<Certificate> parse_der(Bytes bytes);
     Certificate(Certificate&&) noexcept;
     Certificate& operator=(Certificate&&) noexcept;
     ~Certificate();
 
-    Result<DeviceName> device_name() const;  // denied: no such SAN
+    Result<DeviceName> device_name() const;  // denied: no such SAN, or several
     Result<PublicKey> public_key() const;    // unsupported: not P-256
     Bytes der() const;
     std::string subject() const;  // "CN=bus-2228"
     WallUs not_before() const;
     WallUs not_after() const;
-    // Signed by `authority` (through this certificate's own chain); its dates are not looked at.
+    // Signed by `authority` (through this certificate's own chain); no dates are looked at.
     Status issued_by(const Certificate& authority) const;
 
  private:
-    explicit Certificate(std::unique_ptr<mbedtls_x509_crt> certificate);
+    Certificate();
     std::unique_ptr<mbedtls_x509_crt> certificate_;
 };
 
@@ -60,16 +62,16 @@ Result<std::string> generate_key();
 Result<PrivateKey> private_key_of(std::string_view key_pem);
 
 struct CertificateRequest {
-    std::string subject;          // common name
-    std::string subject_key_pem;  // private key whose public part is certified
-    std::string issuer_key_pem;
-    std::string issuer_pem;      // the issuer's certificate; empty: self-signed
+    std::string subject{};          // common name
+    std::string subject_key_pem{};  // private key whose public part is certified
+    std::string issuer_key_pem{};
+    std::string issuer_pem{};    // the issuer's certificate; empty: self-signed
     bool authority = false;      // may issue certificates itself
     bool key_agreement = false;  // a sealing key, no signatures
-    std::string uri;             // SAN, optional
-    std::string dns;             // SAN, optional
+    std::string uri{};           // SAN, optional
+    std::string dns{};           // SAN, optional
     int days = 90;
-    WallUs now;
+    WallUs now{};
 };
 Result<std::string> issue_certificate(const CertificateRequest& request);  // PEM
 

@@ -7,9 +7,16 @@ namespace {
 
 constexpr int busy_wait_ms = 5000;  // the tools write while a collector reads
 
-constexpr const char* schema_sql = R"(
+constexpr std::string_view registry_version = "1";
+
+constexpr const char* settings_sql = R"(
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+)";
+
+constexpr const char* schema_sql = R"(
+    BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS tenants (
         name TEXT PRIMARY KEY,
         authority TEXT NOT NULL
@@ -21,6 +28,7 @@ constexpr const char* schema_sql = R"(
         PRIMARY KEY (tenant, name)
     ) STRICT, WITHOUT ROWID;
     PRAGMA user_version = 1;
+    COMMIT;
 )";
 
 // A prepared statement for one use.
@@ -49,9 +57,22 @@ class Statement {
 };
 
 Status status_of(int result) {
-    if (result == SQLITE_OK || result == SQLITE_DONE || result == SQLITE_ROW) return {};
-    if (result == SQLITE_CONSTRAINT) return Error{ErrorCode::exists, "registry"};
-    return Error{ErrorCode::io, "the registry cannot be read or written"};
+    switch (result) {
+        case SQLITE_OK:
+        case SQLITE_DONE:
+        case SQLITE_ROW:
+            return {};
+        case SQLITE_CONSTRAINT_PRIMARYKEY:
+            return Error{ErrorCode::exists, "registry"};
+        case SQLITE_CONSTRAINT_FOREIGNKEY:
+            return Error{ErrorCode::not_found, "no such tenant"};
+        case SQLITE_NOTADB:
+            return Error{ErrorCode::malformed, "the registry is no database"};
+        case SQLITE_READONLY:
+            return Error{ErrorCode::denied, "the registry is read-only"};
+        default:
+            return Error{ErrorCode::io, "the registry cannot be read or written"};
+    }
 }
 
 }  // namespace
@@ -61,8 +82,15 @@ Result<std::unique_ptr<Registry>> Registry::open(const std::string& path) {
     const int opened = sqlite3_open(path.c_str(), &database);
     std::unique_ptr<Registry> registry{new Registry{database}};
     if (opened != SQLITE_OK) return Error{ErrorCode::io, "the registry cannot be opened"};
+    sqlite3_extended_result_codes(database, 1);
     sqlite3_busy_timeout(database, busy_wait_ms);
-    LH_TRY(registry->run(schema_sql));
+    LH_TRY(registry->run(settings_sql));
+    LH_TRY_ASSIGN(const std::string found, registry->version());
+    if (found == "0") {
+        LH_TRY(registry->run(schema_sql));
+    } else if (found != registry_version) {
+        return Error{ErrorCode::unsupported, "the registry is of another version"};
+    }
     return registry;
 }
 
@@ -70,6 +98,12 @@ Registry::~Registry() { sqlite3_close(database_); }
 
 Status Registry::run(const char* sql) {
     return status_of(sqlite3_exec(database_, sql, nullptr, nullptr, nullptr));
+}
+
+Result<std::string> Registry::version() {
+    Statement select{database_, "PRAGMA user_version"};
+    LH_TRY(status_of(select.step()));
+    return select.text(0);
 }
 
 Status Registry::add_tenant(const Tenant& tenant) {

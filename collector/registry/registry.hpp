@@ -22,7 +22,7 @@ struct Tenant {
 
 class Registry {
  public:
-    // Makes the file when it is not there.
+    // Makes the file when it is not there. unsupported: of another version of this program.
     static Result<std::unique_ptr<Registry>> open(const std::string& path);
     ~Registry();
     Registry(const Registry&) = delete;
@@ -30,7 +30,7 @@ class Registry {
 
     Status add_tenant(const Tenant& tenant);  // exists
     Result<std::vector<Tenant>> tenants();
-    // All of them or none.
+    // All of them or none; a revoked one is allowed again. not_found: no such tenant.
     Status allow(std::string_view tenant, const std::vector<std::string>& devices);
     Status revoke(std::string_view tenant, std::string_view device);
     Result<DeviceState> find(std::string_view tenant, std::string_view device);
@@ -38,6 +38,7 @@ class Registry {
  private:
     explicit Registry(sqlite3* database) : database_{database} {}
     Status run(const char* sql);
+    Result<std::string> version();
 
     sqlite3* database_;
 };

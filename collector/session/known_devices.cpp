@@ -35,6 +35,11 @@ void KnownDevices::add_epoch(std::string_view tenant, std::string_view device,
     epochs_[{std::string{tenant}, std::string{device}}][incarnation].insert(epoch);
 }
 
+std::size_t KnownDevices::schemas(Shard shard, std::string_view tenant) const {
+    const auto found = schemas_.find({shard, std::string{tenant}});
+    return found == schemas_.end() ? 0 : found->second.size();
+}
+
 bool KnownDevices::has_schema(Shard shard, std::string_view tenant, const SchemaHash& hash) const {
     const auto found = schemas_.find({shard, std::string{tenant}});
     return found != schemas_.end() && found->second.contains(hash);

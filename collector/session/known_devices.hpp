@@ -24,6 +24,7 @@ class KnownDevices {
     void add_epoch(std::string_view tenant, std::string_view device, Incarnation incarnation,
                    Epoch epoch);
 
+    std::size_t schemas(Shard shard, std::string_view tenant) const;  // how many
     bool has_schema(Shard shard, std::string_view tenant, const SchemaHash& hash) const;
     bool has_epoch(std::string_view tenant, std::string_view device, Incarnation incarnation,
                    Epoch epoch) const;

@@ -7,7 +7,8 @@ namespace longhaul::collector {
 namespace {
 
 constexpr std::size_t message_bytes_max = 4096;
-constexpr std::uint32_t retry_after_ms = 60'000;
+constexpr std::uint32_t back_soon_ms = 1'000;
+constexpr std::uint32_t back_when_mended_ms = 60'000;  // the device repeats what we refused
 
 using Kind = SessionAction::Kind;
 
@@ -160,6 +161,14 @@ bool Session::knows_epoch(Epoch epoch) const {
            known_.has_epoch(peer_.tenant, peer_.device, incarnation_, epoch);
 }
 
+// A writer stops when it lacks a key, so a device may not name any key it likes.
+bool Session::can_open(const longhaul_EpochRecord& record) const {
+    SealingKeyId id;
+    std::memcpy(id.data(), record.sealing_key_id, id.size());
+    const auto& keys = settings_.sealing_keys;
+    return keys.empty() || std::find(keys.begin(), keys.end(), id) != keys.end();
+}
+
 SessionAction Session::on_schema(Bytes body) {
     std::array<Field, limits::schema_fields_max> storage;
     if (const auto schema = parse_schema(body, storage); !schema.ok()) {
@@ -168,6 +177,11 @@ SessionAction Session::on_schema(Bytes body) {
     }
     const SchemaHash hash = schema_hash(body);
     if (knows_schema(hash)) return {};
+    const std::size_t known = known_.schemas(settings_.shard, peer_.tenant) + schemas_.size();
+    if (known >= settings_.schemas_max) {
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
+                      "schema: the tenant has as many as it may have");
+    }
     schemas_.insert(hash);
     return submit({JournalKind::schema, {}, {}, body.size(), hash}, body);
 }
@@ -192,10 +206,13 @@ SessionAction Session::on_epoch(Bytes body) {
         !signed_by.ok()) {
         return refuse_with(to_string(signed_by.error()));
     }
+    if (!can_open(record)) {
+        return refuse_with("it is sealed to a key that this collector does not hold");
+    }
     for (pb_size_t i = 0; i < record.streams_count; ++i) {
         if (!knows_schema(hash_of(record.streams[i].schema_hash))) {
-            return refuse_with("the schema of stream \"" + std::string{record.streams[i].name} +
-                               "\" has not come");
+            return refuse_with("the schema of stream " + std::to_string(record.streams[i].index) +
+                               " has not come");
         }
     }
     epochs_.insert({record.epoch});
@@ -234,7 +251,9 @@ SessionAction Session::refuse(longhaul_ByeReason reason, std::string text) {
     longhaul_Bye bye = longhaul_Bye_init_zero;
     bye.reason = reason;
     std::strncpy(bye.text, text.c_str(), sizeof(bye.text) - 1);
-    bye.retry_after_ms = retry_after_ms;
+    const bool in_good_order = reason == longhaul_ByeReason_BYE_REASON_SHUTDOWN ||
+                               reason == longhaul_ByeReason_BYE_REASON_IDLE;
+    bye.retry_after_ms = in_good_order ? back_soon_ms : back_when_mended_ms;
     queue([&](ByteWriter& out) { return write_bye(FrameType::collector_bye, bye, out); });
     end_reason_ = std::move(text);
     closing_ = true;

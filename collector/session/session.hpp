@@ -21,6 +21,9 @@ struct SessionSettings {
     JournalId journal;
     Shard shard = 0;
     std::uint64_t credit_bytes = 1 << 20;  // of blocks that may be under way and not yet durable
+    std::size_t schemas_max = 1024;        // of a tenant
+    // Those that the writer holds; epochs sealed to others are refused. Empty: not checked.
+    std::vector<SealingKeyId> sealing_keys;
     std::int64_t hello_deadline_ms = 15'000;
     std::int64_t idle_deadline_ms = 900'000;
 };
@@ -85,6 +88,7 @@ class Session {
     SessionAction refuse(longhaul_ByeReason reason, std::string text);
     void write_welcome(const longhaul_Hello& hello);
     void write_acks();
+    bool can_open(const longhaul_EpochRecord& record) const;
     bool knows_schema(const SchemaHash& hash) const;
     bool knows_epoch(Epoch epoch) const;
     template <class WriteMessage>

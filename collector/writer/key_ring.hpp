@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <vector>
 
 #include "common/block/epoch.hpp"
 
@@ -17,6 +18,11 @@ class KeyRing {
     const PrivateKey* find(const SealingKeyId& id) const {
         const auto found = keys_.find(id);
         return found == keys_.end() ? nullptr : &found->second;
+    }
+    std::vector<SealingKeyId> ids() const {
+        std::vector<SealingKeyId> ids;
+        for (const auto& [id, key] : keys_) ids.push_back(id);
+        return ids;
     }
     std::size_t size() const { return keys_.size(); }
 

@@ -1,0 +1,86 @@
+#include "collector/registry/registry.hpp"
+
+#include <sqlite3.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <fstream>
+#include <string>
+
+#include "tests/support/temporary_folder.hpp"
+
+using namespace longhaul;
+using namespace longhaul::collector;
+
+namespace {
+
+std::unique_ptr<Registry> open(const std::string& path) {
+    auto registry = Registry::open(path);
+    REQUIRE(registry.ok());
+    return std::move(registry).value();
+}
+
+}  // namespace
+
+TEST_CASE("registry: a device is unknown until it is allowed, and again after it is revoked") {
+    const test::TemporaryFolder folder;
+    const auto registry = open(folder.path() + "/registry.db");
+    REQUIRE(registry->add_tenant({"acme", "certificate"}).ok());
+    CHECK(registry->find("acme", "bus-1").value() == DeviceState::unknown);
+    REQUIRE(registry->allow("acme", {"bus-1", "bus-2"}).ok());
+    CHECK(registry->find("acme", "bus-1").value() == DeviceState::allowed);
+    REQUIRE(registry->revoke("acme", "bus-1").ok());
+    CHECK(registry->find("acme", "bus-1").value() == DeviceState::revoked);
+    CHECK(registry->find("acme", "bus-2").value() == DeviceState::allowed);
+    REQUIRE(registry->allow("acme", {"bus-1"}).ok());
+    CHECK(registry->find("acme", "bus-1").value() == DeviceState::allowed);
+    CHECK(registry->revoke("acme", "none").error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("registry: a device of one tenant is none of another's") {
+    const test::TemporaryFolder folder;
+    const auto registry = open(folder.path() + "/registry.db");
+    REQUIRE(registry->add_tenant({"acme", "a"}).ok());
+    REQUIRE(registry->add_tenant({"rival", "b"}).ok());
+    REQUIRE(registry->allow("acme", {"bus-1"}).ok());
+    CHECK(registry->find("rival", "bus-1").value() == DeviceState::unknown);
+    const auto tenants = registry->tenants();
+    REQUIRE(tenants.value().size() == 2);
+    CHECK(tenants.value()[0].name == "acme");
+    CHECK(tenants.value()[1].authority_pem == "b");
+    CHECK(registry->add_tenant({"acme", "other"}).error().code == ErrorCode::exists);
+}
+
+TEST_CASE("registry: devices of a tenant that is not there are refused, all of them") {
+    const test::TemporaryFolder folder;
+    const auto registry = open(folder.path() + "/registry.db");
+    CHECK(registry->allow("acme", {"bus-1"}).error().code == ErrorCode::not_found);
+    REQUIRE(registry->add_tenant({"acme", "a"}).ok());
+    CHECK(registry->find("acme", "bus-1").value() == DeviceState::unknown);
+    CHECK(registry->allow("acme", {"bus-1"}).ok());  // no transaction was left open
+}
+
+TEST_CASE("registry: what one process writes, another that has it open sees") {
+    const test::TemporaryFolder folder;
+    const auto collector = open(folder.path() + "/registry.db");
+    const auto tool = open(folder.path() + "/registry.db");
+    REQUIRE(tool->add_tenant({"acme", "a"}).ok());
+    REQUIRE(tool->allow("acme", {"bus-1"}).ok());
+    CHECK(collector->find("acme", "bus-1").value() == DeviceState::allowed);
+    REQUIRE(tool->revoke("acme", "bus-1").ok());
+    CHECK(collector->find("acme", "bus-1").value() == DeviceState::revoked);
+}
+
+TEST_CASE("registry: a file of another version or kind is refused and left alone") {
+    const test::TemporaryFolder folder;
+    const std::string newer = folder.path() + "/newer.db";
+    sqlite3* database = nullptr;
+    REQUIRE(sqlite3_open(newer.c_str(), &database) == SQLITE_OK);
+    sqlite3_exec(database, "PRAGMA user_version = 2", nullptr, nullptr, nullptr);
+    sqlite3_close(database);
+    CHECK(Registry::open(newer).error().code == ErrorCode::unsupported);
+
+    const std::string text = folder.path() + "/text.db";
+    std::ofstream{text} << std::string(5000, 'x');
+    CHECK(Registry::open(text).error().code == ErrorCode::malformed);
+    CHECK(Registry::open(folder.path() + "/none/registry.db").error().code == ErrorCode::io);
+}
