@@ -21,10 +21,4 @@ const char* name_of(ErrorCode code) {
     return "unknown error";
 }
 
-std::string to_string(const Error& error) {
-    std::string text = name_of(error.code);
-    if (*error.detail != '\0') text.append(": ").append(error.detail);
-    return text;
-}
-
 }  // namespace longhaul

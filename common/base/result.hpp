@@ -41,7 +41,7 @@ struct Error {
     friend constexpr bool operator==(const Error& a, const Error& b) { return a.code == b.code; }
 };
 
-// "corrupt: block tag does not match"
+// "corrupt: block tag does not match". For hosts; defined apart, because firmware has no heap.
 std::string to_string(const Error& error);
 
 // A sentence for a person: what happened, where, what to do next.
