@@ -3,7 +3,6 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <cstring>
 
 namespace longhaul::agent {
 namespace {
@@ -11,97 +10,6 @@ namespace {
 constexpr std::int64_t application_id = 0x4c48'5350;  // "LHSP"
 constexpr std::int64_t spool_version = 1;
 constexpr std::uint64_t block_overhead_bytes = 128;  // of a row and its two index entries
-
-constexpr const char* tables = R"sql(
-CREATE TABLE spool (id INTEGER PRIMARY KEY CHECK (id = 0), incarnation INTEGER NOT NULL,
-                    epoch INTEGER NOT NULL);
-CREATE TABLE state (key INTEGER PRIMARY KEY, value BLOB NOT NULL);
-CREATE TABLE schemas (hash BLOB NOT NULL PRIMARY KEY, encoded BLOB NOT NULL);
-CREATE TABLE epochs (epoch INTEGER PRIMARY KEY, record BLOB NOT NULL);
-CREATE TABLE epoch_schemas (epoch INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL,
-                            PRIMARY KEY (epoch, place)) WITHOUT ROWID;
-CREATE TABLE ends (epoch INTEGER NOT NULL, class INTEGER NOT NULL, last_number INTEGER NOT NULL,
-                   last_us INTEGER NOT NULL, PRIMARY KEY (epoch, class)) WITHOUT ROWID;
-CREATE TABLE blocks (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, epoch INTEGER NOT NULL,
-                     number INTEGER NOT NULL, samples INTEGER NOT NULL, first_us INTEGER NOT NULL,
-                     last_us INTEGER NOT NULL, bytes INTEGER NOT NULL,
-                     durable INTEGER NOT NULL DEFAULT 0, sealed BLOB NOT NULL);
-CREATE UNIQUE INDEX blocks_by_name ON blocks (class, epoch, number);
-CREATE INDEX blocks_waiting ON blocks (class, epoch, number) WHERE durable = 0;
-CREATE INDEX blocks_durable ON blocks (id) WHERE durable = 1;
-)sql";
-
-}  // namespace
-
-enum SqliteSpool::StatementId : std::size_t {
-    sql_begin,
-    sql_commit,
-    sql_rollback,
-    sql_insert_spool,
-    sql_select_spool,
-    sql_raise_epoch,
-    sql_newest_epoch,
-    sql_select_ends,
-    sql_insert_schema,
-    sql_insert_epoch,
-    sql_insert_epoch_schema,
-    sql_select_schema,
-    sql_select_epoch,
-    sql_select_waiting_schemas,
-    sql_select_epoch_schemas,
-    sql_insert_block,
-    sql_upsert_end,
-    sql_oldest_durable,
-    sql_delete_block,
-    sql_next_block,
-    sql_count_waiting_range,
-    sql_mark_durable,
-    sql_void_durable,
-    sql_waiting_epochs,
-    sql_select_fill,
-    sql_put_state,
-    sql_select_state,
-};
-
-namespace {
-
-// In the order of StatementId.
-constexpr const char* statement_texts[] = {
-    "BEGIN IMMEDIATE",
-    "COMMIT",
-    "ROLLBACK",
-    "INSERT INTO spool (id, incarnation, epoch) VALUES (0, ?1, 0)",
-    "SELECT incarnation FROM spool",
-    "UPDATE spool SET epoch = epoch + 1 RETURNING epoch",
-    "SELECT max(epoch) FROM epochs",
-    "SELECT class, last_number, last_us FROM ends WHERE epoch = ?1",
-    "INSERT OR IGNORE INTO schemas (hash, encoded) VALUES (?1, ?2)",
-    "INSERT INTO epochs (epoch, record) VALUES (?1, ?2)",
-    "INSERT INTO epoch_schemas (epoch, place, hash) VALUES (?1, ?2, ?3)",
-    "SELECT encoded FROM schemas WHERE hash = ?1",
-    "SELECT record FROM epochs WHERE epoch = ?1",
-    "SELECT hash FROM epoch_schemas WHERE epoch IN (SELECT epoch FROM blocks WHERE durable = 0)"
-    " GROUP BY hash ORDER BY min(epoch), min(place)",
-    "SELECT hash FROM epoch_schemas WHERE epoch = ?1 ORDER BY place",
-    "INSERT INTO blocks (class, epoch, number, samples, first_us, last_us, bytes, sealed)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    "INSERT INTO ends (epoch, class, last_number, last_us) VALUES (?1, ?2, ?3, ?4)"
-    " ON CONFLICT (epoch, class) DO UPDATE SET last_number = ?3, last_us = ?4",
-    "SELECT id, bytes FROM blocks WHERE durable = 1 ORDER BY id LIMIT 1",
-    "DELETE FROM blocks WHERE id = ?1",
-    "SELECT epoch, number, samples, first_us, last_us, sealed FROM blocks"
-    " WHERE class = ?1 AND durable = 0 AND (epoch, number) > (?2, ?3) ORDER BY epoch, number LIMIT "
-    "1",
-    "SELECT count(*), total(samples), total(bytes) FROM blocks"
-    " WHERE class = ?1 AND epoch = ?2 AND number BETWEEN ?3 AND ?4 AND durable = 0",
-    "UPDATE blocks SET durable = 1"
-    " WHERE class = ?1 AND epoch = ?2 AND number BETWEEN ?3 AND ?4 AND durable = 0",
-    "UPDATE blocks SET durable = 0 WHERE durable = 1",
-    "SELECT min(epoch), max(epoch), count(DISTINCT epoch) FROM blocks WHERE durable = 0",
-    "SELECT class, durable, count(*), total(bytes) FROM blocks GROUP BY class, durable",
-    "INSERT INTO state (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
-    "SELECT value FROM state WHERE key = ?1",
-};
 
 }  // namespace
 
@@ -205,7 +113,12 @@ Status SqliteSpool::execute(const char* sql) {
                : error("the spool's file cannot be used");
 }
 
-Status SqliteSpool::run(StatementId id) { return Query{*this, id}.run(); }
+template <class... Values>
+Status SqliteSpool::run(StatementId id, Values... values) {
+    Query query{*this, id};
+    (query.bind(values), ...);
+    return query.run();
+}
 
 template <class Work>
 Status SqliteSpool::in_transaction(Work work) {
@@ -236,15 +149,14 @@ Status SqliteSpool::prepare_database(Entropy& entropy) {
     };
     const bool fresh = read_pragma("SELECT count(*) FROM sqlite_master") == 0;
     if (fresh) LH_TRY(execute("BEGIN IMMEDIATE"));
-    if (fresh) LH_TRY(execute(tables));
+    if (fresh) LH_TRY(execute(spool_tables));
     if (!fresh && read_pragma("PRAGMA application_id") != application_id) {
         return Error{ErrorCode::malformed, "this file is not a spool"};
     }
     if (!fresh && read_pragma("PRAGMA user_version") != spool_version) {
         return Error{ErrorCode::unsupported, "the spool was made by another version"};
     }
-    static_assert(std::size(statement_texts) == statement_count);
-    for (std::size_t i = 0; i < statement_count; ++i) {
+    for (std::size_t i = 0; i < sql_count; ++i) {
         if (sqlite3_prepare_v3(database_, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &statements_[i], nullptr) != SQLITE_OK) {
             return Error{ErrorCode::corrupt, "the spool's tables are not what they should be"};
@@ -259,7 +171,7 @@ Status SqliteSpool::prepare_database(Entropy& entropy) {
 Status SqliteSpool::format(Entropy& entropy) {
     std::array<std::byte, 4> random;
     LH_TRY(entropy.fill(random));
-    LH_TRY(Query(*this, sql_insert_spool).bind(ByteReader{random}.u32()).run());
+    LH_TRY(run(sql_insert_spool, ByteReader{random}.u32()));
     const std::string pragmas = "PRAGMA application_id = " + std::to_string(application_id) +
                                 "; PRAGMA user_version = " + std::to_string(spool_version) +
                                 "; COMMIT";
@@ -323,19 +235,16 @@ Result<Epoch> SqliteSpool::begin_epoch() {
 }
 
 Status SqliteSpool::store_schema(const SchemaHash& hash, Bytes encoded) {
-    return Query(*this, sql_insert_schema).bind(Bytes{hash}).bind(encoded).run();
+    return run(sql_insert_schema, Bytes{hash}, encoded);
 }
 
 Status SqliteSpool::store_epoch(Epoch epoch, Bytes signed_epoch,
                                 std::span<const SchemaHash> schemas) {
     return in_transaction([&]() -> Status {
-        LH_TRY(Query(*this, sql_insert_epoch).bind(epoch.value).bind(signed_epoch).run());
+        LH_TRY(run(sql_insert_epoch, epoch.value, signed_epoch));
         for (std::size_t i = 0; i < schemas.size(); ++i) {
-            LH_TRY(Query(*this, sql_insert_epoch_schema)
-                       .bind(epoch.value)
-                       .bind(static_cast<std::int64_t>(i))
-                       .bind(Bytes{schemas[i]})
-                       .run());
+            LH_TRY(run(sql_insert_epoch_schema, epoch.value, static_cast<std::int64_t>(i),
+                       Bytes{schemas[i]}));
         }
         return {};
     });
@@ -411,7 +320,7 @@ Status SqliteSpool::make_room(std::uint64_t bytes, Fill& fill) {
             id = query.integer(0);
             fill.bytes -= query.as<std::uint64_t>(1);
         }
-        LH_TRY(Query(*this, sql_delete_block).bind(id).run());
+        LH_TRY(run(sql_delete_block, id));
         removed = true;
     }
     return removed ? forget_empty_epochs() : Status{};
@@ -431,22 +340,10 @@ Status SqliteSpool::forget_empty_epochs() {
 Status SqliteSpool::insert_block(const SpoolTag& tag, Bytes sealed) {
     const BlockSeq seq = tag.name.seq;
     const auto block_class = static_cast<std::int64_t>(seq.block_class());
-    LH_TRY(Query(*this, sql_insert_block)
-               .bind(block_class)
-               .bind(tag.name.epoch.value)
-               .bind(seq.number())
-               .bind(tag.samples)
-               .bind(tag.first_us)
-               .bind(tag.last_us)
-               .bind(static_cast<std::int64_t>(sealed.size() + block_overhead_bytes))
-               .bind(sealed)
-               .run());
-    return Query(*this, sql_upsert_end)
-        .bind(tag.name.epoch.value)
-        .bind(block_class)
-        .bind(seq.number())
-        .bind(tag.last_us)
-        .run();
+    LH_TRY(run(sql_insert_block, block_class, tag.name.epoch.value, seq.number(), tag.samples,
+               tag.first_us, tag.last_us,
+               static_cast<std::int64_t>(sealed.size() + block_overhead_bytes), sealed));
+    return run(sql_upsert_end, tag.name.epoch.value, block_class, seq.number(), tag.last_us);
 }
 
 Result<SpoolBlock> SqliteSpool::next(BlockClass block_class, Epoch epoch, BlockSeq after,
@@ -516,7 +413,7 @@ Result<SpoolDepth> SqliteSpool::depth() {
 
 Status SqliteSpool::put_state(std::uint8_t key, Bytes value) {
     if (value.size() > state_bytes_max) return ErrorCode::too_large;
-    return Query(*this, sql_put_state).bind(key).bind(value).run();
+    return run(sql_put_state, key, value);
 }
 
 Result<Bytes> SqliteSpool::read_state(std::uint8_t key, MutableBytes room) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "agent/core/spool.hpp"
+#include "agent/platform/linux/sqlite_spool_sql.hpp"
 #include "agent/port/entropy.hpp"
 
 struct sqlite3;
@@ -53,8 +54,6 @@ class SqliteSpool final : public Spool {
 
  private:
     class Query;
-    enum StatementId : std::size_t;
-    static constexpr std::size_t statement_count = 27;
 
     // What is kept in memory of the table of blocks, so that a full spool costs no input or output.
     struct Fill {
@@ -72,7 +71,9 @@ class SqliteSpool final : public Spool {
     Status load_previous_end();
 
     Status execute(const char* sql);
-    Status run(StatementId id);
+    // Runs a statement that yields nothing; values are integers or bytes.
+    template <class... Values>
+    Status run(StatementId id, Values... values);
     // Runs `work` in a transaction: all of it survives a power cut, or nothing of it happened.
     template <class Work>
     Status in_transaction(Work work);
@@ -84,7 +85,7 @@ class SqliteSpool final : public Spool {
     Error error(const char* what) const;
 
     sqlite3* database_;
-    std::array<sqlite3_stmt*, statement_count> statements_{};
+    std::array<sqlite3_stmt*, sql_count> statements_{};
     std::uint64_t bytes_max_;
     Incarnation incarnation_;
     EpochEnd previous_end_;
