@@ -85,10 +85,11 @@ Result<std::unique_ptr<Registry>> Registry::open(const std::string& path) {
     sqlite3_extended_result_codes(database, 1);
     sqlite3_busy_timeout(database, busy_wait_ms);
     LH_TRY(registry->run(settings_sql));
-    LH_TRY_ASSIGN(const std::string found, registry->version());
-    if (found == "0") {
+    const Result<std::string> found = registry->version();
+    if (!found.ok()) return found.error();
+    if (found.value() == "0") {
         LH_TRY(registry->run(schema_sql));
-    } else if (found != registry_version) {
+    } else if (found.value() != registry_version) {
         return Error{ErrorCode::unsupported, "the registry is of another version"};
     }
     return registry;
