@@ -59,6 +59,7 @@ awaitable<void> Connection::run() {
     }
     co_await say_goodbye();
     gateway_.counters.bytes_received += tls_->bytes_received();
+    tls_.reset();  // the journal may know this connection for longer than there is a TlsContext
     socket_.close(ignored);
 }
 

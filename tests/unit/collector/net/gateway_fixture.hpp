@@ -45,6 +45,7 @@ class HeldSubmissions final : public Submissions {
         if (from_) from_->on_durable(kinds.size() - durable_);
         durable_ = kinds.size();
     }
+    void forget() { from_.reset(); }
     std::vector<JournalKind> kinds;
 
  private:
@@ -84,6 +85,7 @@ class GatewayFixture {
         if (!thread_.joinable()) return;
         finish();
         thread_.join();
+        submissions.forget();  // before the network goes that its connection belongs to
     }
     void finish() {
         boost::asio::post(network_, [this] { listener_->finish(); });
