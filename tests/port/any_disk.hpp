@@ -3,13 +3,13 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "collector/disk/posix_disk.hpp"
 #include "firmware-sim/sim_disk.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace longhaul {
 
@@ -20,24 +20,16 @@ class AnyDisk {
             disk_ = std::make_unique<sim::SimDisk>();
             return;
         }
-        std::string name = std::filesystem::temp_directory_path() / "longhaul-disk-XXXXXX";
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        root_ = name;
-        auto opened = collector::PosixDisk::open_root(root_);
+        root_.emplace();
+        auto opened = collector::PosixDisk::open_root(root_->path());
         REQUIRE(opened.ok());
         disk_ = std::move(opened).value();
     }
-    ~AnyDisk() {
-        std::error_code ignored;
-        if (!root_.empty()) std::filesystem::remove_all(root_, ignored);
-    }
-    AnyDisk(const AnyDisk&) = delete;
-    AnyDisk& operator=(const AnyDisk&) = delete;
     collector::Disk& operator*() { return *disk_; }
     collector::Disk* operator->() { return disk_.get(); }
 
  private:
-    std::string root_;
+    std::optional<test::TemporaryFolder> root_;
     std::unique_ptr<collector::Disk> disk_;
 };
 
