@@ -1,7 +1,8 @@
 // The spool: where sealed blocks wait until the collector has made them durable.
 //
 // A store with one contract (tests/port/spool_contract.hpp) and several implementations: SQLite on
-// Linux, a flash ring on bare metal. When a call returns ok, what it did survives a power cut.
+// Linux, a flash ring on bare metal. When a call returns ok, what it did survives a power cut; only
+// the last calls of mark_durable() and put_state() may be forgotten by one, the latest first.
 #pragma once
 
 #include <array>

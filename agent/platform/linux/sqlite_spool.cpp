@@ -120,6 +120,14 @@ Status SqliteSpool::run(StatementId id, Values... values) {
     return query.run();
 }
 
+template <class... Values>
+Status SqliteSpool::run_lazily(StatementId id, Values... values) {
+    LH_TRY(execute("PRAGMA synchronous = NORMAL"));
+    const Status done = run(id, values...);
+    LH_TRY(execute("PRAGMA synchronous = FULL"));
+    return done;
+}
+
 template <class Work>
 Status SqliteSpool::in_transaction(Work work) {
     LH_TRY(run(sql_begin));
@@ -369,24 +377,21 @@ Result<SpoolBlock> SqliteSpool::next(BlockClass block_class, Epoch epoch, BlockS
 
 Result<DurableGain> SqliteSpool::mark_durable(const SeqRange& range) {
     const BlockClass block_class = range.first.block_class();
-    const auto bind_range = [&](Query& query) -> Query& {
-        return query.bind(static_cast<std::int64_t>(block_class))
-            .bind(range.epoch.value)
-            .bind(range.first.number())
-            .bind(range.last.number());
-    };
+    const std::int64_t class_number = static_cast<std::int64_t>(block_class);
+    const std::uint32_t first = range.first.number();
+    const std::uint32_t last = range.last.number();
     DurableGain gain;
     std::uint64_t bytes = 0;
     {
         Query query{*this, sql_count_waiting_range};
-        LH_TRY_ASSIGN(const bool row, bind_range(query).step());
+        query.bind(class_number).bind(range.epoch.value).bind(first).bind(last);
+        LH_TRY_ASSIGN(const bool row, query.step());
         if (!row) return gain;
         gain = {query.as<std::uint32_t>(0), query.as<std::uint64_t>(1)};
         bytes = query.as<std::uint64_t>(2);
     }
     if (gain.blocks == 0) return gain;
-    Query query{*this, sql_mark_durable};
-    LH_TRY(bind_range(query).run());
+    LH_TRY(run_lazily(sql_mark_durable, class_number, range.epoch.value, first, last));
     fill_.bytes_waiting -= bytes;
     fill_.waiting[static_cast<std::size_t>(block_class)] -= gain.blocks;
     return gain;
@@ -413,7 +418,7 @@ Result<SpoolDepth> SqliteSpool::depth() {
 
 Status SqliteSpool::put_state(std::uint8_t key, Bytes value) {
     if (value.size() > state_bytes_max) return ErrorCode::too_large;
-    return run(sql_put_state, key, value);
+    return run_lazily(sql_put_state, key, value);
 }
 
 Result<Bytes> SqliteSpool::read_state(std::uint8_t key, MutableBytes room) {

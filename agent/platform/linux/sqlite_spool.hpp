@@ -1,5 +1,7 @@
-// The spool in one SQLite file (WAL, synchronous=FULL). The only file pair of the agent that knows
-// SQLite.
+// The spool in one SQLite file. The only file pair of the agent that knows SQLite.
+//
+// WAL with synchronous=FULL, so an append is on disk when it returns; marks and state are written
+// behind it in the same log and wait for its next sync.
 //
 // The bound counts sealed bytes and a fixed overhead a block; the file itself is a little larger.
 // Durable blocks are removed, oldest first, when an append needs their room. Locked for as long as
@@ -74,6 +76,9 @@ class SqliteSpool final : public Spool {
     // Runs a statement that yields nothing; values are integers or bytes.
     template <class... Values>
     Status run(StatementId id, Values... values);
+    // The same, without a sync of its own.
+    template <class... Values>
+    Status run_lazily(StatementId id, Values... values);
     // Runs `work` in a transaction: all of it survives a power cut, or nothing of it happened.
     template <class Work>
     Status in_transaction(Work work);
