@@ -12,8 +12,9 @@ namespace {
 
 constexpr std::int64_t row_group_rows = 1 << 20;
 constexpr int zstd_level_fresh = 1;
+constexpr std::size_t gathered_bytes_max = 256 * 1024;
 
-// Arrow's stream over ours; hashes what passes.
+// Arrow's stream over ours; hashes what passes. Arrow writes many small pieces, which are gathered here.
 class HashingStream final : public arrow::io::OutputStream {
  public:
     explicit HashingStream(ObjectWriter& out) : out_{out} {
@@ -23,15 +24,17 @@ class HashingStream final : public arrow::io::OutputStream {
 
     arrow::Status Write(const void* data, std::int64_t count) override {
         const Bytes bytes{static_cast<const std::byte*>(data), static_cast<std::size_t>(count)};
-        psa_hash_update(&hash_, static_cast<const std::uint8_t*>(data), bytes.size());
         position_ += count;
-        status_ = out_.append(bytes);
-        return status_.ok() ? arrow::Status::OK() : arrow::Status::IOError(to_string(status_.error()));
+        if (gathered_.size() + bytes.size() > gathered_bytes_max) ARROW_RETURN_NOT_OK(pass_on());
+        if (bytes.size() > gathered_bytes_max) return pass_on(bytes);
+        gathered_.insert(gathered_.end(), bytes.begin(), bytes.end());
+        return arrow::Status::OK();
     }
+    arrow::Status Flush() override { return pass_on(); }
     arrow::Result<std::int64_t> Tell() const override { return position_; }
     arrow::Status Close() override {
         closed_ = true;
-        return arrow::Status::OK();
+        return pass_on();
     }
     bool closed() const override { return closed_; }
 
@@ -45,8 +48,20 @@ class HashingStream final : public arrow::io::OutputStream {
     }
 
  private:
+    arrow::Status pass_on() {
+        const arrow::Status passed = gathered_.empty() ? arrow::Status::OK() : pass_on(gathered_);
+        gathered_.clear();
+        return passed;
+    }
+    arrow::Status pass_on(Bytes bytes) {
+        psa_hash_update(&hash_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+        status_ = out_.append(bytes);
+        return status_.ok() ? arrow::Status::OK() : arrow::Status::IOError(to_string(status_.error()));
+    }
+
     ObjectWriter& out_;
     psa_hash_operation_t hash_ = PSA_HASH_OPERATION_INIT;
+    std::vector<std::byte> gathered_;
     std::int64_t position_ = 0;
     Status status_;
     bool closed_ = false;
@@ -148,8 +163,9 @@ arrow::Result<std::shared_ptr<arrow::Table>> table_of(const Batch& batch,
 arrow::Status write(const Batch& batch, const std::vector<std::uint32_t>& order,
                     const std::shared_ptr<HashingStream>& stream) {
     ARROW_ASSIGN_OR_RAISE(const auto table, table_of(batch, order));
-    return parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), stream, row_group_rows,
-                                      writer_properties(batch.columns()));
+    ARROW_RETURN_NOT_OK(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), stream, row_group_rows,
+                                                   writer_properties(batch.columns())));
+    return stream->Close();
 }
 
 arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet, const std::vector<std::string>& columns) {

@@ -112,7 +112,7 @@ class Writer {
     Outcome add_epoch_row(const Place& place, const longhaul_EpochRecord& record);
     Outcome add_power_cut(const Place& place, const longhaul_EpochRecord& record);
     Outcome quarantine(const Place& place, const EpochName& name, std::optional<BlockHeader> header,
-                       const char* reason);
+                       std::string_view reason);
     // nullptr in `batch`: the table has the rows of this place already.
     Result<Batch*, Message> begin_row(const Place& place, TableBuffer& table);
     Result<TableBuffer*, Message> table(const std::string& tenant, const std::string& name,

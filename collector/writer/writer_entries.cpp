@@ -136,7 +136,7 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     if (!block.ok()) {
         // It counts as never arrived, so that it becomes rows when it comes again after its schema.
         if (block.error().code == ErrorCode::not_found) epoch.received.erase(known);
-        return quarantine(place, epoch_name, header.value(), block.error().detail);
+        return quarantine(place, epoch_name, header.value(), to_string(block.error()));
     }
     ++counters_.blocks;
     return add_rows(place, name, block.value(), epoch);

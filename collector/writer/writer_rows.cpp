@@ -22,9 +22,12 @@ std::int64_t wrapping_multiply(std::int64_t a, std::int64_t b) {
     return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
 }
 
+// Rounded up, because it is part of a bound.
 std::uint64_t drift_us(std::int64_t distance_us) {
-    const auto distance = static_cast<std::uint64_t>(distance_us < 0 ? -(distance_us + 1) : distance_us);
-    return distance / (1'000'000 / drift_ppm);
+    constexpr std::uint64_t us_per_us_of_drift = 1'000'000 / drift_ppm;
+    const auto bits = static_cast<std::uint64_t>(distance_us);
+    const std::uint64_t distance = distance_us < 0 ? 0 - bits : bits;
+    return distance / us_per_us_of_drift + (distance % us_per_us_of_drift == 0 ? 0 : 1);
 }
 
 constexpr std::array<double, limits::decimal_scale_max + 1> powers_of_ten{
@@ -215,7 +218,7 @@ Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRe
 }
 
 Writer::Outcome Writer::quarantine(const Place& place, const EpochName& name, std::optional<BlockHeader> header,
-                                   const char* reason) {
+                                   std::string_view reason) {
     ++counters_.quarantined;
     LH_TRY_ASSIGN(TableBuffer* const kept, table(place.tenant, "_quarantine", quarantine_columns(), false));
     LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *kept));

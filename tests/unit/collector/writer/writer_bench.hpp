@@ -1,0 +1,100 @@
+// A journal, a lake and a writer on one simulated disk, for tests of the writer.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/journal/local_journal.hpp"
+#include "collector/lake/delta_log.hpp"
+#include "collector/lake/local_store.hpp"
+#include "collector/lake/parquet_file.hpp"
+#include "collector/writer/writer.hpp"
+#include "firmware-sim/sim_disk.hpp"
+#include "tests/unit/collector/writer/device_maker.hpp"
+
+namespace longhaul::test {
+
+inline constexpr std::int64_t noon_us = 1'795'262'400'000'000;  // 2026-11-21 12:00 UTC
+
+struct WriterBench {
+    explicit WriterBench(collector::Shard shards = 1) {
+        LH_CHECK(crypto_init().ok());
+        journal_settings.uuid_if_new[0] = std::byte{7};
+        journal_settings.shards_if_new = shards;
+        LH_CHECK(keys.add(sealing_key()).ok());
+    }
+
+    // Starts again from what the disk holds; false when it fails.
+    bool start() {
+        writer.reset();
+        journal.reset();
+        auto opened = collector::LocalJournal::open(disk, journal_settings);
+        if (!opened.ok()) return false;
+        journal = std::move(opened).value();
+        store = std::make_unique<collector::LocalStore>(disk);
+        if (!store->clean_up().ok()) return false;
+        writer = std::make_unique<collector::Writer>(*journal, *store, keys, settings);
+        return true;
+    }
+
+    void append(collector::JournalKind kind, const char* tenant, const char* device, Bytes body,
+                std::int64_t time_us = noon_us, collector::Shard shard = 0) {
+        if (!journal) LH_CHECK(start());
+        LH_CHECK(journal->append(shard, {{time_us}, kind, tenant, device, body}, {0}).ok());
+        LH_CHECK(journal->flush().ok());
+    }
+    void schema(const StoredSchema& schema, const char* tenant = "acme", collector::Shard shard = 0) {
+        append(collector::JournalKind::schema, tenant, "", schema.encoded(), noon_us, shard);
+    }
+    void epoch(const EpochMaker& epoch, collector::Shard shard = 0) {
+        append(collector::JournalKind::epoch, epoch.record.tenant, epoch.record.device, epoch.signed_record(),
+               noon_us, shard);
+    }
+    void block(const EpochMaker& epoch, Bytes sealed, std::int64_t time_us = noon_us,
+               collector::Shard shard = 0) {
+        append(collector::JournalKind::block, epoch.record.tenant, epoch.record.device, sealed, time_us, shard);
+    }
+
+    // Writes everything out; the error's text, or nothing.
+    std::string drain() {
+        writer->request_barrier();
+        for (int steps = 0; steps < 100'000; ++steps) {
+            const auto next = writer->step({0}, {noon_us});
+            if (!next.ok()) return next.error().text;
+            if (writer->drained()) return "";
+        }
+        return "the writer does not come to an end";
+    }
+
+    // The rows of a table, sorted: the columns' values separated by '|'.
+    std::vector<std::string> rows(const std::string& folder, const std::vector<std::string>& columns) {
+        collector::LocalStore reading{disk};
+        collector::DeltaTable table{reading, folder};
+        LH_CHECK(table.refresh().ok());
+        std::vector<std::string> rows;
+        for (const auto& [path, file] : table.state().files) {
+            const auto bytes = reading.read(folder + "/" + path);
+            LH_CHECK(bytes.ok() && bytes.value().size() == file.bytes);
+            LH_CHECK(collector::read_text_rows(bytes.value(), columns, [&rows](const auto& row) {
+                         std::string line;
+                         for (const std::string& value : row) line += (&value == &row[0] ? "" : "|") + value;
+                         rows.push_back(line);
+                     }).ok());
+        }
+        std::sort(rows.begin(), rows.end());
+        return rows;
+    }
+
+    sim::SimDisk disk;
+    collector::LocalJournalSettings journal_settings;
+    collector::WriterSettings settings;
+    collector::KeyRing keys;
+    std::unique_ptr<collector::LocalJournal> journal;
+    std::unique_ptr<collector::LocalStore> store;
+    std::unique_ptr<collector::Writer> writer;
+};
+
+}  // namespace longhaul::test
