@@ -175,6 +175,7 @@ Status Uplink::take_welcome(Bytes body) {
     ++status_.sessions;
     status_.connected = true;
     status_.last_trouble = "";
+    status_.last_bye.fill('\0');
     return {};
 }
 
