@@ -54,7 +54,8 @@ Result<AuditedTable> audit_rows(ObjectStore& store, const std::string& folder) {
         LH_TRY_ASSIGN(const auto content, read_data_file(store, folder + "/" + path, file.bytes));
         LH_TRY(read_row_names(content, take));
     }
-    if (!rows_fit) return Error{ErrorCode::corrupt, "a row's position exceeds the limit of a block"};
+    if (!rows_fit)
+        return Error{ErrorCode::corrupt, "a row's position exceeds the limit of a block"};
     AuditedTable audited{table.state().version, table.state().txns, {}};
     for (const auto& [name, block] : blocks) audited.blocks.emplace(name, block.counts);
     return audited;

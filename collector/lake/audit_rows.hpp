@@ -1,5 +1,5 @@
-// What a data table really holds, block by block: read from the files of its newest version, not from what
-// the writer believes. The audit compares it with the journal.
+// What a data table really holds, block by block: read from the files of its newest version, not
+// from what the writer believes. The audit compares it with the journal.
 #pragma once
 
 #include <compare>
@@ -31,8 +31,8 @@ struct AuditedTable {
     std::map<AuditedBlock, AuditedRows> blocks;
 };
 
-// `folder` is the table's in the store: "<tenant>/<schema>". Error corrupt: a file of the table is missing,
-// has another size than the log says, or cannot be read.
+// `folder` is the table's in the store: "<tenant>/<schema>". Error corrupt: a file of the table is
+// missing, has another size than the log says, or cannot be read.
 Result<AuditedTable> audit_rows(ObjectStore& store, const std::string& folder);
 
 // The names of a tenant's data tables; the system tables, which begin with '_', are not among them.

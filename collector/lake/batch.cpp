@@ -9,15 +9,23 @@ namespace longhaul::collector {
 
 const char* delta_name(ColumnType type) {
     switch (type) {
-        case ColumnType::string: return "string";
-        case ColumnType::long_integer: return "long";
-        case ColumnType::short_integer: return "integer";
+        case ColumnType::string:
+            return "string";
+        case ColumnType::long_integer:
+            return "long";
+        case ColumnType::short_integer:
+            return "integer";
         case ColumnType::real:
-        case ColumnType::decimal_real: return "double";
-        case ColumnType::single: return "float";
-        case ColumnType::boolean: return "boolean";
-        case ColumnType::binary: return "binary";
-        case ColumnType::timestamp: return "timestamp";
+        case ColumnType::decimal_real:
+            return "double";
+        case ColumnType::single:
+            return "float";
+        case ColumnType::boolean:
+            return "boolean";
+        case ColumnType::binary:
+            return "binary";
+        case ColumnType::timestamp:
+            return "timestamp";
     }
     return "string";
 }
@@ -63,11 +71,16 @@ void Batch::put_null(std::size_t column) {
     data.valid.push_back(0);
     switch (columns_[column].type) {
         case ColumnType::string:
-        case ColumnType::binary: data.text_ends.push_back(data.texts.size()); break;
+        case ColumnType::binary:
+            data.text_ends.push_back(data.texts.size());
+            break;
         case ColumnType::real:
         case ColumnType::decimal_real:
-        case ColumnType::single: data.reals.push_back(0); break;
-        default: data.integers.push_back(0);
+        case ColumnType::single:
+            data.reals.push_back(0);
+            break;
+        default:
+            data.integers.push_back(0);
     }
 }
 

@@ -20,7 +20,7 @@ enum class ColumnType : std::uint8_t {
     single,         // float
     boolean,
     binary,
-    timestamp,      // microseconds, UTC
+    timestamp,  // microseconds, UTC
 };
 const char* delta_name(ColumnType type);
 
@@ -32,8 +32,8 @@ struct Column {
     std::string help;
 };
 
-// Values of one column. Integers, timestamps and booleans lie in `integers`, double and float bits in
-// `reals`, strings and bytes one after the other in `texts` with their ends beside them.
+// Values of one column. Integers, timestamps and booleans lie in `integers`, double and float bits
+// in `reals`, strings and bytes one after the other in `texts` with their ends beside them.
 struct ColumnData {
     std::vector<std::uint8_t> valid;
     std::vector<std::int64_t> integers;
@@ -46,7 +46,8 @@ struct ColumnData {
 
 class Batch {
  public:
-    explicit Batch(std::vector<Column> columns) : columns_{std::move(columns)}, data_(columns_.size()) {}
+    explicit Batch(std::vector<Column> columns)
+        : columns_{std::move(columns)}, data_(columns_.size()) {}
 
     const std::vector<Column>& columns() const { return columns_; }
     const ColumnData& data(std::size_t column) const { return data_[column]; }

@@ -27,9 +27,10 @@ std::string timestamp_text_ms(WallUs time) {
     const auto day = floor<days>(moment);
     const hh_mm_ss clock{moment - day};
     char text[32];
-    std::snprintf(text, sizeof(text), "T%02d:%02d:%02d.%03dZ", static_cast<int>(clock.hours().count()),
-                  static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
-                  static_cast<int>(clock.subseconds().count()));
+    std::snprintf(
+        text, sizeof(text), "T%02d:%02d:%02d.%03dZ", static_cast<int>(clock.hours().count()),
+        static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
+        static_cast<int>(clock.subseconds().count()));
     return text_of(day) + text;
 }
 

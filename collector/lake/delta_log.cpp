@@ -24,7 +24,8 @@ std::string commit_path(const std::string& folder, std::int64_t version) {
 
 std::string text_of(const json::object& object, std::string_view key) {
     const json::value* value = object.if_contains(key);
-    return value != nullptr && value->is_string() ? std::string{value->get_string()} : std::string{};
+    return value != nullptr && value->is_string() ? std::string{value->get_string()}
+                                                  : std::string{};
 }
 
 void apply_add(const json::object& add, TableState& state) {
@@ -32,7 +33,8 @@ void apply_add(const json::object& add, TableState& state) {
     file.path = text_of(add, "path");
     file.bytes = add.at("size").to_number<std::uint64_t>();
     file.stats = text_of(add, "stats");
-    if (const json::value* values = add.if_contains("partitionValues"); values && values->is_object()) {
+    if (const json::value* values = add.if_contains("partitionValues");
+        values && values->is_object()) {
         file.receive_date = text_of(values->get_object(), partition_column);
     }
     state.files[file.path] = std::move(file);
@@ -41,7 +43,8 @@ void apply_add(const json::object& add, TableState& state) {
 Status apply_protocol(const json::object& protocol) {
     if (protocol.at("minReaderVersion").to_number<int>() > reader_version ||
         protocol.at("minWriterVersion").to_number<int>() > writer_version) {
-        return Error{ErrorCode::unsupported, "the table was raised to a Delta protocol that this version does not write"};
+        return Error{ErrorCode::unsupported,
+                     "the table was raised to a Delta protocol that this version does not write"};
     }
     return {};
 }
@@ -63,7 +66,8 @@ Status apply_action(const json::object& action, TableState& state) {
         const json::object& body = member.value().get_object();
         if (kind == "protocol") LH_TRY(apply_protocol(body));
         if (kind == "metaData") LH_TRY(apply_metadata(body, state));
-        if (kind == "txn") state.txns[text_of(body, "appId")] = body.at("version").to_number<std::int64_t>();
+        if (kind == "txn")
+            state.txns[text_of(body, "appId")] = body.at("version").to_number<std::int64_t>();
         if (kind == "add") apply_add(body, state);
         if (kind == "remove") state.files.erase(text_of(body, "path"));
     }
@@ -110,7 +114,9 @@ Status DeltaTable::refresh() {
 Status DeltaTable::check_absent() {
     LH_TRY_ASSIGN(const std::vector<std::string> names, store_.list(folder_ + "/_delta_log"));
     if (names.empty()) return {};
-    return Error{ErrorCode::unsupported, "the table's log does not begin at version 0, and this version reads no checkpoints"};
+    return Error{
+        ErrorCode::unsupported,
+        "the table's log does not begin at version 0, and this version reads no checkpoints"};
 }
 
 // The metaData of a new table; its schema is still empty.
@@ -128,16 +134,19 @@ std::string DeltaTable::first_metadata(const TableCommit& commit) const {
 
 // The metaData that the table needs for this commit; empty when it has every column.
 Result<std::string> DeltaTable::metadata_for(const TableCommit& commit) const {
-    const bool has_all = std::all_of(commit.columns.begin(), commit.columns.end(), [this](const Column& wanted) {
-        return std::any_of(state_.columns.begin(), state_.columns.end(), [&wanted](const Column& column) {
-            return column.name == wanted.name && column.type == wanted.type;
+    const bool has_all =
+        std::all_of(commit.columns.begin(), commit.columns.end(), [this](const Column& wanted) {
+            return std::any_of(state_.columns.begin(), state_.columns.end(),
+                               [&wanted](const Column& column) {
+                                   return column.name == wanted.name && column.type == wanted.type;
+                               });
         });
-    });
     if (has_all) return std::string{};
     // A copy of what is there, so that properties that others have set stay.
     json::object metadata =
         json::parse(state_.version < 0 ? first_metadata(commit) : state_.metadata).as_object();
-    LH_TRY_ASSIGN(metadata["schemaString"], schema_with(text_of(metadata, "schemaString"), commit.columns));
+    LH_TRY_ASSIGN(metadata["schemaString"],
+                  schema_with(text_of(metadata, "schemaString"), commit.columns));
     return json::serialize(metadata);
 }
 
@@ -151,16 +160,19 @@ Result<std::string> DeltaTable::commit_text(const TableCommit& commit) const {
     };
     std::uint64_t rows = 0;
     for (const DataFile& file : commit.files) rows += file.rows;
-    line("commitInfo", {{"timestamp", now_ms},
-                        {"operation", "WRITE"},
-                        {"operationParameters", {{"mode", "Append"}, {"partitionBy", "[\"receive_date\"]"}}},
-                        {"operationMetrics", {{"numFiles", std::to_string(commit.files.size())},
-                                              {"numOutputRows", std::to_string(rows)}}},
-                        {"engineInfo", "Longhaul/" LH_VERSION},
-                        {"txnId", commit.commit_id},
-                        {"isBlindAppend", true}});
+    line("commitInfo",
+         {{"timestamp", now_ms},
+          {"operation", "WRITE"},
+          {"operationParameters", {{"mode", "Append"}, {"partitionBy", "[\"receive_date\"]"}}},
+          {"operationMetrics",
+           {{"numFiles", std::to_string(commit.files.size())},
+            {"numOutputRows", std::to_string(rows)}}},
+          {"engineInfo", "Longhaul/" LH_VERSION},
+          {"txnId", commit.commit_id},
+          {"isBlindAppend", true}});
     if (state_.version < 0) {
-        line("protocol", {{"minReaderVersion", reader_version}, {"minWriterVersion", writer_version}});
+        line("protocol",
+             {{"minReaderVersion", reader_version}, {"minWriterVersion", writer_version}});
     }
     if (!metadata.empty()) text += "{\"metaData\":" + metadata + "}\n";
     for (const auto& [app, version] : commit.txns) {
@@ -186,7 +198,8 @@ Result<bool> DeltaTable::is_done(const TableCommit& commit, const Txns& before) 
         done = done && state_.txn(app) == version;
         moved = moved || state_.txn(app) != (was == before.end() ? -1 : was->second);
     }
-    if (moved && !done) return Error{ErrorCode::denied, "another writer has committed rows of this journal"};
+    if (moved && !done)
+        return Error{ErrorCode::denied, "another writer has committed rows of this journal"};
     return done;
 }
 
@@ -197,7 +210,8 @@ Status DeltaTable::commit(const TableCommit& commit) {
         LH_TRY_ASSIGN(const bool done, is_done(commit, before));
         if (done) return {};
         LH_TRY_ASSIGN(const std::string text, commit_text(commit));
-        const Status put = store_.put_if_absent(commit_path(folder_, state_.version + 1), as_bytes(text));
+        const Status put =
+            store_.put_if_absent(commit_path(folder_, state_.version + 1), as_bytes(text));
         if (!put.ok() && put.error().code != ErrorCode::exists) return put;
         LH_TRY(refresh());
         if (put.ok()) return {};

@@ -1,7 +1,8 @@
-// One Delta table: its log read and written. Specification: docs/spec/lake.md; protocol reader 1, writer 2.
+// One Delta table: its log read and written. Specification: docs/spec/lake.md; protocol reader 1,
+// writer 2.
 //
-// The log is the only commit point of a table. A commit carries, for each shard, how far in the journal
-// its rows reach (`txn`), so that rows and position become visible together or not at all.
+// The log is the only commit point of a table. A commit carries, for each shard, how far in the
+// journal its rows reach (`txn`), so that rows and position become visible together or not at all.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@ struct DataFile {
     std::string receive_date;  // partition, YYYY-MM-DD
     std::uint64_t bytes = 0;
     std::uint64_t rows = 0;
-    std::string stats;         // JSON
+    std::string stats;  // JSON
 };
 
 using Txns = std::map<std::string, std::int64_t>;  // application -> its version
@@ -38,27 +39,29 @@ struct TableState {
 
 struct TableCommit {
     std::vector<DataFile> files;
-    Txns txns;                     // of our shards, after this commit
-    std::vector<Column> columns;   // of the files; the table gets those that it lacks
-    std::string table_id_if_new;   // UUID text
-    std::string commit_id;         // UUID text, told again in commitInfo
+    Txns txns;                    // of our shards, after this commit
+    std::vector<Column> columns;  // of the files; the table gets those that it lacks
+    std::string table_id_if_new;  // UUID text
+    std::string commit_id;        // UUID text, told again in commitInfo
     WallUs now;
 };
 
 class DeltaTable {
  public:
     // `folder` is the table's folder in the store.
-    DeltaTable(ObjectStore& store, std::string folder) : store_{store}, folder_{std::move(folder)} {}
+    DeltaTable(ObjectStore& store, std::string folder)
+        : store_{store}, folder_{std::move(folder)} {}
 
     const std::string& folder() const { return folder_; }
     const TableState& state() const { return state_; }
 
-    // Reads the commits that came since. Error unsupported: a protocol or a log that we do not know.
+    // Reads the commits that came since. Error unsupported: a protocol or a log that we do not
+    // know.
     Status refresh();
 
-    // Commits, behind whatever others have committed meanwhile. A commit whose txns are there already is
-    // done. Error denied: another writer has moved the txn of one of our shards, or a column of that name
-    // and another type is there.
+    // Commits, behind whatever others have committed meanwhile. A commit whose txns are there
+    // already is done. Error denied: another writer has moved the txn of one of our shards, or a
+    // column of that name and another type is there.
     Status commit(const TableCommit& commit);
 
  private:
@@ -74,7 +77,8 @@ class DeltaTable {
     TableState state_;
 };
 
-// Statistics of some rows of a batch for DataFile::stats: counts, and bounds that engines prune with.
+// Statistics of some rows of a batch for DataFile::stats: counts, and bounds that engines prune
+// with.
 std::string delta_stats(const Batch& batch);
 
 }  // namespace longhaul::collector

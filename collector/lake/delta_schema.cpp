@@ -31,25 +31,29 @@ json::object field_json(const Column& column) {
 
 std::string text_of(const json::object& object, std::string_view key) {
     const json::value* value = object.if_contains(key);
-    return value != nullptr && value->is_string() ? std::string{value->get_string()} : std::string{};
+    return value != nullptr && value->is_string() ? std::string{value->get_string()}
+                                                  : std::string{};
 }
 
 std::optional<ColumnType> column_type(std::string_view delta, std::string_view kind) {
     if (delta == "double" && kind == "decimal") return ColumnType::decimal_real;
-    constexpr std::array types{ColumnType::string, ColumnType::long_integer, ColumnType::short_integer,
-                               ColumnType::real, ColumnType::single, ColumnType::boolean,
-                               ColumnType::binary, ColumnType::timestamp};
+    constexpr std::array types{ColumnType::string,        ColumnType::long_integer,
+                               ColumnType::short_integer, ColumnType::real,
+                               ColumnType::single,        ColumnType::boolean,
+                               ColumnType::binary,        ColumnType::timestamp};
     for (const ColumnType type : types) {
         if (delta == delta_name(type)) return type;
     }
     return std::nullopt;
 }
 
-// Of a type that we do not write there is no Column: its values stay absent from our files, that is null.
+// Of a type that we do not write there is no Column: its values stay absent from our files, that is
+// null.
 std::optional<Column> column_of(const json::object& field) {
     Column column;
     column.name = text_of(field, "name");
-    if (const json::value* metadata = field.if_contains("metadata"); metadata && metadata->is_object()) {
+    if (const json::value* metadata = field.if_contains("metadata");
+        metadata && metadata->is_object()) {
         column.kind = text_of(metadata->get_object(), kind_key);
         column.unit = text_of(metadata->get_object(), unit_key);
         column.help = text_of(metadata->get_object(), help_key);
@@ -96,7 +100,8 @@ Result<std::string> schema_with(std::string_view schema, const std::vector<Colum
             if (found == fields.end()) {
                 fields.push_back(field_json(column));
             } else if (text_of(found->as_object(), "type") != delta_name(column.type)) {
-                return Error{ErrorCode::denied, "a column of the table has another type than its rows to come"};
+                return Error{ErrorCode::denied,
+                             "a column of the table has another type than its rows to come"};
             }
         }
         if (schema.empty()) fields.push_back(field_json(partition_column, "date", {}));

@@ -1,4 +1,5 @@
-// Statistics of a data file, in the JSON that engines prune with (Delta protocol, "Per-file Statistics").
+// Statistics of a data file, in the JSON that engines prune with (Delta protocol, "Per-file
+// Statistics").
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
@@ -59,8 +60,10 @@ Bounds column_bounds(const Column& column, const ColumnData& data) {
             break;
         case ColumnType::real:
         case ColumnType::decimal_real: {
-            const bool finite = std::all_of(data.reals.begin(), data.reals.end(), [](double v) { return std::isfinite(v); });
-            const auto bounds = bounds_of(data, [&data](std::size_t row) { return data.reals[row]; });
+            const bool finite = std::all_of(data.reals.begin(), data.reals.end(),
+                                            [](double v) { return std::isfinite(v); });
+            const auto bounds =
+                bounds_of(data, [&data](std::size_t row) { return data.reals[row]; });
             if (finite && bounds) {  // NaN and infinity have no place in JSON
                 result.minimum = bounds->first;
                 result.maximum = bounds->second;
@@ -68,12 +71,14 @@ Bounds column_bounds(const Column& column, const ColumnData& data) {
             break;
         }
         case ColumnType::string:
-            if (const auto bounds = bounds_of(data, [&data](std::size_t row) { return data.text(row); })) {
+            if (const auto bounds =
+                    bounds_of(data, [&data](std::size_t row) { return data.text(row); })) {
                 result.minimum = boost::json::string{bounds->first};
                 result.maximum = boost::json::string{bounds->second};
             }
             break;
-        default: break;
+        default:
+            break;
     }
     return result;
 }

@@ -3,7 +3,8 @@
 namespace longhaul::collector {
 namespace {
 
-constexpr std::string_view temporary_folder = "_unfinished";  // readers of Delta skip names with '_'
+constexpr std::string_view temporary_folder =
+    "_unfinished";  // readers of Delta skip names with '_'
 constexpr int leftovers_max = 1000;
 
 }  // namespace
@@ -21,7 +22,8 @@ class LocalStore::LocalWriter final : public ObjectWriter {
         return !linked.ok() && linked.error().code == ErrorCode::exists ? Status{} : linked;
     }
 
-    // Error exists: another object has the name. Either way the name that is there is durable afterwards.
+    // Error exists: another object has the name. Either way the name that is there is durable
+    // afterwards.
     Status link_to(std::string_view path) {
         LH_TRY(file_->sync());
         LH_TRY(disk_.make_directories(folder_of(path)));
@@ -60,20 +62,26 @@ Result<std::unique_ptr<ObjectWriter>> LocalStore::begin() {
 Result<std::unique_ptr<LocalStore::LocalWriter>> LocalStore::begin_local() {
     LH_TRY(disk_.make_directories(temporary_folder));
     for (int tries = 0;; ++tries) {
-        const std::string temporary = std::string{temporary_folder} + "/" + std::to_string(written_++);
+        const std::string temporary =
+            std::string{temporary_folder} + "/" + std::to_string(written_++);
         auto file = disk_.create(temporary);
-        if (file.ok()) return std::make_unique<LocalWriter>(disk_, temporary, std::move(file).value());
+        if (file.ok())
+            return std::make_unique<LocalWriter>(disk_, temporary, std::move(file).value());
         // A name that is still there must not look as if the object to be put existed.
         if (file.error().code != ErrorCode::exists) return file.error();
-        if (tries == leftovers_max) return Error{ErrorCode::io, "the folder of unfinished files is not cleaned up"};
+        if (tries == leftovers_max)
+            return Error{ErrorCode::io, "the folder of unfinished files is not cleaned up"};
     }
 }
 
-Result<std::vector<std::byte>> LocalStore::read(std::string_view path) { return read_file(disk_, path); }
+Result<std::vector<std::byte>> LocalStore::read(std::string_view path) {
+    return read_file(disk_, path);
+}
 
 Result<std::vector<std::string>> LocalStore::list(std::string_view folder) {
     const auto entries = disk_.list(folder);
-    if (!entries.ok() && entries.error().code == ErrorCode::not_found) return std::vector<std::string>{};
+    if (!entries.ok() && entries.error().code == ErrorCode::not_found)
+        return std::vector<std::string>{};
     if (!entries.ok()) return entries.error();
     std::vector<std::string> names;
     for (const DiskEntry& entry : entries.value()) names.push_back(entry.name);

@@ -1,7 +1,7 @@
 // Port: where a lake's files lie. A folder, later S3.
 //
-// What the callers rely on: an object appears whole or not at all, is durable when the call returns ok,
-// and of several that put one name exactly one wins.
+// What the callers rely on: an object appears whole or not at all, is durable when the call returns
+// ok, and of several that put one name exactly one wins.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,8 @@ class ObjectWriter {
  public:
     virtual ~ObjectWriter() = default;
     virtual Status append(Bytes bytes) = 0;
-    // Makes it visible under `path`. Its name tells its content, so one that exists already is as good.
+    // Makes it visible under `path`. Its name tells its content, so one that exists already is as
+    // good.
     virtual Status finish(std::string_view path) = 0;
 };
 

@@ -14,7 +14,8 @@ constexpr std::int64_t row_group_rows = 1 << 20;
 constexpr int zstd_level_fresh = 1;
 constexpr std::size_t gathered_bytes_max = 256 * 1024;
 
-// Arrow's stream over ours; hashes what passes. Arrow writes many small pieces, which are gathered here.
+// Arrow's stream over ours; hashes what passes. Arrow writes many small pieces, which are gathered
+// here.
 class HashingStream final : public arrow::io::OutputStream {
  public:
     explicit HashingStream(ObjectWriter& out) : out_{out} {
@@ -42,8 +43,8 @@ class HashingStream final : public arrow::io::OutputStream {
     WrittenFile finish() {
         WrittenFile file{static_cast<std::uint64_t>(position_), {}};
         std::size_t length = 0;
-        psa_hash_finish(&hash_, reinterpret_cast<std::uint8_t*>(file.content.data()), file.content.size(),
-                        &length);
+        psa_hash_finish(&hash_, reinterpret_cast<std::uint8_t*>(file.content.data()),
+                        file.content.size(), &length);
         return file;
     }
 
@@ -56,7 +57,8 @@ class HashingStream final : public arrow::io::OutputStream {
     arrow::Status pass_on(Bytes bytes) {
         psa_hash_update(&hash_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
         status_ = out_.append(bytes);
-        return status_.ok() ? arrow::Status::OK() : arrow::Status::IOError(to_string(status_.error()));
+        return status_.ok() ? arrow::Status::OK()
+                            : arrow::Status::IOError(to_string(status_.error()));
     }
 
     ObjectWriter& out_;
@@ -69,22 +71,31 @@ class HashingStream final : public arrow::io::OutputStream {
 
 std::shared_ptr<arrow::DataType> arrow_type(ColumnType type) {
     switch (type) {
-        case ColumnType::string: return arrow::utf8();
-        case ColumnType::long_integer: return arrow::int64();
-        case ColumnType::short_integer: return arrow::int32();
+        case ColumnType::string:
+            return arrow::utf8();
+        case ColumnType::long_integer:
+            return arrow::int64();
+        case ColumnType::short_integer:
+            return arrow::int32();
         case ColumnType::real:
-        case ColumnType::decimal_real: return arrow::float64();
-        case ColumnType::single: return arrow::float32();
-        case ColumnType::boolean: return arrow::boolean();
-        case ColumnType::binary: return arrow::binary();
-        case ColumnType::timestamp: return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+        case ColumnType::decimal_real:
+            return arrow::float64();
+        case ColumnType::single:
+            return arrow::float32();
+        case ColumnType::boolean:
+            return arrow::boolean();
+        case ColumnType::binary:
+            return arrow::binary();
+        case ColumnType::timestamp:
+            return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
     }
     return arrow::utf8();
 }
 
 template <class Builder, class Get>
 arrow::Result<std::shared_ptr<arrow::Array>> build(Builder builder, const ColumnData& data,
-                                                   const std::vector<std::uint32_t>& order, Get get) {
+                                                   const std::vector<std::uint32_t>& order,
+                                                   Get get) {
     ARROW_RETURN_NOT_OK(builder.Reserve(static_cast<std::int64_t>(order.size())));
     for (const std::uint32_t row : order) {
         ARROW_RETURN_NOT_OK(data.valid[row] != 0 ? builder.Append(get(row)) : builder.AppendNull());
@@ -96,29 +107,33 @@ arrow::Result<std::shared_ptr<arrow::Array>> build_column(ColumnType type, const
                                                           const std::vector<std::uint32_t>& order) {
     const auto text = [&data](std::uint32_t row) { return data.text(row); };
     switch (type) {
-        case ColumnType::string: return build(arrow::StringBuilder{}, data, order, text);
-        case ColumnType::binary: return build(arrow::BinaryBuilder{}, data, order, text);
+        case ColumnType::string:
+            return build(arrow::StringBuilder{}, data, order, text);
+        case ColumnType::binary:
+            return build(arrow::BinaryBuilder{}, data, order, text);
         case ColumnType::real:
         case ColumnType::decimal_real:
-            return build(arrow::DoubleBuilder{}, data, order, [&](std::uint32_t row) { return data.reals[row]; });
+            return build(arrow::DoubleBuilder{}, data, order,
+                         [&](std::uint32_t row) { return data.reals[row]; });
         case ColumnType::single:
             return build(arrow::FloatBuilder{}, data, order, [&](std::uint32_t row) {
                 // Bits, so that the payload of a NaN survives.
-                return std::bit_cast<float>(static_cast<std::uint32_t>(
-                    std::bit_cast<std::uint64_t>(data.reals[row])));
+                return std::bit_cast<float>(
+                    static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(data.reals[row])));
             });
         case ColumnType::boolean:
             return build(arrow::BooleanBuilder{}, data, order,
                          [&](std::uint32_t row) { return data.integers[row] != 0; });
         case ColumnType::short_integer:
-            return build(arrow::Int32Builder{}, data, order,
-                         [&](std::uint32_t row) { return static_cast<std::int32_t>(data.integers[row]); });
+            return build(arrow::Int32Builder{}, data, order, [&](std::uint32_t row) {
+                return static_cast<std::int32_t>(data.integers[row]);
+            });
         case ColumnType::long_integer:
             return build(arrow::Int64Builder{}, data, order,
                          [&](std::uint32_t row) { return data.integers[row]; });
         case ColumnType::timestamp:
-            return build(arrow::TimestampBuilder{arrow_type(type), arrow::default_memory_pool()}, data, order,
-                         [&](std::uint32_t row) { return data.integers[row]; });
+            return build(arrow::TimestampBuilder{arrow_type(type), arrow::default_memory_pool()},
+                         data, order, [&](std::uint32_t row) { return data.integers[row]; });
     }
     return arrow::Status::TypeError("column type");
 }
@@ -141,7 +156,8 @@ std::shared_ptr<parquet::WriterProperties> writer_properties(const std::vector<C
                 builder.disable_dictionary(column.name);
                 builder.encoding(column.name, parquet::Encoding::BYTE_STREAM_SPLIT);
                 break;
-            default: break;
+            default:
+                break;
         }
     }
     return builder.build();
@@ -157,22 +173,27 @@ arrow::Result<std::shared_ptr<arrow::Table>> table_of(const Batch& batch,
         ARROW_ASSIGN_OR_RAISE(auto array, build_column(column.type, batch.data(i), order));
         arrays.push_back(std::move(array));
     }
-    return arrow::Table::Make(arrow::schema(fields), arrays, static_cast<std::int64_t>(order.size()));
+    return arrow::Table::Make(arrow::schema(fields), arrays,
+                              static_cast<std::int64_t>(order.size()));
 }
 
 arrow::Status write(const Batch& batch, const std::vector<std::uint32_t>& order,
                     const std::shared_ptr<HashingStream>& stream) {
     ARROW_ASSIGN_OR_RAISE(const auto table, table_of(batch, order));
-    ARROW_RETURN_NOT_OK(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), stream, row_group_rows,
+    ARROW_RETURN_NOT_OK(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), stream,
+                                                   row_group_rows,
                                                    writer_properties(batch.columns())));
     return stream->Close();
 }
 
-arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet, const std::vector<std::string>& columns) {
-    auto buffer = std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(parquet.data()),
-                                                  static_cast<std::int64_t>(parquet.size()));
+arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet,
+                                                  const std::vector<std::string>& columns) {
+    auto buffer =
+        std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(parquet.data()),
+                                        static_cast<std::int64_t>(parquet.size()));
     auto file = std::make_shared<arrow::io::BufferReader>(buffer);
-    ARROW_ASSIGN_OR_RAISE(auto reader, parquet::arrow::OpenFile(file, arrow::default_memory_pool()));
+    ARROW_ASSIGN_OR_RAISE(auto reader,
+                          parquet::arrow::OpenFile(file, arrow::default_memory_pool()));
     std::shared_ptr<arrow::Schema> schema;
     ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
     std::vector<int> indices;
@@ -184,7 +205,8 @@ arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet, const std::vect
     ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadTable(indices));
     ARROW_ASSIGN_OR_RAISE(table, table->SelectColumns([&] {
         std::vector<int> in_table;
-        for (const std::string& name : columns) in_table.push_back(table->schema()->GetFieldIndex(name));
+        for (const std::string& name : columns)
+            in_table.push_back(table->schema()->GetFieldIndex(name));
         return in_table;
     }()));
     return table->CombineChunks();
@@ -223,7 +245,8 @@ Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& 
     const auto row = whole_column<arrow::Int32Array>(table, 4);
     if (!device || !incarnation || !epoch || !seq || !row) return read_error();
     for (std::int64_t i = 0; i < table.num_rows(); ++i) {
-        take({device->GetView(i), incarnation->Value(i), epoch->Value(i), seq->Value(i), row->Value(i)});
+        take({device->GetView(i), incarnation->Value(i), epoch->Value(i), seq->Value(i),
+              row->Value(i)});
     }
     return {};
 }
@@ -238,7 +261,8 @@ Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
         for (int column = 0; column < table.num_columns(); ++column) {
             const auto scalar = table.column(column)->GetScalar(i);
             if (!scalar.ok()) return read_error();
-            row[static_cast<std::size_t>(column)] = (*scalar)->is_valid ? (*scalar)->ToString() : "";
+            row[static_cast<std::size_t>(column)] =
+                (*scalar)->is_valid ? (*scalar)->ToString() : "";
         }
         take(row);
     }

@@ -19,7 +19,8 @@ Status decode_system(const Section& section, DecodedBlock& block) {
 
 // Readers of the table rely on it: one text that is none would make them refuse the whole file.
 bool texts_are_utf8(const Field& field, std::span<const Value> values) {
-    return field.kind != FieldKind::text || std::all_of(values.begin(), values.end(), [](const Value& value) {
+    return field.kind != FieldKind::text ||
+           std::all_of(values.begin(), values.end(), [](const Value& value) {
                return value.form != ValueForm::text || is_utf8(value.text);
            });
 }
@@ -44,7 +45,8 @@ Result<DecodedSection> decode_section(const Section& section, const Schema& sche
 
 }  // namespace
 
-Result<DecodedBlock> decode_block(Bytes body, std::span<const Schema* const> schemas, std::uint16_t samples) {
+Result<DecodedBlock> decode_block(Bytes body, std::span<const Schema* const> schemas,
+                                  std::uint16_t samples) {
     DecodedBlock block;
     std::size_t seen = 0;
     for (SectionReader reader{body}; !reader.at_end();) {
@@ -55,14 +57,16 @@ Result<DecodedBlock> decode_block(Bytes body, std::span<const Schema* const> sch
             continue;
         }
         if (section.stream >= schemas.size() || schemas[section.stream] == nullptr) {
-            return Error{ErrorCode::not_found, "a stream that the epoch does not list, or whose schema is missing"};
+            return Error{ErrorCode::not_found,
+                         "a stream that the epoch does not list, or whose schema is missing"};
         }
         seen += section.count;
         if (seen > samples) break;
         LH_TRY_ASSIGN(DecodedSection decoded, decode_section(section, *schemas[section.stream]));
         block.sections.push_back(std::move(decoded));
     }
-    if (seen != samples) return Error{ErrorCode::malformed, "other number of samples than the header says"};
+    if (seen != samples)
+        return Error{ErrorCode::malformed, "other number of samples than the header says"};
     return block;
 }
 

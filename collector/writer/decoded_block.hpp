@@ -20,8 +20,9 @@ struct DecodedBlock {
     std::vector<DecodedSection> sections;
 };
 
-// `schemas` has the schema of each stream of the epoch, or nullptr. The error's detail is the reason that
-// goes into quarantine; not_found: the schema of one of its streams is missing.
-Result<DecodedBlock> decode_block(Bytes body, std::span<const Schema* const> schemas, std::uint16_t samples);
+// `schemas` has the schema of each stream of the epoch, or nullptr. The error's detail is the
+// reason that goes into quarantine; not_found: the schema of one of its streams is missing.
+Result<DecodedBlock> decode_block(Bytes body, std::span<const Schema* const> schemas,
+                                  std::uint16_t samples);
 
 }  // namespace longhaul::collector

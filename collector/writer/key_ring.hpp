@@ -1,4 +1,5 @@
-// The private sealing keys that a writer holds, by id. Keys are never removed: old blocks stay readable.
+// The private sealing keys that a writer holds, by id. Keys are never removed: old blocks stay
+// readable.
 #pragma once
 
 #include <map>

@@ -19,14 +19,15 @@ std::string hex(Bytes bytes) {
     return text;
 }
 
-// A UUID (version 8, RFC 9562) that the same input always gives, so that a replay names things alike.
+// A UUID (version 8, RFC 9562) that the same input always gives, so that a replay names things
+// alike.
 std::string uuid_of(const std::string& input) {
     Sha256 hash = sha256(as_bytes(input));
     hash[6] = (hash[6] & std::byte{0x0f}) | std::byte{0x80};
     hash[8] = (hash[8] & std::byte{0x3f}) | std::byte{0x80};
     const std::string text = hex(Bytes{hash}.first(16));
-    return text.substr(0, 8) + "-" + text.substr(8, 4) + "-" + text.substr(12, 4) + "-" + text.substr(16, 4) +
-           "-" + text.substr(20);
+    return text.substr(0, 8) + "-" + text.substr(8, 4) + "-" + text.substr(12, 4) + "-" +
+           text.substr(16, 4) + "-" + text.substr(20);
 }
 
 }  // namespace
@@ -41,23 +42,28 @@ TableBuffer::TableBuffer(ObjectStore& store, std::string folder, std::string jou
 
 // Applications of other programs have names of other shapes.
 bool TableBuffer::is_of_other_journal(std::string_view app) const {
-    return app.size() > journal_.size() && app[journal_.size()] == '/' && std::count(app.begin(), app.end(), '-') == 4 &&
-           !app.starts_with(journal_);
+    return app.size() > journal_.size() && app[journal_.size()] == '/' &&
+           std::count(app.begin(), app.end(), '-') == 4 && !app.starts_with(journal_);
 }
 
-std::string TableBuffer::app_of(Shard shard) const { return journal_ + "/" + std::to_string(shard); }
+std::string TableBuffer::app_of(Shard shard) const {
+    return journal_ + "/" + std::to_string(shard);
+}
 
 Status TableBuffer::open(const Journal& journal) {
     LH_TRY(table_.refresh());
     for (const auto& [app, version] : table_.state().txns) {
         if (is_of_other_journal(app)) {
-            return Error{ErrorCode::denied, "it holds rows of another journal; use that journal, or another lake"};
+            return Error{ErrorCode::denied,
+                         "it holds rows of another journal; use that journal, or another lake"};
         }
     }
     for (Shard shard = 0; shard < journal.shards(); ++shard) {
         const std::int64_t txn = table_.state().txn(app_of(shard));
         if (txn > static_cast<std::int64_t>(journal.durable_end(shard))) {
-            return Error{ErrorCode::denied, "it holds rows from behind the end of this journal, which is an older copy; use the newest, or another lake"};
+            return Error{ErrorCode::denied,
+                         "it holds rows from behind the end of this journal, which is an older "
+                         "copy; use the newest, or another lake"};
         }
     }
     for (const Column& column : table_.state().columns) (void)column_for(column, {});
@@ -71,8 +77,9 @@ bool TableBuffer::has(Shard shard, Offset end) const {
 std::size_t TableBuffer::column_for(const Column& wanted, std::span<const std::size_t> taken) {
     std::string name = wanted.name;
     for (;;) {
-        const auto found = std::find_if(columns_.begin(), columns_.end(),
-                                        [&name](const Column& column) { return column.name == name; });
+        const auto found =
+            std::find_if(columns_.begin(), columns_.end(),
+                         [&name](const Column& column) { return column.name == name; });
         if (found == columns_.end()) break;
         const auto position = static_cast<std::size_t>(found - columns_.begin());
         const bool free = std::find(taken.begin(), taken.end(), position) == taken.end();
@@ -87,7 +94,8 @@ std::size_t TableBuffer::column_for(const Column& wanted, std::span<const std::s
 }
 
 Batch& TableBuffer::batch(Shard shard, const std::string& receive_date, Offset offset) {
-    const auto [place, made] = batches_.try_emplace(Key{shard, receive_date}, Pending{Batch{columns_}, offset});
+    const auto [place, made] =
+        batches_.try_emplace(Key{shard, receive_date}, Pending{Batch{columns_}, offset});
     return place->second.batch;
 }
 

@@ -14,21 +14,21 @@ namespace longhaul::collector {
 
 class TableBuffer {
  public:
-    // `journal` is the journal's UUID as text; `key_columns` are how a file's rows are sorted (text, time);
-    // none: in the order of the journal.
-    TableBuffer(ObjectStore& store, std::string folder, std::string journal, std::vector<Column> columns,
-                bool sorted);
+    // `journal` is the journal's UUID as text; `key_columns` are how a file's rows are sorted
+    // (text, time); none: in the order of the journal.
+    TableBuffer(ObjectStore& store, std::string folder, std::string journal,
+                std::vector<Column> columns, bool sorted);
 
-    // Reads the log and takes over its columns. denied: the table holds rows of another journal, or from
-    // behind the durable end of ours, so that it was rolled back.
+    // Reads the log and takes over its columns. denied: the table holds rows of another journal, or
+    // from behind the durable end of ours, so that it was rolled back.
     Status open(const Journal& journal);
 
     const std::string& folder() const { return table_.folder(); }
     // The rows of entries that end here or before are in the table already.
     bool has(Shard shard, Offset end) const;
 
-    // Position of a schema's column. One that is there with another kind, or is `taken` by another field of
-    // the same schema, leaves the name `<name>__<kind>`.
+    // Position of a schema's column. One that is there with another kind, or is `taken` by another
+    // field of the same schema, leaves the name `<name>__<kind>`.
     std::size_t column_for(const Column& wanted, std::span<const std::size_t> taken);
 
     // The batch for a row that comes from an entry of this shard; to be used before the next call.

@@ -17,14 +17,21 @@ constexpr ColumnType moment = ColumnType::timestamp;
 
 ColumnType type_of(FieldKind kind) {
     switch (kind) {
-        case FieldKind::integer: return ColumnType::long_integer;
-        case FieldKind::decimal: return ColumnType::decimal_real;
-        case FieldKind::boolean: return ColumnType::boolean;
+        case FieldKind::integer:
+            return ColumnType::long_integer;
+        case FieldKind::decimal:
+            return ColumnType::decimal_real;
+        case FieldKind::boolean:
+            return ColumnType::boolean;
         case FieldKind::enumeration:
-        case FieldKind::text: return ColumnType::string;
-        case FieldKind::bytes: return ColumnType::binary;
-        case FieldKind::float32: return ColumnType::single;
-        case FieldKind::float64: return ColumnType::real;
+        case FieldKind::text:
+            return ColumnType::string;
+        case FieldKind::bytes:
+            return ColumnType::binary;
+        case FieldKind::float32:
+            return ColumnType::single;
+        case FieldKind::float64:
+            return ColumnType::real;
     }
     return ColumnType::string;
 }
@@ -33,14 +40,22 @@ ColumnType type_of(FieldKind kind) {
 
 const char* name_of(FieldKind kind) {
     switch (kind) {
-        case FieldKind::integer: return "integer";
-        case FieldKind::decimal: return "decimal";
-        case FieldKind::boolean: return "boolean";
-        case FieldKind::enumeration: return "enumeration";
-        case FieldKind::text: return "text";
-        case FieldKind::bytes: return "bytes";
-        case FieldKind::float32: return "float32";
-        case FieldKind::float64: return "float64";
+        case FieldKind::integer:
+            return "integer";
+        case FieldKind::decimal:
+            return "decimal";
+        case FieldKind::boolean:
+            return "boolean";
+        case FieldKind::enumeration:
+            return "enumeration";
+        case FieldKind::text:
+            return "text";
+        case FieldKind::bytes:
+            return "bytes";
+        case FieldKind::float32:
+            return "float32";
+        case FieldKind::float64:
+            return "float64";
     }
     return "unknown";
 }
@@ -53,8 +68,10 @@ std::vector<Column> fixed_columns() {
             fixed("seq", number, "block within the epoch; class in bits 30 and 31"),
             fixed("row", ColumnType::short_integer, "position in the block"),
             fixed("event_time", moment, "when it was sampled"),
-            fixed("anchor", ColumnType::short_integer, "clock anchor of event_time in _anchors; null: the source's own time"),
-            fixed("time_error_us", number, "bound of the error of event_time; null: source time, or no bound known"),
+            fixed("anchor", ColumnType::short_integer,
+                  "clock anchor of event_time in _anchors; null: the source's own time"),
+            fixed("time_error_us", number,
+                  "bound of the error of event_time; null: source time, or no bound known"),
             fixed("receive_time", moment, "when the collector received the block")};
 }
 

@@ -1,5 +1,5 @@
-// Which columns a table has: the fixed ones of every data table, those of a schema, and the system tables.
-// Specification: docs/spec/lake.md.
+// Which columns a table has: the fixed ones of every data table, those of a schema, and the system
+// tables. Specification: docs/spec/lake.md.
 #pragma once
 
 #include <vector>
@@ -28,28 +28,60 @@ const char* name_of(FieldKind kind);
 std::vector<Column> fixed_columns();
 Column column_of(const Field& field);
 
-// Positions in the system tables; each begins with device, incarnation, epoch and ends with receive_time.
+// Positions in the system tables; each begins with device, incarnation, epoch and ends with
+// receive_time.
 enum EpochColumn : std::size_t {
-    epoch_device, epoch_incarnation, epoch_epoch, epoch_previous, epoch_previous_clean, epoch_boot_cause,
-    epoch_firmware, epoch_clock_state, epoch_streams, epoch_receive_time,
+    epoch_device,
+    epoch_incarnation,
+    epoch_epoch,
+    epoch_previous,
+    epoch_previous_clean,
+    epoch_boot_cause,
+    epoch_firmware,
+    epoch_clock_state,
+    epoch_streams,
+    epoch_receive_time,
 };
 std::vector<Column> epoch_columns();
 
 enum AnchorColumn : std::size_t {
-    anchor_device, anchor_incarnation, anchor_epoch, anchor_anchor, anchor_elapsed_us, anchor_wall_us,
-    anchor_error_us, anchor_origin, anchor_receive_time,
+    anchor_device,
+    anchor_incarnation,
+    anchor_epoch,
+    anchor_anchor,
+    anchor_elapsed_us,
+    anchor_wall_us,
+    anchor_error_us,
+    anchor_origin,
+    anchor_receive_time,
 };
 std::vector<Column> anchor_columns();
 
 enum LossColumn : std::size_t {
-    loss_device, loss_incarnation, loss_epoch, loss_class, loss_first_seq, loss_last_seq, loss_samples,
-    loss_reason, loss_from_us, loss_to_us, loss_receive_time,
+    loss_device,
+    loss_incarnation,
+    loss_epoch,
+    loss_class,
+    loss_first_seq,
+    loss_last_seq,
+    loss_samples,
+    loss_reason,
+    loss_from_us,
+    loss_to_us,
+    loss_receive_time,
 };
 std::vector<Column> loss_columns();
 
 enum QuarantineColumn : std::size_t {
-    quarantine_device, quarantine_incarnation, quarantine_epoch, quarantine_seq, quarantine_samples,
-    quarantine_reason, quarantine_shard, quarantine_offset, quarantine_receive_time,
+    quarantine_device,
+    quarantine_incarnation,
+    quarantine_epoch,
+    quarantine_seq,
+    quarantine_samples,
+    quarantine_reason,
+    quarantine_shard,
+    quarantine_offset,
+    quarantine_receive_time,
 };
 std::vector<Column> quarantine_columns();
 

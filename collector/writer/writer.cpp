@@ -1,18 +1,24 @@
-// The writer's cycle: entries in, barriers out. What becomes of an entry is in writer_entries.cpp, how rows
-// are made in writer_rows.cpp.
+// The writer's cycle: entries in, barriers out. What becomes of an entry is in writer_entries.cpp,
+// how rows are made in writer_rows.cpp.
 #include "collector/writer/writer.hpp"
 
 #include <cstdio>
 
 namespace longhaul::collector {
 
-Writer::Writer(Journal& journal, ObjectStore& store, const KeyRing& keys, const WriterSettings& settings)
-    : journal_{journal}, store_{store}, keys_{keys}, settings_{settings}, body_room_(block_bytes_max) {
+Writer::Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
+               const WriterSettings& settings)
+    : journal_{journal},
+      store_{store},
+      keys_{keys},
+      settings_{settings},
+      body_room_(block_bytes_max) {
     const Uuid& uuid = journal.id().uuid;
     for (std::size_t i = 0; i < uuid.size(); ++i) {
         char digits[4];
         const bool dash = i == 4 || i == 6 || i == 8 || i == 10;
-        std::snprintf(digits, sizeof(digits), dash ? "-%02x" : "%02x", static_cast<unsigned>(uuid[i]));
+        std::snprintf(digits, sizeof(digits), dash ? "-%02x" : "%02x",
+                      static_cast<unsigned>(uuid[i]));
         journal_name_ += digits;
     }
 }
@@ -26,7 +32,8 @@ Writer::Outcome Writer::start() {
     std::vector<std::unique_ptr<JournalReader>> readers;
     for (Shard shard = 0; shard < journal_.shards(); ++shard) {
         auto reader = journal_.read(shard, 0);
-        if (!reader.ok()) return Message{"the journal cannot be read: " + to_string(reader.error())};
+        if (!reader.ok())
+            return Message{"the journal cannot be read: " + to_string(reader.error())};
         readers.push_back(std::move(reader).value());
     }
     readers_ = std::move(readers);
@@ -53,10 +60,13 @@ Result<MonotonicMs, Message> Writer::step(MonotonicMs now, WallUs wall) {
         return now;
     }
     if (!all_read_ || barrier_requested_) return now;
-    return rows_buffered_ == 0 ? MonotonicMs::never() : first_row_at_ + settings_.commit_interval_ms;
+    return rows_buffered_ == 0 ? MonotonicMs::never()
+                               : first_row_at_ + settings_.commit_interval_ms;
 }
 
-bool Writer::drained() const { return all_read_ && !barrier_ && rows_buffered_ == 0 && !barrier_requested_; }
+bool Writer::drained() const {
+    return all_read_ && !barrier_ && rows_buffered_ == 0 && !barrier_requested_;
+}
 
 bool Writer::barrier_due(MonotonicMs now) const {
     if (rows_buffered_ == 0) return barrier_requested_ && all_read_;
@@ -99,13 +109,16 @@ Result<bool, Message> Writer::advance_barrier(WallUs wall) {
         for (auto& [table_name, table] : tenant.tables) {
             if (!table->has_unwritten() && !table->has_uncommitted()) continue;
             const bool writing = table->has_unwritten();
-            const Status done = writing ? table->write_one_file(*barrier_) : table->commit(*barrier_, wall);
+            const Status done =
+                writing ? table->write_one_file(*barrier_) : table->commit(*barrier_, wall);
             if (!done.ok() && done.error().code == ErrorCode::denied) {
                 return stop("table " + table->folder() + ": " + to_string(done.error()));
             }
             if (!done.ok()) {
-                return Message{std::string{writing ? "writing a batch file of table " : "committing to table "} +
-                               table->folder() + " failed, it will be tried again: " + to_string(done.error())};
+                return Message{std::string{writing ? "writing a batch file of table "
+                                                   : "committing to table "} +
+                               table->folder() +
+                               " failed, it will be tried again: " + to_string(done.error())};
             }
             if (!writing) ++counters_.commits;
             return true;
@@ -118,10 +131,12 @@ Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std
                                             const std::vector<Column>& columns, bool sorted) {
     auto& slot = tenants_[tenant].tables[name];
     if (slot == nullptr) {
-        auto made = std::make_unique<TableBuffer>(store_, tenant + "/" + name, journal_name_, columns, sorted);
+        auto made = std::make_unique<TableBuffer>(store_, tenant + "/" + name, journal_name_,
+                                                  columns, sorted);
         const Status opened = made->open(journal_);
         if (!opened.ok()) {
-            return stop("table " + made->folder() + " cannot be opened: " + to_string(opened.error()));
+            return stop("table " + made->folder() +
+                        " cannot be opened: " + to_string(opened.error()));
         }
         slot = std::move(made);
     }

@@ -1,7 +1,8 @@
 // The writer: from the journal to the tables. Specification: docs/spec/writer.md.
 //
-// A deterministic state machine: what it knows and writes follows from the journal alone, so after a crash
-// it reads the journal again and each table leaves out what it has. Nothing here knows threads or waits.
+// A deterministic state machine: what it knows and writes follows from the journal alone, so after
+// a crash it reads the journal again and each table leaves out what it has. Nothing here knows
+// threads or waits.
 #pragma once
 
 #include <array>
@@ -21,28 +22,30 @@ namespace longhaul::collector {
 
 struct WriterSettings {
     std::int64_t commit_interval_ms = 15'000;
-    std::size_t rows_max = 1'000'000;       // buffered over all tables, then a barrier is due
+    std::size_t rows_max = 1'000'000;  // buffered over all tables, then a barrier is due
     std::size_t bytes_max = 64 << 20;
     std::size_t entries_per_step = 64;
 };
 
 struct WriterCounters {
     std::uint64_t entries = 0;
-    std::uint64_t blocks = 0;       // first arrivals that became rows
-    std::uint64_t duplicates = 0;   // blocks that had arrived before
+    std::uint64_t blocks = 0;      // first arrivals that became rows
+    std::uint64_t duplicates = 0;  // blocks that had arrived before
     std::uint64_t quarantined = 0;
     std::uint64_t rows = 0;
-    std::uint64_t damaged = 0;      // journal entries that could not be read
+    std::uint64_t damaged = 0;  // journal entries that could not be read
     std::uint64_t commits = 0;
 };
 
 class Writer {
  public:
     // All of them outlive the writer.
-    Writer(Journal& journal, ObjectStore& store, const KeyRing& keys, const WriterSettings& settings);
+    Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
+           const WriterSettings& settings);
 
-    // A bounded piece of work: some entries, one batch file or one commit. Returns when to call again
-    // (now: there is more to do). After an error the same call may be tried again, unless fatal() is set.
+    // A bounded piece of work: some entries, one batch file or one commit. Returns when to call
+    // again (now: there is more to do). After an error the same call may be tried again, unless
+    // fatal() is set.
     Result<MonotonicMs, Message> step(MonotonicMs now, WallUs wall);
 
     // Commits what is buffered at the next steps, due or not; drained() tells when all is done.
@@ -102,11 +105,12 @@ class Writer {
     Outcome on_block(const Place& place, Bytes body);
     Outcome add_streams(const Place& place, const longhaul_EpochRecord& record, EpochState& epoch);
     Outcome add_stream(const Place& place, const longhaul_StreamEntry& entry, EpochState& epoch);
-    Outcome add_rows(const Place& place, const BlockName& name, const DecodedBlock& block, EpochState& epoch);
+    Outcome add_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
+                     EpochState& epoch);
     Outcome add_section(const Place& place, const BlockName& name, const DecodedSection& section,
                         EpochState& epoch, std::int32_t first_row);
-    Outcome add_system_entry(const Place& place, const BlockName& name, const longhaul_SystemEntry& entry,
-                             EpochState& epoch);
+    Outcome add_system_entry(const Place& place, const BlockName& name,
+                             const longhaul_SystemEntry& entry, EpochState& epoch);
     Outcome add_anchor(const Place& place, const EpochName& name, EpochState& epoch, Anchor anchor,
                        const char* origin);
     Outcome add_epoch_row(const Place& place, const longhaul_EpochRecord& record);

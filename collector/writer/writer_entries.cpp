@@ -1,5 +1,5 @@
-// What becomes of each kind of journal entry. Nothing a device can write stops the writer: what does not
-// open, decode or fit goes into quarantine with its reason.
+// What becomes of each kind of journal entry. Nothing a device can write stops the writer: what
+// does not open, decode or fit goes into quarantine with its reason.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -12,7 +12,9 @@ namespace longhaul::collector {
 namespace {
 
 // The end of a block's authentication tag: equal for equal content, and no attacker's choice.
-std::uint64_t content_tag(Bytes sealed) { return ByteReader{sealed.last(sizeof(std::uint64_t))}.u64(); }
+std::uint64_t content_tag(Bytes sealed) {
+    return ByteReader{sealed.last(sizeof(std::uint64_t))}.u64();
+}
 
 std::string hex_of(const SealingKeyId& id) {
     std::string text;
@@ -36,20 +38,27 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
                       std::string{entry.tenant},
                       std::string{entry.device}};
     switch (entry.kind) {
-        case JournalKind::schema: return on_schema(place, entry.body);
-        case JournalKind::epoch: return on_epoch(place, entry.body);
-        case JournalKind::block: return on_block(place, entry.body);
-        default: break;
+        case JournalKind::schema:
+            return on_schema(place, entry.body);
+        case JournalKind::epoch:
+            return on_epoch(place, entry.body);
+        case JournalKind::block:
+            return on_block(place, entry.body);
+        default:
+            break;
     }
-    return stop("the journal holds an entry of kind " + std::to_string(static_cast<int>(entry.kind)) +
-                " at offset " + std::to_string(read.offset) + " that this version does not know: start a newer one");
+    return stop("the journal holds an entry of kind " +
+                std::to_string(static_cast<int>(entry.kind)) + " at offset " +
+                std::to_string(read.offset) +
+                " that this version does not know: start a newer one");
 }
 
 Writer::Outcome Writer::on_schema(const Place& place, Bytes body) {
     auto stored = StoredSchema::parse(body);
     if (!stored.ok()) return quarantine(place, {0, 0}, std::nullopt, "schema cannot be read");
     const SchemaHash hash = stored.value()->hash();
-    tenants_[place.tenant].schemas.try_emplace(std::pair{place.shard, hash}, std::move(stored).value());
+    tenants_[place.tenant].schemas.try_emplace(std::pair{place.shard, hash},
+                                               std::move(stored).value());
     return {};
 }
 
@@ -71,10 +80,12 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
     const PrivateKey* sealing_key = keys_.find(id);
     if (sealing_key == nullptr) {
         return stop("the private sealing key " + hex_of(id) + " that device " + place.device +
-                    " uses is missing: put " + hex_of(id) + ".key back into the folder of sealing keys");
+                    " uses is missing: put " + hex_of(id) +
+                    ".key back into the folder of sealing keys");
     }
     const auto key = unwrap_block_key(*sealing_key, record);
-    if (!key.ok()) return quarantine(place, name, std::nullopt, "the epoch's block key does not open");
+    if (!key.ok())
+        return quarantine(place, name, std::nullopt, "the epoch's block key does not open");
 
     EpochState epoch;
     epoch.record_hash = hash;
@@ -86,7 +97,8 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
 }
 
 // Those whose schema was missing so far: a record that is sent again may find it there.
-Writer::Outcome Writer::add_streams(const Place& place, const longhaul_EpochRecord& record, EpochState& epoch) {
+Writer::Outcome Writer::add_streams(const Place& place, const longhaul_EpochRecord& record,
+                                    EpochState& epoch) {
     for (std::size_t i = 0; i < record.streams_count; ++i) {
         const longhaul_StreamEntry& entry = record.streams[i];
         if (epoch.streams[entry.index] == nullptr) LH_TRY(add_stream(place, entry, epoch));
@@ -94,16 +106,19 @@ Writer::Outcome Writer::add_streams(const Place& place, const longhaul_EpochReco
     return {};
 }
 
-Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntry& entry, EpochState& epoch) {
+Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntry& entry,
+                                   EpochState& epoch) {
     TenantState& tenant = tenants_[place.tenant];
     SchemaHash hash;
     std::memcpy(hash.data(), entry.schema_hash, hash.size());
     const auto known = tenant.schemas.find({place.shard, hash});
-    if (known == tenant.schemas.end()) return {};  // its blocks go into quarantine until it is there
+    if (known == tenant.schemas.end())
+        return {};  // its blocks go into quarantine until it is there
     auto stream = std::make_unique<Stream>();
     stream->name = entry.name;
     stream->schema = &known->second->schema();
-    LH_TRY_ASSIGN(stream->table, table(place.tenant, std::string{stream->schema->name}, fixed_columns(), true));
+    LH_TRY_ASSIGN(stream->table,
+                  table(place.tenant, std::string{stream->schema->name}, fixed_columns(), true));
     for (const Field& field : stream->schema->fields) {
         stream->columns.push_back(stream->table->column_for(column_of(field), stream->columns));
     }
@@ -119,19 +134,23 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     const EpochName epoch_name{name.incarnation.value, name.epoch.value};
     auto& epochs = tenants_[place.tenant].devices[place.device].epochs;
     const auto found = epochs.find(epoch_name);
-    if (found == epochs.end()) return quarantine(place, epoch_name, header.value(), "no epoch record");
+    if (found == epochs.end())
+        return quarantine(place, epoch_name, header.value(), "no epoch record");
     EpochState& epoch = found->second;
 
-    const auto [known, first_arrival] = epoch.received.try_emplace(name.seq.value, content_tag(body));
+    const auto [known, first_arrival] =
+        epoch.received.try_emplace(name.seq.value, content_tag(body));
     if (!first_arrival) {
         if (known->second != content_tag(body)) {
-            return quarantine(place, epoch_name, header.value(), "fork: other content under the same name");
+            return quarantine(place, epoch_name, header.value(),
+                              "fork: other content under the same name");
         }
         ++counters_.duplicates;
         return {};
     }
     const auto opened = open_block(epoch.key, body, body_room_);
-    if (!opened.ok()) return quarantine(place, epoch_name, header.value(), "the block does not open");
+    if (!opened.ok())
+        return quarantine(place, epoch_name, header.value(), "the block does not open");
     const auto block = decode_block(opened.value(), epoch.schemas, header.value().samples);
     if (!block.ok()) {
         // It counts as never arrived, so that it becomes rows when it comes again after its schema.

@@ -9,7 +9,8 @@
 namespace longhaul::collector {
 namespace {
 
-// How far a device's clock may drift from its anchor, parts per million; a crystal without compensation.
+// How far a device's clock may drift from its anchor, parts per million; a crystal without
+// compensation.
 constexpr std::uint64_t drift_ppm = 100;
 
 std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
@@ -35,16 +36,20 @@ constexpr std::array<double, limits::decimal_scale_max + 1> powers_of_ten{
 
 void put_value(Batch& batch, std::size_t column, const Field& field, const Value& value) {
     switch (value.form) {
-        case ValueForm::null: return;
+        case ValueForm::null:
+            return;
         case ValueForm::real:
             // A float32's bits ride in the low half, see ColumnData.
             return batch.put_real(column, value.real());
-        case ValueForm::text: return batch.put_text(column, as_text(value.text));
-        case ValueForm::integer: break;
+        case ValueForm::text:
+            return batch.put_text(column, as_text(value.text));
+        case ValueForm::integer:
+            break;
     }
     if (field.kind == FieldKind::decimal) {
         // Both operands are exact, so the quotient is the double that the decimal text would give.
-        return batch.put_real(column, static_cast<double>(value.integer) / powers_of_ten[field.scale]);
+        return batch.put_real(column,
+                              static_cast<double>(value.integer) / powers_of_ten[field.scale]);
     }
     if (field.kind == FieldKind::enumeration) {
         return batch.put_text(column, field.label(static_cast<std::size_t>(value.integer)));
@@ -54,20 +59,27 @@ void put_value(Batch& batch, std::size_t column, const Field& field, const Value
 
 const char* name_of(longhaul_LossReason reason) {
     switch (reason) {
-        case longhaul_LossReason_LOSS_REASON_FULL: return "full";
-        case longhaul_LossReason_LOSS_REASON_EXPIRED: return "expired";
-        case longhaul_LossReason_LOSS_REASON_CORRUPT: return "corrupt";
-        case longhaul_LossReason_LOSS_REASON_UNREADABLE: return "unreadable";
-        case longhaul_LossReason_LOSS_REASON_POWER_CUT: return "power_cut";
-        default: return "unknown";
+        case longhaul_LossReason_LOSS_REASON_FULL:
+            return "full";
+        case longhaul_LossReason_LOSS_REASON_EXPIRED:
+            return "expired";
+        case longhaul_LossReason_LOSS_REASON_CORRUPT:
+            return "corrupt";
+        case longhaul_LossReason_LOSS_REASON_UNREADABLE:
+            return "unreadable";
+        case longhaul_LossReason_LOSS_REASON_POWER_CUT:
+            return "power_cut";
+        default:
+            return "unknown";
     }
 }
 
 }  // namespace
 
-Writer::Outcome Writer::add_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
-                                 EpochState& epoch) {
-    for (const longhaul_SystemEntry& entry : block.system) LH_TRY(add_system_entry(place, name, entry, epoch));
+Writer::Outcome Writer::add_rows(const Place& place, const BlockName& name,
+                                 const DecodedBlock& block, EpochState& epoch) {
+    for (const longhaul_SystemEntry& entry : block.system)
+        LH_TRY(add_system_entry(place, name, entry, epoch));
     std::int32_t row = 0;
     for (const DecodedSection& section : block.sections) {
         LH_TRY(add_section(place, name, section, epoch, row));
@@ -76,17 +88,21 @@ Writer::Outcome Writer::add_rows(const Place& place, const BlockName& name, cons
     return {};
 }
 
-Writer::Outcome Writer::add_section(const Place& place, const BlockName& name, const DecodedSection& section,
-                                    EpochState& epoch, std::int32_t first_row) {
+Writer::Outcome Writer::add_section(const Place& place, const BlockName& name,
+                                    const DecodedSection& section, EpochState& epoch,
+                                    std::int32_t first_row) {
     const Stream& stream = *epoch.streams[section.stream];
     const Schema& schema = *stream.schema;
     const bool device_time = schema.time == TimeKind::device;
-    const auto elapsed_of = [&schema](std::int64_t ticks) { return wrapping_multiply(ticks, schema.tick_us); };
+    const auto elapsed_of = [&schema](std::int64_t ticks) {
+        return wrapping_multiply(ticks, schema.tick_us);
+    };
     if (device_time && epoch.anchors.empty()) {
         // No idea of the device's time yet: its newest sample is taken to be as old as its arrival.
         const std::int64_t newest = *std::max_element(section.times.begin(), section.times.end());
         const Anchor synthetic{0, elapsed_of(newest), place.receive_time.value, std::nullopt};
-        LH_TRY(add_anchor(place, {name.incarnation.value, name.epoch.value}, epoch, synthetic, "receive"));
+        LH_TRY(add_anchor(place, {name.incarnation.value, name.epoch.value}, epoch, synthetic,
+                          "receive"));
     }
     for (std::size_t i = 0; i < section.times.size(); ++i) {
         LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *stream.table));
@@ -106,16 +122,19 @@ Writer::Outcome Writer::add_section(const Place& place, const BlockName& name, c
             const Anchor& anchor = *std::min_element(
                 epoch.anchors.begin(), epoch.anchors.end(),
                 [&error](const Anchor& a, const Anchor& b) { return error(a) < error(b); });
-            batch->put_integer(column_event_time,
-                               wrapping_add(anchor.wall_us, wrapping_subtract(elapsed, anchor.elapsed_us)));
+            batch->put_integer(
+                column_event_time,
+                wrapping_add(anchor.wall_us, wrapping_subtract(elapsed, anchor.elapsed_us)));
             batch->put_integer(column_anchor, anchor.id);
-            if (anchor.error_us) batch->put_integer(column_time_error, static_cast<std::int64_t>(error(anchor)));
+            if (anchor.error_us)
+                batch->put_integer(column_time_error, static_cast<std::int64_t>(error(anchor)));
         } else {
             batch->put_integer(column_event_time, section.times[i]);
         }
         batch->put_integer(column_receive_time, place.receive_time.value);
         for (std::size_t field = 0; field < schema.fields.size(); ++field) {
-            put_value(*batch, stream.columns[field], schema.fields[field], section.columns[field][i]);
+            put_value(*batch, stream.columns[field], schema.fields[field],
+                      section.columns[field][i]);
         }
         batch->end_row();
         ++counters_.rows;
@@ -130,7 +149,8 @@ Writer::Outcome Writer::add_system_entry(const Place& place, const BlockName& na
         const longhaul_Anchor& anchor = entry.entry.anchor;
         // An error beyond what the sum can hold says as much as none.
         const std::uint64_t error_us = std::min<std::uint64_t>(anchor.error_us, INT64_MAX / 4);
-        return add_anchor(place, epoch_name, epoch, {0, anchor.elapsed_us, anchor.wall_us, error_us}, "device");
+        return add_anchor(place, epoch_name, epoch,
+                          {0, anchor.elapsed_us, anchor.wall_us, error_us}, "device");
     }
     if (entry.which_entry != longhaul_SystemEntry_loss_tag) return {};  // of a later version
     const longhaul_Loss& loss = entry.entry.loss;
@@ -152,11 +172,12 @@ Writer::Outcome Writer::add_system_entry(const Place& place, const BlockName& na
     return {};
 }
 
-Writer::Outcome Writer::add_anchor(const Place& place, const EpochName& name, EpochState& epoch, Anchor anchor,
-                                   const char* origin) {
+Writer::Outcome Writer::add_anchor(const Place& place, const EpochName& name, EpochState& epoch,
+                                   Anchor anchor, const char* origin) {
     anchor.id = static_cast<std::int32_t>(epoch.anchors.size());
     epoch.anchors.push_back(anchor);
-    LH_TRY_ASSIGN(TableBuffer* const anchors, table(place.tenant, "_anchors", anchor_columns(), false));
+    LH_TRY_ASSIGN(TableBuffer* const anchors,
+                  table(place.tenant, "_anchors", anchor_columns(), false));
     LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *anchors));
     if (batch == nullptr) return {};
     batch->put_text(anchor_device, place.device);
@@ -165,7 +186,8 @@ Writer::Outcome Writer::add_anchor(const Place& place, const EpochName& name, Ep
     batch->put_integer(anchor_anchor, anchor.id);
     batch->put_integer(anchor_elapsed_us, anchor.elapsed_us);
     batch->put_integer(anchor_wall_us, anchor.wall_us);
-    if (anchor.error_us) batch->put_integer(anchor_error_us, static_cast<std::int64_t>(*anchor.error_us));
+    if (anchor.error_us)
+        batch->put_integer(anchor_error_us, static_cast<std::int64_t>(*anchor.error_us));
     batch->put_text(anchor_origin, origin);
     batch->put_integer(anchor_receive_time, place.receive_time.value);
     batch->end_row();
@@ -173,7 +195,8 @@ Writer::Outcome Writer::add_anchor(const Place& place, const EpochName& name, Ep
 }
 
 Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRecord& record) {
-    LH_TRY_ASSIGN(TableBuffer* const epochs, table(place.tenant, "_epochs", epoch_columns(), false));
+    LH_TRY_ASSIGN(TableBuffer* const epochs,
+                  table(place.tenant, "_epochs", epoch_columns(), false));
     LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *epochs));
     if (batch == nullptr) return {};
     std::string streams;
@@ -194,8 +217,8 @@ Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRe
     return {};
 }
 
-// What was in the device's memory when the epoch before ended: after the last stored block of each class
-// that it used, an unknown number of samples.
+// What was in the device's memory when the epoch before ended: after the last stored block of each
+// class that it used, an unknown number of samples.
 Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRecord& record) {
     if (record.previous_epoch == 0 || record.previous_clean) return {};
     LH_TRY_ASSIGN(TableBuffer* const losses, table(place.tenant, "_losses", loss_columns(), false));
@@ -217,10 +240,11 @@ Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRe
     return {};
 }
 
-Writer::Outcome Writer::quarantine(const Place& place, const EpochName& name, std::optional<BlockHeader> header,
-                                   std::string_view reason) {
+Writer::Outcome Writer::quarantine(const Place& place, const EpochName& name,
+                                   std::optional<BlockHeader> header, std::string_view reason) {
     ++counters_.quarantined;
-    LH_TRY_ASSIGN(TableBuffer* const kept, table(place.tenant, "_quarantine", quarantine_columns(), false));
+    LH_TRY_ASSIGN(TableBuffer* const kept,
+                  table(place.tenant, "_quarantine", quarantine_columns(), false));
     LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *kept));
     if (batch == nullptr) return {};
     batch->put_text(quarantine_device, place.device);

@@ -3,8 +3,8 @@
 namespace longhaul {
 namespace {
 
-// What the first byte of a character promises: how many more bytes, and the bounds of the second, which
-// keep out long forms, surrogates and what lies above U+10FFFF.
+// What the first byte of a character promises: how many more bytes, and the bounds of the second,
+// which keep out long forms, surrogates and what lies above U+10FFFF.
 struct Lead {
     std::size_t more;
     std::uint8_t second_min;
@@ -16,8 +16,9 @@ constexpr Lead refused{0, 0, 0};
 Lead lead_of(std::uint8_t first) {
     if (first < 0xc2 || first > 0xf4) return refused;
     if (first < 0xe0) return {1, 0x80, 0xbf};
-    if (first < 0xf0) return {2, first == 0xe0 ? std::uint8_t{0xa0} : std::uint8_t{0x80},
-                              first == 0xed ? std::uint8_t{0x9f} : std::uint8_t{0xbf}};
+    if (first < 0xf0)
+        return {2, first == 0xe0 ? std::uint8_t{0xa0} : std::uint8_t{0x80},
+                first == 0xed ? std::uint8_t{0x9f} : std::uint8_t{0xbf}};
     return {3, first == 0xf0 ? std::uint8_t{0x90} : std::uint8_t{0x80},
             first == 0xf4 ? std::uint8_t{0x8f} : std::uint8_t{0xbf}};
 }

@@ -26,7 +26,8 @@ Column column(const char* name, ColumnType type, const char* kind = "") {
 // Our n-th commit: one file, and the txn at n * 100.
 TableCommit commit_number(std::int64_t n) {
     DataFile file;
-    file.path = "receive_date=2026-11-21/0-0-" + std::to_string(n * 100) + "-0123456789abcdef.parquet";
+    file.path =
+        "receive_date=2026-11-21/0-0-" + std::to_string(n * 100) + "-0123456789abcdef.parquet";
     file.receive_date = "2026-11-21";
     file.bytes = 1000;
     file.rows = 7;
@@ -34,7 +35,8 @@ TableCommit commit_number(std::int64_t n) {
     TableCommit commit;
     commit.files = {file};
     commit.txns = {{app, n * 100}};
-    commit.columns = {column("device", ColumnType::string), column("speed", ColumnType::decimal_real, "decimal")};
+    commit.columns = {column("device", ColumnType::string),
+                      column("speed", ColumnType::decimal_real, "decimal")};
     commit.columns[1].unit = "m/s";
     commit.table_id_if_new = "11111111-2222-8333-8444-555555555555";
     commit.commit_id = "66666666-7777-8888-8999-aaaaaaaaaaaa";
@@ -122,8 +124,14 @@ TEST_CASE("delta log: whoever opens the table sees files, columns and txns of al
 TEST_CASE("delta log: another program's commit in between costs a retry") {
     Lake lake;
     lake.commit(1);
-    foreign_commit(lake.store, 1, R"({"commitInfo":{}})" "\n" R"({"txn":{"appId":"theirs","version":9}})" "\n");
-    foreign_commit(lake.store, 2, R"({"remove":{"path":"receive_date=2026-11-21/0-0-100-0123456789abcdef.parquet"}})");
+    foreign_commit(lake.store, 1,
+                   R"({"commitInfo":{}})"
+                   "\n"
+                   R"({"txn":{"appId":"theirs","version":9}})"
+                   "\n");
+    foreign_commit(
+        lake.store, 2,
+        R"({"remove":{"path":"receive_date=2026-11-21/0-0-100-0123456789abcdef.parquet"}})");
     lake.commit(2);
     const TableState state = lake.reopened();
     CHECK(state.version == 3);
@@ -135,14 +143,15 @@ TEST_CASE("delta log: another program's commit in between costs a retry") {
 TEST_CASE("delta log: properties and columns that others have set survive a new column of ours") {
     Lake lake;
     lake.commit(1);
-    foreign_commit(lake.store, 1,
-                   R"({"metaData":{"id":"11111111-2222-8333-8444-555555555555","description":"buses",)"
-                   R"("format":{"provider":"parquet","options":{}},"schemaString":)"
-                   R"("{\"type\":\"struct\",\"fields\":[{\"name\":\"device\",\"type\":\"string\",\"nullable\":true,\"metadata\":{}},)"
-                   R"({\"name\":\"speed\",\"type\":\"double\",\"nullable\":true,\"metadata\":{\"longhaul.kind\":\"decimal\"}},)"
-                   R"({\"name\":\"theirs\",\"type\":\"date\",\"nullable\":true,\"metadata\":{}},)"
-                   R"({\"name\":\"receive_date\",\"type\":\"date\",\"nullable\":true,\"metadata\":{}}]}",)"
-                   R"("partitionColumns":["receive_date"],"configuration":{"their.key":"1"}}})");
+    foreign_commit(
+        lake.store, 1,
+        R"({"metaData":{"id":"11111111-2222-8333-8444-555555555555","description":"buses",)"
+        R"("format":{"provider":"parquet","options":{}},"schemaString":)"
+        R"("{\"type\":\"struct\",\"fields\":[{\"name\":\"device\",\"type\":\"string\",\"nullable\":true,\"metadata\":{}},)"
+        R"({\"name\":\"speed\",\"type\":\"double\",\"nullable\":true,\"metadata\":{\"longhaul.kind\":\"decimal\"}},)"
+        R"({\"name\":\"theirs\",\"type\":\"date\",\"nullable\":true,\"metadata\":{}},)"
+        R"({\"name\":\"receive_date\",\"type\":\"date\",\"nullable\":true,\"metadata\":{}}]}",)"
+        R"("partitionColumns":["receive_date"],"configuration":{"their.key":"1"}}})");
     TableCommit commit = commit_number(2);
     commit.columns.push_back(column("heading", ColumnType::real, "float64"));
     REQUIRE(lake.table.commit(commit).ok());
@@ -203,11 +212,18 @@ TEST_CASE("delta log: a table that this version may not write is left alone") {
         ErrorCode code;
     };
     const Case cases[] = {
-        {"a newer reader protocol", R"({"protocol":{"minReaderVersion":3,"minWriterVersion":2}})", ErrorCode::unsupported},
-        {"a newer writer protocol", R"({"protocol":{"minReaderVersion":1,"minWriterVersion":7}})", ErrorCode::unsupported},
-        {"other partitions", R"({"metaData":{"schemaString":"{\"fields\":[]}","partitionColumns":["day"]}})", ErrorCode::unsupported},
-        {"no partitions", R"({"metaData":{"schemaString":"{\"fields\":[]}"}})", ErrorCode::unsupported},
-        {"a broken schema", R"({"metaData":{"schemaString":"{","partitionColumns":["receive_date"]}})", ErrorCode::corrupt},
+        {"a newer reader protocol", R"({"protocol":{"minReaderVersion":3,"minWriterVersion":2}})",
+         ErrorCode::unsupported},
+        {"a newer writer protocol", R"({"protocol":{"minReaderVersion":1,"minWriterVersion":7}})",
+         ErrorCode::unsupported},
+        {"other partitions",
+         R"({"metaData":{"schemaString":"{\"fields\":[]}","partitionColumns":["day"]}})",
+         ErrorCode::unsupported},
+        {"no partitions", R"({"metaData":{"schemaString":"{\"fields\":[]}"}})",
+         ErrorCode::unsupported},
+        {"a broken schema",
+         R"({"metaData":{"schemaString":"{","partitionColumns":["receive_date"]}})",
+         ErrorCode::corrupt},
         {"half a line", R"({"add":{"path":"x")", ErrorCode::corrupt},
         {"an add without a size", R"({"add":{"path":"x"}})", ErrorCode::corrupt},
         {"a list", "[]", ErrorCode::corrupt},

@@ -18,12 +18,15 @@ Column column(const char* name, ColumnType type, const char* kind = "") {
 }  // namespace
 
 TEST_CASE("delta schema: every column type comes back as it was") {
-    std::vector<Column> columns{
-        column("a", ColumnType::string, "text"),        column("b", ColumnType::long_integer, "integer"),
-        column("c", ColumnType::short_integer),         column("d", ColumnType::real, "float64"),
-        column("e", ColumnType::decimal_real, "decimal"), column("f", ColumnType::single, "float32"),
-        column("g", ColumnType::boolean, "boolean"),    column("h", ColumnType::binary, "bytes"),
-        column("i", ColumnType::timestamp)};
+    std::vector<Column> columns{column("a", ColumnType::string, "text"),
+                                column("b", ColumnType::long_integer, "integer"),
+                                column("c", ColumnType::short_integer),
+                                column("d", ColumnType::real, "float64"),
+                                column("e", ColumnType::decimal_real, "decimal"),
+                                column("f", ColumnType::single, "float32"),
+                                column("g", ColumnType::boolean, "boolean"),
+                                column("h", ColumnType::binary, "bytes"),
+                                column("i", ColumnType::timestamp)};
     columns[4].unit = "Cel";
     columns[4].help = "what the \"probe\" says, in °C";
 
@@ -51,9 +54,10 @@ TEST_CASE("delta schema: what others have written stays, new columns follow it")
     const auto grown = schema_with(others, {column("device", ColumnType::string),
                                             column("speed", ColumnType::real, "float64")});
     REQUIRE(grown.ok());
-    CHECK(grown.value() ==
-          others.substr(0, others.size() - 2) +
-              R"(,{"name":"speed","type":"double","nullable":true,"metadata":{"longhaul.kind":"float64"}}]})");
+    CHECK(
+        grown.value() ==
+        others.substr(0, others.size() - 2) +
+            R"(,{"name":"speed","type":"double","nullable":true,"metadata":{"longhaul.kind":"float64"}}]})");
     // A struct is nothing that we write.
     CHECK(columns_of_schema(grown.value()).value().size() == 2);
 }

@@ -22,7 +22,8 @@ std::string stats_of(ColumnType type, std::size_t rows, Put put) {
     return delta_stats(batch);
 }
 
-std::string stats(const char* records, const char* minimum, const char* maximum, const char* nulls) {
+std::string stats(const char* records, const char* minimum, const char* maximum,
+                  const char* nulls) {
     const auto bound = [](const char* value) {
         return std::string{"{"} + (*value == '\0' ? "" : "\"x\":") + value + "}";
     };
@@ -36,8 +37,9 @@ std::string stats_of_reals(ColumnType type, std::vector<double> values) {
 }
 
 std::string stats_of_integers(ColumnType type, std::vector<std::int64_t> values) {
-    return stats_of(type, values.size(),
-                    [&values](Batch& batch, std::size_t row) { batch.put_integer(0, values[row]); });
+    return stats_of(type, values.size(), [&values](Batch& batch, std::size_t row) {
+        batch.put_integer(0, values[row]);
+    });
 }
 
 }  // namespace
@@ -50,10 +52,9 @@ TEST_CASE("statistics: a minimum of time is cut to milliseconds, a maximum round
 }
 
 TEST_CASE("statistics: times that have no four-digit year have no bounds") {
-    for (const std::int64_t time : {std::numeric_limits<std::int64_t>::min(),
-                                    std::numeric_limits<std::int64_t>::max(),
-                                    std::int64_t{-62'135'596'800'000'001},
-                                    std::int64_t{253'402'300'799'999'001}}) {
+    for (const std::int64_t time :
+         {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(),
+          std::int64_t{-62'135'596'800'000'001}, std::int64_t{253'402'300'799'999'001}}) {
         CAPTURE(time);
         CHECK(stats_of_integers(ColumnType::timestamp, {0, time}) == stats("2", "", "", "0"));
     }
@@ -70,11 +71,11 @@ TEST_CASE("statistics: numbers that are not finite leave the column without boun
 TEST_CASE("statistics: integers keep all their digits, nulls are counted and bound nothing") {
     CHECK(stats_of_integers(ColumnType::long_integer, {INT64_MIN, INT64_MAX}) ==
           stats("2", "-9223372036854775808", "9223372036854775807", "0"));
-    CHECK(stats_of(ColumnType::string, 3,
-                   [](Batch& batch, std::size_t row) {
-                       if (row != 1) batch.put_text(0, row == 0 ? "b" : "a\"");
-                   }) == stats("3", "\"a\\\"\"", "\"b\"", "1"));
-    CHECK(stats_of(ColumnType::long_integer, 2, [](Batch&, std::size_t) {}) == stats("2", "", "", "2"));
+    CHECK(stats_of(ColumnType::string, 3, [](Batch& batch, std::size_t row) {
+              if (row != 1) batch.put_text(0, row == 0 ? "b" : "a\"");
+          }) == stats("3", "\"a\\\"\"", "\"b\"", "1"));
+    CHECK(stats_of(ColumnType::long_integer, 2, [](Batch&, std::size_t) {}) ==
+          stats("2", "", "", "2"));
 }
 
 TEST_CASE("statistics: only the first 32 columns have them") {

@@ -79,7 +79,8 @@ TEST_CASE("parquet: the same rows give the same bytes") {
 }
 
 TEST_CASE("parquet: a damaged file is an error, whichever byte it is") {
-    Batch batch{{column("device", ColumnType::string), column("incarnation", ColumnType::long_integer),
+    Batch batch{{column("device", ColumnType::string),
+                 column("incarnation", ColumnType::long_integer),
                  column("epoch", ColumnType::long_integer), column("seq", ColumnType::long_integer),
                  column("row", ColumnType::short_integer)}};
     for (int i = 0; i < 20; ++i) {
@@ -104,9 +105,10 @@ TEST_CASE("parquet: a damaged file is an error, whichever byte it is") {
 TEST_CASE("parquet: identity columns of other types or with nulls are refused") {
     for (const bool with_null : {false, true}) {
         CAPTURE(with_null);
-        Batch batch{{column("device", ColumnType::string), column("incarnation", ColumnType::long_integer),
-                     column("epoch", ColumnType::long_integer), column("seq", ColumnType::long_integer),
-                     column("row", with_null ? ColumnType::short_integer : ColumnType::long_integer)}};
+        Batch batch{
+            {column("device", ColumnType::string), column("incarnation", ColumnType::long_integer),
+             column("epoch", ColumnType::long_integer), column("seq", ColumnType::long_integer),
+             column("row", with_null ? ColumnType::short_integer : ColumnType::long_integer)}};
         batch.begin_row();
         batch.put_text(0, "bus-1");
         for (std::size_t at = 1; at < (with_null ? 4U : 5U); ++at) batch.put_integer(at, 1);

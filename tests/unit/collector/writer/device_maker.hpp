@@ -1,4 +1,5 @@
-// Makes what a device would send: schemas, epoch records and sealed blocks, for tests of the writer.
+// Makes what a device would send: schemas, epoch records and sealed blocks, for tests of the
+// writer.
 #pragma once
 
 #include <array>
@@ -88,8 +89,8 @@ class Body {
 // One epoch of one device.
 class EpochMaker {
  public:
-    EpochMaker(const char* tenant, const char* device, std::uint32_t incarnation, std::uint32_t epoch,
-               const PrivateKey& seal_to = sealing_key()) {
+    EpochMaker(const char* tenant, const char* device, std::uint32_t incarnation,
+               std::uint32_t epoch, const PrivateKey& seal_to = sealing_key()) {
         LH_CHECK(crypto_init().ok());
         record.version = epoch_record_version;
         std::strcpy(record.environment, "test");
@@ -97,7 +98,8 @@ class EpochMaker {
         std::strcpy(record.device, device);
         record.incarnation = incarnation;
         record.epoch = epoch;
-        keys_ = derive_epoch_keys(as_bytes("random"), as_bytes(device), {incarnation}, {epoch}).value();
+        keys_ =
+            derive_epoch_keys(as_bytes("random"), as_bytes(device), {incarnation}, {epoch}).value();
         LH_CHECK(wrap_block_key(public_key_of(seal_to).value(), keys_, record).ok());
     }
 
@@ -124,9 +126,11 @@ class EpochMaker {
     std::vector<std::byte> block(std::uint32_t number, const Body& body) const {
         return block(number, body, body.sample_count());
     }
-    std::vector<std::byte> block(std::uint32_t number, const Body& body, std::uint16_t samples) const {
+    std::vector<std::byte> block(std::uint32_t number, const Body& body,
+                                 std::uint16_t samples) const {
         std::vector<std::byte> sealed(block_bytes_max);
-        const BlockName name{{record.incarnation}, {record.epoch}, BlockSeq::of(BlockClass::normal, number)};
+        const BlockName name{
+            {record.incarnation}, {record.epoch}, BlockSeq::of(BlockClass::normal, number)};
         sealed.resize(seal_block(keys_.block_key, name, samples, body.bytes(), sealed).value());
         return sealed;
     }

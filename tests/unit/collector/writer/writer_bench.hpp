@@ -46,16 +46,18 @@ struct WriterBench {
         LH_CHECK(journal->append(shard, {{time_us}, kind, tenant, device, body}, {0}).ok());
         LH_CHECK(journal->flush().ok());
     }
-    void schema(const StoredSchema& schema, const char* tenant = "acme", collector::Shard shard = 0) {
+    void schema(const StoredSchema& schema, const char* tenant = "acme",
+                collector::Shard shard = 0) {
         append(collector::JournalKind::schema, tenant, "", schema.encoded(), noon_us, shard);
     }
     void epoch(const EpochMaker& epoch, collector::Shard shard = 0) {
-        append(collector::JournalKind::epoch, epoch.record.tenant, epoch.record.device, epoch.signed_record(),
-               noon_us, shard);
+        append(collector::JournalKind::epoch, epoch.record.tenant, epoch.record.device,
+               epoch.signed_record(), noon_us, shard);
     }
     void block(const EpochMaker& epoch, Bytes sealed, std::int64_t time_us = noon_us,
                collector::Shard shard = 0) {
-        append(collector::JournalKind::block, epoch.record.tenant, epoch.record.device, sealed, time_us, shard);
+        append(collector::JournalKind::block, epoch.record.tenant, epoch.record.device, sealed,
+               time_us, shard);
     }
 
     // Writes everything out; the error's text, or nothing.
@@ -70,7 +72,8 @@ struct WriterBench {
     }
 
     // The rows of a table, sorted: the columns' values separated by '|'.
-    std::vector<std::string> rows(const std::string& folder, const std::vector<std::string>& columns) {
+    std::vector<std::string> rows(const std::string& folder,
+                                  const std::vector<std::string>& columns) {
         collector::LocalStore reading{disk};
         collector::DeltaTable table{reading, folder};
         LH_CHECK(table.refresh().ok());
@@ -80,7 +83,8 @@ struct WriterBench {
             LH_CHECK(bytes.ok() && bytes.value().size() == file.bytes);
             LH_CHECK(collector::read_text_rows(bytes.value(), columns, [&rows](const auto& row) {
                          std::string line;
-                         for (const std::string& value : row) line += (&value == &row[0] ? "" : "|") + value;
+                         for (const std::string& value : row)
+                             line += (&value == &row[0] ? "" : "|") + value;
                          rows.push_back(line);
                      }).ok());
         }

@@ -18,7 +18,8 @@ std::unique_ptr<StoredSchema> schema_named(const char* name, TimeKind time = Tim
 
 std::vector<Value> integers(std::size_t count) {
     std::vector<Value> values;
-    for (std::size_t i = 0; i < count; ++i) values.push_back(Value::of_integer(static_cast<std::int64_t>(i)));
+    for (std::size_t i = 0; i < count; ++i)
+        values.push_back(Value::of_integer(static_cast<std::int64_t>(i)));
     return values;
 }
 
@@ -29,8 +30,8 @@ struct Entry {
     std::vector<std::byte> body;
 };
 
-// Two shards of everything that makes rows: two tables, two devices, anchors, a power cut, a duplicate, a
-// block for quarantine.
+// Two shards of everything that makes rows: two tables, two devices, anchors, a power cut, a
+// duplicate, a block for quarantine.
 std::vector<Entry> make_entries() {
     std::vector<Entry> entries;
     const auto bus = schema_named("bus");
@@ -51,7 +52,8 @@ std::vector<Entry> make_entries() {
             add(JournalKind::epoch, epoch.signed_record());
             for (std::uint32_t block = 1; block <= 3; ++block) {
                 Body body;
-                body.samples(1, *bus, {1, 2}, {integers(2)}).samples(2, *port, {block * 1000}, {integers(1)});
+                body.samples(1, *bus, {1, 2}, {integers(2)})
+                    .samples(2, *port, {block * 1000}, {integers(1)});
                 if (block == 2) body.anchor(0, noon_us, 100);
                 add(JournalKind::block, epoch.block(block, body));
                 if (block == 2) entries.push_back(entries.back());
@@ -76,10 +78,12 @@ void fill(WriterBench& bench) {
 Rows everything(WriterBench& bench) {
     Rows all;
     const auto add = [&](const std::string& table, std::vector<std::string> columns) {
-        for (const std::string& row : bench.rows("acme/" + table, columns)) all.push_back(table + " " + row);
+        for (const std::string& row : bench.rows("acme/" + table, columns))
+            all.push_back(table + " " + row);
     };
     for (const char* table : {"bus", "port"}) {
-        add(table, {"device", "stream", "epoch", "seq", "row", "event_time", "anchor", "time_error_us", "n"});
+        add(table, {"device", "stream", "epoch", "seq", "row", "event_time", "anchor",
+                    "time_error_us", "n"});
     }
     add("_epochs", {"device", "epoch", "previous_epoch"});
     add("_anchors", {"device", "epoch", "anchor", "elapsed_us", "wall_us", "error_us", "origin"});
@@ -109,7 +113,8 @@ WriterSettings small_steps() {
 
 }  // namespace
 
-TEST_CASE("writer: wherever the disk fails and the writer starts again, the tables end up the same") {
+TEST_CASE(
+    "writer: wherever the disk fails and the writer starts again, the tables end up the same") {
     WriterBench whole{2};
     fill(whole);
     REQUIRE(whole.drain() == "");
@@ -169,8 +174,12 @@ TEST_CASE("writer: another program's commits between its own cost nothing but a 
         REQUIRE(seen.refresh().ok());
         if (seen.state().version >= 0 && foreign < 3) {
             char path[64];
-            std::snprintf(path, sizeof(path), "acme/bus/_delta_log/%020d.json", static_cast<int>(seen.state().version) + 1);
-            REQUIRE(bench.store->put_if_absent(path, as_bytes("{\"commitInfo\":{\"operation\":\"theirs\"}}\n")).ok());
+            std::snprintf(path, sizeof(path), "acme/bus/_delta_log/%020d.json",
+                          static_cast<int>(seen.state().version) + 1);
+            REQUIRE(
+                bench.store
+                    ->put_if_absent(path, as_bytes("{\"commitInfo\":{\"operation\":\"theirs\"}}\n"))
+                    .ok());
             ++foreign;
         }
         bench.writer->request_barrier();
@@ -212,8 +221,9 @@ TEST_CASE("writer: a lake that is ahead of its journal, or of another one, is re
         std::byte uuid;
         const char* text;
     };
-    const Case cases[] = {{"rolled back", std::byte{7}, "denied: it holds rows from behind the end of this journal"},
-                          {"another journal", std::byte{8}, "denied: it holds rows of another journal"}};
+    const Case cases[] = {
+        {"rolled back", std::byte{7}, "denied: it holds rows from behind the end of this journal"},
+        {"another journal", std::byte{8}, "denied: it holds rows of another journal"}};
     for (const Case& each : cases) {
         CAPTURE(each.what);
         WriterBench full{2};
@@ -266,7 +276,8 @@ TEST_CASE("writer: it stops, and says which, when it lacks a sealing key") {
 TEST_CASE("writer: it stops at an entry of a later version instead of going on without") {
     WriterBench bench;
     bench.append(JournalKind::model, "acme", "", as_bytes("model"));
-    CHECK(bench.drain().find("kind 4 at offset 0 that this version does not know") != std::string::npos);
+    CHECK(bench.drain().find("kind 4 at offset 0 that this version does not know") !=
+          std::string::npos);
     CHECK(bench.writer->fatal());
 }
 
@@ -283,8 +294,10 @@ TEST_CASE("writer: a damaged entry costs itself alone") {
     }
     const auto entries = bench.disk.list("shard-0000").value();
     REQUIRE(entries.size() == 1);
-    const std::size_t header = entries[0].bytes - static_cast<std::size_t>(bench.journal->durable_end(0));
-    bench.disk.flip("shard-0000/" + entries[0].name, header + static_cast<std::size_t>(begin) + 40, std::byte{1});
+    const std::size_t header =
+        entries[0].bytes - static_cast<std::size_t>(bench.journal->durable_end(0));
+    bench.disk.flip("shard-0000/" + entries[0].name, header + static_cast<std::size_t>(begin) + 40,
+                    std::byte{1});
     REQUIRE(bench.start());
     REQUIRE(bench.drain() == "");
     CHECK(bench.rows("acme/bus", {"seq"}).size() == 2);

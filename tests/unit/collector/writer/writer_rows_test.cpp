@@ -33,7 +33,8 @@ std::unique_ptr<StoredSchema> counter(TimeKind time = TimeKind::source) {
 
 Body count_body(const StoredSchema& schema, std::vector<std::int64_t> times) {
     std::vector<Value> values;
-    for (std::size_t i = 0; i < times.size(); ++i) values.push_back(Value::of_integer(static_cast<std::int64_t>(i)));
+    for (std::size_t i = 0; i < times.size(); ++i)
+        values.push_back(Value::of_integer(static_cast<std::int64_t>(i)));
     return Body{}.samples(1, schema, times, {values});
 }
 
@@ -47,34 +48,39 @@ TEST_CASE("writer: every kind of value becomes a cell of its column, null includ
     bench.schema(*schema);
     bench.epoch(epoch);
     const Value null;
-    const Body body = Body{}.samples(
-        1, *schema, {noon_us, noon_us - 1, noon_us + 5},
-        {{Value::of_integer(INT64_MIN), null, Value::of_integer(7)},
-         {Value::of_integer(-12345), Value::of_real(0.125), null},
-         {Value::of_integer(1), Value::of_integer(0), null},
-         {Value::of_integer(0), Value::of_integer(1), null},
-         {Value::of_text(as_bytes("Grüße")), Value::of_text({}), null},
-         {Value::of_text(as_bytes("\xff")), null, Value::of_text(as_bytes("ab"))},
-         {Value::of_float32(0.5F), null, Value::of_float32(-INFINITY)},
-         {Value::of_real(1e300), Value::of_real(NAN), null}});
+    const Body body =
+        Body{}.samples(1, *schema, {noon_us, noon_us - 1, noon_us + 5},
+                       {{Value::of_integer(INT64_MIN), null, Value::of_integer(7)},
+                        {Value::of_integer(-12345), Value::of_real(0.125), null},
+                        {Value::of_integer(1), Value::of_integer(0), null},
+                        {Value::of_integer(0), Value::of_integer(1), null},
+                        {Value::of_text(as_bytes("Grüße")), Value::of_text({}), null},
+                        {Value::of_text(as_bytes("\xff")), null, Value::of_text(as_bytes("ab"))},
+                        {Value::of_float32(0.5F), null, Value::of_float32(-INFINITY)},
+                        {Value::of_real(1e300), Value::of_real(NAN), null}});
     bench.block(epoch, epoch.block(1, body));
     REQUIRE(bench.drain() == "");
 
-    CHECK(bench.rows("acme/all_kinds", {"row", "event_time", "count", "level", "ready", "state", "note"}) ==
+    CHECK(bench.rows("acme/all_kinds",
+                     {"row", "event_time", "count", "level", "ready", "state", "note"}) ==
           Rows{"0|2026-11-21 12:00:00.000000Z|-9223372036854775808|-123.45|true|off|Grüße",
-               "1|2026-11-21 11:59:59.999999Z||0.125|false|on|", "2|2026-11-21 12:00:00.000005Z|7||||"});
+               "1|2026-11-21 11:59:59.999999Z||0.125|false|on|",
+               "2|2026-11-21 12:00:00.000005Z|7||||"});
     CHECK(bench.rows("acme/all_kinds", {"row", "single", "real"}) ==
           Rows{"0|0.5|1e+300", "1||nan", "2|-inf|"});
-    CHECK(bench.rows("acme/all_kinds", {"device", "stream", "incarnation", "epoch", "seq", "receive_time"})[0] ==
+    CHECK(bench.rows("acme/all_kinds",
+                     {"device", "stream", "incarnation", "epoch", "seq", "receive_time"})[0] ==
           "probe-1|probe|11|1|" + seq(1) + "|2026-11-21 12:00:00.000000Z");
     CHECK(bench.rows("acme/all_kinds", {"anchor", "time_error_us"})[0] == "|");
-    CHECK(bench.rows("acme/_epochs", {"device", "incarnation", "epoch", "streams"}) == Rows{"probe-1|11|1|probe"});
+    CHECK(bench.rows("acme/_epochs", {"device", "incarnation", "epoch", "streams"}) ==
+          Rows{"probe-1|11|1|probe"});
 }
 
 TEST_CASE("writer: a decimal is the double that its text would give") {
     WriterBench bench;
-    const auto schema = make_schema("d", TimeKind::source, {field("x", FieldKind::decimal, 15),
-                                                            field("y", FieldKind::decimal, 1)});
+    const auto schema =
+        make_schema("d", TimeKind::source,
+                    {field("x", FieldKind::decimal, 15), field("y", FieldKind::decimal, 1)});
     EpochMaker epoch{"acme", "probe-1", 11, 1};
     epoch.stream(1, "d", *schema);
     bench.schema(*schema);
@@ -120,10 +126,14 @@ TEST_CASE("writer: rows are counted on over all sections of a block, whatever ta
     bench.schema(*second);
     bench.epoch(epoch);
     const std::vector<Value> two{Value::of_integer(5), Value::of_integer(6)};
-    const Body body = Body{}.samples(1, *first, {1, 2}, {two}).samples(2, *second, {3, 4}, {two}).samples(1, *first, {5, 6}, {two});
+    const Body body = Body{}
+                          .samples(1, *first, {1, 2}, {two})
+                          .samples(2, *second, {3, 4}, {two})
+                          .samples(1, *first, {5, 6}, {two});
     bench.block(epoch, epoch.block(1, body));
     REQUIRE(bench.drain() == "");
-    CHECK(bench.rows("acme/counter", {"row", "stream"}) == Rows{"0|one", "1|one", "4|one", "5|one"});
+    CHECK(bench.rows("acme/counter", {"row", "stream"}) ==
+          Rows{"0|one", "1|one", "4|one", "5|one"});
     CHECK(bench.rows("acme/other", {"row", "stream"}) == Rows{"2|two", "3|two"});
 }
 
@@ -145,13 +155,15 @@ TEST_CASE("writer: a block that comes twice gives its rows once") {
     bench.block(epoch, block);
     REQUIRE(bench.drain() == "");
 
-    CHECK(bench.rows("acme/counter", {"seq", "row"}) == Rows{seq(1) + "|0", seq(1) + "|1", seq(1) + "|2"});
+    CHECK(bench.rows("acme/counter", {"seq", "row"}) ==
+          Rows{seq(1) + "|0", seq(1) + "|1", seq(1) + "|2"});
     CHECK(bench.writer->counters().duplicates == 3);
     CHECK(bench.rows("acme/_epochs", {"epoch"}) == Rows{"1"});
     CHECK(bench.rows("acme/_quarantine", {"reason"}).empty());
 }
 
-TEST_CASE("writer: what cannot become rows is kept with its reason, and the next block is not touched") {
+TEST_CASE(
+    "writer: what cannot become rows is kept with its reason, and the next block is not touched") {
     const auto schema = counter();
     const auto texts = make_schema("texts", TimeKind::source, {field("t", FieldKind::text)});
     EpochMaker epoch{"acme", "probe-1", 11, 1};
@@ -206,7 +218,8 @@ TEST_CASE("writer: what cannot become rows is kept with its reason, and the next
     }
 }
 
-TEST_CASE("writer: other content under a name that is taken is a fork, and the first keeps its rows") {
+TEST_CASE(
+    "writer: other content under a name that is taken is a fork, and the first keeps its rows") {
     WriterBench bench;
     const auto schema = counter();
     EpochMaker epoch{"acme", "probe-1", 11, 1};
@@ -219,7 +232,8 @@ TEST_CASE("writer: other content under a name that is taken is a fork, and the f
     std::strcpy(second.record.firmware, "another");
     bench.epoch(second);
     REQUIRE(bench.drain() == "");
-    CHECK(bench.rows("acme/counter", {"row", "event_time"}) == Rows{"0|1970-01-01 00:00:00.000001Z"});
+    CHECK(bench.rows("acme/counter", {"row", "event_time"}) ==
+          Rows{"0|1970-01-01 00:00:00.000001Z"});
     CHECK(bench.rows("acme/_quarantine", {"epoch", "seq", "reason"}) ==
           Rows{"1|" + seq(1) + "|fork: other content under the same name",
                "1||fork: a second record of this epoch"});
@@ -296,7 +310,9 @@ TEST_CASE("writer: rows lie in the partition of the day on which they came") {
 
 TEST_CASE("writer: a schema that grew adds columns, a changed kind gets one of its own") {
     WriterBench bench;
-    const auto make = [](std::vector<Field> fields) { return make_schema("s", TimeKind::source, std::move(fields)); };
+    const auto make = [](std::vector<Field> fields) {
+        return make_schema("s", TimeKind::source, std::move(fields));
+    };
     const std::unique_ptr<StoredSchema> schemas[] = {
         make({field("speed", FieldKind::integer)}),
         make({field("speed", FieldKind::integer), field("gear", FieldKind::integer)}),
@@ -312,7 +328,8 @@ TEST_CASE("writer: a schema that grew adds columns, a changed kind gets one of i
         std::vector<std::vector<Value>> columns;
         for (std::size_t i = 0; i < schema->schema().fields.size(); ++i) {
             const auto value = static_cast<std::int64_t>(10 * number + i);
-            columns.push_back({number == 3 ? Value::of_real(static_cast<double>(value)) : Value::of_integer(value)});
+            columns.push_back({number == 3 ? Value::of_real(static_cast<double>(value))
+                                           : Value::of_integer(value)});
         }
         bench.block(epoch, epoch.block(1, Body{}.samples(1, *schema, {1}, columns)));
         REQUIRE(bench.drain() == "");
@@ -332,7 +349,8 @@ TEST_CASE("writer: a schema that grew adds columns, a changed kind gets one of i
     for (const auto& [path, file] : table.state().files) {
         const auto bytes = bench.store->read("acme/s/" + path).value();
         (void)read_text_rows(bytes, {"speed", "gear", "speed__float64", "speed__float64__float64"},
-                             [&newest](const auto& row) { newest = row; }).ok();
+                             [&newest](const auto& row) { newest = row; })
+            .ok();
     }
     CHECK(newest == Rows{"", "", "30", "31"});
 }

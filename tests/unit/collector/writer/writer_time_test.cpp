@@ -26,7 +26,9 @@ struct DeviceTime {
     Body at(std::vector<std::int64_t> ticks) {
         return Body{}.samples(1, *schema, ticks, {std::vector<Value>(ticks.size())});
     }
-    Rows rows() { return bench.rows("acme/counter", {"seq", "row", "event_time", "anchor", "time_error_us"}); }
+    Rows rows() {
+        return bench.rows("acme/counter", {"seq", "row", "event_time", "anchor", "time_error_us"});
+    }
 };
 
 const std::string seq_1 = std::to_string(0x8000'0001U);
@@ -37,13 +39,15 @@ const std::string seq_2 = std::to_string(0x8000'0002U);
 TEST_CASE("time: without an anchor the newest sample of the first block is as old as its arrival") {
     DeviceTime device;
     device.bench.block(device.epoch, device.epoch.block(1, device.at({1000, 3000, 2000})));
-    device.bench.block(device.epoch, device.epoch.block(2, device.at({4000})), noon_us + 60'000'000);
+    device.bench.block(device.epoch, device.epoch.block(2, device.at({4000})),
+                       noon_us + 60'000'000);
     REQUIRE(device.bench.drain() == "");
     CHECK(device.rows() == Rows{seq_1 + "|0|2026-11-21 11:59:58.000000Z|0|",
                                 seq_1 + "|1|2026-11-21 12:00:00.000000Z|0|",
                                 seq_1 + "|2|2026-11-21 11:59:59.000000Z|0|",
                                 seq_2 + "|0|2026-11-21 12:00:01.000000Z|0|"});
-    CHECK(device.bench.rows("acme/_anchors", {"anchor", "elapsed_us", "wall_us", "error_us", "origin"}) ==
+    CHECK(device.bench.rows("acme/_anchors",
+                            {"anchor", "elapsed_us", "wall_us", "error_us", "origin"}) ==
           Rows{"0|3000000|" + std::to_string(noon_us) + "||receive"});
 }
 
@@ -55,13 +59,14 @@ TEST_CASE("time: a device's anchor serves the block that it comes in, wherever i
     REQUIRE(device.bench.drain() == "");
     // 0.5 s from the anchor, at 100 parts per million.
     CHECK(device.rows() == Rows{seq_1 + "|0|2026-11-21 12:00:00.500000Z|0|250"});
-    CHECK(device.bench.rows("acme/_anchors", {"device", "incarnation", "epoch", "error_us", "origin"}) ==
-          Rows{"probe-1|11|1|200|device"});
+    CHECK(device.bench.rows("acme/_anchors", {"device", "incarnation", "epoch", "error_us",
+                                              "origin"}) == Rows{"probe-1|11|1|200|device"});
 }
 
 TEST_CASE("time: the anchor with the smallest error is taken, and rows that are written stay") {
     DeviceTime device;
-    device.bench.block(device.epoch, device.epoch.block(1, device.at({1000}).anchor(0, noon_us, 5000)));
+    device.bench.block(device.epoch,
+                       device.epoch.block(1, device.at({1000}).anchor(0, noon_us, 5000)));
     REQUIRE(device.bench.drain() == "");
     // Two anchors far apart: each is the better one near itself.
     Body body = device.at({1000, 99'000'000});
@@ -90,13 +95,15 @@ TEST_CASE("loss: what a device lists as lost is a row, with class, range, count 
     DeviceTime device;
     longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
     entry.which_entry = longhaul_SystemEntry_loss_tag;
-    entry.entry.loss = {1, 0xc000'0003, 0xc000'0009, 700, longhaul_LossReason_LOSS_REASON_FULL, 5, 6};
+    entry.entry.loss = {1, 0xc000'0003, 0xc000'0009, 700, longhaul_LossReason_LOSS_REASON_FULL, 5,
+                        6};
     device.bench.block(device.epoch, device.epoch.block(1, Body{}.system(entry)));
     REQUIRE(device.bench.drain() == "");
-    CHECK(device.bench.rows("acme/_losses", {"device", "incarnation", "epoch", "class", "first_seq", "last_seq",
-                                             "samples", "reason", "from_us", "to_us"}) ==
-          Rows{"probe-1|11|1|3|" + std::to_string(0xc000'0003U) + "|" + std::to_string(0xc000'0009U) +
-               "|700|full|5|6"});
+    CHECK(
+        device.bench.rows("acme/_losses", {"device", "incarnation", "epoch", "class", "first_seq",
+                                           "last_seq", "samples", "reason", "from_us", "to_us"}) ==
+        Rows{"probe-1|11|1|3|" + std::to_string(0xc000'0003U) + "|" + std::to_string(0xc000'0009U) +
+             "|700|full|5|6"});
 }
 
 TEST_CASE("loss: what was in memory when an epoch ended is listed, unless it ended in good order") {
@@ -106,7 +113,8 @@ TEST_CASE("loss: what was in memory when an epoch ended is listed, unless it end
         Rows losses;
     };
     const Case cases[] = {
-        {1, false,
+        {1,
+         false,
          {"1|0|1||power_cut|0|", "1|2|" + std::to_string(0x8000'0008U) + "||power_cut|123456|"}},
         {1, true, {}},
         {0, false, {}},
@@ -123,8 +131,9 @@ TEST_CASE("loss: what was in memory when an epoch ended is listed, unless it end
         bench.epoch(epoch);
         bench.epoch(epoch);
         REQUIRE(bench.drain() == "");
-        CHECK(bench.rows("acme/_losses",
-                         {"epoch", "class", "first_seq", "last_seq", "reason", "from_us", "to_us"}) == each.losses);
-        CHECK(bench.rows("acme/_epochs", {"epoch", "previous_epoch", "previous_clean"}).size() == 1);
+        CHECK(bench.rows("acme/_losses", {"epoch", "class", "first_seq", "last_seq", "reason",
+                                          "from_us", "to_us"}) == each.losses);
+        CHECK(bench.rows("acme/_epochs", {"epoch", "previous_epoch", "previous_clean"}).size() ==
+              1);
     }
 }

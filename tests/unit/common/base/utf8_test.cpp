@@ -36,7 +36,9 @@ TEST_CASE("utf8: broken texts are refused") {
         {"an end within a long character", "\xf0\x9f\x98"},
         {"a long form of a slash", "\xc0\xaf"},
         {"a longer form of a slash", "\xe0\x80\xaf"},
-        {"Latin-1", "Gr\xfc\xdf" "e"},
+        {"Latin-1",
+         "Gr\xfc\xdf"
+         "e"},
         {"a lead in the place of a follower", "\xe2\x82\xc3"},
         {"a byte that never occurs", "\xff"},
     };
