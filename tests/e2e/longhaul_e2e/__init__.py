@@ -1,0 +1,10 @@
+"""Runs the real programs on loopback and reads the tables with engines that nobody here wrote.
+
+processes   starts, stops and kills programs by their process id; waits on conditions
+site        an authority, a collector, devices that replay recordings
+proxy       a network between devices and collector that can be cut
+recordings  the recordings of firmware-sim/traces, and the rows that have to come of them
+readers     the tables, read by DuckDB and by delta-rs with pyarrow
+compare     recordings against tables, row by row
+wire        frames and TLS by hand, for what no good device would send
+"""
