@@ -1,0 +1,55 @@
+"""Recordings against tables, row by row: values, times, order, duplicates, losses."""
+
+import struct
+from itertools import groupby
+
+from .readers import IDENTITY, READERS
+
+MESSAGES_MAX = 10
+
+
+def same(left, right):
+    """Equal and of one type; floats by their bits, so that -0.0 is not 0.0 and NaN is NaN."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, float):
+        return struct.pack("<d", left) == struct.pack("<d", right)
+    return left == right
+
+
+def differences(recording, rows):
+    """What is wrong with rows that a reader gave, in sentences; nothing, if they are the recording."""
+    found = []
+    identity = len(IDENTITY)
+    seen = set()
+    for row in rows:
+        name = row[0], *row[2:6]
+        if name in seen:
+            found.append(f"{recording.table}: twice: {name}")
+        seen.add(name)
+        if row[1] != recording.stream:
+            found.append(f"{recording.table}: {name} is of stream {row[1]}, not {recording.stream}")
+    stored = {device: list(group) for device, group in groupby(rows, key=lambda row: row[0])}
+    for device in sorted(stored.keys() - recording.devices.keys()):
+        found.append(f"{recording.table}: device {device} is in no recording")
+    for device, expected in recording.devices.items():
+        got = stored.get(device, [])
+        if len(got) != len(expected):
+            found.append(f"{recording.table}: {device} has {len(got)} rows, the recording {len(expected)}")
+        for at, (row, sample) in enumerate(zip(got, expected)):
+            actual = (row[identity - 1], *row[identity:])
+            if not all(map(same, actual, sample)):
+                found.append(f"{recording.table}: {device}, sample {at}: {actual} instead of {sample}")
+                break  # one shifted row makes all behind it differ
+    return found
+
+
+def check(recording, lake, tenant):
+    """Compares by every reader. Returns (values compared, sentences about what is wrong)."""
+    values, found = 0, []
+    table = lake / tenant / recording.table
+    for reader, read in READERS.items():
+        rows = read(table, recording.fields)
+        values += len(rows) * (1 + len(recording.fields))
+        found += [f"{reader}: {sentence}" for sentence in differences(recording, rows)]
+    return values, found[:MESSAGES_MAX] + ([f"and {len(found) - MESSAGES_MAX} more"] if len(found) > MESSAGES_MAX else [])
