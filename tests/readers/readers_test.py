@@ -1,0 +1,178 @@
+"""DuckDB and delta-rs read a table of our writer: every cell, with filters, after a rewrite by others."""
+import datetime
+import math
+import os
+import struct
+import subprocess
+
+import deltalake
+import duckdb
+import pytest
+from duckdb_extensions import import_extension
+
+START_US = 1_795_262_400_000_000  # 2026-11-21 12:00 UTC
+ROWS_PER_BLOCK = 100
+BLOCK_US = 7_200_000_000
+BLOCKS = 12
+EXTREMES = [-2**63, -62_135_596_800_000_001, 0, START_US, 253_402_300_800_000_000, 2**63 - 2]  # 2**63 - 1 is DuckDB's infinity
+COLUMNS = ("device stream incarnation epoch seq row event_time anchor time_error_us receive_time "
+           "count level ready state note raw single real extra").split()
+
+
+def program(*arguments):
+    done = subprocess.run([os.environ["LH_WRITE_LAKE"], *map(str, arguments)], text=True, check=False,
+                          capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def as_float32(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def real(i):
+    return {49: math.nan, 48: math.inf, 47: -0.0}.get(i % 50, math.sqrt(i))
+
+
+def expected_row(i):
+    block, row = divmod(i, ROWS_PER_BLOCK)
+    grown = block >= 6
+    return (f"probe-{block % 2}", "series", 11, 2 if grown else 1, 0x80000001 + block, row,
+            START_US + i * 1_000_003 - i % 3 * 5_000_000, None, None, START_US + block * BLOCK_US,
+            None if i % 7 == 3 else i * i * 1_000_000_007 - 1000,
+            0.1 * i if i % 11 == 5 else float(f"{i * 37 - 5000}e-2"),
+            i % 2 == 1, ("off", "on", "unknown")[i % 3],
+            None if i % 13 == 0 else f"n{i} é😀", bytes([i % 256]),
+            as_float32(as_float32(i) / as_float32(3)), real(i), -i if grown else None)
+
+
+def comparable(row):
+    """Floats by their bits, so that -0.0 and NaN count; times as microseconds."""
+    def cell(value):
+        if isinstance(value, float):
+            return "nan" if math.isnan(value) else struct.pack("<d", value)
+        if isinstance(value, datetime.datetime):
+            return (value - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)) // \
+                datetime.timedelta(microseconds=1)
+        return value
+    return tuple(cell(value) for value in row)
+
+
+def by_identity(rows):
+    return sorted(map(comparable, rows), key=lambda row: row[:6])
+
+
+def expected_rows(blocks):
+    return by_identity(expected_row(i) for i in range(blocks * ROWS_PER_BLOCK))
+
+
+def duck():
+    import_extension("delta")
+    connection = duckdb.connect()
+    connection.execute("LOAD delta; SET timezone = 'UTC'")
+    return connection
+
+
+def read_with_duckdb(path):
+    columns = [f"epoch_us({name})" if name.endswith("_time") else name for name in COLUMNS]
+    return duck().execute(f"SELECT {', '.join(columns)} FROM delta_scan('{path}')").fetchall()
+
+
+def read_with_delta_rs(path):
+    table = deltalake.DeltaTable(path).to_pyarrow_table(columns=COLUMNS)
+    return list(zip(*(table.column(name).to_pylist() for name in COLUMNS)))
+
+
+READERS = [read_with_duckdb, read_with_delta_rs]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("readers")
+    program(path, 0, BLOCKS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def table(folder):
+    return str(folder / "lake" / "acme" / "series")
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_every_cell_is_what_was_sampled(table, read):
+    assert by_identity(read(table)) == expected_rows(BLOCKS)
+
+
+FILTERS = [
+    ("event_time >= TIMESTAMPTZ '2026-11-21 12:05:00.000001+00' AND "
+     "event_time < TIMESTAMPTZ '2026-11-21 12:10:00+00'",
+     lambda row: START_US + 300_000_001 <= row[6] < START_US + 600_000_000),
+    ("event_time = TIMESTAMPTZ '2026-11-21 12:00:00+00'", lambda row: row[6] == START_US),
+    ("device = 'probe-1'", lambda row: row[0] == "probe-1"),
+    ("receive_date = DATE '2026-11-22'", lambda row: row[9] >= START_US + 43_200_000_000),
+    ("seq = 2147483652", lambda row: row[4] == 2147483652),
+    ("level < -40", lambda row: row[11] < -40),
+    ("\"real\" > 33 AND \"real\" < 34", lambda row: 33 < row[17] < 34),
+    ("note IS NULL", lambda row: row[14] is None),
+    ("extra IS NOT NULL", lambda row: row[18] is not None),
+    ("count > 9000000000000", lambda row: row[10] is not None and row[10] > 9_000_000_000_000),
+]
+
+
+@pytest.mark.parametrize("condition, holds", FILTERS)
+def test_no_filter_loses_rows_to_the_statistics(table, condition, holds):
+    wanted = sum(holds(expected_row(i)) for i in range(BLOCKS * ROWS_PER_BLOCK))
+    assert wanted > 0
+    found = duck().execute(f"SELECT count(*) FROM delta_scan('{table}') WHERE {condition}").fetchone()[0]
+    assert found == wanted
+
+
+def test_delta_rs_sees_types_notes_history_and_positions(table):
+    read = deltalake.DeltaTable(table)
+    assert read.metadata().name == "series"
+    assert read.metadata().partition_columns == ["receive_date"]
+    fields = {field.name: field for field in read.schema().fields}
+    assert str(fields["event_time"].type.type) == "timestamp"
+    assert str(fields["count"].type.type) == "long"
+    assert str(fields["single"].type.type) == "float"
+    assert fields["level"].metadata == {"longhaul.kind": "decimal", "longhaul.unit": "Cel",
+                                        "comment": "what the probe says"}
+    history = read.history()
+    assert len(history) == 4
+    assert all(entry["operation"] == "WRITE" for entry in history)
+    assert read.transaction_version("07000000-0000-0000-0000-000000000000/0") > 0
+
+
+def test_system_tables_are_tables_too(folder):
+    rows = duck().execute(f"SELECT device, epoch, streams FROM delta_scan('{folder}/lake/acme/_epochs') "
+                          "ORDER BY ALL").fetchall()
+    assert rows == [(f"probe-{probe}", epoch, "series") for probe in (0, 1) for epoch in (1, 2)] + \
+        [("probe-9", 1, "extremes")]
+    assert deltalake.DeltaTable(f"{folder}/lake/acme/_epochs").to_pyarrow_table().num_rows == 5
+
+
+def test_times_that_no_calendar_has_do_no_harm(folder):
+    """A device may claim any time; its rows must not keep others from being read."""
+    table = f"{folder}/lake/acme/extremes"
+    assert deltalake.DeltaTable(table).to_pyarrow_table().num_rows == len(EXTREMES)
+    for time_us in EXTREMES:
+        found = duck().execute(f"SELECT count(*) FROM delta_scan('{table}') "
+                               f"WHERE epoch_us(event_time) = {time_us}").fetchone()[0]
+        assert found == 1, time_us
+    assert duck().execute(f"SELECT count(*) FROM delta_scan('{table}') "
+                          "WHERE event_time > TIMESTAMPTZ '2026-01-01 00:00:00+00' "
+                          "AND event_time < TIMESTAMPTZ '2027-01-01 00:00:00+00'").fetchone()[0] == 1
+
+
+def test_the_writer_goes_on_after_another_engine_has_rewritten_the_table(tmp_path):
+    table = str(tmp_path / "lake" / "acme" / "series")
+    program(tmp_path, 0, 6)
+    before = len(deltalake.DeltaTable(table).file_uris())
+    deltalake.DeltaTable(table).optimize.compact()
+    assert len(deltalake.DeltaTable(table).file_uris()) < before
+    program(tmp_path, 6, BLOCKS)
+    for read in READERS:
+        assert by_identity(read(table)) == expected_rows(BLOCKS)
+    assert program(tmp_path, "audit") == f"{BLOCKS * ROWS_PER_BLOCK} 0\n"
+    history = [entry["operation"] for entry in deltalake.DeltaTable(table).history()]
+    assert history == ["WRITE", "WRITE", "OPTIMIZE", "WRITE", "WRITE"]
