@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/check.hpp"
+#include "common/block/codec.hpp"
 
 namespace longhaul::agent {
 

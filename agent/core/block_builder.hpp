@@ -15,7 +15,7 @@
 #include "agent/core/staging.hpp"
 #include "common/base/result.hpp"
 #include "common/block/block.hpp"
-#include "common/block/codec.hpp"
+#include "common/block/section_bound.hpp"
 
 namespace longhaul::agent {
 

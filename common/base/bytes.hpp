@@ -1,7 +1,8 @@
 // Bytes, and the bounds-checked reader and writer through which every format goes.
 //
-// All integers are little-endian. Both classes are sticky: after the first access out of bounds they
-// yield zeros (or write nothing) and ok() is false, so a parser reads a whole structure and asks once.
+// All integers are little-endian. Both classes are sticky: after the first access out of bounds
+// they yield zeros (or write nothing) and ok() is false, so a parser reads a whole structure and
+// asks once.
 #pragma once
 
 #include <bit>

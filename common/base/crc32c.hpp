@@ -1,5 +1,5 @@
-// CRC-32C (Castagnoli, RFC 3720 appendix B.4): detects damage of what lies on disk or flash. It is no
-// protection against an attacker; sealed blocks carry an authentication tag for that.
+// CRC-32C (Castagnoli, RFC 3720 appendix B.4): detects damage of what lies on disk or flash. It is
+// no protection against an attacker; sealed blocks carry an authentication tag for that.
 #pragma once
 
 #include <cstdint>

@@ -14,16 +14,16 @@
 namespace longhaul {
 
 enum class ErrorCode : std::uint8_t {
-    truncated,     // bytes end before what they announce
-    malformed,     // bytes that no version of the format allows
-    unsupported,   // a version, kind or codec that this build does not know
-    too_large,     // a length or count above its limit
-    corrupt,       // a checksum or an authentication tag does not match
-    full,          // no room in the store, buffer or window
+    truncated,    // bytes end before what they announce
+    malformed,    // bytes that no version of the format allows
+    unsupported,  // a version, kind or codec that this build does not know
+    too_large,    // a length or count above its limit
+    corrupt,      // a checksum or an authentication tag does not match
+    full,         // no room in the store, buffer or window
     not_found,
     exists,
-    denied,        // identity, signature or permission
-    closed,        // the other side, or the store, has ended
+    denied,  // identity, signature or permission
+    closed,  // the other side, or the store, has ended
     unreachable,
     io,            // the operating system or a library said no
     out_of_order,  // valid bytes at a moment where the protocol forbids them
@@ -58,10 +58,22 @@ class [[nodiscard]] Result {
     Result(ErrorCode code) : state_{std::in_place_index<1>, E{code}} {}
 
     bool ok() const { return state_.index() == 0; }
-    T& value() & { LH_CHECK(ok()); return *std::get_if<0>(&state_); }
-    const T& value() const& { LH_CHECK(ok()); return *std::get_if<0>(&state_); }
-    T&& value() && { LH_CHECK(ok()); return std::move(*std::get_if<0>(&state_)); }
-    const E& error() const { LH_CHECK(!ok()); return *std::get_if<1>(&state_); }
+    T& value() & {
+        LH_CHECK(ok());
+        return *std::get_if<0>(&state_);
+    }
+    const T& value() const& {
+        LH_CHECK(ok());
+        return *std::get_if<0>(&state_);
+    }
+    T&& value() && {
+        LH_CHECK(ok());
+        return std::move(*std::get_if<0>(&state_));
+    }
+    const E& error() const {
+        LH_CHECK(!ok());
+        return *std::get_if<1>(&state_);
+    }
 
  private:
     std::variant<T, E> state_;
@@ -75,7 +87,10 @@ class [[nodiscard]] Result<void, E> {
     Result(ErrorCode code) : state_{std::in_place_index<1>, E{code}} {}
 
     bool ok() const { return state_.index() == 0; }
-    const E& error() const { LH_CHECK(!ok()); return *std::get_if<1>(&state_); }
+    const E& error() const {
+        LH_CHECK(!ok());
+        return *std::get_if<1>(&state_);
+    }
 
  private:
     std::variant<std::monostate, E> state_;
@@ -89,17 +104,17 @@ using Status = Result<void>;
 #define LH_CONCAT(a, b) LH_CONCAT_(a, b)
 
 // Returns the error to the caller, or goes on.
-#define LH_TRY(expression)                                                      \
-    do {                                                                        \
-        if (auto lh_status = (expression); !lh_status.ok()) {                   \
-            return lh_status.error();                                           \
-        }                                                                       \
+#define LH_TRY(expression)                                    \
+    do {                                                      \
+        if (auto lh_status = (expression); !lh_status.ok()) { \
+            return lh_status.error();                         \
+        }                                                     \
     } while (false)
 
 // LH_TRY_ASSIGN(const BlockHeader header, parse_block_header(raw));
-#define LH_TRY_ASSIGN(declaration, expression)                                  \
-    auto LH_CONCAT(lh_result_, __LINE__) = (expression);                        \
-    if (!LH_CONCAT(lh_result_, __LINE__).ok()) {                                \
-        return LH_CONCAT(lh_result_, __LINE__).error();                         \
-    }                                                                           \
+#define LH_TRY_ASSIGN(declaration, expression)           \
+    auto LH_CONCAT(lh_result_, __LINE__) = (expression); \
+    if (!LH_CONCAT(lh_result_, __LINE__).ok()) {         \
+        return LH_CONCAT(lh_result_, __LINE__).error();  \
+    }                                                    \
     declaration = std::move(LH_CONCAT(lh_result_, __LINE__)).value()

@@ -38,8 +38,10 @@ Result<BlockHeader> parse_block_header(Bytes sealed) {
     header.name.seq.value = in.u32();
     header.samples = in.u16();
     if (in.u16() != 0) return Error{ErrorCode::unsupported, "block reserved bytes"};
-    if (header.body_bytes > limits::block_body_bytes_max) return Error{ErrorCode::too_large, "block body"};
-    if (header.samples > limits::block_samples_max) return Error{ErrorCode::too_large, "block samples"};
+    if (header.body_bytes > limits::block_body_bytes_max)
+        return Error{ErrorCode::too_large, "block body"};
+    if (header.samples > limits::block_samples_max)
+        return Error{ErrorCode::too_large, "block samples"};
     if (header.body_bytes < block_tag_bytes) return Error{ErrorCode::malformed, "block body"};
     if (header.name.epoch.value == 0 || header.name.seq.number() == 0) {
         return Error{ErrorCode::malformed, "block name"};
@@ -57,7 +59,8 @@ Result<std::size_t> seal_block(const BlockKey& key, const BlockName& name, std::
                                Bytes body, MutableBytes out) {
     const std::size_t body_bytes = body.size() + block_tag_bytes;
     if (body_bytes > limits::block_body_bytes_max) return Error{ErrorCode::too_large, "block body"};
-    if (out.size() < block_header_bytes + body_bytes) return Error{ErrorCode::full, "no room for the block"};
+    if (out.size() < block_header_bytes + body_bytes)
+        return Error{ErrorCode::full, "no room for the block"};
     ByteWriter header{out};
     write_header({name, samples, static_cast<std::uint16_t>(body_bytes)}, header);
     LH_TRY(aead_seal(key, nonce_of(name), header.written(), body,

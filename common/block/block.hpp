@@ -5,7 +5,8 @@
 //    2 u16 body bytes                             18 u16 reserved = 0
 //   20 …   body: AES-128-GCM ciphertext, then the 16-byte tag
 //
-// The plain body is a row of sections: u8 stream, u8 codec, varint count, varint length, coded columns.
+// The plain body is a row of sections: u8 stream, u8 codec, varint count, varint length, coded
+// columns.
 #pragma once
 
 #include <array>

@@ -39,8 +39,8 @@ Status hmac(Bytes key_bytes, Bytes a, Bytes b, Bytes c, Sha256& out) {
     // HMAC pads short keys with zeros, so an empty key is the same as one zero byte.
     const std::byte zero{};
     if (key_bytes.empty()) key_bytes = Bytes{&zero, 1};
-    const StoredKey key{PSA_KEY_TYPE_HMAC, PSA_ALG_HMAC(PSA_ALG_SHA_256), PSA_KEY_USAGE_SIGN_MESSAGE,
-                        key_bytes};
+    const StoredKey key{PSA_KEY_TYPE_HMAC, PSA_ALG_HMAC(PSA_ALG_SHA_256),
+                        PSA_KEY_USAGE_SIGN_MESSAGE, key_bytes};
     if (!key.ok()) return Error{ErrorCode::io, "HMAC key"};
     psa_mac_operation_t operation = PSA_MAC_OPERATION_INIT;
     psa_status_t status = psa_mac_sign_setup(&operation, key.id(), PSA_ALG_HMAC(PSA_ALG_SHA_256));
@@ -70,24 +70,26 @@ Sha256 sha256(Bytes bytes) {
     return hash;
 }
 
-Status aead_seal(const BlockKey& key, const Nonce& nonce, Bytes aad, Bytes plain, MutableBytes out) {
+Status aead_seal(const BlockKey& key, const Nonce& nonce, Bytes aad, Bytes plain,
+                 MutableBytes out) {
     const StoredKey stored{PSA_KEY_TYPE_AES, PSA_ALG_GCM, PSA_KEY_USAGE_ENCRYPT, key.bytes};
     if (!stored.ok()) return Error{ErrorCode::io, "AES key"};
     std::size_t length = 0;
     const psa_status_t status =
-        psa_aead_encrypt(stored.id(), PSA_ALG_GCM, raw(Bytes{nonce}), nonce.size(), raw(aad), aad.size(),
-                         raw(plain), plain.size(), raw(out), out.size(), &length);
+        psa_aead_encrypt(stored.id(), PSA_ALG_GCM, raw(Bytes{nonce}), nonce.size(), raw(aad),
+                         aad.size(), raw(plain), plain.size(), raw(out), out.size(), &length);
     return status == PSA_SUCCESS ? Status{} : Error{ErrorCode::io, "AES-GCM"};
 }
 
-Status aead_open(const BlockKey& key, const Nonce& nonce, Bytes aad, Bytes sealed, MutableBytes out) {
+Status aead_open(const BlockKey& key, const Nonce& nonce, Bytes aad, Bytes sealed,
+                 MutableBytes out) {
     if (sealed.size() < aead_tag_bytes) return ErrorCode::truncated;
     const StoredKey stored{PSA_KEY_TYPE_AES, PSA_ALG_GCM, PSA_KEY_USAGE_DECRYPT, key.bytes};
     if (!stored.ok()) return Error{ErrorCode::io, "AES key"};
     std::size_t length = 0;
     const psa_status_t status =
-        psa_aead_decrypt(stored.id(), PSA_ALG_GCM, raw(Bytes{nonce}), nonce.size(), raw(aad), aad.size(),
-                         raw(sealed), sealed.size(), raw(out), out.size(), &length);
+        psa_aead_decrypt(stored.id(), PSA_ALG_GCM, raw(Bytes{nonce}), nonce.size(), raw(aad),
+                         aad.size(), raw(sealed), sealed.size(), raw(out), out.size(), &length);
     return status == PSA_SUCCESS ? Status{} : Error{ErrorCode::corrupt, "tag does not match"};
 }
 
@@ -152,8 +154,9 @@ Result<Signature> sign(const PrivateKey& key, Bytes message) {
 Status verify(const PublicKey& key, Bytes message, const Signature& signature) {
     const StoredKey stored{p256_public, ecdsa_sha256, PSA_KEY_USAGE_VERIFY_MESSAGE, key};
     if (!stored.ok()) return Error{ErrorCode::denied, "not a public key of P-256"};
-    const psa_status_t status = psa_verify_message(stored.id(), ecdsa_sha256, raw(message),
-                                                   message.size(), raw(Bytes{signature}), signature.size());
+    const psa_status_t status =
+        psa_verify_message(stored.id(), ecdsa_sha256, raw(message), message.size(),
+                           raw(Bytes{signature}), signature.size());
     return status == PSA_SUCCESS ? Status{} : Error{ErrorCode::denied, "signature does not match"};
 }
 

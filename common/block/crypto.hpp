@@ -1,5 +1,5 @@
-// The cryptographic primitives that blocks and epochs rest on; the only file pair of common/ that knows
-// mbedTLS (through its PSA interface). crypto_init() comes first, once per process.
+// The cryptographic primitives that blocks and epochs rest on; the only file pair of common/ that
+// knows mbedTLS (through its PSA interface). crypto_init() comes first, once per process.
 #pragma once
 
 #include <array>
@@ -26,7 +26,8 @@ inline constexpr std::size_t aead_tag_bytes = 16;
 // AES-128-GCM. `out` holds plain.size() + aead_tag_bytes; it may not overlap `plain`.
 Status aead_seal(const BlockKey& key, const Nonce& nonce, Bytes aad, Bytes plain, MutableBytes out);
 // `out` holds sealed.size() - aead_tag_bytes. Error corrupt when the tag does not match.
-Status aead_open(const BlockKey& key, const Nonce& nonce, Bytes aad, Bytes sealed, MutableBytes out);
+Status aead_open(const BlockKey& key, const Nonce& nonce, Bytes aad, Bytes sealed,
+                 MutableBytes out);
 
 // HKDF (RFC 5869) with SHA-256, in its two steps as HPKE needs them.
 Sha256 hkdf_extract(Bytes salt, Bytes key_material);
@@ -37,7 +38,7 @@ using PublicKey = std::array<std::byte, 65>;
 struct PrivateKey {
     std::array<std::byte, 32> bytes{};
 };
-Result<PublicKey> public_key_of(const PrivateKey& key);        // denied: not a valid scalar
+Result<PublicKey> public_key_of(const PrivateKey& key);  // denied: not a valid scalar
 Result<Sha256> ecdh(const PrivateKey& own, const PublicKey& theirs);
 
 // ECDSA with SHA-256 over `message`; the signature is the raw r ‖ s.

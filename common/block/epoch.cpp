@@ -32,7 +32,8 @@ void copy_bytes(To& to, const From& from) {
 }
 
 Status validate(const longhaul_EpochRecord& record) {
-    if (record.version != epoch_record_version) return Error{ErrorCode::unsupported, "epoch record version"};
+    if (record.version != epoch_record_version)
+        return Error{ErrorCode::unsupported, "epoch record version"};
     if (*record.environment == '\0' || *record.tenant == '\0' || *record.device == '\0') {
         return Error{ErrorCode::malformed, "epoch record without an identity"};
     }
@@ -45,7 +46,8 @@ Status validate(const longhaul_EpochRecord& record) {
         if (stream.index >= limits::streams_max || (seen >> stream.index & 1) != 0) {
             return Error{ErrorCode::malformed, "stream index"};
         }
-        if (stream.block_class >= block_class_count || *stream.name == '\0' || !is_utf8(stream.name)) {
+        if (stream.block_class >= block_class_count || *stream.name == '\0' ||
+            !is_utf8(stream.name)) {
             return Error{ErrorCode::malformed, "stream"};
         }
         seen |= std::uint32_t{1} << stream.index;
@@ -60,8 +62,8 @@ Status validate(const longhaul_EpochRecord& record) {
 
 }  // namespace
 
-Result<EpochKeys> derive_epoch_keys(Bytes fresh_random, Bytes device_secret, Incarnation incarnation,
-                                    Epoch epoch) {
+Result<EpochKeys> derive_epoch_keys(Bytes fresh_random, Bytes device_secret,
+                                    Incarnation incarnation, Epoch epoch) {
     const Sha256 extracted = hkdf_extract(device_secret, fresh_random);
     std::array<std::byte, 64> room;
     const auto expand = [&](std::string_view label, MutableBytes to) -> Status {
@@ -84,19 +86,21 @@ SealingKeyId sealing_key_id(const PublicKey& sealing_key) {
     return id;
 }
 
-Status wrap_block_key(const PublicKey& sealing_key, const EpochKeys& keys, longhaul_EpochRecord& record) {
+Status wrap_block_key(const PublicKey& sealing_key, const EpochKeys& keys,
+                      longhaul_EpochRecord& record) {
     std::array<std::byte, info_bytes_max> room;
     std::array<std::byte, sizeof(BlockKey) + aead_tag_bytes> wrapped;
-    LH_TRY_ASSIGN(const PublicKey enc, hpke_seal(sealing_key, keys.ephemeral_key_material,
-                                                 wrapping_info(record, room), {}, keys.block_key.bytes,
-                                                 wrapped));
+    LH_TRY_ASSIGN(const PublicKey enc,
+                  hpke_seal(sealing_key, keys.ephemeral_key_material, wrapping_info(record, room),
+                            {}, keys.block_key.bytes, wrapped));
     copy_bytes(record.encapsulated_key, enc);
     copy_bytes(record.wrapped_block_key, wrapped);
     copy_bytes(record.sealing_key_id, sealing_key_id(sealing_key));
     return {};
 }
 
-Result<BlockKey> unwrap_block_key(const PrivateKey& sealing_key, const longhaul_EpochRecord& record) {
+Result<BlockKey> unwrap_block_key(const PrivateKey& sealing_key,
+                                  const longhaul_EpochRecord& record) {
     std::array<std::byte, info_bytes_max> room;
     std::array<std::byte, sizeof(BlockKey) + aead_tag_bytes> wrapped;
     PublicKey enc;
@@ -116,8 +120,10 @@ Result<SignedEpoch> parse_signed_epoch(Bytes bytes) {
     epoch.certificate = in.bytes(in.u16());
     if (!in.ok()) return Error{ErrorCode::truncated, "signed epoch"};
     if (!in.at_end()) return Error{ErrorCode::malformed, "bytes after the signed epoch"};
-    if (signature_bytes != epoch.signature.size()) return Error{ErrorCode::malformed, "signature length"};
-    if (epoch.record.size() > limits::epoch_record_bytes_max) return Error{ErrorCode::too_large, "epoch record"};
+    if (signature_bytes != epoch.signature.size())
+        return Error{ErrorCode::malformed, "signature length"};
+    if (epoch.record.size() > limits::epoch_record_bytes_max)
+        return Error{ErrorCode::too_large, "epoch record"};
     if (epoch.certificate.size() > limits::certificate_bytes_max) {
         return Error{ErrorCode::too_large, "certificate"};
     }
@@ -140,7 +146,8 @@ Status encode_epoch_record(const longhaul_EpochRecord& record, ByteWriter& out) 
 }
 
 Status parse_epoch_record(Bytes bytes, longhaul_EpochRecord& record) {
-    if (bytes.size() > limits::epoch_record_bytes_max) return Error{ErrorCode::too_large, "epoch record"};
+    if (bytes.size() > limits::epoch_record_bytes_max)
+        return Error{ErrorCode::too_large, "epoch record"};
     record = longhaul_EpochRecord_init_zero;
     LH_TRY(decode_protobuf(bytes, longhaul_EpochRecord_fields, &record));
     return validate(record);
@@ -156,7 +163,8 @@ Status read_system_entry(ByteReader& in, longhaul_SystemEntry& entry) {
     entry = longhaul_SystemEntry_init_zero;
     const std::uint64_t size = in.varint();
     if (size > in.remaining()) return Error{ErrorCode::truncated, "system entry"};
-    return decode_protobuf(in.bytes(static_cast<std::size_t>(size)), longhaul_SystemEntry_fields, &entry);
+    return decode_protobuf(in.bytes(static_cast<std::size_t>(size)), longhaul_SystemEntry_fields,
+                           &entry);
 }
 
 }  // namespace longhaul

@@ -7,7 +7,8 @@
 namespace longhaul {
 namespace {
 
-constexpr std::size_t label_room = 512;  // bounds `info`: environment, tenant, device and two numbers
+constexpr std::size_t label_room =
+    512;  // bounds `info`: environment, tenant, device and two numbers
 
 constexpr std::array<std::byte, 5> kem_suite{std::byte{'K'}, std::byte{'E'}, std::byte{'M'},
                                              std::byte{0x00}, std::byte{0x10}};
@@ -26,7 +27,8 @@ Sha256 labeled_extract(Bytes suite, Bytes salt, std::string_view label, Bytes ke
     return hkdf_extract(salt, out.written());
 }
 
-Status labeled_expand(Bytes suite, const Sha256& key, std::string_view label, Bytes info, MutableBytes to) {
+Status labeled_expand(Bytes suite, const Sha256& key, std::string_view label, Bytes info,
+                      MutableBytes to) {
     std::array<std::byte, label_room> room;
     ByteWriter out{room};
     out.u8(static_cast<std::uint8_t>(to.size() >> 8));  // I2OSP(L, 2)
@@ -55,7 +57,8 @@ struct Context {
     Nonce base_nonce;
 };
 
-Result<Context> key_schedule(Bytes shared_point, const PublicKey& enc, const PublicKey& receiver, Bytes info) {
+Result<Context> key_schedule(Bytes shared_point, const PublicKey& enc, const PublicKey& receiver,
+                             Bytes info) {
     std::array<std::byte, sizeof(PublicKey) * 2> kem_context;
     std::copy(enc.begin(), enc.end(), kem_context.begin());
     std::copy(receiver.begin(), receiver.end(), kem_context.begin() + sizeof(PublicKey));
@@ -79,8 +82,8 @@ Result<Context> key_schedule(Bytes shared_point, const PublicKey& enc, const Pub
 
 }  // namespace
 
-Result<PublicKey> hpke_seal(const PublicKey& receiver, Bytes ephemeral_key_material, Bytes info, Bytes aad,
-                            Bytes plain, MutableBytes out) {
+Result<PublicKey> hpke_seal(const PublicKey& receiver, Bytes ephemeral_key_material, Bytes info,
+                            Bytes aad, Bytes plain, MutableBytes out) {
     if (info.size() > label_room / 2) return Error{ErrorCode::too_large, "HPKE info"};
     LH_TRY_ASSIGN(const PrivateKey ephemeral, derive_key_pair(ephemeral_key_material));
     LH_TRY_ASSIGN(const PublicKey enc, public_key_of(ephemeral));
@@ -90,8 +93,8 @@ Result<PublicKey> hpke_seal(const PublicKey& receiver, Bytes ephemeral_key_mater
     return enc;
 }
 
-Status hpke_open(const PrivateKey& receiver, const PublicKey& enc, Bytes info, Bytes aad, Bytes sealed,
-                 MutableBytes out) {
+Status hpke_open(const PrivateKey& receiver, const PublicKey& enc, Bytes info, Bytes aad,
+                 Bytes sealed, MutableBytes out) {
     if (info.size() > label_room / 2) return Error{ErrorCode::too_large, "HPKE info"};
     LH_TRY_ASSIGN(const PublicKey own_public, public_key_of(receiver));
     LH_TRY_ASSIGN(const Sha256 shared, ecdh(receiver, enc));

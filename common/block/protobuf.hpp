@@ -1,5 +1,5 @@
-// nanopb between our readers and writers. Fields have their maxima in the .options files, so nothing is
-// allocated and a message that exceeds them is refused.
+// nanopb between our readers and writers. Fields have their maxima in the .options files, so
+// nothing is allocated and a message that exceeds them is refused.
 #pragma once
 
 #include <pb_decode.h>
@@ -12,7 +12,8 @@ namespace longhaul {
 
 inline Result<std::size_t> protobuf_size(const pb_msgdesc_t* fields, const void* message) {
     std::size_t size = 0;
-    if (!pb_get_encoded_size(&size, fields, message)) return Error{ErrorCode::malformed, "protobuf"};
+    if (!pb_get_encoded_size(&size, fields, message))
+        return Error{ErrorCode::malformed, "protobuf"};
     return size;
 }
 
@@ -25,7 +26,8 @@ inline Status encode_protobuf(const pb_msgdesc_t* fields, const void* message, B
     };
     stream.state = &out;
     stream.max_size = SIZE_MAX;
-    return pb_encode(&stream, fields, message) ? Status{} : Error{ErrorCode::full, "no room for a message"};
+    return pb_encode(&stream, fields, message) ? Status{}
+                                               : Error{ErrorCode::full, "no room for a message"};
 }
 
 inline Status decode_protobuf(Bytes bytes, const pb_msgdesc_t* fields, void* message) {

@@ -14,8 +14,8 @@ constexpr std::uint8_t flag_nullable = 1;
 constexpr std::uint8_t flag_bounded = 2;
 
 constexpr std::array<std::string_view, 11> fixed_columns{
-    "device", "stream", "incarnation", "epoch",         "seq",          "row", "event_time",
-    "anchor", "time_error_us", "receive_time", "receive_date"};
+    "device",     "stream", "incarnation",   "epoch",        "seq",         "row",
+    "event_time", "anchor", "time_error_us", "receive_time", "receive_date"};
 
 bool is_name(std::string_view text) {
     if (text.empty() || text.size() > limits::name_bytes_max) return false;
@@ -27,10 +27,12 @@ bool is_name(std::string_view text) {
 
 Status validate_labels(const Field& field) {
     if (field.kind != FieldKind::enumeration) {
-        return field.labels.empty() ? Status{}
-                                    : Error{ErrorCode::malformed, "labels of a field that is no enumeration"};
+        return field.labels.empty()
+                   ? Status{}
+                   : Error{ErrorCode::malformed, "labels of a field that is no enumeration"};
     }
-    if (field.labels.size() > limits::labels_bytes_max) return Error{ErrorCode::too_large, "labels"};
+    if (field.labels.size() > limits::labels_bytes_max)
+        return Error{ErrorCode::too_large, "labels"};
     if (field.labels.empty() || field.labels.back() != '\n') {
         return Error{ErrorCode::malformed, "an enumeration's labels each end in a line feed"};
     }
@@ -55,7 +57,8 @@ Status validate_field(const Field& field) {
         return Error{ErrorCode::malformed, "scale"};
     }
     // Written so that NaN bounds are refused too.
-    if (field.bounded && !(field.minimum <= field.maximum)) return Error{ErrorCode::malformed, "bounds"};
+    if (field.bounded && !(field.minimum <= field.maximum))
+        return Error{ErrorCode::malformed, "bounds"};
     // Readers of the table are lost on a text that is none.
     if (!is_utf8(field.unit) || !is_utf8(field.help) || !is_utf8(field.labels)) {
         return Error{ErrorCode::malformed, "a text of the field is not UTF-8"};
@@ -120,7 +123,8 @@ std::string_view Field::label(std::size_t index) const {
 Status validate(const Schema& schema) {
     if (!is_name(schema.name)) return Error{ErrorCode::malformed, "schema name"};
     if (schema.fields.empty()) return Error{ErrorCode::malformed, "a schema without fields"};
-    if (schema.fields.size() > limits::schema_fields_max) return Error{ErrorCode::too_large, "fields"};
+    if (schema.fields.size() > limits::schema_fields_max)
+        return Error{ErrorCode::too_large, "fields"};
     if (schema.time != TimeKind::device && schema.time != TimeKind::source) {
         return Error{ErrorCode::unsupported, "time kind"};
     }
@@ -160,7 +164,8 @@ Status encode_schema(const Schema& schema, ByteWriter& out) {
 Result<Schema> parse_schema(Bytes encoded, std::span<Field, limits::schema_fields_max> storage) {
     if (encoded.size() > limits::schema_bytes_max) return Error{ErrorCode::too_large, "schema"};
     ByteReader in{encoded};
-    if (in.u8() != encoding_version) return Error{ErrorCode::unsupported, "schema encoding version"};
+    if (in.u8() != encoding_version)
+        return Error{ErrorCode::unsupported, "schema encoding version"};
     Schema schema;
     schema.name = in.short_text();
     schema.time = static_cast<TimeKind>(in.u8());

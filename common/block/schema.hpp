@@ -1,7 +1,8 @@
 // A schema: what the samples of a stream look like. Content-addressed and never changed.
 //
 // Specification: docs/spec/schema.md. A Schema does not own its texts: they lie in the canonical
-// encoding (or in constant data of a firmware image), which must outlive it. StoredSchema owns both.
+// encoding (or in constant data of a firmware image), which must outlive it. StoredSchema owns
+// both.
 #pragma once
 
 #include <array>
@@ -17,8 +18,8 @@
 namespace longhaul {
 
 enum class FieldKind : std::uint8_t {
-    integer = 1,      // signed 64 bits
-    decimal = 2,      // integer times 10^-scale
+    integer = 1,  // signed 64 bits
+    decimal = 2,  // integer times 10^-scale
     boolean = 3,
     enumeration = 4,  // index into the labels
     text = 5,         // UTF-8
@@ -28,16 +29,16 @@ enum class FieldKind : std::uint8_t {
 };
 
 struct Field {
-    std::string_view name;    // [a-z][a-z0-9_]*
-    std::string_view unit;    // UCUM, may be empty
+    std::string_view name;  // [a-z][a-z0-9_]*
+    std::string_view unit;  // UCUM, may be empty
     std::string_view help;
     std::string_view labels;  // of an enumeration: each ended by '\n', in the order of their values
     FieldKind kind = FieldKind::integer;
-    std::uint8_t scale = 0;   // of a decimal
+    std::uint8_t scale = 0;  // of a decimal
     bool nullable = false;
     bool bounded = false;
-    double minimum = 0;       // in the field's unit; meaningful when bounded. For readers: a value
-    double maximum = 0;       // out of bounds is carried like any other.
+    double minimum = 0;  // in the field's unit; meaningful when bounded. For readers: a value
+    double maximum = 0;  // out of bounds is carried like any other.
 
     std::size_t label_count() const;
     std::string_view label(std::size_t index) const;  // empty when there is none

@@ -1,4 +1,5 @@
-// A schema together with the bytes that its texts lie in. For hosts; a firmware image has constant schemas.
+// A schema together with the bytes that its texts lie in. For hosts; a firmware image has constant
+// schemas.
 #pragma once
 
 #include <memory>

@@ -12,8 +12,8 @@ namespace longhaul {
 enum class ValueForm : std::uint8_t {
     null,
     integer,  // integer, scaled decimal, boolean (0, 1) or enumeration (label index)
-    real,     // the bits of a float64, of a decimal that is off its grid, or (low half) of a float32
-    text,     // text or bytes
+    real,  // the bits of a float64, of a decimal that is off its grid, or (low half) of a float32
+    text,  // text or bytes
 };
 
 // `text` points to bytes that someone else owns; see where the value comes from.
@@ -34,8 +34,8 @@ struct Value {
     double real() const { return std::bit_cast<double>(real_bits); }
 };
 
-// One sample of one stream. `time` is in ticks or UTC microseconds, as the schema says; `values` has
-// one entry per field and belongs to the source until it is asked again.
+// One sample of one stream. `time` is in ticks or UTC microseconds, as the schema says; `values`
+// has one entry per field and belongs to the source until it is asked again.
 struct Sample {
     std::uint8_t stream = 0;
     std::int64_t time = 0;

@@ -9,35 +9,57 @@ namespace longhaul {
 
 const char* name_of(FrameType type) {
     switch (type) {
-        case FrameType::hello: return "Hello";
-        case FrameType::epoch: return "Epoch";
-        case FrameType::schema: return "Schema";
-        case FrameType::block: return "Block";
-        case FrameType::result: return "Result";
-        case FrameType::bye: return "Bye";
-        case FrameType::welcome: return "Welcome";
-        case FrameType::ack: return "Ack";
-        case FrameType::window: return "Window";
-        case FrameType::settings: return "Settings";
-        case FrameType::command: return "Command";
-        case FrameType::redirect: return "Redirect";
-        case FrameType::collector_bye: return "Bye";
+        case FrameType::hello:
+            return "Hello";
+        case FrameType::epoch:
+            return "Epoch";
+        case FrameType::schema:
+            return "Schema";
+        case FrameType::block:
+            return "Block";
+        case FrameType::result:
+            return "Result";
+        case FrameType::bye:
+            return "Bye";
+        case FrameType::welcome:
+            return "Welcome";
+        case FrameType::ack:
+            return "Ack";
+        case FrameType::window:
+            return "Window";
+        case FrameType::settings:
+            return "Settings";
+        case FrameType::command:
+            return "Command";
+        case FrameType::redirect:
+            return "Redirect";
+        case FrameType::collector_bye:
+            return "Bye";
     }
     return "unknown";
 }
 
 std::size_t frame_body_bytes_max(FrameType type) {
     switch (type) {
-        case FrameType::hello: return longhaul_Hello_size;
-        case FrameType::epoch: return signed_epoch_bytes_max;
-        case FrameType::schema: return limits::schema_bytes_max;
-        case FrameType::block: return block_bytes_max;
-        case FrameType::welcome: return longhaul_Welcome_size;
-        case FrameType::ack: return longhaul_Ack_size;
-        case FrameType::window: return longhaul_Window_size;
+        case FrameType::hello:
+            return longhaul_Hello_size;
+        case FrameType::epoch:
+            return signed_epoch_bytes_max;
+        case FrameType::schema:
+            return limits::schema_bytes_max;
+        case FrameType::block:
+            return block_bytes_max;
+        case FrameType::welcome:
+            return longhaul_Welcome_size;
+        case FrameType::ack:
+            return longhaul_Ack_size;
+        case FrameType::window:
+            return longhaul_Window_size;
         case FrameType::bye:
-        case FrameType::collector_bye: return longhaul_Bye_size;
-        default: return 0;
+        case FrameType::collector_bye:
+            return longhaul_Bye_size;
+        default:
+            return 0;
     }
 }
 

@@ -2,8 +2,9 @@
 //
 //   u8 type, u24 length, body
 //
-// Hello, Welcome, Ack, Window and Bye are protobuf messages (common/proto/wire.proto); an Epoch frame
-// carries a signed epoch, a Schema frame a canonical schema, a Block frame a sealed block, all unwrapped.
+// Hello, Welcome, Ack, Window and Bye are protobuf messages (common/proto/wire.proto); an Epoch
+// frame carries a signed epoch, a Schema frame a canonical schema, a Block frame a sealed block,
+// all unwrapped.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,8 @@ const char* name_of(FrameType type);
 
 inline constexpr std::uint32_t protocol_version = 1;
 inline constexpr std::size_t frame_header_bytes = 4;
-// The longest body of a type, from common/block/limits.hpp; 0 for types that this build does not read.
+// The longest body of a type, from common/block/limits.hpp; 0 for types that this build does not
+// read.
 std::size_t frame_body_bytes_max(FrameType type);
 inline constexpr std::size_t frame_bytes_max = frame_header_bytes + 20 + 16384;
 
@@ -44,8 +46,8 @@ struct Frame {
 
 void write_frame(FrameType type, Bytes body, ByteWriter& out);
 
-// Cuts frames out of a stream of bytes. `buffer` holds frame_bytes_max at least; a frame's body points
-// into it and stays valid until the next feed().
+// Cuts frames out of a stream of bytes. `buffer` holds frame_bytes_max at least; a frame's body
+// points into it and stays valid until the next feed().
 class FrameReader {
  public:
     explicit FrameReader(MutableBytes buffer) : buffer_{buffer} {}
@@ -63,7 +65,7 @@ class FrameReader {
 };
 
 // Messages to and from frame bodies; parse refuses what exceeds the maxima of wire.options.
-Status write_message(const longhaul_Hello& message, ByteWriter& out);    // a whole frame
+Status write_message(const longhaul_Hello& message, ByteWriter& out);  // a whole frame
 Status write_message(const longhaul_Welcome& message, ByteWriter& out);
 Status write_message(const longhaul_Ack& message, ByteWriter& out);
 Status write_message(const longhaul_Window& message, ByteWriter& out);

@@ -1,3 +1,4 @@
+// Messages of a session inside frames, by nanopb.
 #include "common/block/protobuf.hpp"
 #include "common/wire/frame.hpp"
 

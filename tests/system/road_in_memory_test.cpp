@@ -1,6 +1,7 @@
-// The whole road without sockets, files or threads: the agent's core, a link in memory, the collector's
-// session, its journal and its lake on a simulated disk. The disk fails at every step of the run in turn;
-// the collector starts again from what the disk kept; at the end every sample is in the table once.
+// The whole road without sockets, files or threads: the agent's core, a link in memory, the
+// collector's session, its journal and its lake on a simulated disk. The disk fails at every step
+// of the run in turn; the collector starts again from what the disk kept; at the end every sample
+// is in the table once.
 #include <catch2/catch_test_macros.hpp>
 #include <map>
 #include <memory>
@@ -35,10 +36,19 @@ constexpr std::int64_t commit_interval_ms = 700;
 class CountingSource final : public agent::Source {
  public:
     CountingSource() {
-        fields_[0] = {.name = "reading", .unit = "Cel", .help = {}, .labels = {},
-                      .kind = FieldKind::decimal, .scale = 2};
-        fields_[1] = {.name = "note", .unit = {}, .help = {}, .labels = {}, .kind = FieldKind::text,
-                      .scale = 0, .nullable = true};
+        fields_[0] = {.name = "reading",
+                      .unit = "Cel",
+                      .help = {},
+                      .labels = {},
+                      .kind = FieldKind::decimal,
+                      .scale = 2};
+        fields_[1] = {.name = "note",
+                      .unit = {},
+                      .help = {},
+                      .labels = {},
+                      .kind = FieldKind::text,
+                      .scale = 0,
+                      .nullable = true};
         schema_.name = "probe";
         schema_.fields = fields_;
         schema_.time = TimeKind::source;
@@ -60,7 +70,8 @@ class CountingSource final : public agent::Source {
         return &sample_;
     }
     MonotonicMs next_at() const override {
-        return given_ == samples_total ? MonotonicMs::never() : MonotonicMs{given_ * sample_interval_ms};
+        return given_ == samples_total ? MonotonicMs::never()
+                                       : MonotonicMs{given_ * sample_interval_ms};
     }
 
     static std::int64_t reading(std::int64_t n) { return 2000 + n * n % 37; }
@@ -80,14 +91,24 @@ class CountingSource final : public agent::Source {
 
 struct Pki {
     std::string root_key = generate_key().value();
-    std::string root = issue_certificate({.subject = "root", .subject_key_pem = root_key,
-                                          .issuer_key_pem = root_key, .issuer_pem = {}, .authority = true,
-                                          .uri = {}, .dns = {}, .now = start_wall}).value();
+    std::string root = issue_certificate({.subject = "root",
+                                          .subject_key_pem = root_key,
+                                          .issuer_key_pem = root_key,
+                                          .issuer_pem = {},
+                                          .authority = true,
+                                          .uri = {},
+                                          .dns = {},
+                                          .now = start_wall})
+                           .value();
     std::string device_key = generate_key().value();
-    std::string device = issue_certificate({.subject = "probe-1", .subject_key_pem = device_key,
-                                            .issuer_key_pem = root_key, .issuer_pem = root,
-                                            .uri = "longhaul://test/acme/probe-1", .dns = {},
-                                            .now = start_wall}).value();
+    std::string device = issue_certificate({.subject = "probe-1",
+                                            .subject_key_pem = device_key,
+                                            .issuer_key_pem = root_key,
+                                            .issuer_pem = root,
+                                            .uri = "longhaul://test/acme/probe-1",
+                                            .dns = {},
+                                            .now = start_wall})
+                             .value();
     PrivateKey sealing_key = private_key_of(generate_key().value()).value();
     Certificate authority = Certificate::parse(as_bytes(root)).value();
 };
@@ -189,8 +210,8 @@ class Collector {
             SessionSettings settings;
             settings.journal = journal_->id();
             settings.credit_bytes = 1500;
-            session_ = std::make_unique<Session>(DeviceName{"test", "acme", "probe-1"}, settings, known_,
-                                                 pki().authority, now);
+            session_ = std::make_unique<Session>(DeviceName{"test", "acme", "probe-1"}, settings,
+                                                 known_, pki().authority, now);
             submitted_.clear();
             durable_ = 0;
         }
@@ -209,9 +230,11 @@ class Collector {
         while (session_) {
             const SessionAction action = session_->next();
             switch (action.kind) {
-                case SessionAction::Kind::wait: return true;
+                case SessionAction::Kind::wait:
+                    return true;
                 case SessionAction::Kind::write:
-                    link_.to_device.insert(link_.to_device.end(), action.bytes.begin(), action.bytes.end());
+                    link_.to_device.insert(link_.to_device.end(), action.bytes.begin(),
+                                           action.bytes.end());
                     break;
                 case SessionAction::Kind::close:
                     UNSCOPED_INFO("session ended: " << session_->end_reason());
@@ -219,7 +242,8 @@ class Collector {
                     link_.cut();
                     break;
                 case SessionAction::Kind::submit: {
-                    const auto end = journal_->append(0, {start_wall, action.entry_kind, "acme", "probe-1", action.bytes}, now);
+                    const auto end = journal_->append(
+                        0, {start_wall, action.entry_kind, "acme", "probe-1", action.bytes}, now);
                     if (!end.ok()) return false;
                     submitted_.push_back(end.value());
                     break;
@@ -260,10 +284,11 @@ std::map<std::string, int> read_table(sim::SimDisk& disk) {
         const auto bytes = store.read("acme/probe/" + path);
         REQUIRE(bytes.ok());
         CHECK(bytes.value().size() == file.bytes);
-        const Status read = read_text_rows(bytes.value(), {"reading", "note", "event_time", "device", "stream"},
-                                           [&rows](const std::vector<std::string>& row) {
-                                               ++rows[row[0] + "|" + row[1] + "|" + row[3] + "|" + row[4]];
-                                           });
+        const Status read =
+            read_text_rows(bytes.value(), {"reading", "note", "event_time", "device", "stream"},
+                           [&rows](const std::vector<std::string>& row) {
+                               ++rows[row[0] + "|" + row[1] + "|" + row[3] + "|" + row[4]];
+                           });
         REQUIRE(read.ok());
     }
     return rows;
@@ -273,7 +298,8 @@ std::map<std::string, int> expected_rows() {
     std::map<std::string, int> rows;
     for (std::int64_t n = 0; n < samples_total; ++n) {
         char reading[32];
-        std::snprintf(reading, sizeof(reading), "%.10g", static_cast<double>(CountingSource::reading(n)) / 100);
+        std::snprintf(reading, sizeof(reading), "%.10g",
+                      static_cast<double>(CountingSource::reading(n)) / 100);
         ++rows[std::string{reading} + "|" + CountingSource::note(n) + "|probe-1|probe"];
     }
     return rows;

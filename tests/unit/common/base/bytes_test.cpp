@@ -68,7 +68,8 @@ TEST_CASE("bytes: varints come back, and only their shortest form is read") {
 }
 
 TEST_CASE("bytes: zigzag keeps every signed value") {
-    for (const std::int64_t value : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, INT64_MIN, INT64_MAX}) {
+    for (const std::int64_t value :
+         {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, INT64_MIN, INT64_MAX}) {
         CHECK(unzigzag(zigzag(value)) == value);
     }
     CHECK(zigzag(-1) == 1);

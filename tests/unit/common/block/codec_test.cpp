@@ -1,4 +1,5 @@
 #include "common/block/codec.hpp"
+#include "common/block/section_bound.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -25,10 +26,14 @@ std::vector<std::byte> encode(const Field& field, std::span<const Value> values)
 bool same(const Value& a, const Value& b) {
     if (a.form != b.form) return false;
     switch (a.form) {
-        case ValueForm::null: return true;
-        case ValueForm::integer: return a.integer == b.integer;
-        case ValueForm::real: return a.real_bits == b.real_bits;
-        case ValueForm::text: return equal(a.text, b.text);
+        case ValueForm::null:
+            return true;
+        case ValueForm::integer:
+            return a.integer == b.integer;
+        case ValueForm::real:
+            return a.real_bits == b.real_bits;
+        case ValueForm::text:
+            return equal(a.text, b.text);
     }
     return false;
 }
@@ -72,7 +77,8 @@ TEST_CASE("codec 0: the worked columns of the specification") {
     const Case cases[] = {
         {"constant", integers({7, 7, 7}), "100e"},
         {"a steady step by delta of delta", integers({1000, 1300, 1600, 1900}), "02d00fd8040000"},
-        {"multiples of 100 by their divisor", integers({0, 700, 300, 900, 100, 500}), "2100640e070c0f08"},
+        {"multiples of 100 by their divisor", integers({0, 700, 300, 900, 100, 500}),
+         "2100640e070c0f08"},
         {"small steps by delta", integers({5, 6, 4, 4}), "010a020300"},
         {"one value", integers({-1}), "1001"},
     };
@@ -85,8 +91,10 @@ TEST_CASE("codec 0: the worked columns of the specification") {
     const std::vector<Value> texts{Value::of_text(as_bytes("ab")), Value::of_text(as_bytes("ab")),
                                    Value::of_text(as_bytes(""))};
     CHECK(test::to_hex(encode(field_of(FieldKind::text), texts)) == "000361620001");
-    const std::vector<Value> off_grid{Value::of_integer(150), Value::of_real(1.005), Value::of_integer(150)};
-    CHECK(test::to_hex(encode(field_of(FieldKind::decimal), off_grid)) == "18010114ae47e17a14f03fac02");
+    const std::vector<Value> off_grid{Value::of_integer(150), Value::of_real(1.005),
+                                      Value::of_integer(150)};
+    CHECK(test::to_hex(encode(field_of(FieldKind::decimal), off_grid)) ==
+          "18010114ae47e17a14f03fac02");
 }
 
 TEST_CASE("codec 0: integers of any distance come back") {
@@ -98,10 +106,12 @@ TEST_CASE("codec 0: integers of any distance come back") {
 
 TEST_CASE("codec 0: floats come back bit by bit") {
     const double nan_payload = std::bit_cast<double>(0x7ff8'dead'beef'0001);
-    const std::vector<Value> doubles{Value::of_real(nan_payload), Value::of_real(-0.0), Value::of_real(0.0),
-                                     Value::of_real(INFINITY), Value::of_real(5e-324)};
+    const std::vector<Value> doubles{Value::of_real(nan_payload), Value::of_real(-0.0),
+                                     Value::of_real(0.0), Value::of_real(INFINITY),
+                                     Value::of_real(5e-324)};
     check_round_trip(field_of(FieldKind::float64), doubles);
-    const std::vector<Value> floats{Value::of_float32(-0.0F), Value::of_float32(NAN), Value::of_float32(1.5F)};
+    const std::vector<Value> floats{Value::of_float32(-0.0F), Value::of_float32(NAN),
+                                    Value::of_float32(1.5F)};
     check_round_trip(field_of(FieldKind::float32), floats);
     check_round_trip(field_of(FieldKind::decimal), doubles);
     check_round_trip(field_of(FieldKind::float64), std::vector<Value>(200, Value::of_real(2.5)));
@@ -118,15 +128,16 @@ TEST_CASE("codec 0: whatever a seeded source yields comes back, and never exceed
     constexpr std::uint64_t seed = 20261121;
     CAPTURE(seed);
     std::mt19937_64 random{seed};
-    const FieldKind kinds[] = {FieldKind::integer, FieldKind::decimal, FieldKind::boolean,
-                               FieldKind::enumeration, FieldKind::text, FieldKind::bytes,
-                               FieldKind::float32, FieldKind::float64};
+    const FieldKind kinds[] = {FieldKind::integer,     FieldKind::decimal, FieldKind::boolean,
+                               FieldKind::enumeration, FieldKind::text,    FieldKind::bytes,
+                               FieldKind::float32,     FieldKind::float64};
     for (int round = 0; round < 400; ++round) {
         CAPTURE(round);
         const FieldKind kind = kinds[random() % std::size(kinds)];
         const bool nullable = random() % 2 == 0;
         const Field field = field_of(kind, nullable);
-        const Schema schema{.name = "s", .fields = {&field, 1}, .time = TimeKind::source, .tick_us = 1};
+        const Schema schema{
+            .name = "s", .fields = {&field, 1}, .time = TimeKind::source, .tick_us = 1};
         const std::size_t count = 1 + random() % limits::section_samples_max;
         const auto magnitude = static_cast<int>(random() % 53);
         std::vector<std::string> texts(count);
@@ -134,24 +145,36 @@ TEST_CASE("codec 0: whatever a seeded source yields comes back, and never exceed
         std::vector<std::int64_t> times(count);
         for (std::size_t i = 0; i < count; ++i) {
             times[i] = static_cast<std::int64_t>(random()) >> (random() % 64);
-            const auto number = static_cast<std::int64_t>(random() & ((std::uint64_t{1} << magnitude) - 1));
+            const auto number =
+                static_cast<std::int64_t>(random() & ((std::uint64_t{1} << magnitude) - 1));
             if (nullable && random() % 5 == 0) continue;
             switch (kind) {
-                case FieldKind::boolean: values[i] = Value::of_integer(number & 1); break;
-                case FieldKind::enumeration: values[i] = Value::of_integer(number % 3); break;
-                case FieldKind::float32:
-                    values[i] = Value::of_float32(std::bit_cast<float>(static_cast<std::uint32_t>(number)));
+                case FieldKind::boolean:
+                    values[i] = Value::of_integer(number & 1);
                     break;
-                case FieldKind::float64: values[i] = Value::of_real(static_cast<double>(number) / 7); break;
+                case FieldKind::enumeration:
+                    values[i] = Value::of_integer(number % 3);
+                    break;
+                case FieldKind::float32:
+                    values[i] =
+                        Value::of_float32(std::bit_cast<float>(static_cast<std::uint32_t>(number)));
+                    break;
+                case FieldKind::float64:
+                    values[i] = Value::of_real(static_cast<double>(number) / 7);
+                    break;
                 case FieldKind::text:
                 case FieldKind::bytes:
-                    texts[i].assign(static_cast<std::size_t>(number % 40), static_cast<char>('a' + number % 3));
+                    texts[i].assign(static_cast<std::size_t>(number % 40),
+                                    static_cast<char>('a' + number % 3));
                     values[i] = Value::of_text(as_bytes(texts[i]));
                     break;
                 case FieldKind::decimal:
-                    values[i] = random() % 9 == 0 ? Value::of_real(1.0 / 3) : Value::of_integer(number);
+                    values[i] =
+                        random() % 9 == 0 ? Value::of_real(1.0 / 3) : Value::of_integer(number);
                     break;
-                case FieldKind::integer: values[i] = Value::of_integer(number * (i % 2 == 0 ? 300 : -300)); break;
+                case FieldKind::integer:
+                    values[i] = Value::of_integer(number * (i % 2 == 0 ? 300 : -300));
+                    break;
             }
         }
         check_round_trip(field, values);
@@ -189,7 +212,9 @@ TEST_CASE("codec 0: columns that no encoder writes are refused") {
         {"nothing at all", FieldKind::integer, false, 1, ""},
         {"unknown head bits", FieldKind::integer, false, 1, "4002"},
         {"constant with a predictor", FieldKind::integer, false, 2, "1102"},
-        {"nulls in a field that has none", FieldKind::integer, false, 2, "140101" "02"},
+        {"nulls in a field that has none", FieldKind::integer, false, 2,
+         "140101"
+         "02"},
         {"null runs that are too long", FieldKind::integer, true, 2, "14010202"},
         {"an empty null run", FieldKind::integer, true, 2, "1401000102"},
         {"null runs without a null", FieldKind::integer, true, 2, "140202"},
@@ -199,7 +224,9 @@ TEST_CASE("codec 0: columns that no encoder writes are refused") {
         {"an exception behind the end", FieldKind::decimal, false, 1, "08010100000000000000000002"},
         {"boolean 2", FieldKind::boolean, false, 1, "1004"},
         {"a label that is not there", FieldKind::enumeration, false, 1, "1006"},
-        {"a decimal of 2^53", FieldKind::decimal, false, 1, "1080808080808080" "20"},
+        {"a decimal of 2^53", FieldKind::decimal, false, 1,
+         "1080808080808080"
+         "20"},
         {"text before any text", FieldKind::text, false, 1, "0000"},
         {"text over the limit", FieldKind::text, false, 1, "008210"},
         {"text cut short", FieldKind::text, false, 1, "000561"},

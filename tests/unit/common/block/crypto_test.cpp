@@ -21,8 +21,10 @@ T array_of(std::string_view hex) {
     return out;
 }
 
-// RFC 9180, A.3.1: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, base mode, sequence number 0.
-const char* const rfc9180_ikm_e = "4270e54ffd08d79d5928020af4686d8f6b7d35dbe470265f1f5aa22816ce860e";
+// RFC 9180, A.3.1: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, base mode, sequence number
+// 0.
+const char* const rfc9180_ikm_e =
+    "4270e54ffd08d79d5928020af4686d8f6b7d35dbe470265f1f5aa22816ce860e";
 const char* const rfc9180_enc =
     "04a92719c6195d5085104f469a8b9814d5838ff72b60501e2c4466e5e67b325ac9"
     "8536d7b61a1af4b78e5b7f951c0900be863c403ce65c9bfcb9382657222d18c4";
@@ -57,15 +59,18 @@ TEST_CASE("crypto: HPKE gives the vector of RFC 9180, A.3.1") {
     REQUIRE(crypto_init().ok());
     const auto plain = from_hex(rfc9180_plain);
     std::vector<std::byte> sealed(plain.size() + aead_tag_bytes);
-    const auto enc = hpke_seal(array_of<PublicKey>(rfc9180_receiver_public), from_hex(rfc9180_ikm_e),
-                               from_hex(rfc9180_info), from_hex(rfc9180_aad), plain, sealed);
+    const auto enc =
+        hpke_seal(array_of<PublicKey>(rfc9180_receiver_public), from_hex(rfc9180_ikm_e),
+                  from_hex(rfc9180_info), from_hex(rfc9180_aad), plain, sealed);
     REQUIRE(enc.ok());
     CHECK(to_hex(enc.value()) == rfc9180_enc);
     CHECK(to_hex(sealed) == rfc9180_sealed);
 
     std::vector<std::byte> opened(plain.size());
     const PrivateKey receiver{array_of<std::array<std::byte, 32>>(rfc9180_receiver_private)};
-    REQUIRE(hpke_open(receiver, enc.value(), from_hex(rfc9180_info), from_hex(rfc9180_aad), sealed, opened).ok());
+    REQUIRE(hpke_open(receiver, enc.value(), from_hex(rfc9180_info), from_hex(rfc9180_aad), sealed,
+                      opened)
+                .ok());
     CHECK(opened == plain);
 }
 
@@ -97,6 +102,7 @@ TEST_CASE("crypto: a signature holds for its message and key only") {
     REQUIRE(signature.ok());
     CHECK(verify(public_key.value(), as_bytes("epoch"), signature.value()).ok());
     CHECK_FALSE(verify(public_key.value(), as_bytes("epocH"), signature.value()).ok());
-    CHECK_FALSE(verify(array_of<PublicKey>(rfc9180_enc), as_bytes("epoch"), signature.value()).ok());
+    CHECK_FALSE(
+        verify(array_of<PublicKey>(rfc9180_enc), as_bytes("epoch"), signature.value()).ok());
     CHECK_FALSE(public_key_of(PrivateKey{}).ok());
 }

@@ -49,8 +49,11 @@ TEST_CASE("epoch: a wrapped block key opens under its own name only") {
 
 TEST_CASE("epoch: keys differ with the secret, the random bytes and the name") {
     REQUIRE(crypto_init().ok());
-    const auto key = [](const char* random, const char* secret, std::uint32_t incarnation, std::uint32_t epoch) {
-        return derive_epoch_keys(as_bytes(random), as_bytes(secret), {incarnation}, {epoch}).value().block_key.bytes;
+    const auto key = [](const char* random, const char* secret, std::uint32_t incarnation,
+                        std::uint32_t epoch) {
+        return derive_epoch_keys(as_bytes(random), as_bytes(secret), {incarnation}, {epoch})
+            .value()
+            .block_key.bytes;
     };
     const auto base = key("r", "s", 1, 1);
     CHECK(base == key("r", "s", 1, 1));

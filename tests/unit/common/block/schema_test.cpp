@@ -11,13 +11,26 @@ using namespace longhaul;
 namespace {
 
 struct Example {
-    std::array<Field, 3> fields{
-        Field{.name = "value", .unit = "1", .help = "bit error ratio", .labels = {},
-              .kind = FieldKind::decimal, .scale = 8},
-        Field{.name = "side", .unit = "", .help = "", .labels = "A\nZ\n", .kind = FieldKind::enumeration,
-              .nullable = true},
-        Field{.name = "och", .unit = "", .help = "", .labels = {}, .kind = FieldKind::integer,
-              .bounded = true, .minimum = 1, .maximum = 96}};
+    std::array<Field, 3> fields{Field{.name = "value",
+                                      .unit = "1",
+                                      .help = "bit error ratio",
+                                      .labels = {},
+                                      .kind = FieldKind::decimal,
+                                      .scale = 8},
+                                Field{.name = "side",
+                                      .unit = "",
+                                      .help = "",
+                                      .labels = "A\nZ\n",
+                                      .kind = FieldKind::enumeration,
+                                      .nullable = true},
+                                Field{.name = "och",
+                                      .unit = "",
+                                      .help = "",
+                                      .labels = {},
+                                      .kind = FieldKind::integer,
+                                      .bounded = true,
+                                      .minimum = 1,
+                                      .maximum = 96}};
     Schema schema{.name = "pre_fec_ber", .fields = fields, .time = TimeKind::source, .tick_us = 1};
 };
 
@@ -87,7 +100,8 @@ TEST_CASE("schema: what no table could hold is refused with its reason") {
         {"two fields of one name", [](Example& e) { e.fields[0].name = "och"; }},
         {"scale", [](Example& e) { e.fields[0].scale = 16; }},
         {"scale", [](Example& e) { e.fields[2].scale = 1; }},
-        {"an enumeration's labels each end in a line feed", [](Example& e) { e.fields[1].labels = "A\nZ"; }},
+        {"an enumeration's labels each end in a line feed",
+         [](Example& e) { e.fields[1].labels = "A\nZ"; }},
         {"an empty label", [](Example& e) { e.fields[1].labels = "A\n\n"; }},
         {"bounds", [](Example& e) { e.fields[2].minimum = 97; }},
         {"field kind", [](Example& e) { e.fields[2].kind = static_cast<FieldKind>(9); }},

@@ -52,7 +52,8 @@ TEST_CASE("frame: unknown types and lengths over the limit are refused at the he
 
 TEST_CASE("frame: every frame that is allowed fits the reader's buffer") {
     for (int type = 0; type < 256; ++type) {
-        CHECK(frame_header_bytes + frame_body_bytes_max(static_cast<FrameType>(type)) <= frame_bytes_max);
+        CHECK(frame_header_bytes + frame_body_bytes_max(static_cast<FrameType>(type)) <=
+              frame_bytes_max);
     }
 }
 
@@ -67,7 +68,14 @@ TEST_CASE("frame: the bytes of a Hello") {
     std::vector<std::byte> room(512);
     ByteWriter out{room};
     REQUIRE(write_message(hello, out).ok());
-    CHECK(test::to_hex(out.written()) == "01140000" "0801" "1205302e312e30" "1d04030201" "2002" "2803" "3002");
+    CHECK(test::to_hex(out.written()) ==
+          "01140000"
+          "0801"
+          "1205302e312e30"
+          "1d04030201"
+          "2002"
+          "2803"
+          "3002");
     longhaul_Hello back;
     REQUIRE(parse_message(out.written().subspan(frame_header_bytes), back).ok());
     CHECK(back.newest_epoch == 3);

@@ -1,0 +1,47 @@
+// Integers of a codec-0 column: a divisor is taken out, each value is predicted from the two before
+// it, and what is left is a zigzag varint. Specification: docs/spec/codec.md.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "common/base/bytes.hpp"
+#include "common/base/result.hpp"
+
+namespace longhaul {
+
+enum class Predictor : std::uint8_t { none, delta, delta_of_delta, half_slope };
+
+// The head byte of a column.
+namespace column_head {
+constexpr std::uint8_t predictor_mask = 0x03;
+constexpr std::uint8_t nulls = 0x04;
+constexpr std::uint8_t exceptions = 0x08;
+constexpr std::uint8_t constant = 0x10;
+constexpr std::uint8_t divisor = 0x20;
+constexpr std::uint8_t known = 0x3f;
+}  // namespace column_head
+
+// Differences wrap around 64 bits, so that any integers come back whatever their distance.
+constexpr std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+constexpr std::int64_t wrapping_subtract(std::int64_t a, std::int64_t b) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+
+struct IntegerCoding {
+    Predictor predictor = Predictor::none;
+    std::int64_t divisor = 1;
+    bool constant = false;
+
+    std::uint8_t head() const;
+};
+
+// The coding that needs the fewest bytes.
+IntegerCoding choose_coding(std::span<const std::int64_t> values);
+void encode_integers(std::span<const std::int64_t> values, const IntegerCoding& coding,
+                     ByteWriter& out);
+Status decode_integers(ByteReader& in, std::uint8_t head, std::span<std::int64_t> values);
+
+}  // namespace longhaul
