@@ -137,13 +137,13 @@ Status LocalJournal::flush() {
     return {};
 }
 
+// The header is synced with the first group.
 Status LocalJournal::begin_segment(Shard shard) {
     ShardState& state = *shards_[shard];
     const Offset base = state.end - state.group.size();
     LH_TRY_ASSIGN(state.file, disk_.create(segment_path(shard, base)));
     state.file_bytes = 0;
     LH_TRY(state.file->append(write_segment_header({shard, base, meta_.salt})));
-    LH_TRY(state.file->sync());
     return disk_.sync_directory(shard_folder(shard));
 }
 
