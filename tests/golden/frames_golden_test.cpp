@@ -1,0 +1,116 @@
+// Frames and the messages in them: docs/spec/frames.md.
+#include <cstring>
+#include <vector>
+
+#include "common/block/crypto.hpp"
+#include "common/block/schema.hpp"
+#include "common/wire/frame.hpp"
+#include "tests/golden/examples_frames.hpp"
+
+using namespace longhaul;
+using test::to_hex;
+
+namespace {
+
+// The only frame of the file, as a message.
+template <class Message>
+Message read(const std::string& file, FrameType type, Message message) {
+    const auto bytes = test::golden(file);
+    std::vector<std::byte> buffer(frame_bytes_max);
+    FrameReader reader{buffer};
+    REQUIRE(reader.feed(bytes) == bytes.size());
+    const auto frame = reader.next();
+    REQUIRE(frame.ok());
+    CHECK(frame.value().type == type);
+    REQUIRE(parse_message(frame.value().body, message).ok());
+    CHECK(reader.next().error().code == ErrorCode::not_found);
+    return message;
+}
+
+}  // namespace
+
+TEST_CASE("golden frames 1: Hello") {
+    REQUIRE(crypto_init().ok());
+    const auto hello = read("frames/hello-v1.hex", FrameType::hello, longhaul_Hello{});
+    CHECK(hello.protocol == 1);
+    CHECK(std::string{hello.firmware} == "0.1.0");
+    CHECK(hello.incarnation == 0x01020304);
+    CHECK(hello.oldest_epoch == 2);
+    CHECK(hello.newest_epoch == 3);
+    CHECK(hello.epochs == 2);
+    REQUIRE(hello.waiting_count == 4);
+    CHECK(hello.waiting[1] == 0);
+    CHECK(hello.waiting[2] == 300);
+    REQUIRE(hello.schema_hashes_count == 2);
+    REQUIRE(hello.schema_hashes[1].size == 32);
+    const SchemaHash hash = schema_hash(test::golden("schema/predictors-v1.hex"));
+    CHECK(std::memcmp(hello.schema_hashes[1].bytes, hash.data(), 32) == 0);
+    CHECK(hello.wall_us == 1'700'000'000'000'000);
+    CHECK(test::frame_of(test::example_hello()) == to_hex(test::golden("frames/hello-v1.hex")));
+}
+
+TEST_CASE("golden frames 1: Welcome") {
+    const auto welcome = read("frames/welcome-v1.hex", FrameType::welcome, longhaul_Welcome{});
+    CHECK(std::memcmp(welcome.journal_uuid, test::example_uuid.data(), 16) == 0);
+    CHECK(welcome.journal_resend == 0);
+    CHECK(welcome.server_time_us == 1'700'000'000'250'000);
+    CHECK(welcome.credit == 1 << 20);
+    REQUIRE(welcome.known_epochs_count == 1);
+    CHECK(welcome.known_epochs[0].first == 2);
+    CHECK(welcome.known_epochs[0].last == 2);
+    CHECK(welcome.unknown_schemas == 0b11);
+    CHECK(test::frame_of(test::example_welcome()) == to_hex(test::golden("frames/welcome-v1.hex")));
+}
+
+TEST_CASE("golden frames 1: Ack") {
+    const auto ack = read("frames/ack-v1.hex", FrameType::ack, longhaul_Ack{});
+    CHECK(std::memcmp(ack.journal_uuid, test::example_uuid.data(), 16) == 0);
+    REQUIRE(ack.ranges_count == 2);
+    CHECK(ack.ranges[0].epoch == 2);
+    CHECK(ack.ranges[0].first_seq == 0x8000'0001);
+    CHECK(ack.ranges[0].last_seq == 0x8000'0007);
+    CHECK(ack.ranges[1].epoch == 3);
+    CHECK(ack.ranges[1].first_seq == 0x8000'0009);
+    CHECK(ack.ranges[1].last_seq == 0x8000'0009);
+    CHECK(test::frame_of(test::example_ack()) == to_hex(test::golden("frames/ack-v1.hex")));
+}
+
+TEST_CASE("golden frames 1: Window") {
+    const auto window = read("frames/window-v1.hex", FrameType::window, longhaul_Window{});
+    CHECK(window.credit == 1'310'720);
+    CHECK(test::frame_of(longhaul_Window{1'310'720}) ==
+          to_hex(test::golden("frames/window-v1.hex")));
+}
+
+TEST_CASE("golden frames 1: Bye of either side") {
+    const auto done = read("frames/bye-v1.hex", FrameType::bye, longhaul_Bye{});
+    CHECK(done.reason == longhaul_ByeReason_BYE_REASON_DONE);
+    CHECK(*done.text == '\0');
+    const auto down = read("frames/collector-bye-v1.hex", FrameType::collector_bye, longhaul_Bye{});
+    CHECK(down.reason == longhaul_ByeReason_BYE_REASON_SHUTDOWN);
+    CHECK(std::string{down.text} == "the collector goes down");
+    CHECK(down.retry_after_ms == 1000);
+    CHECK(test::frame_of(FrameType::bye, longhaul_Bye{}) ==
+          to_hex(test::golden("frames/bye-v1.hex")));
+    CHECK(test::frame_of(FrameType::collector_bye, test::example_collector_bye()) ==
+          to_hex(test::golden("frames/collector-bye-v1.hex")));
+}
+
+TEST_CASE("golden frames 1: what a device sends in a session") {
+    const auto bytes = test::golden("frames/device-v1.hex");
+    std::vector<std::byte> buffer(frame_bytes_max);
+    FrameReader reader{buffer};
+    REQUIRE(reader.feed(bytes) == bytes.size());
+    for (const auto& [type, file] : test::example_bodies) {
+        const auto frame = reader.next();
+        REQUIRE(frame.ok());
+        CHECK(frame.value().type == type);
+        CHECK(to_hex(frame.value().body) == to_hex(test::golden(file)));
+    }
+    CHECK(reader.next().error().code == ErrorCode::not_found);
+    std::vector<std::byte> room(frame_bytes_max);
+    ByteWriter out{room};
+    for (const auto& [type, file] : test::example_bodies)
+        write_frame(type, test::golden(file), out);
+    CHECK(to_hex(out.written()) == to_hex(bytes));
+}

@@ -1,0 +1,60 @@
+// The journal's files: docs/spec/journal.md. The vectors were computed by another program.
+#include "collector/journal/journal_meta.hpp"
+#include "collector/journal/segment.hpp"
+#include "tests/golden/golden_file.hpp"
+
+using namespace longhaul;
+using namespace longhaul::collector;
+using test::to_hex;
+
+namespace {
+
+constexpr std::uint64_t salt = 0x1122334455667788;
+constexpr WallUs received{1'700'000'000'000'000};
+
+JournalMeta example_meta() {
+    JournalMeta meta;
+    for (std::size_t i = 0; i < 16; ++i) meta.id.uuid[i] = static_cast<std::byte>(i);
+    meta.salt = salt;
+    return meta;
+}
+
+}  // namespace
+
+TEST_CASE("golden journal 1: journal.meta") {
+    const auto bytes = test::golden("journal/meta-v1.hex");
+    const auto meta = parse_journal_meta(bytes);
+    REQUIRE(meta.ok());
+    CHECK(meta.value().id == example_meta().id);
+    CHECK(meta.value().shards == 1);
+    CHECK(meta.value().salt == salt);
+    CHECK(to_hex(write_journal_meta(example_meta())) == to_hex(bytes));
+}
+
+TEST_CASE("golden journal 1: a segment with two entries") {
+    const auto bytes = test::golden("journal/segment-v1.hex");
+    const Bytes header = Bytes{bytes}.first(segment_header_bytes);
+    const Bytes entries = Bytes{bytes}.subspan(segment_header_bytes);
+    CHECK(check_segment_header(header, {0, 0, salt}).ok());
+    CHECK(to_hex(write_segment_header({0, 0, salt})) == to_hex(header));
+
+    const auto schema = parse_entry(entries, {salt, 0});
+    REQUIRE(schema.ok());
+    CHECK(schema.value().entry.receive_time == received);
+    CHECK(schema.value().entry.kind == JournalKind::schema);
+    CHECK(schema.value().entry.tenant == "acme");
+    CHECK(schema.value().entry.device.empty());
+    CHECK(as_text(schema.value().entry.body) == "schema");
+    REQUIRE(schema.value().bytes == 29);
+    const auto block = parse_entry(entries.subspan(29), {salt, 29});
+    REQUIRE(block.ok());
+    CHECK(block.value().entry.kind == JournalKind::block);
+    CHECK(block.value().entry.device == "bus-1");
+    CHECK(as_text(block.value().entry.body) == "block");
+    CHECK(29 + block.value().bytes == entries.size());
+
+    std::vector<std::byte> again;
+    REQUIRE(add_entry(schema.value().entry, {salt, 0}, again).ok());
+    REQUIRE(add_entry(block.value().entry, {salt, 29}, again).ok());
+    CHECK(to_hex(again) == to_hex(entries));
+}
