@@ -162,7 +162,7 @@ Status write_system_entry(const longhaul_SystemEntry& entry, ByteWriter& out) {
 Status read_system_entry(ByteReader& in, longhaul_SystemEntry& entry) {
     entry = longhaul_SystemEntry_init_zero;
     const std::uint64_t size = in.varint();
-    if (size > in.remaining()) return Error{ErrorCode::truncated, "system entry"};
+    if (!in.ok() || size > in.remaining()) return Error{ErrorCode::truncated, "system entry"};
     return decode_protobuf(in.bytes(static_cast<std::size_t>(size)), longhaul_SystemEntry_fields,
                            &entry);
 }

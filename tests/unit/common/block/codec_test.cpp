@@ -124,6 +124,50 @@ TEST_CASE("codec 0: empty and all-null columns come back") {
     }
 }
 
+namespace {
+
+// A value of the field's kind with at most `magnitude` bits; `text` owns what it points to.
+Value random_value(std::mt19937_64& random, const Field& field, int magnitude, std::string& text) {
+    const auto number = static_cast<std::int64_t>(random() & ((std::uint64_t{1} << magnitude) - 1));
+    if (field.nullable && random() % 5 == 0) return {};
+    switch (field.kind) {
+        case FieldKind::boolean:
+            return Value::of_integer(number & 1);
+        case FieldKind::enumeration:
+            return Value::of_integer(number % 3);
+        case FieldKind::float32:
+            return Value::of_float32(std::bit_cast<float>(static_cast<std::uint32_t>(number)));
+        case FieldKind::float64:
+            return Value::of_real(static_cast<double>(number) / 7);
+        case FieldKind::text:
+        case FieldKind::bytes:
+            text.assign(static_cast<std::size_t>(number % 40), static_cast<char>('a' + number % 3));
+            return Value::of_text(as_bytes(text));
+        case FieldKind::decimal:
+            return random() % 9 == 0 ? Value::of_real(1.0 / 3) : Value::of_integer(number);
+        case FieldKind::integer:
+            return Value::of_integer(random() % 2 == 0 ? 300 * number : -300 * number);
+    }
+    return {};
+}
+
+// What a section of these samples takes at most, found sample by sample.
+std::size_t bound_of(const Field& field, std::span<const std::int64_t> times,
+                     std::span<const Value> values) {
+    const Schema schema{.name = "s", .fields = {&field, 1}, .time = TimeKind::source, .tick_us = 1};
+    SectionBound bound;
+    bound.begin(schema);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const Sample sample{1, times[i], values.subspan(i, 1)};
+        const std::size_t with = bound.with(sample);
+        bound.add(sample);
+        REQUIRE(bound.bytes() == with);
+    }
+    return bound.bytes();
+}
+
+}  // namespace
+
 TEST_CASE("codec 0: whatever a seeded source yields comes back, and never exceeds the bound") {
     constexpr std::uint64_t seed = 20261121;
     CAPTURE(seed);
@@ -133,11 +177,7 @@ TEST_CASE("codec 0: whatever a seeded source yields comes back, and never exceed
                                FieldKind::float32,     FieldKind::float64};
     for (int round = 0; round < 400; ++round) {
         CAPTURE(round);
-        const FieldKind kind = kinds[random() % std::size(kinds)];
-        const bool nullable = random() % 2 == 0;
-        const Field field = field_of(kind, nullable);
-        const Schema schema{
-            .name = "s", .fields = {&field, 1}, .time = TimeKind::source, .tick_us = 1};
+        const Field field = field_of(kinds[random() % std::size(kinds)], random() % 2 == 0);
         const std::size_t count = 1 + random() % limits::section_samples_max;
         const auto magnitude = static_cast<int>(random() % 53);
         std::vector<std::string> texts(count);
@@ -145,54 +185,16 @@ TEST_CASE("codec 0: whatever a seeded source yields comes back, and never exceed
         std::vector<std::int64_t> times(count);
         for (std::size_t i = 0; i < count; ++i) {
             times[i] = static_cast<std::int64_t>(random()) >> (random() % 64);
-            const auto number =
-                static_cast<std::int64_t>(random() & ((std::uint64_t{1} << magnitude) - 1));
-            if (nullable && random() % 5 == 0) continue;
-            switch (kind) {
-                case FieldKind::boolean:
-                    values[i] = Value::of_integer(number & 1);
-                    break;
-                case FieldKind::enumeration:
-                    values[i] = Value::of_integer(number % 3);
-                    break;
-                case FieldKind::float32:
-                    values[i] =
-                        Value::of_float32(std::bit_cast<float>(static_cast<std::uint32_t>(number)));
-                    break;
-                case FieldKind::float64:
-                    values[i] = Value::of_real(static_cast<double>(number) / 7);
-                    break;
-                case FieldKind::text:
-                case FieldKind::bytes:
-                    texts[i].assign(static_cast<std::size_t>(number % 40),
-                                    static_cast<char>('a' + number % 3));
-                    values[i] = Value::of_text(as_bytes(texts[i]));
-                    break;
-                case FieldKind::decimal:
-                    values[i] =
-                        random() % 9 == 0 ? Value::of_real(1.0 / 3) : Value::of_integer(number);
-                    break;
-                case FieldKind::integer:
-                    values[i] = Value::of_integer(number * (i % 2 == 0 ? 300 : -300));
-                    break;
-            }
+            values[i] = random_value(random, field, magnitude, texts[i]);
         }
         check_round_trip(field, values);
 
-        SectionBound bound;
-        bound.begin(schema);
-        for (std::size_t i = 0; i < count; ++i) {
-            const Sample sample{1, times[i], {&values[i], 1}};
-            const std::size_t with = bound.with(sample);
-            bound.add(sample);
-            REQUIRE(bound.bytes() == with);
-        }
         std::vector<std::byte> room(64 * 1024);
         ByteWriter out{room};
         encode_times(times, out);
         encode_column(field, values, out);
         REQUIRE(out.ok());
-        CHECK(out.size() + limits::section_header_bytes_max <= bound.bytes());
+        CHECK(out.size() + limits::section_header_bytes_max <= bound_of(field, times, values));
         ByteReader in{out.written()};
         std::vector<std::int64_t> times_back(count);
         REQUIRE(decode_times(in, times_back).ok());
@@ -219,6 +221,8 @@ TEST_CASE("codec 0: columns that no encoder writes are refused") {
         {"an empty null run", FieldKind::integer, true, 2, "1401000102"},
         {"null runs without a null", FieldKind::integer, true, 2, "140202"},
         {"divisor 1", FieldKind::integer, false, 2, "20020102"},
+        {"a multiple of the divisor over 64 bits", FieldKind::integer, false, 2,
+         "2000ffffffffffffffff7f04"},
         {"exceptions in an integer", FieldKind::integer, false, 1, "0801000000000000000000"},
         {"more exceptions than values", FieldKind::decimal, false, 1, "0802"},
         {"an exception behind the end", FieldKind::decimal, false, 1, "08010100000000000000000002"},

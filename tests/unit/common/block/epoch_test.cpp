@@ -123,4 +123,7 @@ TEST_CASE("epoch: entries of the system stream come back") {
     CHECK(in.at_end());
     ByteReader cut{out.written().first(out.size() - 1)};
     CHECK_FALSE(read_system_entry(cut, back).ok());
+    constexpr std::array length_without_end{std::byte{0xc5}, std::byte{0xc5}};
+    ByteReader endless{length_without_end};
+    CHECK_FALSE(read_system_entry(endless, back).ok());
 }
