@@ -1,13 +1,11 @@
 #include "collector/registry/registry.hpp"
 
-#include <sqlite3.h>
-
 namespace longhaul::collector {
 namespace {
 
-constexpr int busy_wait_ms = 5000;  // the tools write while a collector reads
+constexpr int busy_ms_max = 5000;  // the tools write while a collector reads
 
-constexpr std::string_view registry_version = "1";
+constexpr std::int64_t registry_version = 1;
 
 constexpr const char* settings_sql = R"(
     PRAGMA journal_mode = WAL;
@@ -31,124 +29,63 @@ constexpr const char* schema_sql = R"(
     COMMIT;
 )";
 
-// A prepared statement for one use.
-class Statement {
- public:
-    Statement(sqlite3* database, const char* sql) {
-        sqlite3_prepare_v2(database, sql, -1, &statement_, nullptr);
-    }
-    ~Statement() { sqlite3_finalize(statement_); }
-    Statement(const Statement&) = delete;
-    Statement& operator=(const Statement&) = delete;
-
-    Statement& bind(int index, std::string_view text) {
-        sqlite3_bind_text(statement_, index, text.data(), static_cast<int>(text.size()),
-                          SQLITE_TRANSIENT);
-        return *this;
-    }
-    int step() { return statement_ == nullptr ? SQLITE_ERROR : sqlite3_step(statement_); }
-    std::string text(int column) const {
-        const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-        return bytes == nullptr ? std::string{} : std::string{bytes};
-    }
-
- private:
-    sqlite3_stmt* statement_ = nullptr;
-};
-
-Status status_of(int result) {
-    switch (result) {
-        case SQLITE_OK:
-        case SQLITE_DONE:
-        case SQLITE_ROW:
-            return {};
-        case SQLITE_CONSTRAINT_PRIMARYKEY:
-            return Error{ErrorCode::exists, "registry"};
-        case SQLITE_CONSTRAINT_FOREIGNKEY:
-            return Error{ErrorCode::not_found, "no such tenant"};
-        case SQLITE_NOTADB:
-            return Error{ErrorCode::malformed, "the registry is no database"};
-        case SQLITE_READONLY:
-            return Error{ErrorCode::denied, "the registry is read-only"};
-        default:
-            return Error{ErrorCode::io, "the registry cannot be read or written"};
-    }
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Registry>> Registry::open(const std::string& path) {
-    sqlite3* database = nullptr;
-    const int opened = sqlite3_open(path.c_str(), &database);
-    std::unique_ptr<Registry> registry{new Registry{database}};
-    if (opened != SQLITE_OK) return Error{ErrorCode::io, "the registry cannot be opened"};
-    sqlite3_extended_result_codes(database, 1);
-    sqlite3_busy_timeout(database, busy_wait_ms);
-    LH_TRY(registry->run(settings_sql));
-    const Result<std::string> found = registry->version();
-    if (!found.ok()) return found.error();
-    if (found.value() == "0") {
-        LH_TRY(registry->run(schema_sql));
-    } else if (found.value() != registry_version) {
+    LH_TRY_ASSIGN(SqliteDatabase database,
+                  SqliteDatabase::open(path, SqliteAccess::make, busy_ms_max));
+    LH_TRY(database.execute(settings_sql));
+    LH_TRY_ASSIGN(const std::int64_t version, database.integer("PRAGMA user_version"));
+    if (version == 0) {
+        LH_TRY(database.execute(schema_sql));
+    } else if (version != registry_version) {
         return Error{ErrorCode::unsupported, "the registry is of another version"};
     }
-    return registry;
-}
-
-Registry::~Registry() { sqlite3_close(database_); }
-
-Status Registry::run(const char* sql) {
-    return status_of(sqlite3_exec(database_, sql, nullptr, nullptr, nullptr));
-}
-
-Result<std::string> Registry::version() {
-    Statement select{database_, "PRAGMA user_version"};
-    LH_TRY(status_of(select.step()));
-    return select.text(0);
+    return std::unique_ptr<Registry>{new Registry{std::move(database)}};
 }
 
 Status Registry::add_tenant(const Tenant& tenant) {
-    Statement insert{database_, "INSERT INTO tenants VALUES (?, ?)"};
-    return status_of(insert.bind(1, tenant.name).bind(2, tenant.authority_pem).step());
+    LH_TRY_ASSIGN(const auto insert, database_.prepare("INSERT INTO tenants VALUES (?, ?)"));
+    return SqliteQuery{insert}.bind(tenant.name).bind(tenant.authority_pem).run();
 }
 
 Result<std::vector<Tenant>> Registry::tenants() {
-    Statement select{database_, "SELECT name, authority FROM tenants ORDER BY name"};
+    LH_TRY_ASSIGN(const auto select,
+                  database_.prepare("SELECT name, authority FROM tenants ORDER BY name"));
     std::vector<Tenant> tenants;
-    int result = select.step();
-    for (; result == SQLITE_ROW; result = select.step())
-        tenants.push_back({select.text(0), select.text(1)});
-    LH_TRY(status_of(result));
-    return tenants;
+    SqliteQuery query{select};
+    for (;;) {
+        LH_TRY_ASSIGN(const bool row, query.step());
+        if (!row) return tenants;
+        tenants.push_back({std::string{query.text(0)}, std::string{query.text(1)}});
+    }
 }
 
 Status Registry::allow(std::string_view tenant, const std::vector<std::string>& devices) {
-    LH_TRY(run("BEGIN IMMEDIATE"));
-    for (const std::string& device : devices) {
-        Statement insert{database_, "INSERT OR REPLACE INTO devices VALUES (?, ?, 'allowed')"};
-        if (const Status status = status_of(insert.bind(1, tenant).bind(2, device).step());
-            !status.ok()) {
-            (void)run("ROLLBACK").ok();
-            return status;
-        }
-    }
-    return run("COMMIT");
+    LH_TRY_ASSIGN(const auto insert,
+                  database_.prepare("INSERT OR REPLACE INTO devices VALUES (?, ?, 'allowed')"));
+    return database_.in_transaction([&]() -> Status {
+        for (const std::string& device : devices)
+            LH_TRY(SqliteQuery{insert}.bind(tenant).bind(device).run());
+        return {};
+    });
 }
 
 Status Registry::revoke(std::string_view tenant, std::string_view device) {
-    Statement update{database_,
-                     "UPDATE devices SET state = 'revoked' WHERE tenant = ? AND name = ?"};
-    LH_TRY(status_of(update.bind(1, tenant).bind(2, device).step()));
-    return sqlite3_changes(database_) == 1 ? Status{}
-                                           : Error{ErrorCode::not_found, "no such device"};
+    LH_TRY_ASSIGN(
+        const auto update,
+        database_.prepare("UPDATE devices SET state = 'revoked' WHERE tenant = ? AND name = ?"));
+    LH_TRY(SqliteQuery{update}.bind(tenant).bind(device).run());
+    return database_.changed_rows() == 1 ? Status{} : Error{ErrorCode::not_found, "no such device"};
 }
 
 Result<DeviceState> Registry::find(std::string_view tenant, std::string_view device) {
-    Statement select{database_, "SELECT state FROM devices WHERE tenant = ? AND name = ?"};
-    const int result = select.bind(1, tenant).bind(2, device).step();
-    LH_TRY(status_of(result));
-    if (result == SQLITE_DONE) return DeviceState::unknown;
-    return select.text(0) == "allowed" ? DeviceState::allowed : DeviceState::revoked;
+    LH_TRY_ASSIGN(const auto select,
+                  database_.prepare("SELECT state FROM devices WHERE tenant = ? AND name = ?"));
+    SqliteQuery query{select};
+    LH_TRY_ASSIGN(const bool row, query.bind(tenant).bind(device).step());
+    if (!row) return DeviceState::unknown;
+    return query.text(0) == "allowed" ? DeviceState::allowed : DeviceState::revoked;
 }
 
 }  // namespace longhaul::collector

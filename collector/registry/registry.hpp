@@ -1,5 +1,4 @@
-// The registry: tenants, their authorities, and the devices that are allowed. SQLite in one file;
-// the only file pair of the collector that knows it.
+// The registry: tenants, their authorities, and the devices that are allowed, in one SQLite file.
 #pragma once
 
 #include <memory>
@@ -7,9 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/base/result.hpp"
-
-struct sqlite3;
+#include "common/host/sqlite.hpp"
 
 namespace longhaul::collector {
 
@@ -24,9 +21,6 @@ class Registry {
  public:
     // Makes the file when it is not there. unsupported: of another version of this program.
     static Result<std::unique_ptr<Registry>> open(const std::string& path);
-    ~Registry();
-    Registry(const Registry&) = delete;
-    Registry& operator=(const Registry&) = delete;
 
     Status add_tenant(const Tenant& tenant);  // exists
     Result<std::vector<Tenant>> tenants();
@@ -36,11 +30,9 @@ class Registry {
     Result<DeviceState> find(std::string_view tenant, std::string_view device);
 
  private:
-    explicit Registry(sqlite3* database) : database_{database} {}
-    Status run(const char* sql);
-    Result<std::string> version();
+    explicit Registry(SqliteDatabase database) : database_{std::move(database)} {}
 
-    sqlite3* database_;
+    SqliteDatabase database_;
 };
 
 }  // namespace longhaul::collector

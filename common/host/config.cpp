@@ -24,16 +24,11 @@ struct ConfigTable::Node {
 };
 
 struct ConfigFile::Body {
-    struct Problem {
-        std::size_t line;
-        std::string text;
-    };
-
     std::string path;
     std::filesystem::path folder;
     toml::table toml;
     std::deque<ConfigTable::Node> nodes;
-    std::vector<Problem> problems;
+    std::multimap<std::size_t, std::string> problems;  // by line; 0: of the whole file
 
     ConfigTable::Node* add(const toml::table* table, std::string name) {
         return &nodes.emplace_back(ConfigTable::Node{this, table, std::move(name), {}, {}});
@@ -93,7 +88,7 @@ const toml::node* ConfigTable::Node::find(std::string_view key) {
 void ConfigTable::problem(std::string_view key, const std::string& text) {
     const toml::node* value = node_->find(key);
     const std::size_t line = value == nullptr ? line_of(node_->toml) : line_of(value);
-    node_->body->problems.push_back({line, in_quotes(key) + " " + text});
+    node_->body->problems.emplace(line, in_quotes(key) + " " + text);
 }
 
 std::string ConfigTable::text(std::string_view key) {
@@ -244,28 +239,25 @@ Result<ConfigFile, Message> ConfigFile::parse(std::string_view text, const std::
 ConfigTable ConfigFile::root() { return ConfigTable{&body_->nodes.front()}; }
 
 Result<void, Message> ConfigFile::finish(UnknownKeys unknown) const {
-    std::vector<Body::Problem> problems = body_->problems;
+    auto problems = body_->problems;
     for (const ConfigTable::Node& node : body_->nodes) {
         if (node.toml == nullptr || unknown == UnknownKeys::ignored) continue;
         const std::vector<std::string_view> known{node.asked.begin(), node.asked.end()};
         for (const auto& [key, value] : *node.toml) {
             if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
             const std::string_view meant = nearest(key.str(), known);
-            problems.push_back(
-                {key.source().begin.line,
-                 "unknown key " + in_quotes(key.str()) +
-                     (meant.empty() ? "" : ", did you mean " + in_quotes(meant) + "?")});
+            problems.emplace(key.source().begin.line,
+                             "unknown key " + in_quotes(key.str()) +
+                                 (meant.empty() ? "" : ", did you mean " + in_quotes(meant) + "?"));
         }
     }
     if (problems.empty()) return {};
-    std::stable_sort(problems.begin(), problems.end(),
-                     [](const auto& a, const auto& b) { return a.line < b.line; });
     std::string text;
-    for (const Body::Problem& problem : problems) {
+    for (const auto& [line, problem] : problems) {
         if (!text.empty()) text += '\n';
         text += body_->path + ": ";
-        if (problem.line != 0) text += "line " + std::to_string(problem.line) + ": ";
-        text += problem.text;
+        if (line != 0) text += "line " + std::to_string(line) + ": ";
+        text += problem;
     }
     return Message{text};
 }

@@ -132,7 +132,7 @@ TEST_CASE("sqlite spool: one agent at a time") {
     harness.open(1 << 20);
     const auto again = SqliteSpool::open(harness.folder.path("spool.db"), 1 << 20, harness.entropy);
     REQUIRE_FALSE(again.ok());
-    CHECK(again.error().text.find("another program has the spool open") != std::string::npos);
+    CHECK(again.error().text.find("another program has the database open") != std::string::npos);
 }
 
 TEST_CASE("sqlite spool: files that are no spool are refused and left alone") {
@@ -143,7 +143,7 @@ TEST_CASE("sqlite spool: files that are no spool are refused and left alone") {
         std::ofstream{folder.path("spool.db")} << text;
         const auto opened = SqliteSpool::open(folder.path("spool.db"), 1 << 20, entropy);
         REQUIRE_FALSE(opened.ok());
-        CHECK(opened.error().text.find("damaged") != std::string::npos);
+        CHECK(opened.error().text.find("not an SQLite database") != std::string::npos);
         CHECK(std::filesystem::file_size(folder.path("spool.db")) == text.size());
     }
     SECTION("a folder that does not exist") {

@@ -1,7 +1,5 @@
 #include "agent/platform/linux/sqlite_spool.hpp"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 
 namespace longhaul::agent {
@@ -13,165 +11,63 @@ constexpr std::uint64_t block_overhead_bytes = 128;  // of a row and its two ind
 
 }  // namespace
 
-// One run of a prepared statement; reset when it goes out of scope.
-class SqliteSpool::Query {
- public:
-    Query(SqliteSpool& spool, StatementId id) : spool_{spool}, statement_{spool.statements_[id]} {}
-    ~Query() {
-        sqlite3_reset(statement_);
-        sqlite3_clear_bindings(statement_);
-    }
-    Query(const Query&) = delete;
-    Query& operator=(const Query&) = delete;
-
-    Query& bind(std::int64_t value) {
-        sqlite3_bind_int64(statement_, ++bound_, value);
-        return *this;
-    }
-    // The bytes stay where they are until the query has run.
-    Query& bind(Bytes bytes) {
-        // A null pointer would bind NULL instead of an empty blob.
-        const void* const data = bytes.empty() ? static_cast<const void*>("") : bytes.data();
-        sqlite3_bind_blob64(statement_, ++bound_, data, bytes.size(), SQLITE_STATIC);
-        return *this;
-    }
-    // Whether there is another row.
-    Result<bool> step() {
-        switch (sqlite3_step(statement_)) {
-            case SQLITE_ROW:
-                return true;
-            case SQLITE_DONE:
-                return false;
-            default:
-                return spool_.error("the spool's file reported an error");
-        }
-    }
-    Status run() {
-        LH_TRY_ASSIGN(const bool row, step());
-        static_cast<void>(row);
-        return {};
-    }
-
-    bool is_null(int column) const {
-        return sqlite3_column_type(statement_, column) == SQLITE_NULL;
-    }
-    std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
-    template <class T>
-    T as(int column) const {
-        return static_cast<T>(integer(column));
-    }
-    Bytes blob(int column) const {
-        return {static_cast<const std::byte*>(sqlite3_column_blob(statement_, column)),
-                static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
-    }
-
- private:
-    SqliteSpool& spool_;
-    sqlite3_stmt* statement_;
-    int bound_ = 0;
-};
-
-Error SqliteSpool::error(const char* what) const {
-    switch (sqlite3_errcode(database_)) {
-        case SQLITE_FULL:
-            return {ErrorCode::full, "no space left on the disk of the spool"};
-        case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-            return {ErrorCode::corrupt, "the spool's file is damaged"};
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-            return {ErrorCode::denied, "another program has the spool open"};
-        case SQLITE_CONSTRAINT:
-            return {ErrorCode::exists, "the spool has this already"};
-        default:
-            return {ErrorCode::io, what};
-    }
-}
-
 Result<std::unique_ptr<SqliteSpool>, Message> SqliteSpool::open(const std::string& path,
                                                                 std::uint64_t bytes_max,
                                                                 Entropy& entropy) {
-    sqlite3* database = nullptr;
-    const int opened =
-        sqlite3_open_v2(path.c_str(), &database,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-    std::unique_ptr<SqliteSpool> spool{new SqliteSpool{database, bytes_max}};
-    if (opened != SQLITE_OK) return Message{path + ": " + sqlite3_errstr(opened)};
+    Result<SqliteDatabase> database = SqliteDatabase::open(path, SqliteAccess::make, 0);
+    if (!database.ok()) return Message{path + ": " + to_string(database.error())};
+    std::unique_ptr<SqliteSpool> spool{new SqliteSpool{std::move(database).value(), bytes_max}};
     const Status ready = spool->prepare_database(entropy);
     if (!ready.ok()) return Message{path + ": " + to_string(ready.error())};
     return spool;
 }
 
-SqliteSpool::~SqliteSpool() {
-    for (sqlite3_stmt* const statement : statements_) sqlite3_finalize(statement);
-    sqlite3_close(database_);
-}
-
-Status SqliteSpool::execute(const char* sql) {
-    return sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) == SQLITE_OK
-               ? Status{}
-               : error("the spool's file cannot be used");
-}
-
 template <class... Values>
 Status SqliteSpool::run(StatementId id, Values... values) {
-    Query query{*this, id};
+    SqliteQuery query{statements_[id]};
     (query.bind(values), ...);
     return query.run();
 }
 
 template <class... Values>
 Status SqliteSpool::run_lazily(StatementId id, Values... values) {
-    LH_TRY(execute("PRAGMA synchronous = NORMAL"));
+    LH_TRY(database_.execute("PRAGMA synchronous = NORMAL"));
     const Status done = run(id, values...);
-    LH_TRY(execute("PRAGMA synchronous = FULL"));
-    return done;
-}
-
-template <class Work>
-Status SqliteSpool::in_transaction(Work work) {
-    LH_TRY(run(sql_begin));
-    Status done = work();
-    if (done.ok()) done = run(sql_commit);
-    if (!done.ok() && sqlite3_get_autocommit(database_) == 0) {
-        const Status undone = run(sql_rollback);
-        LH_CHECK(undone.ok());
-    }
+    LH_TRY(database_.execute("PRAGMA synchronous = FULL"));
     return done;
 }
 
 Status SqliteSpool::prepare_database(Entropy& entropy) {
-    LH_TRY(
-        execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 1048576;"
-                "BEGIN IMMEDIATE; COMMIT;"));  // takes the lock now and not at the first append
-    const auto read_pragma = [this](const char* sql) {
-        sqlite3_stmt* statement = nullptr;
-        std::int64_t value = -1;
-        if (sqlite3_prepare_v2(database_, sql, -1, &statement, nullptr) == SQLITE_OK &&
-            sqlite3_step(statement) == SQLITE_ROW) {
-            value = sqlite3_column_int64(statement, 0);
-        }
-        sqlite3_finalize(statement);
-        return value;
-    };
-    const bool fresh = read_pragma("SELECT count(*) FROM sqlite_master") == 0;
-    if (fresh) LH_TRY(execute("BEGIN IMMEDIATE"));
-    if (fresh) LH_TRY(execute(spool_tables));
-    if (!fresh && read_pragma("PRAGMA application_id") != application_id) {
-        return Error{ErrorCode::malformed, "this file is not a spool"};
-    }
-    if (!fresh && read_pragma("PRAGMA user_version") != spool_version) {
-        return Error{ErrorCode::unsupported, "the spool was made by another version"};
+    LH_TRY(database_.execute(
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+        "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 1048576;"
+        "BEGIN IMMEDIATE; COMMIT;"));  // takes the lock now and not at the first append
+    LH_TRY_ASSIGN(const std::int64_t tables,
+                  database_.integer("SELECT count(*) FROM sqlite_master"));
+    const bool fresh = tables == 0;
+    if (fresh) {
+        LH_TRY(database_.execute("BEGIN IMMEDIATE"));
+        LH_TRY(database_.execute(spool_tables));
+    } else {
+        LH_TRY(check_version());
     }
     for (std::size_t i = 0; i < sql_count; ++i) {
-        if (sqlite3_prepare_v3(database_, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &statements_[i], nullptr) != SQLITE_OK) {
+        Result<SqliteStatement> statement = database_.prepare(statement_texts[i]);
+        if (!statement.ok())
             return Error{ErrorCode::corrupt, "the spool's tables are not what they should be"};
-        }
+        statements_[i] = std::move(statement).value();
     }
     if (fresh) LH_TRY(format(entropy));
     return load();
+}
+
+Status SqliteSpool::check_version() {
+    LH_TRY_ASSIGN(const std::int64_t application, database_.integer("PRAGMA application_id"));
+    if (application != application_id) return Error{ErrorCode::malformed, "this is not a spool"};
+    LH_TRY_ASSIGN(const std::int64_t version, database_.integer("PRAGMA user_version"));
+    if (version != spool_version)
+        return Error{ErrorCode::unsupported, "the spool was made by another version"};
+    return {};
 }
 
 // Ends the transaction in which the tables were made, so that a spool is formatted whole or not at
@@ -183,12 +79,12 @@ Status SqliteSpool::format(Entropy& entropy) {
     const std::string pragmas = "PRAGMA application_id = " + std::to_string(application_id) +
                                 "; PRAGMA user_version = " + std::to_string(spool_version) +
                                 "; COMMIT";
-    return execute(pragmas.c_str());
+    return database_.execute(pragmas.c_str());
 }
 
 Status SqliteSpool::load() {
     {
-        Query query{*this, sql_select_spool};
+        SqliteQuery query{statements_[sql_select_spool]};
         LH_TRY_ASSIGN(const bool row, query.step());
         if (!row) return Error{ErrorCode::corrupt, "the spool has no incarnation"};
         incarnation_.value = query.as<std::uint32_t>(0);
@@ -199,7 +95,7 @@ Status SqliteSpool::load() {
 
 Status SqliteSpool::load_fill() {
     fill_ = {};
-    Query query{*this, sql_select_fill};
+    SqliteQuery query{statements_[sql_select_fill]};
     for (;;) {
         LH_TRY_ASSIGN(const bool row, query.step());
         if (!row) return {};
@@ -213,12 +109,12 @@ Status SqliteSpool::load_fill() {
 
 Status SqliteSpool::load_previous_end() {
     {
-        Query query{*this, sql_newest_epoch};
+        SqliteQuery query{statements_[sql_newest_epoch]};
         LH_TRY_ASSIGN(const bool row, query.step());
         if (!row || query.is_null(0)) return {};
         previous_end_.epoch.value = query.as<std::uint32_t>(0);
     }
-    Query query{*this, sql_select_ends};
+    SqliteQuery query{statements_[sql_select_ends]};
     query.bind(previous_end_.epoch.value);
     for (;;) {
         LH_TRY_ASSIGN(const bool row, query.step());
@@ -231,8 +127,8 @@ Status SqliteSpool::load_previous_end() {
 
 Result<Epoch> SqliteSpool::begin_epoch() {
     Epoch epoch;
-    const Status raised = in_transaction([&]() -> Status {
-        Query query{*this, sql_raise_epoch};
+    const Status raised = database_.in_transaction([&]() -> Status {
+        SqliteQuery query{statements_[sql_raise_epoch]};
         LH_TRY_ASSIGN(const bool row, query.step());
         if (!row) return Error{ErrorCode::corrupt, "the spool has no epoch counter"};
         epoch.value = query.as<std::uint32_t>(0);
@@ -248,7 +144,7 @@ Status SqliteSpool::store_schema(const SchemaHash& hash, Bytes encoded) {
 
 Status SqliteSpool::store_epoch(Epoch epoch, Bytes signed_epoch,
                                 std::span<const SchemaHash> schemas) {
-    return in_transaction([&]() -> Status {
+    return database_.in_transaction([&]() -> Status {
         LH_TRY(run(sql_insert_epoch, epoch.value, signed_epoch));
         for (std::size_t i = 0; i < schemas.size(); ++i) {
             LH_TRY(run(sql_insert_epoch_schema, epoch.value, static_cast<std::int64_t>(i),
@@ -258,7 +154,7 @@ Status SqliteSpool::store_epoch(Epoch epoch, Bytes signed_epoch,
     });
 }
 
-Result<Bytes> SqliteSpool::read_blob(Query& query, MutableBytes room) {
+Result<Bytes> SqliteSpool::read_blob(SqliteQuery& query, MutableBytes room) {
     LH_TRY_ASSIGN(const bool row, query.step());
     if (!row) return ErrorCode::not_found;
     const Bytes blob = query.blob(0);
@@ -268,16 +164,16 @@ Result<Bytes> SqliteSpool::read_blob(Query& query, MutableBytes room) {
 }
 
 Result<Bytes> SqliteSpool::read_schema(const SchemaHash& hash, MutableBytes room) {
-    Query query{*this, sql_select_schema};
+    SqliteQuery query{statements_[sql_select_schema]};
     return read_blob(query.bind(Bytes{hash}), room);
 }
 
 Result<Bytes> SqliteSpool::read_epoch(Epoch epoch, MutableBytes room) {
-    Query query{*this, sql_select_epoch};
+    SqliteQuery query{statements_[sql_select_epoch]};
     return read_blob(query.bind(epoch.value), room);
 }
 
-Result<std::size_t> SqliteSpool::read_hashes(Query& query, std::span<SchemaHash> out) {
+Result<std::size_t> SqliteSpool::read_hashes(SqliteQuery& query, std::span<SchemaHash> out) {
     std::size_t count = 0;
     while (count < out.size()) {
         LH_TRY_ASSIGN(const bool row, query.step());
@@ -290,12 +186,12 @@ Result<std::size_t> SqliteSpool::read_hashes(Query& query, std::span<SchemaHash>
 }
 
 Result<std::size_t> SqliteSpool::waiting_schemas(std::span<SchemaHash> out) {
-    Query query{*this, sql_select_waiting_schemas};
+    SqliteQuery query{statements_[sql_select_waiting_schemas]};
     return read_hashes(query, out);
 }
 
 Result<std::size_t> SqliteSpool::epoch_schemas(Epoch epoch, std::span<SchemaHash> out) {
-    Query query{*this, sql_select_epoch_schemas};
+    SqliteQuery query{statements_[sql_select_epoch_schemas]};
     return read_hashes(query.bind(epoch.value), out);
 }
 
@@ -304,7 +200,7 @@ Status SqliteSpool::append(const SpoolTag& tag, Bytes sealed) {
     if (fill_.bytes_waiting + bytes > bytes_max_)
         return Error{ErrorCode::full, "the spool is full"};
     Fill fill = fill_;
-    const Status stored = in_transaction([&]() -> Status {
+    const Status stored = database_.in_transaction([&]() -> Status {
         LH_TRY(make_room(bytes, fill));
         return insert_block(tag, sealed);
     });
@@ -322,7 +218,7 @@ Status SqliteSpool::make_room(std::uint64_t bytes, Fill& fill) {
     while (fill.bytes + bytes > bytes_max_) {
         std::int64_t id = 0;
         {
-            Query query{*this, sql_oldest_durable};
+            SqliteQuery query{statements_[sql_oldest_durable]};
             LH_TRY_ASSIGN(const bool row, query.step());
             if (!row) return Error{ErrorCode::full, "the spool is full"};
             id = query.integer(0);
@@ -337,7 +233,7 @@ Status SqliteSpool::make_room(std::uint64_t bytes, Fill& fill) {
 // Records and schemas of epochs that have no block left; the newest epoch stays, for the next
 // record refers to it.
 Status SqliteSpool::forget_empty_epochs() {
-    return execute(
+    return database_.execute(
         "DELETE FROM epochs WHERE epoch < (SELECT max(epoch) FROM epochs)"
         " AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.epoch = epochs.epoch);"
         "DELETE FROM ends WHERE epoch NOT IN (SELECT epoch FROM epochs);"
@@ -357,7 +253,7 @@ Status SqliteSpool::insert_block(const SpoolTag& tag, Bytes sealed) {
 Result<SpoolBlock> SqliteSpool::next(BlockClass block_class, Epoch epoch, BlockSeq after,
                                      MutableBytes room) {
     if (fill_.waiting[static_cast<std::size_t>(block_class)] == 0) return ErrorCode::not_found;
-    Query query{*this, sql_next_block};
+    SqliteQuery query{statements_[sql_next_block]};
     query.bind(static_cast<std::int64_t>(block_class)).bind(epoch.value).bind(after.number());
     LH_TRY_ASSIGN(const bool row, query.step());
     if (!row) return ErrorCode::not_found;
@@ -383,7 +279,7 @@ Result<DurableGain> SqliteSpool::mark_durable(const SeqRange& range) {
     DurableGain gain;
     std::uint64_t bytes = 0;
     {
-        Query query{*this, sql_count_waiting_range};
+        SqliteQuery query{statements_[sql_count_waiting_range]};
         query.bind(class_number).bind(range.epoch.value).bind(first).bind(last);
         LH_TRY_ASSIGN(const bool row, query.step());
         if (!row) return gain;
@@ -407,7 +303,7 @@ Result<SpoolDepth> SqliteSpool::depth() {
     depth.waiting = fill_.waiting;
     depth.bytes_waiting = fill_.bytes_waiting;
     if (fill_.bytes_waiting == 0) return depth;
-    Query query{*this, sql_waiting_epochs};
+    SqliteQuery query{statements_[sql_waiting_epochs]};
     LH_TRY_ASSIGN(const bool row, query.step());
     if (!row) return depth;
     depth.oldest_epoch.value = query.as<std::uint32_t>(0);
@@ -422,7 +318,7 @@ Status SqliteSpool::put_state(std::uint8_t key, Bytes value) {
 }
 
 Result<Bytes> SqliteSpool::read_state(std::uint8_t key, MutableBytes room) {
-    Query query{*this, sql_select_state};
+    SqliteQuery query{statements_[sql_select_state]};
     return read_blob(query.bind(key), room);
 }
 

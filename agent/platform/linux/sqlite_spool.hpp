@@ -1,4 +1,4 @@
-// The spool in one SQLite file. The only file pair of the agent that knows SQLite.
+// The spool in one SQLite file.
 //
 // WAL with synchronous=FULL, so an append is on disk when it returns; marks and state are written
 // behind it in the same log and wait for its next sync.
@@ -15,9 +15,7 @@
 #include "agent/core/spool.hpp"
 #include "agent/platform/linux/sqlite_spool_sql.hpp"
 #include "agent/port/entropy.hpp"
-
-struct sqlite3;
-struct sqlite3_stmt;
+#include "common/host/sqlite.hpp"
 
 namespace longhaul::agent {
 
@@ -28,7 +26,6 @@ class SqliteSpool final : public Spool {
     static Result<std::unique_ptr<SqliteSpool>, Message> open(const std::string& path,
                                                               std::uint64_t bytes_max,
                                                               Entropy& entropy);
-    ~SqliteSpool();
     SqliteSpool(const SqliteSpool&) = delete;
     SqliteSpool& operator=(const SqliteSpool&) = delete;
 
@@ -55,8 +52,6 @@ class SqliteSpool final : public Spool {
     Result<Bytes> read_state(std::uint8_t key, MutableBytes room) override;
 
  private:
-    class Query;
-
     // What is kept in memory of the table of blocks, so that a full spool costs no input or output.
     struct Fill {
         std::uint64_t bytes = 0;
@@ -64,33 +59,29 @@ class SqliteSpool final : public Spool {
         std::array<std::uint32_t, block_class_count> waiting{};
     };
 
-    SqliteSpool(sqlite3* database, std::uint64_t bytes_max)
-        : database_{database}, bytes_max_{bytes_max} {}
+    SqliteSpool(SqliteDatabase database, std::uint64_t bytes_max)
+        : database_{std::move(database)}, bytes_max_{bytes_max} {}
     Status prepare_database(Entropy& entropy);
+    Status check_version();
     Status format(Entropy& entropy);
     Status load();
     Status load_fill();
     Status load_previous_end();
 
-    Status execute(const char* sql);
     // Runs a statement that yields nothing; values are integers or bytes.
     template <class... Values>
     Status run(StatementId id, Values... values);
     // The same, without a sync of its own.
     template <class... Values>
     Status run_lazily(StatementId id, Values... values);
-    // Runs `work` in a transaction: all of it survives a power cut, or nothing of it happened.
-    template <class Work>
-    Status in_transaction(Work work);
     Status make_room(std::uint64_t bytes, Fill& fill);
     Status insert_block(const SpoolTag& tag, Bytes sealed);
     Status forget_empty_epochs();
-    Result<std::size_t> read_hashes(Query& query, std::span<SchemaHash> out);
-    Result<Bytes> read_blob(Query& query, MutableBytes room);
-    Error error(const char* what) const;
+    Result<std::size_t> read_hashes(SqliteQuery& query, std::span<SchemaHash> out);
+    Result<Bytes> read_blob(SqliteQuery& query, MutableBytes room);
 
-    sqlite3* database_;
-    std::array<sqlite3_stmt*, sql_count> statements_{};
+    SqliteDatabase database_;
+    std::array<SqliteStatement, sql_count> statements_;  // end before the database
     std::uint64_t bytes_max_;
     Incarnation incarnation_;
     EpochEnd previous_end_;

@@ -25,9 +25,6 @@ CREATE INDEX blocks_durable ON blocks (id) WHERE durable = 1;
 )sql";
 
 enum StatementId : std::size_t {
-    sql_begin,
-    sql_commit,
-    sql_rollback,
     sql_insert_spool,
     sql_select_spool,
     sql_raise_epoch,
@@ -57,9 +54,6 @@ enum StatementId : std::size_t {
 
 // In the order of StatementId.
 inline constexpr const char* statement_texts[] = {
-    "BEGIN IMMEDIATE",
-    "COMMIT",
-    "ROLLBACK",
     "INSERT INTO spool (id, incarnation, epoch) VALUES (0, ?1, 0)",
     "SELECT incarnation FROM spool",
     "UPDATE spool SET epoch = epoch + 1 RETURNING epoch",
