@@ -94,8 +94,10 @@ std::size_t TableBuffer::column_for(const Column& wanted, std::span<const std::s
 }
 
 Batch& TableBuffer::batch(Shard shard, const std::string& receive_date, Offset offset) {
-    const auto [place, made] =
-        batches_.try_emplace(Key{shard, receive_date}, Pending{Batch{columns_}, offset});
+    const Key key{shard, receive_date};
+    auto place = batches_.find(key);
+    if (place == batches_.end())
+        place = batches_.emplace(key, Pending{Batch{columns_}, offset}).first;
     return place->second.batch;
 }
 

@@ -5,6 +5,7 @@
 
 #include "collector/writer/table_columns.hpp"
 #include "collector/writer/writer.hpp"
+#include "common/base/wrapping.hpp"
 
 namespace longhaul::collector {
 namespace {
@@ -12,16 +13,6 @@ namespace {
 // How far a device's clock may drift from its anchor, parts per million; a crystal without
 // compensation.
 constexpr std::uint64_t drift_ppm = 100;
-
-std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
-}
-std::int64_t wrapping_subtract(std::int64_t a, std::int64_t b) {
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
-}
-std::int64_t wrapping_multiply(std::int64_t a, std::int64_t b) {
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
-}
 
 // Rounded up, because it is part of a bound.
 std::uint64_t drift_us(std::int64_t distance_us) {

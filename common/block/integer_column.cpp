@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "common/base/wrapping.hpp"
+
 namespace longhaul {
 namespace {
 

@@ -22,14 +22,6 @@ constexpr std::uint8_t divisor = 0x20;
 constexpr std::uint8_t known = 0x3f;
 }  // namespace column_head
 
-// Differences wrap around 64 bits, so that any integers come back whatever their distance.
-constexpr std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
-}
-constexpr std::int64_t wrapping_subtract(std::int64_t a, std::int64_t b) {
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
-}
-
 struct IntegerCoding {
     Predictor predictor = Predictor::none;
     std::int64_t divisor = 1;

@@ -1,6 +1,6 @@
 #include "common/block/section_bound.hpp"
 
-#include "common/block/integer_column.hpp"
+#include "common/base/wrapping.hpp"
 
 namespace longhaul {
 
