@@ -10,17 +10,17 @@
 
 #include "agent/platform/linux/linux_ports.hpp"
 #include "tests/port/spool_contract.hpp"
-#include "tests/unit/agent/folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace longhaul;
 using namespace longhaul::agent;
-using longhaul::test::Folder;
+using longhaul::test::TemporaryFolder;
 
 namespace {
 
 struct SqliteSpoolHarness {
     static constexpr bool survives_reboot = true;
-    Folder folder;
+    TemporaryFolder folder;
     LinuxEntropy entropy;
     std::uint64_t bound = 0;
     std::unique_ptr<SqliteSpool> spool;
@@ -31,7 +31,7 @@ struct SqliteSpoolHarness {
     }
     Spool& restart() {
         spool.reset();
-        auto opened = SqliteSpool::open(folder.path("spool.db"), bound, entropy);
+        auto opened = SqliteSpool::open(folder / "spool.db", bound, entropy);
         REQUIRE(opened.ok());
         spool = std::move(opened).value();
         return *spool;
@@ -79,7 +79,7 @@ TEST_CASE(
         REQUIRE(::pipe(pipe) == 0);
         const pid_t child = ::fork();
         REQUIRE(child >= 0);
-        if (child == 0) append_until_killed(harness.folder.path("spool.db"), pipe[1]);
+        if (child == 0) append_until_killed(harness.folder / "spool.db", pipe[1]);
         ::close(pipe[1]);
         const auto enough = static_cast<std::uint32_t>(1 + random() % 12);
         unsigned char told = 0;
@@ -130,25 +130,25 @@ TEST_CASE("sqlite spool: records of epochs without blocks go, the newest stays")
 TEST_CASE("sqlite spool: one agent at a time") {
     SqliteSpoolHarness harness;
     harness.open(1 << 20);
-    const auto again = SqliteSpool::open(harness.folder.path("spool.db"), 1 << 20, harness.entropy);
+    const auto again = SqliteSpool::open(harness.folder / "spool.db", 1 << 20, harness.entropy);
     REQUIRE_FALSE(again.ok());
     CHECK(again.error().text.find("another program has the database open") != std::string::npos);
 }
 
 TEST_CASE("sqlite spool: files that are no spool are refused and left alone") {
-    const Folder folder;
+    const TemporaryFolder folder;
     LinuxEntropy entropy;
     SECTION("a text") {
         const std::string text(5000, 'x');
-        std::ofstream{folder.path("spool.db")} << text;
-        const auto opened = SqliteSpool::open(folder.path("spool.db"), 1 << 20, entropy);
+        std::ofstream{folder / "spool.db"} << text;
+        const auto opened = SqliteSpool::open(folder / "spool.db", 1 << 20, entropy);
         REQUIRE_FALSE(opened.ok());
         CHECK(opened.error().text.find("not an SQLite database") != std::string::npos);
-        CHECK(std::filesystem::file_size(folder.path("spool.db")) == text.size());
+        CHECK(std::filesystem::file_size(folder / "spool.db") == text.size());
     }
     SECTION("a folder that does not exist") {
         const auto opened =
-            SqliteSpool::open(folder.path("spool.db") + "/x/spool.db", 1 << 20, entropy);
+            SqliteSpool::open(folder / "spool.db" + "/x/spool.db", 1 << 20, entropy);
         REQUIRE_FALSE(opened.ok());
     }
 }

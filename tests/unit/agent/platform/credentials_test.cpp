@@ -3,7 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <functional>
 
-#include "tests/unit/agent/folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/unit/agent/pki.hpp"
 
 using namespace longhaul;
@@ -32,7 +32,7 @@ Pki& pki() {
 
 // The files of a device that are right, and the configuration that names them.
 struct DeviceFolder {
-    Folder folder;
+    TemporaryFolder folder;
     AgentConfig config;
 
     DeviceFolder() {

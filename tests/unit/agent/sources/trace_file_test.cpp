@@ -3,11 +3,11 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "agent/sources/trace_source.hpp"
-#include "tests/unit/agent/folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace longhaul;
 using namespace longhaul::agent;
-using longhaul::test::Folder;
+using longhaul::test::TemporaryFolder;
 
 namespace {
 
@@ -69,7 +69,7 @@ TEST_CASE("trace: names of devices are lower case, and everything else becomes o
 }
 
 TEST_CASE("trace: a dirty recording is carried as it is, and what cannot be carried is counted") {
-    const Folder folder;
+    const TemporaryFolder folder;
     folder.write("recording.csv", recording);
     const auto mapping = TraceMapping::load(folder.write("mapping.toml", mapping_text));
     REQUIRE(mapping.ok());
@@ -102,7 +102,7 @@ TEST_CASE("trace: a dirty recording is carried as it is, and what cannot be carr
 }
 
 TEST_CASE("trace: only the devices that are wanted are kept") {
-    const Folder folder;
+    const TemporaryFolder folder;
     folder.write("recording.csv", recording);
     const auto mapping = TraceMapping::load(folder.write("mapping.toml", mapping_text));
     REQUIRE(mapping.ok());
@@ -130,7 +130,7 @@ TEST_CASE("trace: mappings and recordings that do not fit say what is wrong") {
     };
     for (const Case& each : cases) {
         CAPTURE(each.from);
-        const Folder folder;
+        const TemporaryFolder folder;
         folder.write("recording.csv", recording);
         std::string text = mapping_text;
         text.replace(text.find(each.from), std::string_view{each.from}.size(), each.to);
@@ -149,7 +149,7 @@ TEST_CASE("trace: mappings and recordings that do not fit say what is wrong") {
 }
 
 TEST_CASE("trace: a source replays at its speed, a step back in time is due at once") {
-    const Folder folder;
+    const TemporaryFolder folder;
     folder.write("recording.csv",
                  "site,port,when,level,State,note\n"
                  "a,1,2000/1/1 01:00,1,up,\na,1,2000/1/1 01:02,2,up,\na,1,2000/1/1 01:01,3,up,\n");
