@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Decodes the golden files with a decoder that was written from docs/spec alone and shares no code with the project.
+
+decode.py         decodes all of them and compares what it finds with the .json beside each
+decode.py NAME    prints what it finds in one, for example schema/optical-v1
+"""
+import json
+import pathlib
+import sys
+
+from decoder.crypto import Refused
+from decoder.device import (block_key_of, decode_block_header, decode_body, decode_frames, decode_record,
+                            decode_signed_epoch, open_block)
+from decoder.journal import decode_meta, decode_segment
+from decoder.reader import refuse_unless
+from decoder.samples import decode_samples, decode_schema
+
+GOLDEN = pathlib.Path(__file__).resolve().parent
+SEALING_KEY = bytes(range(0x01, 0x21))
+
+
+def golden(name):
+    return bytes.fromhex((GOLDEN / (name + ".hex")).read_text())
+
+
+# Files that need others: the streams of a block have the schemas that the record names, and its key.
+
+def record_and_key(data):
+    record = decode_record(data)
+    return record | {"block_key": block_key_of(record, SEALING_KEY).hex()}
+
+
+def schemas_of_record():
+    schemas = [decode_schema(golden(name)) for name in ("schema/every-kind-v1", "schema/predictors-v1")]
+    by_hash = {schema["hash"]: schema for schema in schemas}
+    streams = decode_record(golden("epoch/record-v1"))["streams"]
+    return {stream["index"]: by_hash[stream["schema_hash"]] for stream in streams}
+
+
+def sealed_block(sealed):
+    header, record = decode_block_header(sealed), record_and_key(golden("epoch/record-v1"))
+    refuse_unless((header["incarnation"], header["epoch"]) == (record["incarnation"], record["epoch"]), "epoch")
+    body = open_block(sealed, bytes.fromhex(record["block_key"]))
+    return {"header": header, "sections": decode_body(body, schemas_of_record(), header["samples"])}
+
+
+def block_body(body):
+    return decode_body(body, schemas_of_record(), 14)
+
+
+def signed_epoch(data):
+    return decode_signed_epoch(data, golden("epoch/authority-v1"))
+
+
+def samples_of(schema, count):
+    return lambda data: decode_samples(data, decode_schema(golden(schema)), count)
+
+
+FILES = {  # name: decoder, and whether every cut of the file must be refused
+    "schema/optical-v1": (decode_schema, True),
+    "schema/every-kind-v1": (decode_schema, True),
+    "schema/predictors-v1": (decode_schema, True),
+    "codec/every-kind-v1": (samples_of("schema/every-kind-v1", 6), True),
+    "codec/predictors-v1": (samples_of("schema/predictors-v1", 8), True),
+    "epoch/record-v1": (record_and_key, False),
+    "epoch/signed-v1": (signed_epoch, True),
+    "block/body-v1": (block_body, True),
+    "block/sealed-v1": (sealed_block, True),
+    "frames/hello-v1": (decode_frames, False),
+    "frames/welcome-v1": (decode_frames, False),
+    "frames/ack-v1": (decode_frames, False),
+    "frames/window-v1": (decode_frames, False),
+    "frames/bye-v1": (decode_frames, False),
+    "frames/collector-bye-v1": (decode_frames, False),
+    "frames/device-v1": (decode_frames, False),
+    "journal/meta-v1": (decode_meta, True),
+    "journal/segment-v1": (decode_segment, False),
+}
+
+
+def refuses(decode, data):
+    try:
+        decode(data)
+    except (Refused, UnicodeDecodeError):
+        return True
+    return False
+
+
+def faults_of(name):
+    decode, every_cut = FILES[name]
+    data, expected = golden(name), json.loads((GOLDEN / (name + ".json")).read_text())
+    try:
+        found = decode(data)
+    except (Refused, UnicodeDecodeError) as error:
+        return [f"{name}: refused: {error}"]
+    faults = [] if found == expected else [f"{name}: decoded, but not as expected"]
+    cuts = range(1, len(data)) if every_cut else ()
+    return faults + [f"{name}: accepted when cut at {cut}" for cut in cuts if not refuses(decode, data[:cut])]
+
+
+def check():
+    faults = [fault for name in FILES for fault in faults_of(name)]
+    forgotten = {path.relative_to(GOLDEN).with_suffix("").as_posix() for path in GOLDEN.rglob("*.hex")} - set(FILES)
+    faults += [f"{name}: nobody decodes it" for name in sorted(forgotten - {"epoch/authority-v1"})]
+    print("\n".join([*faults, f"decode: {len(FILES)} files, {len(faults)} faults"]))
+    return 1 if faults else 0
+
+
+if len(sys.argv) > 1:
+    print(json.dumps(FILES[sys.argv[1]][0](golden(sys.argv[1])), indent=1, ensure_ascii=False))
+else:
+    sys.exit(check())
