@@ -32,6 +32,7 @@ Session::Session(DeviceName peer, const SessionSettings& settings, KnownDevices&
 
 std::size_t Session::on_bytes(Bytes bytes, WallUs wall, MonotonicMs now) {
     wall_ = wall;
+    heard_at_ = now;
     if (greeted_ && !closing_) deadline_ = now + settings_.idle_deadline_ms;
     return frames_.feed(bytes);
 }
@@ -129,6 +130,7 @@ SessionAction Session::on_hello(Bytes body) {
                           std::to_string(protocol_version));
     }
     greeted_ = true;
+    deadline_ = heard_at_ + settings_.idle_deadline_ms;
     incarnation_ = {hello.incarnation};
     write_welcome(hello);
     return {};

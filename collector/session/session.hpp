@@ -103,6 +103,7 @@ class Session {
     std::vector<std::byte> out_;
     std::vector<std::byte> out_taken_;
     WallUs wall_;
+    MonotonicMs heard_at_;
     MonotonicMs deadline_;
     bool greeted_ = false;
     bool finishing_ = false;

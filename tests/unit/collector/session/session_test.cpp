@@ -203,6 +203,14 @@ TEST_CASE("session: a device that says nothing is let go, with a deadline for ea
     CHECK(bye.reason == longhaul_ByeReason_BYE_REASON_IDLE);
 }
 
+TEST_CASE("session: a device that has nothing to send after its Hello may stay") {
+    Talk talk;
+    talk.hear_hello();
+    CHECK(talk.session().deadline() == MonotonicMs{900'001});
+    talk.tick({15'000});
+    CHECK_FALSE(talk.closed);
+}
+
 TEST_CASE("session: half a Hello does not prolong the wait for it") {
     Talk talk;
     talk.hear(Stored{std::byte{0x01}}, {14'000});
