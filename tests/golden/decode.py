@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Decodes the golden files with a decoder that was written from docs/spec alone and shares no code with the project.
+"""Decodes the golden files with a decoder that knows only what docs/spec says and shares no code with the project.
 
 decode.py         decodes all of them and compares what it finds with the .json beside each
 decode.py NAME    prints what it finds in one, for example schema/optical-v1
