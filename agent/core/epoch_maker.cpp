@@ -7,9 +7,9 @@
 namespace longhaul::agent {
 namespace {
 
-template <std::size_t size>
-void copy_text(char (&to)[size], std::string_view from) {
-    LH_CHECK(from.size() < size);
+template <std::size_t Size>
+void copy_text(char (&to)[Size], std::string_view from) {
+    LH_CHECK(from.size() < Size);
     std::memcpy(to, from.data(), from.size());
     to[from.size()] = '\0';
 }

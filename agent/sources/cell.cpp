@@ -210,7 +210,8 @@ bool valid_time_pattern(std::string_view pattern) {
     bool any = false;
     for (std::size_t i = 0; i < pattern.size(); ++i) {
         if (pattern[i] != '%') continue;
-        if (++i == pattern.size() || part_of(t, pattern[i]) == nullptr) return false;
+        ++i;
+        if (i == pattern.size() || part_of(t, pattern[i]) == nullptr) return false;
         any = true;
     }
     return any;

@@ -42,9 +42,10 @@ Result<Offset> base_of_name(std::string_view name) {
         return ErrorCode::malformed;
     }
     Offset base = 0;
-    const char* end = name.data() + base_digits;
-    const auto parsed = std::from_chars(name.data(), end, base);
-    if (parsed.ec != std::errc{} || parsed.ptr != end) return ErrorCode::malformed;
+    const std::string_view digits = name.substr(0, base_digits);
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), base);
+    if (parsed.ec != std::errc{} || parsed.ptr != digits.data() + digits.size())
+        return ErrorCode::malformed;
     return base;
 }
 

@@ -12,7 +12,7 @@
 #include "common/base/time.hpp"
 #include "common/block/epoch.hpp"
 
-struct mbedtls_x509_crt;
+struct mbedtls_x509_crt;  // NOLINT(readability-identifier-naming): the name is theirs
 
 namespace longhaul::collector {
 

@@ -100,8 +100,8 @@ using Status = Result<void>;
 
 }  // namespace longhaul
 
-#define LH_CONCAT_(a, b) a##b
-#define LH_CONCAT(a, b) LH_CONCAT_(a, b)
+#define LH_CONCAT_AS_IS(a, b) a##b
+#define LH_CONCAT(a, b) LH_CONCAT_AS_IS(a, b)
 
 // Returns the error to the caller, or goes on.
 #define LH_TRY(expression)                                    \

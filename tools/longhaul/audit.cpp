@@ -15,7 +15,6 @@ namespace longhaul::tools {
 
 using collector::AuditedBlock;
 using collector::AuditedRows;
-using collector::AuditedTable;
 
 namespace {
 
