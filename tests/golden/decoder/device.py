@@ -3,7 +3,7 @@ import hashlib
 import struct
 
 from decoder import crypto
-from decoder.reader import Reader, decode_protobuf, refuse_unless
+from decoder.reader import Reader, decode_protobuf, is_utf8, refuse_unless
 from decoder.samples import decode_samples
 
 # docs/spec/epoch.md
@@ -29,6 +29,7 @@ def decode_record(data):
     indexes = [stream.get("index", 0) for stream in streams]
     refuse_unless(all(1 <= i <= 31 for i in indexes) and len(set(indexes)) == len(indexes), "stream index")
     refuse_unless(all(stream.get("name") for stream in streams), "stream name")
+    refuse_unless(is_utf8(record.get("firmware", "") + "".join(stream["name"] for stream in streams)), "UTF-8")
     refuse_unless(all(entry.get("block_class", 0) <= 3 for entry in streams + record.get("previous_ends", [])), "class")
     return record
 

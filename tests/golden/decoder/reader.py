@@ -38,6 +38,10 @@ class Reader:
                 return value
             shift += 7
 
+    def skip_varint(self):
+        while self.u(8) >= 0x80:
+            pass
+
     def zigzag(self):
         value = self.varint()
         return value >> 1 ^ -(value & 1)
@@ -71,6 +75,15 @@ def number_of(kind, value):
     return {"int64": signed, "bool": bool}.get(kind, int)(value)
 
 
+def text_of(data):
+    """Protobuf's texts need not be UTF-8 unless a format says so."""
+    return data.decode(errors="surrogateescape")
+
+
+def is_utf8(text):
+    return not any(0xd800 <= ord(letter) <= 0xdfff for letter in text)
+
+
 def decode_bytes_field(reader, kind, limit):
     data = reader.take(reader.varint(False))
     if isinstance(kind, dict):
@@ -78,7 +91,7 @@ def decode_bytes_field(reader, kind, limit):
     if kind == "hash":
         limit = 32
     refuse_unless(len(data) in (0, limit) if kind == "fixed bytes" else len(data) <= limit, "length")
-    return data.decode() if kind == "string" else data.hex()
+    return text_of(data.split(b"\0")[0]) if kind == "string" else data.hex()
 
 
 def decode_protobuf(data, table):
@@ -86,9 +99,9 @@ def decode_protobuf(data, table):
     while reader.more():
         tag = reader.varint(False)
         number, wire = tag >> 3, tag & 7
-        refuse_unless(number > 0 and wire in (0, 1, 2, 5), "tag")
+        refuse_unless(0 < number < 1 << 29 and wire in (0, 1, 2, 5), "tag")
         if number not in table:
-            {0: lambda: reader.varint(False), 1: lambda: reader.u(64), 5: lambda: reader.u(32),
+            {0: reader.skip_varint, 1: lambda: reader.u(64), 5: lambda: reader.u(32),
              2: lambda: reader.take(reader.varint(False))}[wire]()
             continue
         name, kind, limit = table[number]
