@@ -106,7 +106,7 @@ def check():
     return 1 if faults else 0
 
 
-if len(sys.argv) > 1:
+if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        sys.exit(check())
     print(json.dumps(FILES[sys.argv[1]][0](golden(sys.argv[1])), indent=1, ensure_ascii=False))
-else:
-    sys.exit(check())

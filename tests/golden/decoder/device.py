@@ -65,13 +65,18 @@ def certificate_parts(certificate):
     return der_parts(public_key_info[1])[1][1][1:], signed_part[2], r, s
 
 
-def decode_signed_epoch(data, authority):
+def split_signed_epoch(data):
     reader = Reader(data)
     record = reader.take(reader.u(16))
     signature = reader.take(reader.u(8))
     certificate = reader.take(reader.u(16))
     reader.end("the signed epoch")
     refuse_unless(len(record) <= 3072 and len(signature) == 64 and len(certificate) <= 2048, "length")
+    return record, signature, certificate
+
+
+def decode_signed_epoch(data, authority):
+    record, signature, certificate = split_signed_epoch(data)
     public_key, signed_part, r, s = certificate_parts(certificate)
     crypto.ecdsa_verify(certificate_parts(authority)[0], signed_part, r, s)
     names = decode_record(record)
