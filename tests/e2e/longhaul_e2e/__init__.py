@@ -6,5 +6,6 @@ proxy       a network between devices and collector that can be cut
 recordings  the recordings of firmware-sim/traces, and the rows that have to come of them
 readers     the tables, read by DuckDB and by delta-rs with pyarrow
 compare     recordings against tables, row by row
+road        one run over the whole road, with programs killed
 wire        frames and TLS by hand, for what no good device would send
 """

@@ -17,10 +17,13 @@ def same(left, right):
     return left == right
 
 
-def differences(recording, rows):
-    """What is wrong with rows that a reader gave, in sentences; nothing, if they are the recording."""
+def differences(recording, rows, rebooted=frozenset()):
+    """What is wrong with rows that a reader gave, in sentences; nothing, if they are the recording.
+
+    A rebooted device plays its recording from the beginning again: its last epoch holds all of it, and each
+    epoch before holds what was stored when the power went: the first samples, without a gap.
+    """
     found = []
-    identity = len(IDENTITY)
     seen = set()
     for row in rows:
         name = row[0], *row[2:6]
@@ -33,23 +36,32 @@ def differences(recording, rows):
     for device in sorted(stored.keys() - recording.devices.keys()):
         found.append(f"{recording.table}: device {device} is in no recording")
     for device, expected in recording.devices.items():
-        got = stored.get(device, [])
-        if len(got) != len(expected):
-            found.append(f"{recording.table}: {device} has {len(got)} rows, the recording {len(expected)}")
-        for at, (row, sample) in enumerate(zip(got, expected)):
-            actual = (row[identity - 1], *row[identity:])
-            if not all(map(same, actual, sample)):
-                found.append(f"{recording.table}: {device}, sample {at}: {actual} instead of {sample}")
-                break  # one shifted row makes all behind it differ
+        epochs = [list(group) for _, group in groupby(stored.get(device, []), key=lambda row: row[2:4])] or [[]]
+        if len(epochs) > 1 and device not in rebooted:
+            found.append(f"{recording.table}: {device} has rows of {len(epochs)} epochs and was never killed")
+        for at, epoch in enumerate(epochs):
+            found += epoch_differences(f"{recording.table}: {device}", expected, epoch, at == len(epochs) - 1)
     return found
 
 
-def check(recording, lake, tenant):
+def epoch_differences(device, expected, rows, whole):
+    """One epoch of a device against its recording, sample by sample in order."""
+    if len(rows) > len(expected) or (whole and len(rows) < len(expected)):
+        yield f"{device} has {len(rows)} rows, the recording {len(expected)}"
+    identity = len(IDENTITY)
+    for at, (row, sample) in enumerate(zip(rows, expected)):
+        actual = (row[identity - 1], *row[identity:])
+        if not all(map(same, actual, sample)):
+            yield f"{device}, sample {at}: {actual} instead of {sample}"
+            return  # one shifted row makes all behind it differ
+
+
+def check(recording, lake, tenant, rebooted=frozenset()):
     """Compares by every reader. Returns (values compared, sentences about what is wrong)."""
     values, found = 0, []
     table = lake / tenant / recording.table
     for reader, read in READERS.items():
         rows = read(table, recording.fields)
         values += len(rows) * (1 + len(recording.fields))
-        found += [f"{reader}: {sentence}" for sentence in differences(recording, rows)]
+        found += [f"{reader}: {sentence}" for sentence in differences(recording, rows, rebooted)]
     return values, found[:MESSAGES_MAX] + ([f"and {len(found) - MESSAGES_MAX} more"] if len(found) > MESSAGES_MAX else [])

@@ -11,7 +11,7 @@ POLL_S = 0.02
 PATIENCE = float(os.environ.get("LH_PATIENCE", "1"))
 
 
-def wait_until(condition, what, limit_s=60.0):
+def wait_until(condition, what, limit_s=60.0, poll_s=POLL_S):
     """Looks again and again until condition() says something true, and returns that."""
     end = time.monotonic() + limit_s * PATIENCE
     while True:
@@ -20,7 +20,12 @@ def wait_until(condition, what, limit_s=60.0):
             return found
         if time.monotonic() > end:
             raise TimeoutError(f"waited {limit_s * PATIENCE:.0f} s in vain for: {what}")
-        time.sleep(POLL_S)
+        time.sleep(poll_s)
+
+
+def pause(seconds):
+    """For a seeded moment, never for something to happen meanwhile."""
+    time.sleep(seconds)
 
 
 class Program:

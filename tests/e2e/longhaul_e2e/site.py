@@ -46,11 +46,15 @@ class Site:
         self.config.write_text(text.replace(after, f"{after}\n{line}", 1))
 
     # --- collector ---------------------------------------------------------------------------------------
-    def start_collector(self):
-        """Starts it, waits until it listens, and keeps to the port of the first time."""
+    def spawn_collector(self):
+        """Starts it and waits for nothing."""
         self._port_file.unlink(missing_ok=True)
         self.collector = Program([self.bin / "longhaul-collector", "run", "--config", self.config,
                                   "--port-file", self._port_file], self.folder / "collector.log")
+
+    def start_collector(self):
+        """Starts it, waits until it listens, and keeps to the port of the first time."""
+        self.spawn_collector()
 
         def listening():
             if not self.collector.running():
@@ -73,23 +77,30 @@ class Site:
         """How far the journal has got, as its files say."""
         return sum(path.stat().st_size for path in self.journal.glob("shard-*/*.seg"))
 
+    def commits(self):
+        """How many commits the tables' logs name."""
+        return sum(1 for _ in self.lake.glob("*/*/_delta_log/*.json"))
+
     # --- devices -----------------------------------------------------------------------------------------
     def trace_devices(self, recording):
         """Names of a recording's devices, as the agent reads them, with the samples of each."""
         output = demand(self.bin / "longhaul-agent", "trace", "list", recording.mapping, "--json")
         return json.loads(output)
 
-    def add_devices(self, names, recording=None, collector=None, tenant=TENANT, folder=None, speed=None):
+    def add_devices(self, names, recording=None, collector=None, tenant=TENANT, folder=None, speed=None,
+                    block_bytes=None):
         folder = folder or self.devices
         command = [self.bin / "longhaul", "device", "add", "--from-list", "-", "--dir", self.authority,
                    "--tenant", tenant, "--out", folder, "--collector", f"127.0.0.1:{collector or self.port}"]
         if recording is not None:
             command += ["--trace", recording.mapping]
         demand(*command, stdin="\n".join(names) + "\n")
-        if speed is not None:  # the last table of the file is the recording's
-            for name in names:
-                with open(folder / name / "agent.toml", "a", encoding="utf-8") as config:
+        for name in names:
+            with open(folder / name / "agent.toml", "a", encoding="utf-8") as config:
+                if speed is not None:  # the last table of the file is the recording's
                     config.write(f"speed = {speed}\n")
+                if block_bytes is not None:
+                    config.write(f"\n[block]\nbody_bytes_max = {block_bytes}\n")
 
     def start_agent(self, folder=None):
         """One process for all devices of a folder; it ends when everything is acknowledged."""

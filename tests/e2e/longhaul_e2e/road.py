@@ -1,0 +1,182 @@
+"""One run over the whole road: recordings replayed by real agents, programs killed, every value compared."""
+
+import json
+import random
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import compare, recordings
+from .processes import pause, wait_until
+from .site import TENANT, Site
+
+BLOCK_BYTES = 400      # small blocks, so that a kill finds some in every place
+DEADLINE_MS = 400      # also sealed when so old
+SETTLE_S = 0.05        # at most, from a condition to the kill behind it
+HANDS = ("steady", "struck")  # two processes share the devices; only the second one is ever killed
+
+
+@dataclass
+class Plan:
+    seed: int
+    collector_kills: int
+    agent_kills: int
+    replay_s: float  # the longest recording takes so long
+
+
+@dataclass
+class Figures:
+    devices: int = 0
+    samples: int = 0
+    refused: int = 0
+    rows: int = 0
+    resent: int = 0
+    lost_blocks: int = 0
+    values: int = 0
+    collector_kills: int = 0
+    agent_kills: int = 0
+    journal_bytes: int = 0
+    wrong: list = field(default_factory=list)  # sentences; empty: the promise was kept
+
+
+def quicken(mapping):
+    """Blocks are sealed soon, so that they travel while the recording still plays."""
+    return re.sub(r"deadline_ms = \d+", f"deadline_ms = {DEADLINE_MS}", mapping)
+
+
+def read_recordings(folder: Path, share=1):
+    """Both recordings, or every `share`th of their devices."""
+    recs = [recordings.read(recordings.unpack(name, folder, quicken)) for name in recordings.NAMES]
+    return [recordings.only(rec, sorted(rec.devices)[::share]) for rec in recs]
+
+
+class Road:
+    """A site, its devices, and a seed that says when what is killed."""
+
+    def __init__(self, site: Site, recs, plan: Plan, say=lambda text: None):
+        self.site, self.recs, self.plan, self.say = site, recs, plan, say
+        self.chance = random.Random(plan.seed)
+        self.figures = Figures(devices=sum(len(rec.devices) for rec in recs),
+                               samples=sum(rec.samples for rec in recs))
+        self.agents = {}
+        self.rebooted = set()  # devices whose process was killed
+
+    def run(self):
+        self.site.start_collector()
+        self._add_devices()
+        for hand in HANDS:
+            self.agents[hand] = self.site.start_agent(self.site.devices / hand)
+        blows = [self._kill_collector] * self.plan.collector_kills + [self._kill_agent] * self.plan.agent_kills
+        self.chance.shuffle(blows)
+        for blow in blows:
+            blow()
+        self._drain()
+        self._audit()
+        self._compare()
+        return self.figures
+
+    # --- devices -----------------------------------------------------------------------------------------
+    def _add_devices(self):
+        for rec in self.recs:
+            span_s = max(rows[-1][0] - rows[0][0] for rows in rec.devices.values()) / 1e6
+            names = sorted(rec.devices)
+            for at, hand in enumerate(HANDS):
+                self.site.add_devices(names[at::2], rec, folder=self.site.devices / hand,
+                                      speed=span_s / self.plan.replay_s, block_bytes=BLOCK_BYTES)
+
+    def _playing(self):
+        return any(agent.running() for agent in self.agents.values())
+
+    def _kill_agent(self):
+        """Kills the process of half the devices, and starts it again on the same spools."""
+        hand = HANDS[1]
+        where = self._wait_for_a_moment()
+        self.agents[hand].kill()
+        self.figures.agent_kills += 1
+        self.rebooted = {path.name for path in (self.site.devices / hand).iterdir()}
+        self.say(f"agent killed with -9, {where}; started again on the same spools")
+        self.agents[hand] = self.site.start_agent(self.site.devices / hand)
+
+    # --- moments -----------------------------------------------------------------------------------------
+    def _kill_collector(self):
+        where = self._wait_for_a_moment()
+        self.site.kill_collector()
+        self.figures.collector_kills += 1
+        self.say(f"collector killed with -9, {where}; journal at {self.site.journal_bytes():,} bytes, "
+                 f"{self.site.commits()} commits")
+        self.site.start_collector()
+
+    def _wait_for_a_moment(self):
+        """Lets the road run on to a seeded moment; says which one it was."""
+        moment = self.chance.choice([self._journal_grows, self._table_grows, self._collector_starts, self._time_passes])
+        return moment()
+
+    def _journal_grows(self):
+        begin, more = self.site.journal_bytes(), self.chance.randint(1, 150_000)
+        self._wait_while_playing(lambda: self.site.journal_bytes() >= begin + more)
+        return f"when the journal had grown by {more:,} bytes"
+
+    def _table_grows(self):
+        begin, more = self.site.commits(), self.chance.randint(1, 4)
+        self._wait_while_playing(lambda: self.site.commits() >= begin + more)
+        pause(self.chance.uniform(0, SETTLE_S))
+        return f"in the middle of commits, behind the {more}. from here"
+
+    def _collector_starts(self):
+        """A kill while the collector reads its journal, and then the one that was asked for."""
+        self.site.kill_collector()
+        self.site.spawn_collector()
+        pause(self.chance.uniform(0, SETTLE_S))
+        self.site.kill_collector()
+        self.site.start_collector()
+        self.figures.collector_kills += 2
+        return self._time_passes() + " behind two more kills of the collector, the second while it started"
+
+    def _time_passes(self):
+        seconds = self.chance.uniform(0.05, 2.0)
+        pause(seconds)
+        return f"{seconds:.2f} s later"
+
+    def _wait_while_playing(self, condition):
+        wait_until(lambda: condition() or not self._playing(), "journal or tables to grow", 120, poll_s=0.001)
+
+    # --- the end -----------------------------------------------------------------------------------------
+    def _drain(self):
+        for hand, agent in self.agents.items():
+            code, output = agent.wait(240)
+            if code != 0:
+                raise RuntimeError(f"the agent ended with exit code {code}, see {agent.log}")
+            self._check_refusals(json.loads(output), hand)
+        self.say("drained: every block is acknowledged")
+        code = self.site.stop_collector()
+        self._demand(code == 0, f"the collector ended with exit code {code}, see {self.site.collector.log}")
+
+    def _check_refusals(self, report, hand):
+        expected = {"empty": sum(rec.empty_lines for rec in self.recs)}
+        self.figures.refused = report["refused"].get("empty", 0)
+        self._demand(report["refused"] == expected,
+                     f"the {hand} agent refused lines {report['refused']}, the recordings have {expected}")
+
+    def _audit(self):
+        code, report = self.site.audit()
+        totals, figures = report["totals"], self.figures
+        figures.rows, figures.resent, figures.lost_blocks = totals["rows"], totals["resent"], totals["lost"]
+        figures.journal_bytes = self.site.journal_bytes()
+        self._demand(code == 0 and report["ok"], f"longhaul audit --drained: exit {code}: {report.get('problems')}")
+        self._demand(totals["duplicates"] == 0, f"{totals['duplicates']} rows stand there twice")
+        self._demand(totals["rows"] == totals["samples"], f"{totals['rows']} rows of {totals['samples']} samples")
+        if not self.rebooted:
+            self._demand(totals["rows"] == figures.samples, f"{totals['rows']} rows, {figures.samples} samples")
+        self.say(f"longhaul audit: {figures.rows:,} rows, {totals['duplicates']} duplicates, {totals['holes']} holes, "
+                 f"{figures.resent} blocks came twice")
+
+    def _compare(self):
+        for rec in self.recs:
+            values, wrong = compare.check(rec, self.site.lake, TENANT, self.rebooted)
+            self.figures.values += values
+            self.figures.wrong += wrong
+        self.say(f"{self.figures.values:,} values compared by {' and '.join(compare.READERS)}")
+
+    def _demand(self, holds, sentence):
+        if not holds:
+            self.figures.wrong.append(sentence)
