@@ -49,7 +49,7 @@ class Verdict:
 def read_recordings(folder):
     recs = [recordings.read(recordings.unpack(name, folder)) for name in recordings.NAMES]
     for rec in recs:
-        refused = f", {rec.empty_lines} empty lines to refuse" if rec.empty_lines else ""
+        refused = f", {rec.refused['empty']} empty lines to refuse" if rec.refused else ""
         say(f"recording {rec.name}: {rec.samples:,} samples of {len(rec.devices)} devices{refused}")
     return recs
 

@@ -7,5 +7,6 @@ recordings  the recordings of firmware-sim/traces, and the rows that have to com
 readers     the tables, read by DuckDB and by delta-rs with pyarrow
 compare     recordings against tables, row by row
 road        one run over the whole road, with programs killed
+forged      a recording with values at their limits and lines to refuse
 wire        frames and TLS by hand, for what no good device would send
 """

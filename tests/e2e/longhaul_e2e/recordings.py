@@ -5,7 +5,7 @@ import gzip
 import json
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from pathlib import Path
@@ -58,8 +58,17 @@ class Recording:
     fields: list    # names, in the order of the schema
     kinds: list
     devices: dict   # name -> its rows (event_time in microseconds, values...), in the order of the file
-    empty_lines: int
+    refused: dict   # reason -> lines of no device, which whoever reads the file refuses
     json_bytes: int  # the same samples as JSON lines
+    refused_of: dict = field(default_factory=dict)  # device -> reason -> its lines that hold no sample
+
+    def refusals(self, devices):
+        """What a process with some of the devices refuses, by reason."""
+        total = dict(self.refused)
+        for device in devices:
+            for reason, lines in self.refused_of.get(device, {}).items():
+                total[reason] = total.get(reason, 0) + lines
+        return total
 
     @property
     def samples(self):
@@ -87,11 +96,11 @@ def read(mapping: Path):
     columns = [field.get("column", field["name"]) for field in fields]
     readers = [value_reader(field) for field in fields]
     nullable = [field.get("nullable", False) for field in fields]
-    devices, empty, json_bytes = {}, 0, 0
+    devices, refused, json_bytes = {}, {}, 0
     with open(mapping.parent / trace["file"], newline="", encoding="utf-8-sig") as file:
         for line in csv.DictReader(file, delimiter=trace["separator"]):
             if not any(line.values()):
-                empty += 1
+                refused["empty"] = refused.get("empty", 0) + 1
                 continue
             name = device_name(trace["device_prefix"], [line[column] for column in trace["device"]])
             cells = [line[column] for column in columns]
@@ -100,7 +109,7 @@ def read(mapping: Path):
             devices.setdefault(name, []).append((time_of(line[how["time"]["column"]]), *values))
             json_bytes += len(json_line(name, line[how["time"]["column"]], fields, cells))
     return Recording(mapping.parent.name, mapping, how["schema"]["name"], trace["stream"],
-                     [field["name"] for field in fields], [field["kind"] for field in fields], devices, empty,
+                     [field["name"] for field in fields], [field["kind"] for field in fields], devices, refused,
                      json_bytes)
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import compare, recordings
+from . import compare, readers, recordings
 from .processes import pause, wait_until
 from .site import TENANT, Site
 
@@ -31,7 +31,7 @@ class Figures:
     refused: int = 0
     rows: int = 0
     resent: int = 0
-    lost_blocks: int = 0
+    lost_ends: int = 0   # epochs cut off by a kill, each listed in _losses
     values: int = 0
     collector_kills: int = 0
     agent_kills: int = 0
@@ -81,7 +81,7 @@ class Road:
             span_s = max(rows[-1][0] - rows[0][0] for rows in rec.devices.values()) / 1e6
             names = sorted(rec.devices)
             for at, hand in enumerate(HANDS):
-                self.site.add_devices(names[at::2], rec, folder=self.site.devices / hand,
+                self.site.add_devices(names[at::len(HANDS)], rec, folder=self.site.devices / hand,
                                       speed=span_s / self.plan.replay_s, block_bytes=BLOCK_BYTES)
 
     def _playing(self):
@@ -152,15 +152,19 @@ class Road:
         self._demand(code == 0, f"the collector ended with exit code {code}, see {self.site.collector.log}")
 
     def _check_refusals(self, report, hand):
-        expected = {"empty": sum(rec.empty_lines for rec in self.recs)}
-        self.figures.refused = report["refused"].get("empty", 0)
+        expected = {}
+        for rec in self.recs:
+            hosted = sorted(rec.devices)[HANDS.index(hand)::len(HANDS)]
+            for reason, lines in rec.refusals(hosted).items():
+                expected[reason] = expected.get(reason, 0) + lines
+        self.figures.refused = max(self.figures.refused, sum(expected.values()))
         self._demand(report["refused"] == expected,
                      f"the {hand} agent refused lines {report['refused']}, the recordings have {expected}")
 
     def _audit(self):
         code, report = self.site.audit()
         totals, figures = report["totals"], self.figures
-        figures.rows, figures.resent, figures.lost_blocks = totals["rows"], totals["resent"], totals["lost"]
+        figures.rows, figures.resent = totals["rows"], totals["resent"]
         figures.journal_bytes = self.site.journal_bytes()
         self._demand(code == 0 and report["ok"], f"longhaul audit --drained: exit {code}: {report.get('problems')}")
         self._demand(totals["duplicates"] == 0, f"{totals['duplicates']} rows stand there twice")
@@ -175,7 +179,22 @@ class Road:
             values, wrong = compare.check(rec, self.site.lake, TENANT, self.rebooted)
             self.figures.values += values
             self.figures.wrong += wrong
+        self._check_losses()
         self.say(f"{self.figures.values:,} values compared by {' and '.join(compare.READERS)}")
+
+    def _check_losses(self):
+        """Every epoch that ended with its power cut, and no other, has a line in _losses."""
+        if not self.rebooted:
+            return
+        lake = self.site.lake / TENANT
+        cut, listed = readers.connect().execute(
+            f"SELECT (SELECT list(DISTINCT (device, incarnation, previous_epoch)) FROM delta_scan('{lake}/_epochs') "
+            f"WHERE previous_epoch > 0 AND NOT previous_clean), "
+            f"(SELECT list((device, incarnation, epoch)) FROM delta_scan('{lake}/_losses') "
+            f"WHERE reason = 'power_cut')").fetchone()
+        self.figures.lost_ends = len(listed or [])
+        self._demand(sorted(cut or []) == sorted(listed or []),
+                     f"{len(cut or [])} epochs ended with a power cut, {len(listed or [])} are listed in _losses")
 
     def _demand(self, holds, sentence):
         if not holds:
