@@ -48,7 +48,8 @@ void put_value(Batch& batch, std::size_t column, const Field& field, const Value
     batch.put_integer(column, value.integer);
 }
 
-const char* name_of(longhaul_LossReason reason) {
+// Of a longhaul_LossReason, or of one that a later version knows.
+const char* name_of_loss(std::uint32_t reason) {
     switch (reason) {
         case longhaul_LossReason_LOSS_REASON_FULL:
             return "full";
@@ -155,7 +156,7 @@ Writer::Outcome Writer::add_system_entry(const Place& place, const BlockName& na
     batch->put_integer(loss_first_seq, loss.first_seq);
     batch->put_integer(loss_last_seq, loss.last_seq);
     batch->put_integer(loss_samples, static_cast<std::int64_t>(loss.samples));
-    batch->put_text(loss_reason, name_of(loss.reason));
+    batch->put_text(loss_reason, name_of_loss(loss.reason));
     batch->put_integer(loss_from_us, loss.from_us);
     batch->put_integer(loss_to_us, loss.to_us);
     batch->put_integer(loss_receive_time, place.receive_time.value);

@@ -16,7 +16,8 @@ Message about(const std::string& path, const Error& error) {
     return {path + ": " + to_string(error)};
 }
 
-const char* name_of(longhaul_BootCause cause) {
+// Of a longhaul_BootCause, or of one that a later version knows.
+const char* name_of_cause(std::uint32_t cause) {
     switch (cause) {
         case longhaul_BootCause_BOOT_CAUSE_POWER_ON:
             return "power_on";
@@ -139,7 +140,7 @@ Result<boost::json::object, Message> describe_epoch(Bytes signed_epoch) {
                              {"incarnation", incarnation_text({record.incarnation})},
                              {"epoch", record.epoch},
                              {"previous_epoch", record.previous_epoch},
-                             {"boot_cause", name_of(record.boot_cause)},
+                             {"boot_cause", name_of_cause(record.boot_cause)},
                              {"firmware", record.firmware},
                              {"sealing_key", hex(std::as_bytes(std::span{record.sealing_key_id}))},
                              {"streams", streams_of(record)}};

@@ -94,6 +94,19 @@ TEST_CASE("epoch: a record comes back, and impossible ones are refused") {
     }
 }
 
+TEST_CASE("epoch: causes and states of a later version are kept as numbers") {
+    longhaul_EpochRecord record = example();
+    record.boot_cause = 200;
+    record.clock_state = UINT32_MAX;
+    std::vector<std::byte> room(limits::epoch_record_bytes_max);
+    ByteWriter out{room};
+    REQUIRE(encode_epoch_record(record, out).ok());
+    longhaul_EpochRecord back;
+    REQUIRE(parse_epoch_record(out.written(), back).ok());
+    CHECK(back.boot_cause == 200);
+    CHECK(back.clock_state == UINT32_MAX);
+}
+
 TEST_CASE("epoch: a signed epoch is taken apart only when it is whole") {
     std::vector<std::byte> room(signed_epoch_bytes_max);
     ByteWriter out{room};
