@@ -56,14 +56,17 @@ Status LocalJournal::load_or_make_meta(bool may_make) {
 Status LocalJournal::make() {
     const JournalMeta meta{
         {settings_.uuid_if_new, 0}, settings_.shards_if_new, settings_.salt_if_new};
-    for (Shard shard = 0; shard < meta.shards; ++shard) {
-        LH_TRY(disk_.make_directories(shard_folder(shard)));
-        LH_TRY_ASSIGN(const auto bases, segment_bases(disk_, shard));
-        if (!bases.empty()) {
+    for (Shard shard = 0; shard < shards_max; ++shard) {
+        const auto bases = segment_bases(disk_, shard);
+        if (!bases.ok() && bases.error().code == ErrorCode::not_found) continue;
+        if (!bases.ok()) return bases.error();
+        if (!bases.value().empty()) {
             return Error{ErrorCode::malformed,
                          "journal.meta is gone, its segments are still there"};
         }
     }
+    for (Shard shard = 0; shard < meta.shards; ++shard)
+        LH_TRY(disk_.make_directories(shard_folder(shard)));
     return replace_file(disk_, journal_meta_path, write_journal_meta(meta));
 }
 
@@ -81,7 +84,7 @@ Status LocalJournal::recover(Shard shard, bool may_change) {
         if (sound.ok() || end != segment_header_bytes) {
             state.file_bytes = end - segment_header_bytes;
             trimmed_bytes_ += bytes.size() - end;
-            if (may_change) LH_TRY(go_on_with(state, path, bytes.size(), end));
+            if (may_change) LH_TRY(go_on_with(state, path, Bytes{bytes}.first(end)));
             break;
         }
         // A crash while the segment was made; nothing was in it.
@@ -93,13 +96,13 @@ Status LocalJournal::recover(Shard shard, bool may_change) {
     return {};
 }
 
-// What is read from here on counts as durable, so it is synced first: the process before may have
-// died between its write and its sync.
-Status LocalJournal::go_on_with(ShardState& state, const std::string& path, std::size_t size,
-                                std::size_t end) {
+// What is read from here on counts as durable. The process before may have died between its write
+// and its sync, or of a sync that failed; then the operating system may hold bytes that it takes
+// for written and never writes, so a sync of the old file would prove nothing.
+Status LocalJournal::go_on_with(ShardState& state, const std::string& path, Bytes whole) {
+    LH_TRY(replace_file(disk_, path, whole));
     LH_TRY_ASSIGN(state.file, disk_.open(path));
-    if (end != size) LH_TRY(state.file->truncate(end));
-    return state.file->sync();
+    return {};
 }
 
 Result<Offset> LocalJournal::append(Shard shard, const JournalEntry& entry, MonotonicMs now) {

@@ -56,8 +56,7 @@ class LocalJournal final : public Journal {
     Status load_or_make_meta(bool may_make);
     Status make();
     Status recover(Shard shard, bool may_change);
-    Status go_on_with(ShardState& state, const std::string& path, std::size_t size,
-                      std::size_t end);
+    Status go_on_with(ShardState& state, const std::string& path, Bytes whole);
     Status begin_segment(Shard shard);
     Status write_group(Shard shard);
 

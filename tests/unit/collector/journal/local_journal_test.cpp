@@ -159,6 +159,26 @@ TEST_CASE("journal: after a failed sync nothing is taken any more") {
     CHECK(read_all(*open(disk)) == std::vector<std::string>{"one"});
 }
 
+TEST_CASE("journal: what was written when a sync failed is written again before it counts") {
+    // The operating system may keep such bytes in memory, take them for written, and claim the
+    // success of every later sync.
+    sim::SimDisk disk;
+    auto journal = open(disk);
+    REQUIRE(append(*journal, "one").ok());
+    REQUIRE(journal->flush().ok());
+    REQUIRE(append(*journal, "two").ok());
+    disk.fail_next_sync();
+    CHECK_FALSE(journal->flush().ok());
+    journal = open(disk);  // another process; power was never gone
+    const std::vector<std::string> before = read_all(*journal);
+    REQUIRE(append(*journal, "three").ok());
+    REQUIRE(journal->flush().ok());
+    auto expected = before;
+    expected.emplace_back("three");
+    disk.cut_power();
+    CHECK(read_all(*open(disk)) == expected);
+}
+
 TEST_CASE("journal: a failed sync of any group acknowledges nothing of it") {
     for (std::size_t fails_at = 0; fails_at < three.size(); ++fails_at) {
         CAPTURE(fails_at);
@@ -185,6 +205,10 @@ TEST_CASE("journal: segments without journal.meta, or of another journal, are re
     REQUIRE(disk.remove("journal.meta").ok());
     CHECK(to_string(LocalJournal::open(disk, settings()).error()) ==
           "malformed: journal.meta is gone, its segments are still there");
+    sim::SimDisk more;  // the journal that is gone had more shards than a new one gets
+    REQUIRE(more.make_directories(shard_folder(5)).ok());
+    REQUIRE(write_synced(more, segment_path(5, 0), as_bytes("x")).ok());
+    CHECK_FALSE(LocalJournal::open(more, settings()).ok());
     const JournalMeta other{{}, 1, 0xbad};
     REQUIRE(replace_file(disk, journal_meta_path, write_journal_meta(other)).ok());
     CHECK(to_string(LocalJournal::open(disk, settings()).error()) ==
