@@ -15,6 +15,7 @@ extern "C" {
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 namespace longhaul::collector {
 namespace {
@@ -134,7 +135,7 @@ Result<Certificate> Certificate::parse_der(Bytes bytes) {
 }
 
 Result<DeviceName> Certificate::device_name() const {
-    Result<DeviceName> name = Error{ErrorCode::denied, "the certificate names no device"};
+    std::optional<Result<DeviceName>> name;
     for (const mbedtls_x509_sequence* at = &certificate_->subject_alt_names; at != nullptr;
          at = at->next) {
         mbedtls_x509_subject_alternative_name san;
@@ -143,15 +144,12 @@ Result<DeviceName> Certificate::device_name() const {
         }
         if (san.type == MBEDTLS_X509_SAN_UNIFORM_RESOURCE_IDENTIFIER) {
             const auto& uri = san.san.unstructured_name;
-            auto here = parse_device_uri({reinterpret_cast<const char*>(uri.p), uri.len});
-            if (name.ok() && here.ok()) {
-                here = Error{ErrorCode::denied, "the certificate names several devices"};
-            }
-            if (!name.ok() || !here.ok()) name = std::move(here);
+            name = name ? Error{ErrorCode::denied, "the certificate has several URIs"}
+                        : parse_device_uri({reinterpret_cast<const char*>(uri.p), uri.len});
         }
         mbedtls_x509_free_subject_alt_name(&san);
     }
-    return name;
+    return name ? *std::move(name) : Error{ErrorCode::denied, "the certificate names no device"};
 }
 
 Result<PublicKey> Certificate::public_key() const {

@@ -38,7 +38,7 @@ class Certificate {
     Certificate& operator=(Certificate&&) noexcept;
     ~Certificate();
 
-    Result<DeviceName> device_name() const;  // denied: no such SAN, or several
+    Result<DeviceName> device_name() const;  // denied: no URI, several, or another one
     Result<PublicKey> public_key() const;    // unsupported: not P-256
     Bytes der() const;
     std::string subject() const;  // "CN=bus-2228"

@@ -115,6 +115,32 @@ TEST_CASE("certificate: one without a device's URI names no device") {
     CHECK_FALSE(parsed(authority.certificate).device_name().ok());
 }
 
+TEST_CASE("certificate: one with several URIs names no device, whichever they are") {
+    const Issued authority = test::issue_authority("acme authority");
+    const std::string one = "longhaul://a/b/c";
+    const std::string other = "longhaul://a/b/d";
+    const std::string web = "https://a/b/c/de";
+    const std::vector<std::string> lists[] = {
+        {one, other}, {one, other, one}, {one, web, other}, {web, one}, {one, one}};
+    for (const auto& uris : lists) {
+        CAPTURE(uris);
+        // They take the place of one long URI, each after its tag and length.
+        const std::string room(uris.size() * (one.size() + 2) - 2, 'x');
+        std::string several;
+        for (const std::string& uri : uris)
+            several += std::string{'\x86', static_cast<char>(uri.size())} + uri;
+        const Issued issued = test::issue({.subject = "x", .uri = room}, &authority);
+        const Certificate certificate = parsed(issued.certificate);
+        std::string der{as_text(certificate.der())};
+        const std::size_t at = der.find(room);
+        REQUIRE(at != std::string::npos);
+        der.replace(at - 2, several.size(), several);
+        const auto forged = Certificate::parse_der(as_bytes(der));
+        REQUIRE(forged.ok());
+        CHECK_FALSE(forged.value().device_name().ok());
+    }
+}
+
 TEST_CASE("certificate: only the authority that signed it has issued it") {
     const Issued root = test::issue_authority("root");
     const Issued acme = test::issue_authority("acme authority", &root);
