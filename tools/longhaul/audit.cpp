@@ -89,6 +89,8 @@ class EpochAudit {
         for (const auto& [seq, block] : sent_.blocks) count_block(seq, block);
         const auto lost = tables_.lost.find({name_.device, name_.incarnation, name_.epoch, 0});
         if (lost != tables_.lost.end()) lost_ = lost->second;
+        std::sort(lost_.begin(), lost_.end(),
+                  [](const LostRange& a, const LostRange& b) { return a.first < b.first; });
         for (const LostRange& range : lost_) counts_.lost_samples += range.samples;
         for (std::uint32_t i = 0; i < block_class_count; ++i)
             count_missing(static_cast<BlockClass>(i));
@@ -132,32 +134,47 @@ class EpochAudit {
     }
 
     void count_missing(BlockClass block_class) {
-        std::uint32_t highest = 0;
-        std::uint32_t next = 1;
-        const auto begin = sent_.blocks.lower_bound(BlockSeq::of(block_class, 0).value);
-        const auto end =
-            sent_.blocks.upper_bound(BlockSeq::of(block_class, BlockSeq::number_max).value);
+        const std::uint32_t zero = BlockSeq::of(block_class, 0).value;
+        std::uint64_t next = std::uint64_t{zero} + 1;
+        const auto begin = sent_.blocks.lower_bound(zero);
+        const auto end = sent_.blocks.upper_bound(zero + BlockSeq::number_max);
         for (auto at = begin; at != end; ++at) {
-            highest = BlockSeq{at->first}.number();
-            count_run(block_class, next, highest, counts_.holes);
-            next = highest + 1;
+            count_run({next, at->first}, counts_.holes);
+            next = std::uint64_t{at->first} + 1;
         }
         const std::uint32_t last = sent_.last_number[static_cast<std::size_t>(block_class)];
-        if (last > highest) count_run(block_class, next, last + 1, counts_.awaited);
+        if (last >= next - zero) count_run({next, std::uint64_t{zero} + last + 1}, counts_.awaited);
     }
 
-    // Numbers from..before are not in the journal: lost, or `otherwise`.
-    void count_run(BlockClass block_class, std::uint32_t from, std::uint32_t before,
-                   std::uint64_t& otherwise) {
-        for (std::uint32_t at = from; at < before; ++at) {
-            const std::uint32_t seq = BlockSeq::of(block_class, at).value;
-            const bool lost = std::any_of(
-                lost_.begin(), lost_.end(),
-                [seq](const LostRange& range) { return range.first <= seq && seq <= range.last; });
-            ++(lost ? counts_.lost : otherwise);
-            if (!lost && &otherwise == &counts_.holes)
-                problem(seq, "is missing and nothing says why");
+    struct Run {
+        std::uint64_t from;    // seq
+        std::uint64_t before;  // behind the last one
+    };
+
+    // These are not in the journal: lost, or `otherwise`. Numbers are a device's choice, so they
+    // are counted by ranges and never one by one.
+    void count_run(Run run, std::uint64_t& otherwise) {
+        for (const LostRange& range : lost_) {
+            const Run lost{std::max<std::uint64_t>(run.from, range.first),
+                           std::min(run.before, std::uint64_t{range.last} + 1)};
+            if (lost.from >= lost.before) continue;
+            count_unexplained({run.from, lost.from}, otherwise);
+            counts_.lost += lost.before - lost.from;
+            run.from = lost.before;
         }
+        count_unexplained(run, otherwise);
+    }
+
+    void count_unexplained(Run run, std::uint64_t& otherwise) {
+        if (run.from >= run.before) return;
+        otherwise += run.before - run.from;
+        if (&otherwise != &counts_.holes) return;
+        const BlockSeq first{static_cast<std::uint32_t>(run.from)};
+        const BlockSeq last{static_cast<std::uint32_t>(run.before - 1)};
+        if (first == last) return problem(first.value, "is missing and nothing says why");
+        problem(std::string{name_of(first.block_class())} + " blocks " +
+                std::to_string(first.number()) + " to " + std::to_string(last.number()) +
+                ": are missing and nothing says why");
     }
 
     void problem(std::uint32_t seq, const std::string& text) {
@@ -178,6 +195,12 @@ class EpochAudit {
     AuditCounts counts_;
 };
 
+// A row's name in the lake may be any number; in the journal it has 32 bits.
+bool may_be_sent(const AuditedBlock& block) {
+    const auto fits = [](std::int64_t value) { return value >= 0 && value <= UINT32_MAX; };
+    return fits(block.incarnation) && fits(block.epoch) && fits(block.seq);
+}
+
 // Rows that no block of the journal explains.
 void check_strangers(const std::string& tenant, const TenantTables& tables, const SentData& sent,
                      const std::string& device, std::vector<std::string>& problems) {
@@ -186,7 +209,7 @@ void check_strangers(const std::string& tenant, const TenantTables& tables, cons
         const auto epoch =
             sent.epochs.find({tenant, block.device, static_cast<std::uint32_t>(block.incarnation),
                               static_cast<std::uint32_t>(block.epoch)});
-        if (epoch != sent.epochs.end() &&
+        if (may_be_sent(block) && epoch != sent.epochs.end() &&
             epoch->second.blocks.contains(static_cast<std::uint32_t>(block.seq))) {
             continue;
         }

@@ -108,6 +108,21 @@ TEST_CASE("audit: a block that never came is a hole") {
           "acme/bus-1 epoch 1: normal block 2: is missing and nothing says why");
 }
 
+TEST_CASE("audit: a device that jumps over all its numbers costs a sentence, not the machine") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    bench.send(BlockSeq::number_max - 1);
+    bench.send(BlockSeq::number_max);
+    REQUIRE(bench.drain().empty());
+    const AuditReport report = bench.report();
+    CHECK(report.totals.holes == BlockSeq::number_max - 3);
+    REQUIRE(report.problems.size() == 1);
+    CHECK(report.problems[0] == "acme/bus-1 epoch 1: normal blocks 2 to " +
+                                    std::to_string(BlockSeq::number_max - 2) +
+                                    ": are missing and nothing says why");
+}
+
 TEST_CASE("audit: a block that the device has listed as lost is none") {
     AuditBench bench;
     bench.begin();
@@ -223,4 +238,28 @@ TEST_CASE("audit: rows of a block that is not in the journal are told") {
     REQUIRE(report.ok());
     REQUIRE(report.value().problems.size() == 1);
     CHECK_THAT(report.value().problems[0], ContainsSubstring("the block is not in the journal"));
+}
+
+TEST_CASE("audit: a row is explained by its own block only, not by one whose name begins alike") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    REQUIRE(bench.drain().empty());
+    collector::LocalStore lake{bench.disk};
+    const auto contents = read_lake(lake);
+    REQUIRE(contents.ok());
+    constexpr std::int64_t beyond = std::int64_t{1} << 32;
+    const auto seen = contents.value().at("acme").rows.begin();
+    for (const auto change : {&collector::AuditedBlock::incarnation,
+                              &collector::AuditedBlock::epoch, &collector::AuditedBlock::seq}) {
+        LakeContents forged = contents.value();
+        collector::AuditedBlock name = seen->first;
+        name.*change += beyond;
+        forged.at("acme").rows[name] = seen->second;
+        const auto report = audit(*bench.journal, forged, "");
+        REQUIRE(report.ok());
+        REQUIRE(report.value().problems.size() == 1);
+        CHECK_THAT(report.value().problems[0],
+                   ContainsSubstring("the block is not in the journal"));
+    }
 }
