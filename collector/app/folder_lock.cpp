@@ -7,12 +7,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "common/host/files.hpp"
-
 namespace longhaul::collector {
 
 Result<std::unique_ptr<FolderLock>, Message> FolderLock::take(const std::string& folder) {
-    LH_TRY(make_folders(folder, 0755));
     const std::string path = folder + "/lock";
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (file < 0) return Message{path + ": cannot open: " + std::strerror(errno)};

@@ -11,7 +11,6 @@ namespace longhaul::collector {
 
 class FolderLock {
  public:
-    // Makes the folder when it is not there.
     static Result<std::unique_ptr<FolderLock>, Message> take(const std::string& folder);
     ~FolderLock();
     FolderLock(const FolderLock&) = delete;

@@ -86,6 +86,26 @@ class PosixFile final : public DiskFile {
     int file_;
 };
 
+// The folders of `path` that are not there yet, each durable in the one above it: what is synced
+// below a name that a power cut takes away is lost too.
+Status make_root(const std::string& path) {
+    std::filesystem::path made;
+    for (const auto& part : std::filesystem::absolute(path).lexically_normal()) {
+        const std::filesystem::path above = made;
+        made /= part;
+        if (::mkdir(made.c_str(), 0755) != 0) {
+            if (errno == EEXIST) continue;
+            return error_of(errno);
+        }
+        const int folder = ::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0) return error_of(errno);
+        const Status synced = status_of(::fsync(folder));
+        ::close(folder);
+        LH_TRY(synced);
+    }
+    return {};
+}
+
 std::string text(std::string_view path) {
     return path.empty() ? std::string{"."} : std::string{path};
 }
@@ -93,9 +113,7 @@ std::string text(std::string_view path) {
 }  // namespace
 
 Result<std::unique_ptr<PosixDisk>> PosixDisk::open_root(const std::string& path) {
-    std::error_code error;
-    std::filesystem::create_directories(path, error);
-    if (error) return error_of(error.value());
+    LH_TRY(make_root(path));
     const int root = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0) return error_of(errno);
     return std::unique_ptr<PosixDisk>{new PosixDisk{root}};

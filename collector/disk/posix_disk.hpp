@@ -8,7 +8,7 @@ namespace longhaul::collector {
 // Keeps the folder open, so that it stays the same one whatever is renamed above it.
 class PosixDisk final : public Disk {
  public:
-    // Makes the folder when it is not there.
+    // Makes the folder and those above it when they are not there, and syncs them.
     static Result<std::unique_ptr<PosixDisk>> open_root(const std::string& path);
     ~PosixDisk() override;
 
