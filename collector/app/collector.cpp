@@ -21,10 +21,10 @@ Collector::Collector(CollectorConfig config, Credentials credentials, spdlog::lo
     : config_{std::move(config)}, credentials_{std::move(credentials)}, log_{log} {}
 
 Result<void, Message> Collector::open_journal() {
-    LH_TRY_ASSIGN(lock_, FolderLock::take(config_.journal_path));
     auto disk = PosixDisk::open_root(config_.journal_path);
     if (!disk.ok()) return Message{config_.journal_path + ": " + to_string(disk.error())};
     journal_disk_ = std::move(disk).value();
+    LH_TRY_ASSIGN(lock_, FolderLock::take(config_.journal_path));
     if (!random_bytes(config_.journal.uuid_if_new).ok() ||
         !random_bytes(std::as_writable_bytes(std::span{&config_.journal.salt_if_new, 1})).ok()) {
         return Message{"no random bytes"};
@@ -106,6 +106,8 @@ int Collector::run() {
 
     journal_thread_->stop();
     const bool drained = writer_thread_->stop(stop_deadline_);
+    network_.restart();
+    network_.poll();  // a failure of theirs that came after the last connection
     if (!drained && !failed_)
         log_.warn("the writer had no time to commit everything; it goes on at the next start");
     report();

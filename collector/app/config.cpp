@@ -1,5 +1,6 @@
 #include "collector/app/config.hpp"
 
+#include "collector/net/listener.hpp"
 #include "common/host/config.hpp"
 
 namespace longhaul::collector {
@@ -11,6 +12,8 @@ constexpr std::int64_t day_s = 86'400;
 void read_collector(ConfigTable table, CollectorConfig& config) {
     config.environment = table.text("environment");
     config.listen = table.text("listen", "127.0.0.1:7600");
+    if (const auto endpoint = parse_endpoint(config.listen); !endpoint.ok())
+        table.problem("listen", "cannot be read: " + std::string{endpoint.error().detail});
     config.connections_max =
         static_cast<std::size_t>(table.integer("connections_max", 20'000, {1, 1'000'000}));
     config.certificate = table.path("certificate");

@@ -82,3 +82,13 @@ TEST_CASE("collector.toml: mistakes are told with their lines") {
         CHECK_THAT(config.error().text, ContainsSubstring("line "));
     }
 }
+
+TEST_CASE("collector.toml: an address that cannot be listened on is a mistake in the file") {
+    const test::TemporaryFolder folder;
+    std::string text{config_example()};
+    text.replace(text.find("127.0.0.1:7600"), 14, "localhost:7600");
+    const auto config = read(folder, text);
+    REQUIRE_FALSE(config.ok());
+    CHECK_THAT(config.error().text, ContainsSubstring("\"listen\" cannot be read: an address is "
+                                                      "written 127.0.0.1:7600 or [::1]:7600"));
+}
