@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <vector>
 
 #include "collector/app/collector.hpp"
 #include "collector/net/clock.hpp"
@@ -20,6 +22,21 @@ int complain(const Message& message, int exit_code) {
     return exit_code;
 }
 
+// A secret that others may read has an exit code of its own.
+int exit_code_for_credentials(const CollectorConfig& config) {
+    std::error_code error;
+    std::vector<std::filesystem::path> secrets{config.key};
+    for (const auto& file : std::filesystem::directory_iterator{config.sealing_keys, error}) {
+        if (file.path().extension() == ".key") secrets.push_back(file.path());
+    }
+    for (const std::filesystem::path& path : secrets) {
+        const auto permissions = std::filesystem::status(path, error).permissions();
+        const auto others = std::filesystem::perms::group_all | std::filesystem::perms::others_all;
+        if (!error && (permissions & others) != std::filesystem::perms::none) return exit_denied;
+    }
+    return exit_configuration;
+}
+
 struct Options {
     std::string config;
     std::string port_file;
@@ -30,7 +47,8 @@ int check(const Options& options) {
     auto config = read_config(options.config);
     if (!config.ok()) return complain(config.error(), exit_configuration);
     const auto credentials = open_credentials(config.value(), wall_now());
-    if (!credentials.ok()) return complain(credentials.error(), exit_configuration);
+    if (!credentials.ok())
+        return complain(credentials.error(), exit_code_for_credentials(config.value()));
     for (const std::string& finding : credentials.value().findings)
         std::printf("%s\n", finding.c_str());
     std::printf("%s: in order\n", options.config.c_str());
@@ -41,7 +59,8 @@ int run(const Options& options) {
     auto config = read_config(options.config);
     if (!config.ok()) return complain(config.error(), exit_configuration);
     auto credentials = open_credentials(config.value(), wall_now());
-    if (!credentials.ok()) return complain(credentials.error(), exit_configuration);
+    if (!credentials.ok())
+        return complain(credentials.error(), exit_code_for_credentials(config.value()));
 
     const auto log = spdlog::stderr_color_mt("collector");
     if (std::getenv("NO_COLOR") != nullptr) {

@@ -180,6 +180,7 @@ bool Connection::obey() {
                 out_deadline_ = monotonic_now() + write_deadline_ms;
                 return true;
             case SessionAction::Kind::close:
+                if (session_->broken_by_device()) refuse(session_->end_reason());
                 end(session_->end_reason());
                 return false;
             case SessionAction::Kind::wait:

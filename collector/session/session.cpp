@@ -255,6 +255,7 @@ SessionAction Session::refuse(longhaul_ByeReason reason, std::string text) {
     std::strncpy(bye.text, text.c_str(), sizeof(bye.text) - 1);
     const bool in_good_order = reason == longhaul_ByeReason_BYE_REASON_SHUTDOWN ||
                                reason == longhaul_ByeReason_BYE_REASON_IDLE;
+    broken_by_device_ = !in_good_order;
     bye.retry_after_ms = in_good_order ? back_soon_ms : back_when_mended_ms;
     queue([&](ByteWriter& out) { return write_bye(FrameType::collector_bye, bye, out); });
     end_reason_ = std::move(text);

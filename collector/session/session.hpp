@@ -69,6 +69,8 @@ class Session {
     const SessionCounters& counters() const { return counters_; }
     // Why it ended, for the log; empty while it goes on.
     const std::string& end_reason() const { return end_reason_; }
+    // It ended because the device sent what may not be sent, or nothing when it had to.
+    bool broken_by_device() const { return broken_by_device_; }
 
  private:
     struct Submission {
@@ -108,6 +110,7 @@ class Session {
     bool greeted_ = false;
     bool finishing_ = false;
     bool closing_ = false;
+    bool broken_by_device_ = false;
     Incarnation incarnation_;
     std::set<SchemaHash> schemas_;  // submitted in this session
     std::set<Epoch> epochs_;

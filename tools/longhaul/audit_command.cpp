@@ -104,7 +104,12 @@ void print_verdict(const AuditReport& report, bool ok) {
 }  // namespace
 
 Result<int, Message> audit_command(const AuditOptions& options) {
-    LH_TRY_ASSIGN(const Paths paths, read_paths(options.config));
+    const auto read = read_paths(options.config);
+    if (!read.ok()) {
+        std::fprintf(stderr, "longhaul: %s\n", read.error().text.c_str());
+        return exit_configuration;
+    }
+    const Paths& paths = read.value();
     LH_TRY_ASSIGN(const auto lake_disk, open_folder(paths.lake));
     collector::LocalStore lake{*lake_disk};
     LH_TRY_ASSIGN(const LakeContents contents, read_lake(lake));

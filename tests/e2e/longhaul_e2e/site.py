@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 from .processes import Program, call, demand, wait_until
@@ -81,6 +82,11 @@ class Site:
         """How many commits the tables' logs name."""
         return sum(1 for _ in self.lake.glob("*/*/_delta_log/*.json"))
 
+    def registry(self, statement, *values):
+        """What a person would do to the registry by hand."""
+        with sqlite3.connect(self.authority / "collector" / "registry.db") as database:
+            database.execute(statement, values)
+
     # --- devices -----------------------------------------------------------------------------------------
     def trace_devices(self, recording):
         """Names of a recording's devices, as the agent reads them, with the samples of each."""
@@ -107,6 +113,14 @@ class Site:
         folder = folder or self.devices
         agent = Program([self.bin / "longhaul-agent", "run", "--devices", folder, "--exit-when-drained", "--json"],
                         self.folder / f"agent-{folder.name}.log")
+        self.agents.append(agent)
+        return agent
+
+    def start_agent_for(self, names):
+        """The same for some of the devices."""
+        configs = [part for name in names for part in ("--config", self.devices / name / "agent.toml")]
+        agent = Program([self.bin / "longhaul-agent", "run", *configs, "--exit-when-drained", "--json"],
+                        self.folder / "agent-some.log")
         self.agents.append(agent)
         return agent
 

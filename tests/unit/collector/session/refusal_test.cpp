@@ -49,6 +49,7 @@ void check(const std::vector<Case>& cases) {
         CHECK(talk.closed);
         CHECK(talk.bye().starts_with(c.sentence));
         CHECK(talk.session().end_reason().starts_with(c.sentence));
+        CHECK(talk.session().broken_by_device());
         CHECK(talk.submitted.size() == before);
     }
 }

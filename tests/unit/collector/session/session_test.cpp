@@ -201,6 +201,7 @@ TEST_CASE("session: a device that says nothing is let go, with a deadline for ea
     CHECK(idle.closed);
     const auto bye = idle.said<longhaul_Bye>(FrameType::collector_bye);
     CHECK(bye.reason == longhaul_ByeReason_BYE_REASON_IDLE);
+    CHECK_FALSE(idle.session().broken_by_device());
 }
 
 TEST_CASE("session: a device that has nothing to send after its Hello may stay") {
