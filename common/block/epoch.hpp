@@ -14,9 +14,8 @@
 namespace longhaul {
 
 inline constexpr std::uint32_t epoch_record_version = 1;
-inline constexpr std::size_t signed_epoch_bytes_max = 2 + limits::epoch_record_bytes_max + 1 +
-                                                      limits::signature_bytes_max + 2 +
-                                                      limits::certificate_bytes_max;
+inline constexpr std::size_t signed_epoch_bytes_max =
+    2 + limits::epoch_record_bytes_max + 1 + sizeof(Signature) + 2 + limits::certificate_bytes_max;
 
 // What the agent draws and derives at the first seal of an epoch.
 struct EpochKeys {

@@ -22,7 +22,6 @@ inline constexpr std::size_t block_body_bytes_max = 16384;
 
 inline constexpr std::size_t epoch_record_bytes_max = 3072;  // what the device signs
 inline constexpr std::size_t certificate_bytes_max = 2048;   // DER
-inline constexpr std::size_t signature_bytes_max = 72;       // ECDSA P-256, DER
 inline constexpr std::size_t ack_ranges_max = 64;            // of one Ack
 inline constexpr std::size_t known_epochs_max = 16;          // ranges of one Welcome
 

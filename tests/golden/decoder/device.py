@@ -152,7 +152,7 @@ def digest(data):
 
 
 FRAMES = {0x01: ("Hello", 1168, lambda body: decode_protobuf(body, HELLO)),
-          0x02: ("Epoch", 5197, digest), 0x03: ("Schema", 8192, digest), 0x04: ("Block", 16404, digest),
+          0x02: ("Epoch", 5189, digest), 0x03: ("Schema", 8192, digest), 0x04: ("Block", 16404, digest),
           0x06: ("Bye", 174, lambda body: decode_protobuf(body, BYE)),
           0x81: ("Welcome", 275, lambda body: decode_protobuf(body, WELCOME)),
           0x82: ("Ack", 1304, lambda body: decode_protobuf(body, ACK)),
