@@ -17,18 +17,6 @@ struct SeenRows {
 // A block has no more rows than this, so that a damaged number cannot ask for all memory.
 constexpr std::int64_t rows_max = limits::block_samples_max;
 
-Result<std::vector<std::byte>> read_data_file(ObjectStore& store, const std::string& path,
-                                              std::uint64_t bytes) {
-    auto content = store.read(path);
-    if (!content.ok() && content.error().code == ErrorCode::not_found) {
-        return Error{ErrorCode::corrupt, "a file that the Delta log lists is missing"};
-    }
-    if (content.ok() && content.value().size() != bytes) {
-        return Error{ErrorCode::corrupt, "a file has another size than the Delta log says"};
-    }
-    return content;
-}
-
 void count_row(SeenRows& block, std::size_t row) {
     if (row >= block.seen.size()) block.seen.resize(row + 1);
     ++(block.seen[row] ? block.counts.duplicates : block.counts.rows);
@@ -51,7 +39,7 @@ Result<AuditedTable> audit_rows(ObjectStore& store, const std::string& folder) {
                   static_cast<std::size_t>(name.row));
     };
     for (const auto& [path, file] : table.state().files) {
-        LH_TRY_ASSIGN(const auto content, read_data_file(store, folder + "/" + path, file.bytes));
+        LH_TRY_ASSIGN(const auto content, table.read(file));
         LH_TRY(read_row_names(content, take));
     }
     if (!rows_fit)

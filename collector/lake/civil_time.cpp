@@ -1,5 +1,6 @@
 #include "collector/lake/civil_time.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -19,7 +20,10 @@ std::string text_of(sys_days day) {
 }  // namespace
 
 std::string date_text(WallUs time) {
-    return text_of(floor<days>(sys_time<microseconds>{microseconds{time.value}}));
+    constexpr sys_days first{year{1} / January / 1};
+    constexpr sys_days last{year{9999} / December / 31};
+    const auto day = floor<days>(sys_time<microseconds>{microseconds{time.value}});
+    return text_of(std::clamp(day, first, last));
 }
 
 std::string timestamp_text_ms(WallUs time) {

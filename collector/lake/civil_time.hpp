@@ -8,7 +8,8 @@
 
 namespace longhaul::collector {
 
-std::string date_text(WallUs time);          // "2026-11-21"
+// "2026-11-21"; what lies outside of the years 1 to 9999 is put on their first or last day.
+std::string date_text(WallUs time);
 std::string timestamp_text_ms(WallUs time);  // "2026-11-21T05:58:00.123Z", cut to milliseconds
 
 }  // namespace longhaul::collector

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
 #include <cstdio>
+#include <optional>
 
 #include "collector/lake/delta_schema.hpp"
 
@@ -28,7 +30,15 @@ std::string text_of(const json::object& object, std::string_view key) {
                                                   : std::string{};
 }
 
-void apply_add(const json::object& add, TableState& state) {
+// What one commit changes, gathered first, so that a commit that cannot be read changes nothing.
+struct CommitChanges {
+    std::optional<std::string> metadata;
+    std::vector<Column> columns;  // with metadata
+    Txns txns;
+    std::map<std::string, std::optional<DataFile>> files;  // nullopt: removed
+};
+
+void gather_add(const json::object& add, CommitChanges& changes) {
     DataFile file;
     file.path = text_of(add, "path");
     file.bytes = add.at("size").to_number<std::uint64_t>();
@@ -37,10 +47,11 @@ void apply_add(const json::object& add, TableState& state) {
         values && values->is_object()) {
         file.receive_date = text_of(values->get_object(), partition_column);
     }
-    state.files[file.path] = std::move(file);
+    std::optional<DataFile>& place = changes.files[file.path];
+    place = std::move(file);
 }
 
-Status apply_protocol(const json::object& protocol) {
+Status check_protocol(const json::object& protocol) {
     if (protocol.at("minReaderVersion").to_number<int>() > reader_version ||
         protocol.at("minWriterVersion").to_number<int>() > writer_version) {
         return Error{ErrorCode::unsupported,
@@ -49,29 +60,75 @@ Status apply_protocol(const json::object& protocol) {
     return {};
 }
 
-Status apply_metadata(const json::object& metadata, TableState& state) {
+Status gather_metadata(const json::object& metadata, CommitChanges& changes) {
     const json::value* partitions = metadata.if_contains("partitionColumns");
     if (partitions == nullptr || *partitions != json::value(json::array{partition_column})) {
         return Error{ErrorCode::unsupported, "the table is not partitioned by receive_date"};
     }
-    LH_TRY_ASSIGN(state.columns, columns_of_schema(text_of(metadata, "schemaString")));
-    state.metadata = json::serialize(metadata);
+    LH_TRY_ASSIGN(changes.columns, columns_of_schema(text_of(metadata, "schemaString")));
+    changes.metadata = json::serialize(metadata);
     return {};
 }
 
-Status apply_action(const json::object& action, TableState& state) {
+Status gather_action(const json::object& action, CommitChanges& changes) {
     for (const auto& member : action) {
         const std::string_view kind{member.key()};
         if (!member.value().is_object()) continue;
         const json::object& body = member.value().get_object();
-        if (kind == "protocol") LH_TRY(apply_protocol(body));
-        if (kind == "metaData") LH_TRY(apply_metadata(body, state));
+        if (kind == "protocol") LH_TRY(check_protocol(body));
+        if (kind == "metaData") LH_TRY(gather_metadata(body, changes));
         if (kind == "txn")
-            state.txns[text_of(body, "appId")] = body.at("version").to_number<std::int64_t>();
-        if (kind == "add") apply_add(body, state);
-        if (kind == "remove") state.files.erase(text_of(body, "path"));
+            changes.txns[text_of(body, "appId")] = body.at("version").to_number<std::int64_t>();
+        if (kind == "add") gather_add(body, changes);
+        if (kind == "remove") changes.files[text_of(body, "path")] = std::nullopt;
     }
     return {};
+}
+
+void apply(CommitChanges&& changes, TableState& state) {
+    if (changes.metadata) {
+        state.metadata = std::move(*changes.metadata);
+        state.columns = std::move(changes.columns);
+    }
+    for (auto& [app, version] : changes.txns) state.txns[app] = version;
+    for (auto& [path, file] : changes.files) {
+        if (file) {
+            state.files[path] = std::move(*file);
+        } else {
+            state.files.erase(path);
+        }
+    }
+}
+
+// The path of an `add` is a percent-encoded URI. Only files in the table's own folder are ours to
+// read: a log that others write too must not name any other.
+Result<std::string> decoded_path(std::string_view path) {
+    const Error outside{ErrorCode::unsupported,
+                        "the Delta log lists a file that does not lie in the table's folder"};
+    std::string decoded;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        unsigned value = static_cast<unsigned char>(path[i]);
+        if (path[i] == '%') {
+            const char* const digits = path.data() + i + 1;
+            if (path.size() - i < 3 ||
+                std::from_chars(digits, digits + 2, value, 16).ptr != digits + 2 || value == 0)
+                return Error{ErrorCode::corrupt, "a path in the Delta log"};
+            i += 2;
+        }
+        decoded += static_cast<char>(value);
+    }
+    if (path.find(':') != std::string_view::npos || decoded.starts_with('/')) return outside;
+    if (("/" + decoded + "/").find("/../") != std::string::npos) return outside;
+    return decoded;
+}
+
+// The version whose commit has this name in the log's folder; -1: it is none.
+std::int64_t version_of(std::string_view name) {
+    constexpr std::size_t digits = 20;
+    if (name.size() != digits + 5 || !name.ends_with(".json")) return -1;
+    std::int64_t version = -1;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + digits, version);
+    return error == std::errc{} && end == name.data() + digits ? version : -1;
 }
 
 }  // namespace
@@ -82,41 +139,69 @@ std::int64_t TableState::txn(const std::string& app) const {
 }
 
 Status DeltaTable::apply(Bytes commit_file) {
-    TableState next = state_;
+    CommitChanges changes;
     std::string_view rest = as_text(commit_file);
     // Boost.JSON throws on text that is no Delta action; here that is damage, not our fault.
     try {
         while (!rest.empty()) {
             const std::size_t end = std::min(rest.find('\n'), rest.size());
-            if (end != 0) LH_TRY(apply_action(json::parse(rest.substr(0, end)).as_object(), next));
+            if (end != 0)
+                LH_TRY(gather_action(json::parse(rest.substr(0, end)).as_object(), changes));
             rest.remove_prefix(std::min(end + 1, rest.size()));
         }
     } catch (const std::exception&) {
         return Error{ErrorCode::corrupt, "a commit of the Delta log cannot be read"};
     }
-    ++next.version;
-    state_ = std::move(next);
+    collector::apply(std::move(changes), state_);
+    ++state_.version;
     return {};
+}
+
+Result<std::vector<std::byte>> DeltaTable::read(const DataFile& file) {
+    LH_TRY_ASSIGN(const std::string path, decoded_path(file.path));
+    auto content = store_.read(folder_ + "/" + path);
+    if (!content.ok() && content.error().code == ErrorCode::not_found) {
+        return Error{ErrorCode::corrupt, "a file that the Delta log lists is missing"};
+    }
+    if (content.ok() && content.value().size() != file.bytes) {
+        return Error{ErrorCode::corrupt, "a file has another size than the Delta log says"};
+    }
+    return content;
 }
 
 Status DeltaTable::refresh() {
     for (;;) {
         const auto bytes = store_.read(commit_path(folder_, state_.version + 1));
         if (!bytes.ok() && bytes.error().code == ErrorCode::not_found) {
-            return state_.version < 0 ? check_absent() : Status{};
+            if (checked_) return {};
+            LH_TRY_ASSIGN(checked_, is_whole());
+            if (checked_) return {};
+            continue;  // somebody has committed since
         }
         if (!bytes.ok()) return bytes.error();
         LH_TRY(apply(bytes.value()));
     }
 }
 
-// A log without its first commit is no new table: another program has cut it down to a checkpoint.
-Status DeltaTable::check_absent() {
+// Whether what was read is all of the log: a gap must not be taken for its end, nor a log without
+// its first commit, which another program has cut down to a checkpoint, for a new table.
+Result<bool> DeltaTable::is_whole() {
     LH_TRY_ASSIGN(const std::vector<std::string> names, store_.list(folder_ + "/_delta_log"));
-    if (names.empty()) return {};
-    return Error{
-        ErrorCode::unsupported,
-        "the table's log does not begin at version 0, and this version reads no checkpoints"};
+    std::int64_t newest = -1;
+    bool has_next = false;
+    for (const std::string& name : names) {
+        newest = std::max(newest, version_of(name));
+        has_next = has_next || version_of(name) == state_.version + 1;
+    }
+    if (has_next) return false;
+    if (state_.version < 0 && !names.empty()) {
+        return Error{
+            ErrorCode::unsupported,
+            "the table's log does not begin at version 0, and this version reads no checkpoints"};
+    }
+    if (newest > state_.version)
+        return Error{ErrorCode::corrupt, "a commit in the middle of the Delta log is missing"};
+    return true;
 }
 
 // The metaData of a new table; its schema is still empty.
@@ -136,10 +221,11 @@ std::string DeltaTable::first_metadata(const TableCommit& commit) const {
 Result<std::string> DeltaTable::metadata_for(const TableCommit& commit) const {
     const bool has_all =
         std::all_of(commit.columns.begin(), commit.columns.end(), [this](const Column& wanted) {
-            return std::any_of(state_.columns.begin(), state_.columns.end(),
-                               [&wanted](const Column& column) {
-                                   return column.name == wanted.name && column.type == wanted.type;
-                               });
+            return std::any_of(
+                state_.columns.begin(), state_.columns.end(), [&wanted](const Column& column) {
+                    return column.name == wanted.name &&
+                           delta_name(column.type) == std::string_view{delta_name(wanted.type)};
+                });
         });
     if (has_all) return std::string{};
     // A copy of what is there, so that properties that others have set stay.

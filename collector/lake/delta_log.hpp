@@ -59,6 +59,10 @@ class DeltaTable {
     // know.
     Status refresh();
 
+    // The content of one of the table's files. Error corrupt: it is missing, or has another size
+    // than the log says; unsupported: it lies outside of the table's folder.
+    Result<std::vector<std::byte>> read(const DataFile& file);
+
     // Commits, behind whatever others have committed meanwhile. A commit whose txns are there
     // already is done. Error denied: another writer has moved the txn of one of our shards, or a
     // column of that name and another type is there.
@@ -66,7 +70,7 @@ class DeltaTable {
 
  private:
     Status apply(Bytes commit_file);
-    Status check_absent();
+    Result<bool> is_whole();
     std::string first_metadata(const TableCommit& commit) const;
     Result<std::string> metadata_for(const TableCommit& commit) const;
     Result<std::string> commit_text(const TableCommit& commit) const;
@@ -75,6 +79,7 @@ class DeltaTable {
     ObjectStore& store_;
     std::string folder_;
     TableState state_;
+    bool checked_ = false;  // that the log has no gap
 };
 
 // Statistics of some rows of a batch for DataFile::stats: counts, and bounds that engines prune

@@ -33,7 +33,7 @@ Result<void, Message> read_system_table(collector::ObjectStore& lake, const std:
     if (const Status read = table.refresh(); !read.ok())
         return Message{folder + ": " + to_string(read.error())};
     for (const auto& [path, file] : table.state().files) {
-        const auto content = lake.read(folder + "/" + path);
+        const auto content = table.read(file);
         if (!content.ok()) return Message{folder + "/" + path + ": " + to_string(content.error())};
         if (const Status read = collector::read_text_rows(content.value(), columns, take);
             !read.ok()) {

@@ -27,3 +27,10 @@ TEST_CASE("civil time: microseconds become dates and times of UTC, cut downwards
         CHECK(timestamp_text_ms({each.time_us}) == each.text);
     }
 }
+
+TEST_CASE("civil time: a partition's date has four digits of the year, whatever the clock says") {
+    CHECK(date_text({INT64_MIN}) == "0001-01-01");
+    CHECK(date_text({-62'135'596'800'000'001}) == "0001-01-01");
+    CHECK(date_text({253'402'300'800'000'000}) == "9999-12-31");
+    CHECK(date_text({INT64_MAX}) == "9999-12-31");
+}

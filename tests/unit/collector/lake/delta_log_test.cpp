@@ -99,6 +99,19 @@ TEST_CASE("delta log: the first commit makes the table, byte for byte as release
     CHECK(commit_text(lake.store, 0) == golden("first-commit-v1.json"));
 }
 
+TEST_CASE("delta log: the specification shows the first commit as it is") {
+    std::ifstream file{"docs/spec/lake.md"};
+    std::stringstream text;
+    text << file.rdbuf();
+    std::istringstream lines{golden("first-commit-v1.json")};
+    int count = 0;
+    for (std::string line; std::getline(lines, line); ++count) {
+        CAPTURE(line);
+        CHECK(text.str().find("\n    " + line + "\n") != std::string::npos);
+    }
+    CHECK(count == 5);
+}
+
 TEST_CASE("delta log: a later commit says only what is new") {
     Lake lake;
     lake.commit(1);
@@ -244,6 +257,58 @@ TEST_CASE("delta log: a log that was cut down to a checkpoint is not taken for a
     REQUIRE(lake.store.put_if_absent(log_path(12), as_bytes("{}")).ok());
     CHECK(lake.error_of_reopening() == ErrorCode::unsupported);
     CHECK_FALSE(lake.table.refresh().ok());
+}
+
+TEST_CASE("delta log: a gap is not taken for the end of the log") {
+    Lake lake;
+    lake.commit(1);
+    REQUIRE(lake.store.put_if_absent(log_path(2), as_bytes("{}")).ok());
+    CHECK(lake.error_of_reopening() == ErrorCode::corrupt);
+}
+
+TEST_CASE("delta log: what cannot be read to its end changes nothing") {
+    Lake lake;
+    lake.commit(1);
+    foreign_commit(
+        lake.store, 1,
+        R"({"remove":{"path":"receive_date=2026-11-21/0-0-100-0123456789abcdef.parquet"}})"
+        "\n"
+        R"({"txn":{"appId":"theirs","version":"x"}})"
+        "\n");
+    CHECK_FALSE(lake.table.refresh().ok());
+    CHECK(lake.table.state().version == 0);
+    CHECK(lake.table.state().files.size() == 1);
+}
+
+TEST_CASE("delta log: a listed file is read by its decoded path, and never outside of the table") {
+    Lake lake;
+    lake.commit(1);
+    REQUIRE(lake.store.put_if_absent(folder + "/receive_date=2026-11-21/a b%", as_bytes("x")).ok());
+    struct Case {
+        const char* path;
+        ErrorCode code;
+    };
+    DataFile file;
+    file.bytes = 1;
+    file.path = "receive_date=2026-11-21/a%20b%25";
+    CHECK(lake.table.read(file).ok());
+    file.bytes = 2;
+    CHECK(lake.table.read(file).error().code == ErrorCode::corrupt);
+    const Case cases[] = {{"../port/x", ErrorCode::unsupported},
+                          {"a/%2e%2E/x", ErrorCode::unsupported},
+                          {"a/..", ErrorCode::unsupported},
+                          {"/etc/passwd", ErrorCode::unsupported},
+                          {"%2Fetc/passwd", ErrorCode::unsupported},
+                          {"s3://bucket/x", ErrorCode::unsupported},
+                          {"a%2", ErrorCode::corrupt},
+                          {"a%zz", ErrorCode::corrupt},
+                          {"a%00", ErrorCode::corrupt},
+                          {"not-there", ErrorCode::corrupt}};
+    for (const Case& each : cases) {
+        CAPTURE(each.path);
+        file.path = each.path;
+        CHECK(lake.table.read(file).error().code == each.code);
+    }
 }
 
 TEST_CASE("delta log: wherever the disk fails in a commit, a second try leaves it there once") {
