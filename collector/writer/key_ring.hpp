@@ -11,6 +11,13 @@ namespace longhaul::collector {
 
 class KeyRing {
  public:
+    virtual ~KeyRing() = default;
+    // An elliptic curve operation, the dearest step of a replay.
+    virtual Result<BlockKey> unwrap(const PrivateKey& key,
+                                    const longhaul_EpochRecord& record) const {
+        return unwrap_block_key(key, record);
+    }
+
     Status add(const PrivateKey& key) {
         LH_TRY_ASSIGN(const PublicKey public_key, public_key_of(key));
         keys_[sealing_key_id(public_key)] = key;

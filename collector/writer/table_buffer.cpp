@@ -140,8 +140,11 @@ Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {
     std::string name = journal_ + " " + folder();
     commit.table_id_if_new = uuid_of(name);
     for (Shard shard = 0; shard < ends.size(); ++shard) {
-        commit.txns[app_of(shard)] = static_cast<std::int64_t>(ends[shard]);
-        name += " " + std::to_string(ends[shard]);
+        // In a replay one shard may still be read where the table has been, while another is new.
+        const std::int64_t end =
+            std::max(static_cast<std::int64_t>(ends[shard]), table_.state().txn(app_of(shard)));
+        commit.txns[app_of(shard)] = end;
+        name += " " + std::to_string(end);
     }
     commit.commit_id = uuid_of(name);
     commit.columns = columns_;

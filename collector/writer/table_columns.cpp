@@ -114,7 +114,7 @@ std::vector<Column> loss_columns() {
     return {fixed("device", text),
             fixed("incarnation", number),
             fixed("epoch", number),
-            fixed("class", number),
+            fixed("class", number, "null: any that no other row tells of"),
             fixed("first_seq", number),
             fixed("last_seq", number, "null: unknown, from first_seq to the end of the epoch"),
             fixed("samples", number, "null: unknown"),

@@ -71,6 +71,9 @@ class Writer {
     struct EpochState {
         Sha256 record_hash{};
         BlockKey key;
+        std::uint32_t classes = 0;         // that its streams have, a bit for each
+        std::uint32_t previous_epoch = 0;  // that ended in disorder; 0: none
+        std::uint32_t previous_cut = 0;    // classes of which a power_cut row is written
         std::array<std::unique_ptr<Stream>, limits::streams_max> streams;
         std::array<const Schema*, limits::streams_max> schemas{};
         std::vector<Anchor> anchors;
@@ -114,7 +117,13 @@ class Writer {
     Outcome add_anchor(const Place& place, const EpochName& name, EpochState& epoch, Anchor anchor,
                        const char* origin);
     Outcome add_epoch_row(const Place& place, const longhaul_EpochRecord& record);
-    Outcome add_power_cut(const Place& place, const longhaul_EpochRecord& record);
+    Outcome add_power_cut(const Place& place, const longhaul_EpochRecord& record,
+                          EpochState& epoch);
+    // Of `classes` of an epoch, those that the record of the epoch after it did not tell of.
+    Outcome add_unlisted_power_cut(const Place& place, const EpochName& previous,
+                                   std::uint32_t classes, EpochState& next);
+    Outcome add_power_cut_row(const Place& place, const EpochName& name,
+                              const longhaul_ClassEnd* end);
     Outcome quarantine(const Place& place, const EpochName& name, std::optional<BlockHeader> header,
                        std::string_view reason);
     // nullptr in `batch`: the table has the rows of this place already.

@@ -83,15 +83,23 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
                     " uses is missing: put " + hex_of(id) +
                     ".key back into the folder of sealing keys");
     }
-    const auto key = unwrap_block_key(*sealing_key, record);
+    const auto key = keys_.unwrap(*sealing_key, record);
     if (!key.ok())
         return quarantine(place, name, std::nullopt, "the epoch's block key does not open");
 
     EpochState epoch;
     epoch.record_hash = hash;
     epoch.key = key.value();
+    for (std::size_t i = 0; i < record.streams_count; ++i)
+        epoch.classes |= 1U << record.streams[i].block_class;
     LH_TRY(add_streams(place, record, epoch));
-    LH_TRY(add_power_cut(place, record));
+    LH_TRY(add_power_cut(place, record, epoch));
+    // The record of the epoch after it may have come first.
+    const auto next = epochs.upper_bound(name);
+    if (next != epochs.end() && next->first.first == name.first &&
+        next->second.previous_epoch == name.second) {
+        LH_TRY(add_unlisted_power_cut(place, name, epoch.classes, next->second));
+    }
     epochs.emplace(name, std::move(epoch));
     return add_epoch_row(place, record);
 }

@@ -210,25 +210,54 @@ Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRe
 }
 
 // What was in the device's memory when the epoch before ended: after the last stored block of each
-// class that it used, an unknown number of samples.
-Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRecord& record) {
+// class that it used, an unknown number of samples. The device tells of the classes of which it
+// stored something; the others are those of that epoch's record.
+Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRecord& record,
+                                      EpochState& epoch) {
     if (record.previous_epoch == 0 || record.previous_clean) return {};
-    LH_TRY_ASSIGN(TableBuffer* const losses, table(place.tenant, "_losses", loss_columns(), false));
+    const EpochName previous{record.incarnation, record.previous_epoch};
+    epoch.previous_epoch = record.previous_epoch;
     for (std::size_t i = 0; i < record.previous_ends_count; ++i) {
         const longhaul_ClassEnd& end = record.previous_ends[i];
-        const auto block_class = static_cast<BlockClass>(end.block_class);
-        LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *losses));
-        if (batch == nullptr) return {};
-        batch->put_text(loss_device, place.device);
-        batch->put_integer(loss_incarnation, record.incarnation);
-        batch->put_integer(loss_epoch, record.previous_epoch);
-        batch->put_integer(loss_class, end.block_class);
-        batch->put_integer(loss_first_seq, BlockSeq::of(block_class, end.last_number + 1).value);
-        batch->put_text(loss_reason, "power_cut");
-        batch->put_integer(loss_from_us, end.closing_us);
-        batch->put_integer(loss_receive_time, place.receive_time.value);
-        batch->end_row();
+        if ((epoch.previous_cut >> end.block_class & 1) != 0) continue;
+        epoch.previous_cut |= 1U << end.block_class;
+        LH_TRY(add_power_cut_row(place, previous, &end));
     }
+    const auto& epochs = tenants_[place.tenant].devices[place.device].epochs;
+    const auto known = epochs.find(previous);
+    if (known == epochs.end()) return add_power_cut_row(place, previous, nullptr);
+    return add_unlisted_power_cut(place, previous, known->second.classes, epoch);
+}
+
+Writer::Outcome Writer::add_unlisted_power_cut(const Place& place, const EpochName& previous,
+                                               std::uint32_t classes, EpochState& next) {
+    for (std::uint32_t i = 0; i < block_class_count; ++i) {
+        if ((classes & ~next.previous_cut & (1U << i)) == 0) continue;
+        next.previous_cut |= 1U << i;
+        const longhaul_ClassEnd nothing_stored{i, 0, 0};
+        LH_TRY(add_power_cut_row(place, previous, &nothing_stored));
+    }
+    return {};
+}
+
+// Without an end: of any class that no other row tells of.
+Writer::Outcome Writer::add_power_cut_row(const Place& place, const EpochName& name,
+                                          const longhaul_ClassEnd* end) {
+    LH_TRY_ASSIGN(TableBuffer* const losses, table(place.tenant, "_losses", loss_columns(), false));
+    LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *losses));
+    if (batch == nullptr) return {};
+    batch->put_text(loss_device, place.device);
+    batch->put_integer(loss_incarnation, name.first);
+    batch->put_integer(loss_epoch, name.second);
+    if (end != nullptr) {
+        const auto block_class = static_cast<BlockClass>(end->block_class);
+        batch->put_integer(loss_class, end->block_class);
+        batch->put_integer(loss_first_seq, BlockSeq::of(block_class, end->last_number + 1).value);
+    }
+    batch->put_text(loss_reason, "power_cut");
+    if (end != nullptr) batch->put_integer(loss_from_us, end->closing_us);
+    batch->put_integer(loss_receive_time, place.receive_time.value);
+    batch->end_row();
     return {};
 }
 

@@ -190,7 +190,7 @@ class Road:
         cut, listed = readers.connect().execute(
             f"SELECT (SELECT list(DISTINCT (device, incarnation, previous_epoch)) FROM delta_scan('{lake}/_epochs') "
             f"WHERE previous_epoch > 0 AND NOT previous_clean), "
-            f"(SELECT list((device, incarnation, epoch)) FROM delta_scan('{lake}/_losses') "
+            f"(SELECT list(DISTINCT (device, incarnation, epoch)) FROM delta_scan('{lake}/_losses') "
             f"WHERE reason = 'power_cut')").fetchone()
         self.figures.lost_ends = len(listed or [])
         self._demand(sorted(cut or []) == sorted(listed or []),

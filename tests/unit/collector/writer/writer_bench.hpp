@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,24 @@
 namespace longhaul::test {
 
 inline constexpr std::int64_t noon_us = 1'795'262'400'000'000;  // 2026-11-21 12:00 UTC
+
+// Opens each epoch's key once for all writers of the program: tests start many on one journal.
+class RememberingKeyRing final : public collector::KeyRing {
+ public:
+    Result<BlockKey> unwrap(const PrivateKey& key,
+                            const longhaul_EpochRecord& record) const override {
+        std::vector<std::byte> input(sizeof(key.bytes) + limits::epoch_record_bytes_max);
+        ByteWriter out{input};
+        out.bytes(key.bytes);
+        LH_TRY(encode_epoch_record(record, out));
+        static std::map<Sha256, BlockKey> known;
+        const Sha256 name = sha256(out.written());
+        const auto found = known.find(name);
+        if (found != known.end()) return found->second;
+        LH_TRY_ASSIGN(const BlockKey opened, KeyRing::unwrap(key, record));
+        return known.emplace(name, opened).first->second;
+    }
+};
 
 struct WriterBench {
     explicit WriterBench(collector::Shard shards = 1) {
@@ -95,7 +114,7 @@ struct WriterBench {
     sim::SimDisk disk;
     collector::LocalJournalSettings journal_settings;
     collector::WriterSettings settings;
-    collector::KeyRing keys;
+    RememberingKeyRing keys;
     std::unique_ptr<collector::LocalJournal> journal;
     std::unique_ptr<collector::LocalStore> store;
     std::unique_ptr<collector::Writer> writer;

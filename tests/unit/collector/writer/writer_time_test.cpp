@@ -115,7 +115,8 @@ TEST_CASE("loss: what was in memory when an epoch ended is listed, unless it end
     const Case cases[] = {
         {1,
          false,
-         {"1|0|1||power_cut|0|", "1|2|" + std::to_string(0x8000'0008U) + "||power_cut|123456|"}},
+         {"1|0|1||power_cut|0|", "1|2|" + std::to_string(0x8000'0008U) + "||power_cut|123456|",
+          "1||||power_cut||"}},
         {1, true, {}},
         {0, false, {}},
     };
@@ -135,5 +136,79 @@ TEST_CASE("loss: what was in memory when an epoch ended is listed, unless it end
                                           "from_us", "to_us"}) == each.losses);
         CHECK(bench.rows("acme/_epochs", {"epoch", "previous_epoch", "previous_clean"}).size() ==
               1);
+    }
+}
+
+namespace {
+
+// Two epochs of streams in the classes 0, 2 and 3; of the first one, class 2 alone has stored
+// something when the power went.
+struct CutPower {
+    std::unique_ptr<StoredSchema> schema =
+        make_schema("counter", TimeKind::source, {field("n", FieldKind::integer)});
+    EpochMaker first{"acme", "probe-1", 11, 1};
+    EpochMaker second{"acme", "probe-1", 11, 2};
+    WriterBench bench;
+
+    CutPower() {
+        std::uint32_t index = 0;
+        for (const std::uint32_t block_class : {0U, 2U, 2U, 3U}) {
+            first.stream(++index, "c", *schema);
+            first.record.streams[index - 1].block_class = block_class;
+        }
+        second.record.previous_epoch = 1;
+        second.record.previous_ends_count = 1;
+        second.record.previous_ends[0] = {2, 7, 123'456};
+    }
+    Rows losses() {
+        return bench.rows("acme/_losses", {"epoch", "class", "first_seq", "last_seq", "samples",
+                                           "reason", "from_us"});
+    }
+};
+
+const Rows cut_rows{"1|0|1|||power_cut|0",
+                    "1|2|" + std::to_string(0x8000'0008U) + "|||power_cut|123456",
+                    "1|3|" + std::to_string(0xc000'0001U) + "|||power_cut|0"};
+
+}  // namespace
+
+TEST_CASE("loss: a class that was used and stored nothing is listed from its first block on") {
+    CutPower power;
+    power.bench.epoch(power.first);
+    power.bench.epoch(power.second);
+    REQUIRE(power.bench.drain() == "");
+    CHECK(power.losses() == cut_rows);
+    REQUIRE(power.bench.start());
+    power.bench.epoch(power.first);
+    power.bench.epoch(power.second);
+    REQUIRE(power.bench.drain() == "");
+    CHECK(power.losses() == cut_rows);
+}
+
+TEST_CASE("loss: an epoch whose record comes late, or never, has rows all the same") {
+    CutPower power;
+    power.bench.epoch(power.second);
+    REQUIRE(power.bench.drain() == "");
+    CHECK(power.losses() ==
+          Rows{"1|2|" + std::to_string(0x8000'0008U) + "|||power_cut|123456", "1|||||power_cut|"});
+    power.bench.epoch(power.first);
+    power.bench.epoch(power.second);
+    REQUIRE(power.bench.drain() == "");
+    Rows all = cut_rows;
+    all.push_back("1|||||power_cut|");
+    std::sort(all.begin(), all.end());
+    CHECK(power.losses() == all);
+}
+
+TEST_CASE("loss: an epoch that ended in good order lost nothing, whenever its record comes") {
+    for (const bool late : {false, true}) {
+        CAPTURE(late);
+        CutPower power;
+        power.second.record.previous_clean = true;
+        if (!late) power.bench.epoch(power.first);
+        power.bench.epoch(power.second);
+        if (late) power.bench.epoch(power.first);
+        REQUIRE(power.bench.drain() == "");
+        CHECK(power.losses().empty());
     }
 }
