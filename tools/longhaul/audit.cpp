@@ -9,6 +9,7 @@
 #include "collector/lake/parquet_file.hpp"
 #include "collector/registry/certificate.hpp"
 #include "tools/longhaul/audit_journal.hpp"
+#include "tools/longhaul/audit_store.hpp"
 #include "tools/longhaul/text.hpp"
 
 namespace longhaul::tools {
@@ -237,7 +238,8 @@ void AuditCounts::add(const AuditCounts& other) {
     wrong += other.wrong;
 }
 
-Result<LakeContents, Message> read_lake(collector::ObjectStore& lake) {
+Result<LakeContents, Message> read_lake(collector::ObjectStore& store) {
+    AuditStore lake{store};
     LakeContents contents;
     const auto names = lake.list("");
     if (!names.ok()) return Message{"lake: " + to_string(names.error())};

@@ -224,6 +224,25 @@ TEST_CASE("audit: rows that somebody added once more are found") {
     CHECK_FALSE(report.problems.empty());
 }
 
+TEST_CASE("audit: a byte of a batch file that has changed is found, whatever it means") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    REQUIRE(bench.drain().empty());
+    const collector::DataFile file = bench.only_file();
+    collector::LocalStore lake{bench.disk};
+    for (std::size_t at = 0; at < file.bytes; at += 97) {
+        CAPTURE(at);
+        bench.disk.flip("acme/thing/" + file.path, at, std::byte{1});
+        const auto contents = read_lake(lake);
+        REQUIRE_FALSE(contents.ok());
+        CHECK_THAT(contents.error().text,
+                   ContainsSubstring("a batch file has not the content that it is named by"));
+        bench.disk.flip("acme/thing/" + file.path, at, std::byte{1});
+    }
+    CHECK(holds(bench.report()));
+}
+
 TEST_CASE("audit: rows of a block that is not in the journal are told") {
     AuditBench bench;
     bench.begin();
