@@ -186,15 +186,18 @@ class Road:
         """Every epoch that ended with its power cut, and no other, has a line in _losses."""
         if not self.rebooted:
             return
-        lake = self.site.lake / TENANT
-        cut, listed = readers.connect().execute(
-            f"SELECT (SELECT list(DISTINCT (device, incarnation, previous_epoch)) FROM delta_scan('{lake}/_epochs') "
-            f"WHERE previous_epoch > 0 AND NOT previous_clean), "
-            f"(SELECT list(DISTINCT (device, incarnation, epoch)) FROM delta_scan('{lake}/_losses') "
-            f"WHERE reason = 'power_cut')").fetchone()
-        self.figures.lost_ends = len(listed or [])
-        self._demand(sorted(cut or []) == sorted(listed or []),
-                     f"{len(cut or [])} epochs ended with a power cut, {len(listed or [])} are listed in _losses")
+        cut = self._select("_epochs", "device, incarnation, previous_epoch", "previous_epoch > 0 AND NOT previous_clean")
+        listed = self._select("_losses", "device, incarnation, epoch", "reason = 'power_cut'")
+        self.figures.lost_ends = len(listed)
+        self._demand(cut == listed, f"{len(cut)} epochs ended with a power cut, {len(listed)} are listed in _losses")
+
+    def _select(self, table, columns, condition):
+        """Rows in order; none of a table that does not exist, for one without rows is never made."""
+        path = self.site.lake / TENANT / table
+        if not path.exists():
+            return []
+        return sorted(readers.connect().execute(
+            f"SELECT {columns} FROM delta_scan('{path}') WHERE {condition}").fetchall())
 
     def _demand(self, holds, sentence):
         if not holds:
