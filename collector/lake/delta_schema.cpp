@@ -64,6 +64,24 @@ std::optional<Column> column_of(const json::object& field) {
     return column;
 }
 
+// Names of columns differ by more than case, says Delta.
+bool same_name(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+        const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
+        return lower(x) == lower(y);
+    });
+}
+
+// Whether others have laid down conditions on a column's values, which no file of ours could keep
+// that lacks it.
+bool has_conditions(const json::object& field) {
+    const json::value* nullable = field.if_contains("nullable");
+    const json::value* metadata = field.if_contains("metadata");
+    return (nullable && nullable->is_bool() && !nullable->get_bool()) ||
+           (metadata && metadata->is_object() &&
+            metadata->get_object().contains("delta.invariants"));
+}
+
 // Boost.JSON throws on text of another shape; here that is damage.
 template <class Work>
 auto reading(Work work) -> decltype(work()) {
@@ -81,6 +99,10 @@ Result<std::vector<Column>> columns_of_schema(std::string_view schema) {
         std::vector<Column> columns;
         const json::value parsed = json::parse(schema);
         for (const json::value& field : parsed.at("fields").as_array()) {
+            if (has_conditions(field.as_object())) {
+                return Error{ErrorCode::unsupported,
+                             "a column of the table may not be null, or has invariants"};
+            }
             auto column = column_of(field.as_object());
             if (column && column->name != partition_column) columns.push_back(std::move(*column));
         }
@@ -93,15 +115,17 @@ Result<std::string> schema_with(std::string_view schema, const std::vector<Colum
         json::array fields;
         if (!schema.empty()) fields = json::parse(schema).at("fields").as_array();
         for (const Column& column : columns) {
-            const auto same_name = [&column](const json::value& field) {
-                return text_of(field.as_object(), "name") == column.name;
-            };
-            const auto found = std::find_if(fields.begin(), fields.end(), same_name);
+            const auto found =
+                std::find_if(fields.begin(), fields.end(), [&column](const json::value& field) {
+                    return same_name(text_of(field.as_object(), "name"), column.name);
+                });
             if (found == fields.end()) {
                 fields.push_back(field_json(column));
-            } else if (text_of(found->as_object(), "type") != delta_name(column.type)) {
+            } else if (text_of(found->as_object(), "name") != column.name ||
+                       text_of(found->as_object(), "type") != delta_name(column.type)) {
                 return Error{ErrorCode::denied,
-                             "a column of the table has another type than its rows to come"};
+                             "a column of the table has another type, or other capitals in its "
+                             "name, than its rows to come"};
             }
         }
         if (schema.empty()) fields.push_back(field_json(partition_column, "date", {}));

@@ -67,6 +67,19 @@ TEST_CASE("delta schema: a column of another type is not taken over") {
     const auto refused = schema_with(before, {column("speed", ColumnType::string)});
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.error().code == ErrorCode::denied);
+    CHECK_FALSE(schema_with(before, {column("Speed", ColumnType::real)}).ok());
+}
+
+TEST_CASE("delta schema: conditions of others that our files cannot keep are refused") {
+    for (const char* rest : {R"("nullable":false,"metadata":{})",
+                             R"("nullable":true,"metadata":{"delta.invariants":"{}"})"}) {
+        CAPTURE(rest);
+        const auto columns = columns_of_schema(
+            std::string{R"({"type":"struct","fields":[{"name":"theirs","type":"string",)"} + rest +
+            "}]}");
+        REQUIRE_FALSE(columns.ok());
+        CHECK(columns.error().code == ErrorCode::unsupported);
+    }
 }
 
 TEST_CASE("delta schema: what is no schema is refused") {
