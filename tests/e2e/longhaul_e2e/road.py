@@ -192,12 +192,12 @@ class Road:
         self._demand(cut == listed, f"{len(cut)} epochs ended with a power cut, {len(listed)} are listed in _losses")
 
     def _select(self, table, columns, condition):
-        """Rows in order; none of a table that does not exist, for one without rows is never made."""
+        """Different rows in order; none of a table that does not exist, for one without rows is never made."""
         path = self.site.lake / TENANT / table
         if not path.exists():
             return []
         return sorted(readers.connect().execute(
-            f"SELECT {columns} FROM delta_scan('{path}') WHERE {condition}").fetchall())
+            f"SELECT DISTINCT {columns} FROM delta_scan('{path}') WHERE {condition}").fetchall())
 
     def _demand(self, holds, sentence):
         if not holds:
