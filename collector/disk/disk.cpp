@@ -28,7 +28,10 @@ Status replace_file(Disk& disk, std::string_view path, Bytes bytes) {
         !removed.ok() && removed.error().code != ErrorCode::not_found) {
         return removed;
     }
-    LH_TRY(write_synced(disk, temporary, bytes));
+    if (const Status written = write_synced(disk, temporary, bytes); !written.ok()) {
+        (void)disk.remove(temporary).ok();  // half a file would only make a full disk fuller
+        return written;
+    }
     LH_TRY(disk.rename(temporary, path));
     return disk.sync_directory(folder_of(path));
 }

@@ -82,6 +82,16 @@ TEST_CASE("posix disk: an append that cannot be finished says so") {
     CHECK(to_string(second.error()) == "input/output error: File too large");
 }
 
+TEST_CASE("posix disk: a file that cannot be replaced stays, with nothing beside it") {
+    const test::TemporaryFolder folder;
+    const auto disk = open(folder.path());
+    REQUIRE(replace_file(*disk, "f", as_bytes("old")).ok());
+    const FileSizeLimit limit{4096};
+    CHECK_FALSE(replace_file(*disk, "f", as_bytes(std::string(5000, 'x'))).ok());
+    CHECK(as_text(read_file(*disk, "f").value()) == "old");
+    CHECK(disk->list("").value().size() == 1);
+}
+
 TEST_CASE("posix disk: a file that may only be read is opened, and appending to it fails") {
     if (::geteuid() == 0) SKIP("root may write everything");
     const test::TemporaryFolder folder;
