@@ -1,5 +1,6 @@
 #include "tools/longhaul/inspect.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 
@@ -85,6 +86,15 @@ Result<void, Message> print_sections(const InspectOptions& options, Bytes sealed
     return {};
 }
 
+// A text that may go to a terminal as it is. Others, which a device may have chosen to move the
+// cursor or forge lines, are shown quoted.
+bool is_harmless(const boost::json::value& value) {
+    if (!value.is_string()) return false;
+    const std::string_view text{value.as_string()};
+    return std::none_of(text.begin(), text.end(),
+                        [](char c) { return static_cast<unsigned char>(c) < ' '; });
+}
+
 }  // namespace
 
 Result<void, Message> inspect(const InspectOptions& options) {
@@ -108,9 +118,9 @@ void print_item(const boost::json::object& item, const InspectOptions& options) 
     }
     std::string line;
     for (const auto& field : item) {
-        const std::string value = field.value().is_string() ? std::string{field.value().as_string()}
-                                                            : boost::json::serialize(field.value());
-        line += (line.empty() ? "" : "  ") + std::string{field.key()} + " " + value;
+        line += (line.empty() ? "" : "  ") + std::string{field.key()} + " ";
+        line += is_harmless(field.value()) ? std::string{field.value().as_string()}
+                                           : boost::json::serialize(field.value());
     }
     std::printf("%s\n", line.c_str());
 }
