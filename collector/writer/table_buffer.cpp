@@ -50,7 +50,7 @@ std::string TableBuffer::app_of(Shard shard) const {
     return journal_ + "/" + std::to_string(shard);
 }
 
-Status TableBuffer::open(const Journal& journal) {
+Status TableBuffer::open(std::span<const Offset> ends_at_start) {
     LH_TRY(table_.refresh());
     for (const auto& [app, version] : table_.state().txns) {
         if (is_of_other_journal(app)) {
@@ -58,9 +58,9 @@ Status TableBuffer::open(const Journal& journal) {
                          "it holds rows of another journal; use that journal, or another lake"};
         }
     }
-    for (Shard shard = 0; shard < journal.shards(); ++shard) {
+    for (Shard shard = 0; shard < ends_at_start.size(); ++shard) {
         const std::int64_t txn = table_.state().txn(app_of(shard));
-        if (txn > static_cast<std::int64_t>(journal.durable_end(shard))) {
+        if (txn > static_cast<std::int64_t>(ends_at_start[shard])) {
             return Error{ErrorCode::denied,
                          "it holds rows from behind the end of this journal, which is an older "
                          "copy; use the newest, or another lake"};

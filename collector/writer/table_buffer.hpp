@@ -20,8 +20,8 @@ class TableBuffer {
                 std::vector<Column> columns, bool sorted);
 
     // Reads the log and takes over its columns. denied: the table holds rows of another journal, or
-    // from behind the durable end of ours, so that it was rolled back.
-    Status open(const Journal& journal);
+    // from behind what ours held when the writer started (by shard), so that it was rolled back.
+    Status open(std::span<const Offset> ends_at_start);
 
     const std::string& folder() const { return table_.folder(); }
     // The rows of entries that end here or before are in the table already.

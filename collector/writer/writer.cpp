@@ -13,6 +13,8 @@ Writer::Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
       keys_{keys},
       settings_{settings},
       body_room_(block_bytes_max) {
+    for (Shard shard = 0; shard < journal.shards(); ++shard)
+        ends_at_start_.push_back(journal.durable_end(shard));
     const Uuid& uuid = journal.id().uuid;
     for (std::size_t i = 0; i < uuid.size(); ++i) {
         char digits[4];
@@ -133,7 +135,7 @@ Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std
     if (slot == nullptr) {
         auto made = std::make_unique<TableBuffer>(store_, tenant + "/" + name, journal_name_,
                                                   columns, sorted);
-        const Status opened = made->open(journal_);
+        const Status opened = made->open(ends_at_start_);
         if (!opened.ok()) {
             return stop("table " + made->folder() +
                         " cannot be opened: " + to_string(opened.error()));

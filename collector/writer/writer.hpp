@@ -39,7 +39,8 @@ struct WriterCounters {
 
 class Writer {
  public:
-    // All of them outlive the writer.
+    // All of them outlive the writer. Made before the journal takes anything: what it holds now is
+    // compared with what tables say to have of it.
     Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
            const WriterSettings& settings);
 
@@ -139,6 +140,7 @@ class Writer {
     const KeyRing& keys_;
     WriterSettings settings_;
     std::string journal_name_;
+    std::vector<Offset> ends_at_start_;  // by shard
     std::vector<std::unique_ptr<JournalReader>> readers_;
     std::map<std::string, TenantState, std::less<>> tenants_;
     std::vector<std::byte> body_room_;

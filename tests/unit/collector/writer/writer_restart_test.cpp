@@ -1,6 +1,7 @@
 // Replay: whatever stops the writer and wherever, rows are in the tables once.
 #include <catch2/catch_test_macros.hpp>
 
+#include "collector/journal/segment.hpp"
 #include "collector/lake/audit_rows.hpp"
 #include "tests/unit/collector/writer/writer_bench.hpp"
 
@@ -254,6 +255,30 @@ TEST_CASE("writer: a lake that is ahead of its journal, or of another one, is re
         CHECK(full.writer->fatal());
         CHECK(everything(full) == before);
     }
+}
+
+TEST_CASE(
+    "writer: an older copy of the journal is refused also when it has grown before it is read") {
+    WriterBench bench;
+    const auto bus = schema_named("bus");
+    EpochMaker epoch{"acme", "probe-0", 11, 1};
+    epoch.stream(1, "bus", *bus);
+    bench.schema(*bus);
+    bench.epoch(epoch);
+    const std::string segment = segment_path(0, 0);
+    const auto older = read_file(bench.disk, segment);
+    REQUIRE(older.ok());
+    const auto add_block = [&](std::uint32_t number) {
+        bench.block(epoch, epoch.block(number, Body{}.samples(1, *bus, {1}, {integers(1)})));
+    };
+    for (std::uint32_t number = 1; number <= 20; ++number) add_block(number);
+    REQUIRE(bench.drain() == "");
+
+    REQUIRE(replace_file(bench.disk, segment, older.value()).ok());
+    REQUIRE(bench.start());
+    for (std::uint32_t number = 21; number <= 60; ++number) add_block(number);
+    CHECK(bench.drain().find("an older copy") != std::string::npos);
+    CHECK(bench.writer->fatal());
 }
 
 TEST_CASE("writer: a shard that is read again slower than another gives no row twice") {
