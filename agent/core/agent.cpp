@@ -19,6 +19,10 @@ std::size_t column_values() {
     return std::max(limits::section_samples_max, for_scratch);
 }
 
+std::size_t frame_bytes(const AgentSettings& settings) {
+    return uplink_frame_bytes(std::max(settings.body_bytes_max, settings.stored_body_bytes_max));
+}
+
 }  // namespace
 
 std::size_t Agent::memory_bytes(const AgentSettings& settings, std::span<Source* const> sources) {
@@ -27,7 +31,7 @@ std::size_t Agent::memory_bytes(const AgentSettings& settings, std::span<Source*
            Memory::bytes_for<std::uint64_t>(settings.staging_bytes / 8) +
            Memory::bytes_for<Value>(column_values()) + settings.body_bytes_max +
            block_header_bytes + settings.body_bytes_max + uplink_inbound_bytes +
-           uplink_frame_bytes(settings.body_bytes_max);
+           frame_bytes(settings);
 }
 
 Agent::Rooms Agent::deal(const AgentSettings& settings, std::span<Source* const> sources,
@@ -46,7 +50,7 @@ Agent::Rooms Agent::deal(const AgentSettings& settings, std::span<Source* const>
     rooms.epoch_scratch = std::as_writable_bytes(rooms.builder.column);
     rooms.sealed = memory.take<std::byte>(block_header_bytes + settings.body_bytes_max);
     rooms.inbound = memory.take<std::byte>(uplink_inbound_bytes);
-    rooms.frame = memory.take<std::byte>(uplink_frame_bytes(settings.body_bytes_max));
+    rooms.frame = memory.take<std::byte>(frame_bytes(settings));
     return rooms;
 }
 
@@ -69,11 +73,11 @@ MonotonicMs Agent::poll(MonotonicMs now) {
     if (may_store(now)) {
         const std::uint64_t blocks_before = status_.blocks;
         if (has_pending()) note(store_pending(), now);
-        seal_due(now);
         more = take_samples(now) || more;
+        seal_due(now);
         more = more || status_.blocks != blocks_before;  // the uplink can send them
     }
-    if (stopping_ && builder_.empty() && !has_pending()) end_epoch_cleanly();
+    if (stopping_ && all_stored()) end_epoch_cleanly();
     return more ? now : next_deadline(now);
 }
 
@@ -173,7 +177,9 @@ bool Agent::may_store(MonotonicMs now) const {
 // Returns whether there may be more at once.
 bool Agent::take_samples(MonotonicMs now) {
     for (std::size_t taken = 0; taken < samples_per_poll_max; ++taken) {
-        if (stopping_ || has_pending() || !may_store(now)) return false;
+        if (has_pending() || !may_store(now)) return false;
+        // A source does not give a sample twice, so the one that was taken is stored yet.
+        if (stopping_ && !sampler_.holds()) return false;
         const Sample* const sample = sampler_.current(now);
         if (sample == nullptr) return false;
         const BlockClass block_class = builder_.class_of(*sample);
@@ -207,7 +213,7 @@ void Agent::seal_due(MonotonicMs now) {
     for (std::size_t i = 0; i < block_class_count; ++i) {
         const auto block_class = static_cast<BlockClass>(i);
         if (builder_.empty(block_class) || (!all && builder_.due_at(block_class) > now)) continue;
-        if (has_pending() || !seal(block_class, now)) return;
+        if (has_pending() || !may_store(now) || !seal(block_class, now)) return;
     }
 }
 
@@ -294,9 +300,7 @@ void Agent::stop(MonotonicMs now) {
     uplink_.leave(now);
 }
 
-bool Agent::stopped() const {
-    return stopping_ && builder_.empty() && !has_pending() && uplink_.left() && !link_in_use_;
-}
+bool Agent::stopped() const { return stopping_ && all_stored() && uplink_.left() && !link_in_use_; }
 
 // The next epoch record says that nothing was lost between the last stored sample and its
 // beginning.

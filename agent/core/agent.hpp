@@ -95,6 +95,7 @@ class Agent {
     Result<SystemEntries> make_anchor(BlockClass block_class, MonotonicMs now, MutableBytes room);
     std::int64_t elapsed_us(MonotonicMs now) const { return (now - began_at_) * 1000; }
     bool has_pending() const { return !pending_.sealed.empty(); }
+    bool all_stored() const { return builder_.empty() && !has_pending() && !sampler_.holds(); }
     MonotonicMs next_deadline(MonotonicMs now) const;
 
     AgentSettings settings_;

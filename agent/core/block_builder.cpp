@@ -41,7 +41,8 @@ BlockBuilder::Fit BlockBuilder::fit(const Sample& sample, std::size_t reserve) c
         SectionBound fresh;
         fresh.begin(schema(index));
         const std::size_t alone = fresh.with(sample);
-        if (alone + reserve > plain_bytes_max()) return Fit::never;
+        if (alone > plain_bytes_max()) return Fit::never;
+        if (open.samples == 0) return Fit::yes;  // what the room is kept for waits
         bytes += alone;
     } else {
         bytes += section.bound.with(sample) - section.bound.bytes();

@@ -51,7 +51,8 @@ class BlockBuilder {
         after_all,    // the arena is full: every open block has to be sealed first
         never,        // it is larger than any block
     };
-    // `reserve` bytes of the body are kept free for system entries.
+    // `reserve` bytes of the body are kept free for system entries, unless the sample needs the
+    // whole block.
     Fit fit(const Sample& sample, std::size_t reserve) const;
     // Relies on fit() having said yes. `elapsed_us` since the epoch began.
     void add(const Sample& sample, MonotonicMs now, std::int64_t elapsed_us);

@@ -27,6 +27,8 @@ class Sampler {
     // is called. nullptr: none is due.
     const Sample* current(MonotonicMs now);
     void take();
+    // A source has given a sample that was not taken.
+    bool holds() const { return holds_; }
     // When current() may have a sample; never() when all sources have ended.
     MonotonicMs next_at() const;
 

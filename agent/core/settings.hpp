@@ -19,7 +19,10 @@ struct AgentSettings {
     longhaul_BootCause boot_cause = longhaul_BootCause_BOOT_CAUSE_UNKNOWN;
     PublicKey sealing_key{};  // of the collector; the platform has checked who signed it
 
-    std::size_t body_bytes_max = 4096;      // of a block, tag included; 1,100 on constrained links
+    std::size_t body_bytes_max = 4096;  // of a block, tag included; 1,100 on constrained links
+    // Of blocks that the spool may still hold from a time with other settings: they have to fit
+    // into a frame.
+    std::size_t stored_body_bytes_max = limits::block_body_bytes_max;
     std::size_t staging_bytes = 64 * 1024;  // of the arena that all open blocks share
 };
 

@@ -53,7 +53,8 @@ class Spool {
     virtual Incarnation incarnation() const = 0;
     // Raises the epoch counter. An epoch number is never given twice, whatever is cut.
     virtual Result<Epoch> begin_epoch() = 0;
-    // The newest epoch that has a record, as it stood when the spool was opened.
+    // The newest epoch that stored a block, as it stood when the spool was opened. A record without
+    // one is never sent, so nothing may refer to it.
     virtual Result<EpochEnd> previous_end() = 0;
 
     // A block is appended only after the epoch record and schemas of its epoch are stored.

@@ -81,6 +81,7 @@ MonotonicMs Uplink::deadline() const {
 }
 
 void Uplink::on_open(MonotonicMs now) {
+    if (state_ == State::closing) return;  // told to leave in the meantime
     LH_CHECK(state_ == State::opening);
     begin_session();
     state_ = State::greeting;
@@ -229,6 +230,8 @@ Status Uplink::take_bye(Bytes body) {
     longhaul_Bye bye;
     LH_TRY(parse_message(body, bye));
     std::strncpy(status_.last_bye.data(), bye.text, status_.last_bye.size() - 1);
+    // Having had nothing to say is no failure; what comes up next may be an alarm.
+    if (bye.reason == longhaul_ByeReason_BYE_REASON_IDLE) retry_.succeeded();
     retry_after_ms_ = std::min<std::int64_t>(bye.retry_after_ms, RetryTimer::delay_ms_max);
     give_up("the collector said goodbye");
     return {};

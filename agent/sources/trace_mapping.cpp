@@ -58,6 +58,8 @@ void read_trace_section(ConfigTable trace, TraceMapping& mapping) {
     mapping.device_columns = trace.texts("device");
     mapping.device_prefix = trace.text("device_prefix", "");
     mapping.stream = trace.text("stream");
+    if (mapping.stream.empty() || mapping.stream.size() > limits::name_bytes_max)
+        trace.problem("stream", "has to be 1 to 48 bytes");
     if (mapping.device_columns.empty())
         trace.problem("device", "needs the columns that name the device");
 }

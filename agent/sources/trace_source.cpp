@@ -1,5 +1,7 @@
 #include "agent/sources/trace_source.hpp"
 
+#include <algorithm>
+
 namespace longhaul::agent {
 
 TraceSource::TraceSource(const TraceMapping& mapping, const DeviceTrace& trace, double speed)
@@ -10,8 +12,9 @@ TraceSource::TraceSource(const TraceMapping& mapping, const DeviceTrace& trace, 
 
 std::int64_t TraceSource::offset_ms() const {
     if (speed_ == 0) return 0;
+    constexpr double ms_max = 1e15;  // of a speed that is next to none: for ever, but a number
     const auto recorded_us = static_cast<double>(trace_.times[index_] - trace_.times.front());
-    return static_cast<std::int64_t>(recorded_us / 1000 / speed_);
+    return static_cast<std::int64_t>(std::clamp(recorded_us / 1000 / speed_, -ms_max, ms_max));
 }
 
 MonotonicMs TraceSource::next_at() const {

@@ -127,6 +127,29 @@ TEST_CASE("sqlite spool: records of epochs without blocks go, the newest stays")
     CHECK(bench.spool->read_schema(test::hash_numbered(2), room).ok());
 }
 
+TEST_CASE("sqlite spool: a record without a block does not hide how the epoch before ended") {
+    Bench bench{4000};
+    const Epoch first = bench.begin();
+    for (std::uint32_t n = 1; n <= 3; ++n) REQUIRE(bench.append(first, BlockClass::bulk, n).ok());
+    bench.mark(first, BlockClass::bulk, 1, 3);
+    bench.restart();
+    bench.begin();  // and power is cut before its first block
+    bench.restart();
+    EpochEnd end = bench.spool->previous_end().value();
+    CHECK(end.epoch == first);
+    CHECK(end.last_number[3] == 3);
+
+    // Nor does it go with the blocks of that epoch, while nothing newer has one.
+    const Epoch third = bench.begin();
+    for (std::uint32_t n = 1; n <= 6; ++n) REQUIRE(bench.append(third, BlockClass::live, n).ok());
+    bench.restart();
+    end = bench.spool->previous_end().value();
+    CHECK(end.epoch == third);
+    std::vector<std::byte> room(100);
+    CHECK(bench.spool->read_epoch(third, room).ok());
+    CHECK(bench.spool->read_epoch(first, room).error() == ErrorCode::not_found);
+}
+
 TEST_CASE("sqlite spool: one agent at a time") {
     SqliteSpoolHarness harness;
     harness.open(1 << 20);

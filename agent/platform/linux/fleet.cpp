@@ -15,17 +15,20 @@ namespace {
 constexpr std::int64_t stop_ms_max = 10'000;
 constexpr std::int64_t wait_ms_max = 1000;  // so that the progress is told in time
 
-// SIGTERM and SIGINT as a descriptor; they stay blocked until the process ends.
+// SIGTERM and SIGINT as a descriptor; they stay blocked until the process ends. Nor does the
+// process end because nobody reads what it tells.
 int open_signals() {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
     return ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-// Every device needs a socket and the files of its spool.
+}  // namespace
+
 void raise_descriptor_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -33,10 +36,7 @@ void raise_descriptor_limit() {
     static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
-}  // namespace
-
 bool Fleet::run(const FleetOptions& options) {
-    raise_descriptor_limit();
     const int signals = open_signals();
     MonotonicMs stop_due = MonotonicMs::never();
     for (;;) {
@@ -59,7 +59,8 @@ MonotonicMs Fleet::poll_devices(const FleetOptions& options, MonotonicMs now) {
     MonotonicMs next = MonotonicMs::never();
     for (const auto& device : devices_) {
         if (device->due_at <= now) {
-            device->due_at = device->agent().poll(now);
+            // An anchor ties this moment to the date, so it may not be one of a while ago.
+            device->due_at = device->agent().poll(monotonic_now());
             if (options.exit_when_drained && !device->stopping && device->agent().drained()) {
                 device->stopping = true;
                 device->agent().stop(now);

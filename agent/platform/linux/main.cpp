@@ -81,6 +81,7 @@ int run(const RunArguments& arguments) {
     const int loaded = load(arguments, configs, library);
     if (loaded != exit_done) return loaded;
 
+    raise_descriptor_limit();
     Devices devices;
     for (const AgentConfig& config : configs) {
         auto device = HostedDevice::make(config, firmware, library);

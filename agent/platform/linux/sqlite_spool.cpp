@@ -230,11 +230,11 @@ Status SqliteSpool::make_room(std::uint64_t bytes, Fill& fill) {
     return removed ? forget_empty_epochs() : Status{};
 }
 
-// Records and schemas of epochs that have no block left; the newest epoch stays, for the next
-// record refers to it.
+// Records and schemas of epochs that have no block left. The newest that ever had one stays, for
+// the next record refers to it; so does what is newer, for its first block may be about to come.
 Status SqliteSpool::forget_empty_epochs() {
     return database_.execute(
-        "DELETE FROM epochs WHERE epoch < (SELECT max(epoch) FROM epochs)"
+        "DELETE FROM epochs WHERE epoch < (SELECT max(epoch) FROM ends)"
         " AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.epoch = epochs.epoch);"
         "DELETE FROM ends WHERE epoch NOT IN (SELECT epoch FROM epochs);"
         "DELETE FROM epoch_schemas WHERE epoch NOT IN (SELECT epoch FROM epochs);"

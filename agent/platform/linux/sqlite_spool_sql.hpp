@@ -57,7 +57,7 @@ inline constexpr const char* statement_texts[] = {
     "INSERT INTO spool (id, incarnation, epoch) VALUES (0, ?1, 0)",
     "SELECT incarnation FROM spool",
     "UPDATE spool SET epoch = epoch + 1 RETURNING epoch",
-    "SELECT max(epoch) FROM epochs",
+    "SELECT max(epoch) FROM ends",
     "SELECT class, last_number, last_us FROM ends WHERE epoch = ?1",
     "INSERT OR IGNORE INTO schemas (hash, encoded) VALUES (?1, ?2)",
     "INSERT INTO epochs (epoch, record) VALUES (?1, ?2)",

@@ -31,6 +31,15 @@ HostAndPort split(const std::string& address) {
     return {host, address.substr(colon + 1)};
 }
 
+// The addresses of a name in turn, one an attempt: some of them may lead nowhere for ever.
+const addrinfo& address_for(const addrinfo* found, std::size_t attempt) {
+    std::size_t count = 0;
+    for (const addrinfo* each = found; each != nullptr; each = each->ai_next) ++count;
+    const addrinfo* chosen = found;
+    for (std::size_t i = attempt % count; i > 0; --i) chosen = chosen->ai_next;
+    return *chosen;
+}
+
 void set_option(int socket, int level, int name, int value) {
     // Only manners depend on these options.
     static_cast<void>(::setsockopt(socket, level, name, &value, sizeof(value)));
@@ -84,12 +93,13 @@ Status TcpLink::open(MonotonicMs) {
         return Error{ErrorCode::unreachable, error_};
     }
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner{found, ::freeaddrinfo};
-    socket_ = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const addrinfo& chosen = address_for(found, attempts_++);
+    socket_ = ::socket(chosen.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (socket_ < 0) return fail(errno);
     set_option(socket_, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(socket_, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(socket_, IPPROTO_TCP, TCP_USER_TIMEOUT, unanswered_ms_max);
-    if (::connect(socket_, found->ai_addr, found->ai_addrlen) != 0 && errno != EINPROGRESS) {
+    if (::connect(socket_, chosen.ai_addr, chosen.ai_addrlen) != 0 && errno != EINPROGRESS) {
         return fail(errno);
     }
     state_ = LinkState::opening;

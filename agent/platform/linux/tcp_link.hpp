@@ -36,6 +36,7 @@ class TcpLink final : public Link {
     Error fail(int number);
 
     std::string address_;
+    std::size_t attempts_ = 0;
     int socket_ = -1;
     LinkState state_ = LinkState::closed;
     bool write_blocked_ = false;

@@ -99,6 +99,7 @@ class ListSource final : public agent::Source {
         waiting_.push_back({time, std::move(values), due});
     }
     bool ended = false;
+    std::size_t left() const { return waiting_.size(); }
 
     std::span<const agent::StreamInfo> streams() const override { return streams_; }
     const Sample* next(MonotonicMs now) override {

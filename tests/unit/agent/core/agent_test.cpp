@@ -242,3 +242,60 @@ TEST_CASE("agent: a sample larger than any block is counted and passed over") {
     CHECK(agent.status().samples == 1);
     CHECK(bench.blocks().size() == 1);
 }
+
+TEST_CASE("agent: a sample that was taken from its source is stored, whenever the agent stops") {
+    for (int polls = 1; polls < 12; ++polls) {
+        CAPTURE(polls);
+        Bench bench;
+        bench.put(3000);
+        for (int i = 0; i < polls; ++i) bench.agent->poll(bench.now);
+        bench.agent->stop(bench.now);
+        bench.run_until(bench.now);
+        REQUIRE(bench.agent->stopped());
+        std::uint64_t stored = 0;
+        for (const SpoolBlock& block : bench.blocks()) stored += block.tag.samples;
+        CHECK(stored == bench.agent->status().samples);
+        CHECK(stored + bench.source.left() == 3000);
+    }
+}
+
+TEST_CASE("agent: a sample that fills a block alone is not refused because a date is to be told") {
+    Bench bench;
+    const OwnedSchema notes{"note", {field_of(FieldKind::text, "a")}};
+    ListSource source{notes.stream()};
+    const std::string text(470, 'x');
+    for (int i = 0; i < 3; ++i) source.put(i, {Value::of_text(as_bytes(text))});
+    source.ended = true;
+    std::array<Source*, 1> sources{&source};
+    SeededEntropy entropy;
+    KeyIdentity identity;
+    std::vector<std::byte> memory(Agent::memory_bytes(bench.settings, sources));
+    Agent agent{
+        bench.settings, {bench.spool, bench.link, entropy, identity, bench.clock, sources}, memory};
+    for (int i = 0; i < 10; ++i) agent.poll({1000});
+    CHECK(agent.status().samples_refused == 0);
+    CHECK(agent.status().samples == 3);
+}
+
+TEST_CASE("agent: blocks of a time when they could be larger are sent, too") {
+    Bench bench;
+    const SchemaHash hash = schema_hash(bench.schema.encoded());
+    REQUIRE(bench.spool.begin_epoch().ok());
+    REQUIRE(bench.spool.store_schema(hash, bench.schema.encoded()).ok());
+    REQUIRE(bench.spool.store_epoch({1}, as_bytes("record"), std::span{&hash, 1}).ok());
+    const std::vector<std::byte> large(block_bytes_max);
+    const SpoolTag tag{{{5}, {1}, BlockSeq::of(BlockClass::normal, 1)}, 1, 0, 0};
+    REQUIRE(bench.spool.append(tag, large).ok());
+
+    bench.link.listening = true;
+    bench.run_until(bench.now + 2000);
+    longhaul_Welcome welcome = longhaul_Welcome_init_zero;
+    welcome.credit = 1 << 20;
+    std::array<std::byte, 512> room;
+    ByteWriter out{room};
+    REQUIRE(write_message(welcome, out).ok());
+    bench.link.to_device.assign(out.written().begin(), out.written().end());
+    bench.run_until(bench.now + 1000);
+    CHECK(bench.agent->uplink_status().sent_blocks == 1);
+    CHECK(bench.link.to_collector.size() > large.size());
+}

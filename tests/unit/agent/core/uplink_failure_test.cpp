@@ -148,6 +148,19 @@ TEST_CASE("uplink: it stays away for as long as the collector asks, and keeps wh
     CHECK(std::string{bench.uplink->status().last_bye.data()} == "come back later");
 }
 
+TEST_CASE("uplink: after hours of having nothing to say it comes back at once") {
+    Bench bench;
+    for (int hours = 0; hours < 20; ++hours) {
+        bench.greet();
+        bench.send(bench.welcome_of(journal_numbered(1)));
+        longhaul_Bye bye = longhaul_Bye_init_zero;
+        bye.reason = longhaul_ByeReason_BYE_REASON_IDLE;
+        bye.retry_after_ms = 1000;
+        bench.send(bye);
+        CHECK(bench.uplink->deadline() - bench.now == 1000);
+    }
+}
+
 TEST_CASE("uplink: leaving says goodbye and does not come back") {
     Bench bench;
     bench.greet();
@@ -157,6 +170,17 @@ TEST_CASE("uplink: leaving says goodbye and does not come back") {
     CHECK(bench.uplink->left());
     bench.now = bench.now + 3'600'000;
     CHECK(bench.uplink->next(bench.now).kind == Kind::wait);
+}
+
+TEST_CASE("uplink: leaving while the link opens closes it, also when it opens in the same moment") {
+    Bench bench;
+    bench.now = bench.uplink->deadline();
+    REQUIRE(bench.uplink->next(bench.now).kind == Kind::open);
+    bench.uplink->leave(bench.now);
+    bench.uplink->on_open(bench.now);
+    CHECK(bench.uplink->next(bench.now).kind == Kind::close);
+    bench.uplink->on_closed(bench.now);
+    CHECK(bench.uplink->left());
 }
 
 TEST_CASE("uplink: leaving over a link that takes nothing ends after two seconds") {

@@ -178,3 +178,15 @@ TEST_CASE("trace: a source replays at its speed, a step back in time is due at o
     REQUIRE(timed.next({3000}) != nullptr);
     CHECK(timed.next({9000}) == nullptr);
 }
+
+TEST_CASE("trace: the stream needs a name that an epoch record can hold") {
+    const TemporaryFolder folder;
+    for (const std::string& name : {std::string{}, std::string(49, 'x')}) {
+        std::string text = mapping_text;
+        text.replace(text.find("\"level\""), 7, '"' + name + '"');
+        const auto mapping = TraceMapping::load(folder.write("mapping.toml", text));
+        REQUIRE_FALSE(mapping.ok());
+        CHECK(mapping.error().text.find("line 6") != std::string::npos);
+        CHECK(mapping.error().text.find("48 bytes") != std::string::npos);
+    }
+}
