@@ -33,8 +33,8 @@ HostAndPort split(const std::string& address) {
 
 // The addresses of a name in turn, one an attempt: some of them may lead nowhere for ever.
 const addrinfo& address_for(const addrinfo* found, std::size_t attempt) {
-    std::size_t count = 0;
-    for (const addrinfo* each = found; each != nullptr; each = each->ai_next) ++count;
+    std::size_t count = 1;
+    for (const addrinfo* each = found->ai_next; each != nullptr; each = each->ai_next) ++count;
     const addrinfo* chosen = found;
     for (std::size_t i = attempt % count; i > 0; --i) chosen = chosen->ai_next;
     return *chosen;
