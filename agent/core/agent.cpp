@@ -1,6 +1,7 @@
 #include "agent/core/agent.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/check.hpp"
 
@@ -77,7 +78,7 @@ MonotonicMs Agent::poll(MonotonicMs now) {
         seal_due(now);
         more = more || status_.blocks != blocks_before;  // the uplink can send them
     }
-    if (stopping_ && all_stored()) end_epoch_cleanly();
+    if (stopping_ && all_stored()) note_clean_end();
     return more ? now : next_deadline(now);
 }
 
@@ -174,6 +175,14 @@ bool Agent::may_store(MonotonicMs now) const {
     return now >= store_again_at_ || room_was_made;
 }
 
+// The counter rises before the first sample is taken, so that an epoch that ends before its first
+// block leaves a gap that the next record tells of.
+Status Agent::begin_epoch() {
+    if (epoch_.value != 0) return {};
+    LH_TRY_ASSIGN(epoch_, ports_.spool.begin_epoch());
+    return {};
+}
+
 // Returns whether there may be more at once.
 bool Agent::take_samples(MonotonicMs now) {
     for (std::size_t taken = 0; taken < samples_per_poll_max; ++taken) {
@@ -182,6 +191,10 @@ bool Agent::take_samples(MonotonicMs now) {
         if (stopping_ && !sampler_.holds()) return false;
         const Sample* const sample = sampler_.current(now);
         if (sample == nullptr) return false;
+        if (const Status begun = begin_epoch(); !begun.ok()) {
+            note(begun, now);
+            return false;
+        }
         const BlockClass block_class = builder_.class_of(*sample);
         switch (builder_.fit(*sample, anchor_due() ? anchor_bytes_max : 0)) {
             case BlockBuilder::Fit::yes:
@@ -226,19 +239,22 @@ bool Agent::seal(BlockClass block_class, MonotonicMs now) {
 
 Status Agent::try_seal(BlockClass block_class, MonotonicMs now) {
     LH_CHECK(!has_pending());
-    if (epoch_.epoch.value == 0) {
-        LH_TRY_ASSIGN(epoch_, make_epoch({settings_, sampler_.streams(), ports_.spool,
-                                          ports_.identity, ports_.entropy, wall_},
-                                         rooms_.epoch_scratch));
+    if (!key_) {
+        LH_TRY(begin_epoch());
+        const Epoch epoch = std::exchange(epoch_, {});
+        LH_TRY_ASSIGN(key_, make_epoch({epoch, settings_, sampler_.streams(), ports_.spool,
+                                        ports_.identity, ports_.entropy, wall_},
+                                       rooms_.epoch_scratch));
+        epoch_ = epoch;
     }
     std::array<std::byte, anchor_bytes_max> room;
     LH_TRY_ASSIGN(const SystemEntries anchor, make_anchor(block_class, now, room));
 
     std::uint32_t& last_number = last_number_[static_cast<std::size_t>(block_class)];
     LH_CHECK(last_number < BlockSeq::number_max);
-    const BlockName name{ports_.spool.incarnation(), epoch_.epoch,
+    const BlockName name{ports_.spool.incarnation(), epoch_,
                          BlockSeq::of(block_class, last_number + 1)};
-    LH_TRY_ASSIGN(pending_, builder_.seal(name, epoch_.key, anchor, rooms_.sealed));
+    LH_TRY_ASSIGN(pending_, builder_.seal(name, *key_, anchor, rooms_.sealed));
     ++last_number;
     if (anchor.count != 0) {
         anchored_ = true;
@@ -304,14 +320,11 @@ bool Agent::stopped() const { return stopping_ && all_stored() && uplink_.left()
 
 // The next epoch record says that nothing was lost between the last stored sample and its
 // beginning.
-void Agent::end_epoch_cleanly() {
-    if (ended_cleanly_ || epoch_.epoch.value == 0) return;
+void Agent::note_clean_end() {
+    if (ended_cleanly_ || epoch_.value == 0) return;
     ended_cleanly_ = true;
-    std::array<std::byte, 4> room;
-    ByteWriter out{room};
-    out.u32(epoch_.epoch.value);
-    const Status kept = ports_.spool.put_state(state_clean_epoch, out.written());
-    if (!kept.ok()) status_.trouble = "the clean end of the epoch could not be noted";
+    if (!end_epoch_cleanly(ports_.spool, epoch_).ok())
+        status_.trouble = "the clean end of the epoch could not be noted";
 }
 
 bool Agent::drained() {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "agent/core/block_builder.hpp"
@@ -82,6 +83,7 @@ class Agent {
     void open_link(MonotonicMs now);
     void drop_link(MonotonicMs now);
 
+    Status begin_epoch();
     bool take_samples(MonotonicMs now);
     void seal_due(MonotonicMs now);
     bool seal(BlockClass block_class, MonotonicMs now);
@@ -89,7 +91,7 @@ class Agent {
     Status store_pending();
     void note(const Status& status, MonotonicMs now);
     bool may_store(MonotonicMs now) const;
-    void end_epoch_cleanly();
+    void note_clean_end();
 
     bool anchor_due() const;
     Result<SystemEntries> make_anchor(BlockClass block_class, MonotonicMs now, MutableBytes room);
@@ -110,7 +112,8 @@ class Agent {
     bool stopping_ = false;
     bool ended_cleanly_ = false;
     MonotonicMs began_at_;  // ticks of the epoch count from here
-    OpenEpoch epoch_;
+    Epoch epoch_;           // 0: not begun
+    std::optional<BlockKey> key_;
     std::array<std::uint32_t, block_class_count> last_number_{};
     SpoolBlock pending_;  // sealed, not stored; its bytes lie in rooms_.sealed
     MonotonicMs store_again_at_;

@@ -31,14 +31,23 @@ void list_streams(std::span<const AgentStream> streams, longhaul_EpochRecord& re
     }
 }
 
-Result<bool> ended_cleanly(Spool& spool, Epoch epoch) {
-    std::array<std::byte, 4> room;
-    const Result<Bytes> state = spool.read_state(state_clean_epoch, room);
-    if (!state.ok() && state.error() == ErrorCode::not_found) return false;
+struct CleanEpochs {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;  // 0: none
+};
+
+Result<CleanEpochs> read_clean_epochs(Spool& spool) {
+    std::array<std::byte, 8> room;
+    const Result<Bytes> state = spool.read_state(state_clean_epochs, room);
+    if (!state.ok() && state.error() == ErrorCode::not_found) return CleanEpochs{};
     LH_TRY_ASSIGN(const Bytes value, state);
-    return ByteReader{value}.u32() == epoch.value;
+    ByteReader in{value};
+    const std::uint32_t first = in.u32();
+    return CleanEpochs{first, in.u32()};
 }
 
+// An epoch in between may have ended without a block, with samples in memory. So all of them have
+// to have ended cleanly.
 Status describe_previous(Spool& spool, longhaul_EpochRecord& record) {
     LH_TRY_ASSIGN(const EpochEnd end, spool.previous_end());
     record.previous_epoch = end.epoch.value;
@@ -50,17 +59,18 @@ Status describe_previous(Spool& spool, longhaul_EpochRecord& record) {
         entry.last_number = end.last_number[i];
         entry.closing_us = end.last_us[i];
     }
-    LH_TRY_ASSIGN(record.previous_clean, ended_cleanly(spool, end.epoch));
+    LH_TRY_ASSIGN(const CleanEpochs clean, read_clean_epochs(spool));
+    record.previous_clean = clean.first <= end.epoch.value && clean.last + 1 == record.epoch;
     return {};
 }
 
-Status describe(const EpochMaking& making, Epoch epoch, longhaul_EpochRecord& record) {
+Status describe(const EpochMaking& making, longhaul_EpochRecord& record) {
     record.version = epoch_record_version;
     copy_text(record.environment, making.settings.environment);
     copy_text(record.tenant, making.settings.tenant);
     copy_text(record.device, making.settings.device);
     record.incarnation = making.spool.incarnation().value;
-    record.epoch = epoch.value;
+    record.epoch = making.epoch.value;
     record.boot_cause = making.settings.boot_cause;
     copy_text(record.firmware, making.settings.firmware);
     record.clock_state = clock_state(making.wall);
@@ -81,7 +91,7 @@ Result<Bytes> sign_record(const longhaul_EpochRecord& record, Identity& identity
 }
 
 // Schemas first, then the record that names them: what is stored is always complete.
-Status store(const EpochMaking& making, Epoch epoch, Bytes signed_epoch) {
+Status store(const EpochMaking& making, Bytes signed_epoch) {
     std::array<SchemaHash, streams_of_sources_max> hashes;
     std::size_t count = 0;
     for (const AgentStream& stream : making.streams) {
@@ -90,29 +100,36 @@ Status store(const EpochMaking& making, Epoch epoch, Bytes signed_epoch) {
         hashes[count++] = stream.schema_hash;
         LH_TRY(making.spool.store_schema(stream.schema_hash, stream.info.encoded_schema));
     }
-    return making.spool.store_epoch(epoch, signed_epoch, std::span{hashes}.first(count));
+    return making.spool.store_epoch(making.epoch, signed_epoch, std::span{hashes}.first(count));
 }
 
 }  // namespace
 
-Result<OpenEpoch> make_epoch(const EpochMaking& making, MutableBytes scratch) {
+Result<BlockKey> make_epoch(const EpochMaking& making, MutableBytes scratch) {
     LH_CHECK(scratch.size() >= epoch_scratch_bytes);
-    OpenEpoch open;
-    LH_TRY_ASSIGN(open.epoch, making.spool.begin_epoch());
-
     longhaul_EpochRecord record = longhaul_EpochRecord_init_zero;
-    LH_TRY(describe(making, open.epoch, record));
+    LH_TRY(describe(making, record));
 
     std::array<std::byte, 32> fresh;
     LH_TRY(making.entropy.fill(fresh));
-    LH_TRY_ASSIGN(const EpochKeys keys, derive_epoch_keys(fresh, making.identity.device_secret(),
-                                                          making.spool.incarnation(), open.epoch));
+    LH_TRY_ASSIGN(const EpochKeys keys,
+                  derive_epoch_keys(fresh, making.identity.device_secret(),
+                                    making.spool.incarnation(), making.epoch));
     LH_TRY(wrap_block_key(making.settings.sealing_key, keys, record));
-    open.key = keys.block_key;
 
     LH_TRY_ASSIGN(const Bytes signed_epoch, sign_record(record, making.identity, scratch));
-    LH_TRY(store(making, open.epoch, signed_epoch));
-    return open;
+    LH_TRY(store(making, signed_epoch));
+    return keys.block_key;
+}
+
+Status end_epoch_cleanly(Spool& spool, Epoch epoch) {
+    LH_TRY_ASSIGN(CleanEpochs clean, read_clean_epochs(spool));
+    if (clean.last == 0 || clean.last + 1 != epoch.value) clean.first = epoch.value;
+    std::array<std::byte, 8> room;
+    ByteWriter out{room};
+    out.u32(clean.first);
+    out.u32(epoch.value);
+    return spool.put_state(state_clean_epochs, out.written());
 }
 
 }  // namespace longhaul::agent

@@ -1,6 +1,5 @@
-// Begins an epoch: raises the counter, makes the key that its blocks are sealed with, and stores
-// the signed record and the schemas. Happens once a boot, when the first block is about to be
-// sealed.
+// What makes a begun epoch fit for blocks: the key that they are sealed with, the signed record and
+// the schemas. Happens once a boot, when the first block is about to be sealed.
 #pragma once
 
 #include <span>
@@ -18,16 +17,12 @@ namespace longhaul::agent {
 // Keys of Spool::put_state.
 inline constexpr std::uint8_t state_journal_id = 1;
 inline constexpr std::uint8_t state_retries = 2;
-inline constexpr std::uint8_t state_clean_epoch =
-    3;  // u32: the last epoch that ended with nothing unsealed
-
-struct OpenEpoch {
-    Epoch epoch;  // 0: not begun
-    BlockKey key;
-};
+// u32 first, u32 last: epochs in a row, each of which ended with every sample stored.
+inline constexpr std::uint8_t state_clean_epochs = 3;
 
 // What an epoch is made from.
 struct EpochMaking {
+    Epoch epoch;
     const AgentSettings& settings;
     std::span<const AgentStream> streams;
     Spool& spool;
@@ -39,8 +34,11 @@ struct EpochMaking {
 inline constexpr std::size_t epoch_scratch_bytes =
     signed_epoch_bytes_max + limits::epoch_record_bytes_max;
 
-// `scratch` holds epoch_scratch_bytes and is free again afterwards. After an error nothing refers
-// to the epoch number that was used up, and the caller may try again.
-Result<OpenEpoch> make_epoch(const EpochMaking& making, MutableBytes scratch);
+// `scratch` holds epoch_scratch_bytes and is free again afterwards. After an error the epoch's
+// number is used up: the caller begins another one.
+Result<BlockKey> make_epoch(const EpochMaking& making, MutableBytes scratch);
+
+// Notes that every sample of the epoch is stored.
+Status end_epoch_cleanly(Spool& spool, Epoch epoch);
 
 }  // namespace longhaul::agent

@@ -91,3 +91,28 @@ TEST_CASE("reboot: the record tells how far the epoch before came, and whether i
     CHECK(fourth.previous_epoch == 3);
     CHECK(fourth.previous_clean);
 }
+
+TEST_CASE("reboot: an epoch that is cut before its first block is told of") {
+    Device device;
+    device.boot(8, true);
+    device.boot(2, false);  // both samples were staged only
+    device.boot(8, true);
+    const longhaul_EpochRecord third = device.record(3);
+    CHECK(third.previous_epoch == 1);
+    CHECK_FALSE(third.previous_clean);
+}
+
+TEST_CASE("reboot: a boot without a sample is no epoch, hides nothing and costs nothing") {
+    Device device;
+    device.boot(8, true);
+    device.boot(0, true);
+    device.boot(8, false);
+    device.boot(0, true);
+    device.boot(8, true);
+    const longhaul_EpochRecord second = device.record(2);
+    CHECK(second.previous_epoch == 1);
+    CHECK(second.previous_clean);
+    const longhaul_EpochRecord third = device.record(3);
+    CHECK(third.previous_epoch == 2);
+    CHECK_FALSE(third.previous_clean);
+}
