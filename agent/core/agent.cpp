@@ -85,6 +85,7 @@ MonotonicMs Agent::poll(MonotonicMs now) {
 void Agent::begin(MonotonicMs now) {
     begun_ = true;
     began_at_ = now;
+    sampler_.begin(now);
     uplink_.start(now);
 }
 
@@ -187,7 +188,7 @@ Status Agent::begin_epoch() {
 bool Agent::take_samples(MonotonicMs now) {
     for (std::size_t taken = 0; taken < samples_per_poll_max; ++taken) {
         if (has_pending() || !may_store(now)) return false;
-        // A source does not give a sample twice, so the one that was taken is stored yet.
+        // A source does not give a sample twice, so the one that it has given is stored yet.
         if (stopping_ && !sampler_.holds()) return false;
         const Sample* const sample = sampler_.current(now);
         if (sample == nullptr) return false;
@@ -209,7 +210,7 @@ bool Agent::take_samples(MonotonicMs now) {
                 return true;
             case BlockBuilder::Fit::never:
                 ++status_.samples_refused;
-                sampler_.take();
+                sampler_.refuse();
                 continue;
         }
         builder_.add(*sample, now, elapsed_us(now));
@@ -268,6 +269,10 @@ Status Agent::store_pending() {
     ++status_.blocks;
     status_.sealed_bytes += pending_.sealed.size();
     pending_ = {};
+    for (std::size_t i = 0; i < sampler_.streams().size(); ++i) {
+        if (const std::uint16_t samples = builder_.sealed_samples(i); samples != 0)
+            sampler_.stored(i, samples);
+    }
     uplink_.wake();
     return {};
 }

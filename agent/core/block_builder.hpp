@@ -25,6 +25,7 @@ struct OpenSection {
     StagedAt first = staged_nowhere;
     StagedAt last = staged_nowhere;
     std::uint16_t count = 0;
+    std::uint16_t sealed = 0;  // samples in the block that was sealed last
 };
 
 // Memory of a builder; everything outlives it.
@@ -69,6 +70,8 @@ class BlockBuilder {
     // one. After an error the open block is as it was.
     Result<SpoolBlock> seal(const BlockName& name, const BlockKey& key, const SystemEntries& system,
                             MutableBytes out);
+    // How many samples of the stream at this place are in the block that was sealed last.
+    std::uint16_t sealed_samples(std::size_t index) const { return sections_[index].sealed; }
 
  private:
     struct OpenBlock {

@@ -5,6 +5,16 @@
 #include "common/base/check.hpp"
 
 namespace longhaul::agent {
+namespace {
+
+// Rounded down, so that a sample from before the beginning is not one of its first tick.
+std::int64_t ticks_of(std::int64_t time_us, MonotonicMs began_at, std::uint32_t tick_us) {
+    const std::int64_t elapsed_us = time_us - began_at.value * 1000;
+    const std::int64_t ticks = elapsed_us / tick_us;
+    return elapsed_us % tick_us < 0 ? ticks - 1 : ticks;
+}
+
+}  // namespace
 
 Sampler::Sampler(std::span<Source* const> sources, std::span<AgentStream> streams)
     : sources_{sources}, streams_{streams} {
@@ -28,9 +38,12 @@ const Sample* Sampler::current(MonotonicMs now) {
         turn_ = (turn_ + 1) % sources_.size();
         const Sample* const sample = sources_[turn_]->next(now);
         if (sample == nullptr) continue;
-        const std::size_t streams_before = stream_count(sources_.first(turn_));
+        const std::size_t index = first_stream(turn_) + sample->stream;
         sample_ = *sample;
-        sample_.stream = static_cast<std::uint8_t>(streams_before + sample->stream + 1);
+        sample_.stream = static_cast<std::uint8_t>(index + 1);
+        const Schema& schema = *streams_[index].info.schema;
+        if (schema.time == TimeKind::device)
+            sample_.time = ticks_of(sample->time, began_at_, schema.tick_us);
         holds_ = true;
     }
     return holds_ ? &sample_ : nullptr;
@@ -39,6 +52,21 @@ const Sample* Sampler::current(MonotonicMs now) {
 void Sampler::take() {
     LH_CHECK(holds_);
     holds_ = false;
+}
+
+void Sampler::refuse() {
+    take();
+    const std::size_t stream = sample_.stream - 1U - first_stream(turn_);
+    sources_[turn_]->refused(static_cast<std::uint8_t>(stream));
+}
+
+void Sampler::stored(std::size_t index, std::uint32_t samples) {
+    for (Source* const source : sources_) {
+        const std::size_t own = source->streams().size();
+        if (index < own) return source->stored(static_cast<std::uint8_t>(index), samples);
+        index -= own;
+    }
+    LH_CHECK(false);
 }
 
 MonotonicMs Sampler::next_at() const {

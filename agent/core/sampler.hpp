@@ -23,19 +23,30 @@ class Sampler {
     static std::size_t stream_count(std::span<Source* const> sources);
     std::span<const AgentStream> streams() const { return streams_; }
 
-    // The sample that is due, its stream numbered by the epoch's indexes; the same one until take()
-    // is called. nullptr: none is due.
+    // The moment from which the ticks of the epoch count; before anything else.
+    void begin(MonotonicMs now) { began_at_ = now; }
+    // The sample that is due, its stream numbered by the epoch's indexes and its time as the schema
+    // says; the same one until take() or refuse() is called. nullptr: none is due.
     const Sample* current(MonotonicMs now);
     void take();
+    void refuse();  // and tells the source
+    // Tells the source of the stream with this place in streams().
+    void stored(std::size_t index, std::uint32_t samples);
     // A source has given a sample that was not taken.
     bool holds() const { return holds_; }
     // When current() may have a sample; never() when all sources have ended.
     MonotonicMs next_at() const;
 
  private:
+    // Streams of the sources before this one.
+    std::size_t first_stream(std::size_t source) const {
+        return stream_count(sources_.first(source));
+    }
+
     std::span<Source* const> sources_;
     std::span<AgentStream> streams_;
     std::size_t turn_ = 0;
+    MonotonicMs began_at_;
     Sample sample_;
     bool holds_ = false;
 };

@@ -20,17 +20,26 @@ struct StreamInfo {
     BlockClass block_class = BlockClass::normal;
 };
 
+// next_at() of a source that waits for something to happen and has not ended: whoever watches its
+// descriptor or gave it a sample has the agent polled.
+inline constexpr MonotonicMs until_woken{INT64_MAX - 1};
+
 // The core relies on: streams() never changes; no call blocks; a sample that next() has given is
-// not given again, and the core takes it, so a source is only asked when there is room for its
-// sample.
+// not given again. The core takes it, and in time says what became of it: stored() or refused().
 class Source {
  public:
     virtual std::span<const StreamInfo> streams() const = 0;
     // The sample that is due at `now`, or nullptr. `stream` in it counts this source's streams from
-    // 0; it stays valid until the next call.
+    // 0; it stays valid until the next call. Where the schema has device time, `time` is in
+    // microseconds of the clock that `now` counts; the core makes ticks of the epoch of it.
     virtual const Sample* next(MonotonicMs now) = 0;
     // When next() may have a sample; never() when the source has ended.
     virtual MonotonicMs next_at() const = 0;
+    // The next `samples` of the stream, in the order given and without those refused, are in the
+    // spool: a power cut does not take them any more.
+    virtual void stored(std::uint8_t /*stream*/, std::uint32_t /*samples*/) {}
+    // The sample that was given last is larger than any block: nobody keeps it.
+    virtual void refused(std::uint8_t /*stream*/) {}
 
  protected:
     ~Source() = default;

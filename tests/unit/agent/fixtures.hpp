@@ -111,8 +111,18 @@ class ListSource final : public agent::Source {
     }
     MonotonicMs next_at() const override {
         if (!waiting_.empty()) return waiting_.front().due;
-        return ended ? MonotonicMs::never() : MonotonicMs{INT64_MAX - 1};
+        return ended ? MonotonicMs::never() : agent::until_woken;
     }
+    void stored(std::uint8_t stream, std::uint32_t samples) override {
+        LH_CHECK(stream == 0);
+        samples_stored += samples;
+    }
+    void refused(std::uint8_t stream) override {
+        LH_CHECK(stream == 0);
+        ++samples_refused;
+    }
+    std::uint32_t samples_stored = 0;
+    std::uint32_t samples_refused = 0;
 
  private:
     struct Entry {
