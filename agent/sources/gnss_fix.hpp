@@ -25,7 +25,7 @@ struct NmeaCounts {
     std::array<std::uint64_t, nmea_refusal_count> refused{};
 };
 
-// One fix; its values are those of gnss_schema and stay valid until the fix after the next begins.
+// One fix; its values are those of gnss_schema and stay valid until the next fix is complete.
 class GnssFix {
  public:
     GnssFix() = default;
