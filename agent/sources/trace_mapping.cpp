@@ -1,50 +1,12 @@
 #include "agent/sources/trace_mapping.hpp"
 
 #include <cctype>
-#include <deque>
 
+#include "agent/sources/field_config.hpp"
 #include "common/host/config.hpp"
 
 namespace longhaul::agent {
 namespace {
-
-const std::vector<std::string_view> kind_words = {"integer", "decimal", "boolean", "enumeration",
-                                                  "text",    "float32", "float64"};
-constexpr FieldKind kinds[] = {FieldKind::integer,     FieldKind::decimal, FieldKind::boolean,
-                               FieldKind::enumeration, FieldKind::text,    FieldKind::float32,
-                               FieldKind::float64};
-const std::vector<std::string_view> class_words = {"alarm", "live", "normal", "bulk"};
-
-// Keeps the texts that a Field points to until the schema is encoded.
-class Texts {
- public:
-    std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
-
- private:
-    std::deque<std::string> texts_;
-};
-
-Field read_field(ConfigTable table, Texts& texts, std::string& column) {
-    Field field;
-    field.name = texts.keep(table.text("name"));
-    column = table.text("column", field.name);
-    field.kind = kinds[table.choice("kind", "text", kind_words)];
-    field.scale = static_cast<std::uint8_t>(
-        table.integer("scale", 0, {0, static_cast<std::int64_t>(limits::decimal_scale_max)}));
-    field.unit = texts.keep(table.text("unit", ""));
-    field.help = texts.keep(table.text("help", ""));
-    field.nullable = table.boolean("nullable", false);
-    std::string labels;
-    for (const std::string& label : table.texts("labels")) labels += label + "\n";
-    field.labels = texts.keep(std::move(labels));
-    field.bounded = table.has("minimum") || table.has("maximum");
-    if (field.bounded) {
-        constexpr Between<double> any{-1e300, 1e300};
-        field.minimum = table.real("minimum", any.low, any);
-        field.maximum = table.real("maximum", any.high, any);
-    }
-    return field;
-}
 
 void read_trace_section(ConfigTable trace, TraceMapping& mapping) {
     mapping.file = trace.path("file");
@@ -87,10 +49,11 @@ Result<std::unique_ptr<TraceMapping>, Message> TraceMapping::load(const std::str
     read_trace_section(root.table("trace"), *mapping);
     read_time_section(root.table("time"), *mapping);
 
-    Texts texts;
+    SchemaTexts texts;
     std::vector<Field> fields;
     for (ConfigTable table : root.tables("field")) {
-        fields.push_back(read_field(table, texts, mapping->field_columns.emplace_back()));
+        fields.push_back(read_field(table, texts));
+        mapping->field_columns.push_back(table.text("column", fields.back().name));
     }
     ConfigTable section = root.table("schema");
     Schema schema;
@@ -98,21 +61,14 @@ Result<std::unique_ptr<TraceMapping>, Message> TraceMapping::load(const std::str
     schema.fields = fields;
     schema.time = TimeKind::source;
     schema.tick_us = 1;
-    schema.default_class = static_cast<BlockClass>(section.choice("class", "normal", class_words));
+    schema.default_class = read_class(section, "class", "normal");
     schema.deadline_ms =
         static_cast<std::uint32_t>(section.integer("deadline_ms", 60'000, {0, 86'400'000}));
     LH_TRY(file.value().finish());
 
-    mapping->encoded_.resize(limits::schema_bytes_max);
-    ByteWriter out{mapping->encoded_};
-    const Status encoded = encode_schema(schema, out);
-    if (!encoded.ok())
-        return Message{path + ": the schema is not valid: " + to_string(encoded.error())};
-    mapping->encoded_.resize(out.size());
-    // Read back, so that all texts lie in the encoding that the mapping owns.
-    auto parsed = parse_schema(mapping->encoded_, mapping->fields_);
-    LH_CHECK(parsed.ok());
-    mapping->schema_ = parsed.value();
+    auto stored = own_schema(schema);
+    if (!stored.ok()) return Message{path + ": " + stored.error().text};
+    mapping->schema_ = std::move(stored).value();
     return mapping;
 }
 

@@ -2,14 +2,13 @@
 // which ones are the fields of what schema. Read from a small TOML file beside the recording.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "agent/sources/cell.hpp"
 #include "common/base/result.hpp"
-#include "common/block/schema.hpp"
+#include "common/block/stored_schema.hpp"
 
 namespace longhaul::agent {
 
@@ -30,15 +29,13 @@ class TraceMapping {
     std::int64_t utc_offset_s = 0;
     std::vector<std::string> field_columns;  // one a field of the schema
 
-    const Schema& schema() const { return schema_; }
-    Bytes encoded_schema() const { return encoded_; }
+    const Schema& schema() const { return schema_->schema(); }
+    Bytes encoded_schema() const { return schema_->encoded(); }
     TimeFormat time_format() const { return {time_pattern, utc_offset_s}; }
 
  private:
     TraceMapping() = default;
-    std::vector<std::byte> encoded_;
-    std::array<Field, limits::schema_fields_max> fields_;
-    Schema schema_;
+    std::shared_ptr<const StoredSchema> schema_;
 };
 
 // "T3", "/1/1/L1" with the prefix "port-" become "port-t3-1-1-l1": lower case, everything but
