@@ -76,6 +76,12 @@ find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(tomlplusplus REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(spdlog REQUIRED)
+# The core alone: the package's own configuration wants the web server and curl of its other parts.
+find_library(LH_PROMETHEUS prometheus-cpp-core REQUIRED)
+find_path(LH_PROMETHEUS_INCLUDE prometheus/text_serializer.h REQUIRED)
+add_library(prometheus-cpp::core UNKNOWN IMPORTED)
+set_target_properties(prometheus-cpp::core PROPERTIES
+  IMPORTED_LOCATION "${LH_PROMETHEUS}" INTERFACE_INCLUDE_DIRECTORIES "${LH_PROMETHEUS_INCLUDE}")
 
 if(LH_TESTS)
   file(GLOB_RECURSE _catch2_sources CONFIGURE_DEPENDS "${LH_DEPS}/src/catch2/src/catch2/*.cpp")

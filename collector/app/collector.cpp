@@ -15,48 +15,58 @@ namespace {
 constexpr std::int64_t finish_ms = 6'000;    // for sessions to acknowledge what was accepted
 constexpr std::int64_t shutdown_ms = 9'500;  // for everything
 
+// What the journal holds cannot be used, as far as a new attempt is concerned.
+StartFailure journal_failure(const std::string& path, const Error& error) {
+    const bool damaged = error.code == ErrorCode::corrupt || error.code == ErrorCode::malformed ||
+                         error.code == ErrorCode::unsupported;
+    return {{path + ": " + to_string(error)}, damaged ? exit_bad_data : exit_retry_later};
+}
+
 }  // namespace
 
-Collector::Collector(CollectorConfig config, Credentials credentials, spdlog::logger& log)
-    : config_{std::move(config)}, credentials_{std::move(credentials)}, log_{log} {}
+Collector::Collector(CollectorConfig config, Credentials credentials, Log& log,
+                     std::function<Result<CollectorConfig, Message>()> read_again)
+    : config_{std::move(config)},
+      credentials_{std::move(credentials)},
+      log_{log},
+      read_again_{std::move(read_again)} {}
 
-Result<void, Message> Collector::open_journal() {
-    auto disk = PosixDisk::open_root(config_.journal_path);
-    if (!disk.ok()) return Message{config_.journal_path + ": " + to_string(disk.error())};
+Result<void, StartFailure> Collector::open_journal() {
+    const std::string& path = config_.journal_path;
+    auto disk = PosixDisk::open_root(path);
+    if (!disk.ok()) return StartFailure{{path + ": " + to_string(disk.error())}};
     journal_disk_ = std::move(disk).value();
-    LH_TRY_ASSIGN(lock_, FolderLock::take(config_.journal_path));
+    auto lock = FolderLock::take(path);
+    if (!lock.ok()) return StartFailure{lock.error()};
+    lock_ = std::move(lock).value();
     if (!random_bytes(config_.journal.uuid_if_new).ok() ||
         !random_bytes(std::as_writable_bytes(std::span{&config_.journal.salt_if_new, 1})).ok()) {
-        return Message{"no random bytes"};
+        return StartFailure{{"no random bytes"}};
     }
     auto journal = LocalJournal::open(*journal_disk_, config_.journal);
-    if (!journal.ok()) return Message{config_.journal_path + ": " + to_string(journal.error())};
+    if (!journal.ok()) return journal_failure(path, journal.error());
     journal_ = std::move(journal).value();
     if (journal_->trimmed_bytes() != 0) {
-        log_.warn("journal: {} bytes of an unfinished group were trimmed",
-                  journal_->trimmed_bytes());
+        log_.warn("an unfinished group at the end of the journal was trimmed",
+                  {{"bytes", journal_->trimmed_bytes()}});
     }
-    if (const Status loaded = known_.load(*journal_); !loaded.ok()) {
-        return Message{config_.journal_path + ": " + to_string(loaded.error())};
-    }
+    if (const Status loaded = known_.load(*journal_); !loaded.ok())
+        return journal_failure(path, loaded.error());
     return {};
 }
 
-Result<void, Message> Collector::open_lake() {
+Result<void, StartFailure> Collector::open_lake() {
     auto disk = PosixDisk::open_root(config_.lake_path);
-    if (!disk.ok()) return Message{config_.lake_path + ": " + to_string(disk.error())};
+    if (!disk.ok()) return StartFailure{{config_.lake_path + ": " + to_string(disk.error())}};
     lake_disk_ = std::move(disk).value();
     store_ = std::make_unique<LocalStore>(*lake_disk_);
-    if (const Status cleaned = store_->clean_up(); !cleaned.ok()) {
-        return Message{config_.lake_path + ": " + to_string(cleaned.error())};
-    }
-    writer_ = std::make_unique<Writer>(*journal_, *store_, credentials_.keys, config_.writer);
+    if (const Status cleaned = store_->clean_up(); !cleaned.ok())
+        return StartFailure{{config_.lake_path + ": " + to_string(cleaned.error())}};
+    writer_ = std::make_unique<Writer>(*journal_, *store_, *credentials_.keys, config_.writer);
     return {};
 }
 
-Result<void, Message> Collector::open(const std::string& port_file) {
-    LH_TRY(open_journal());
-    LH_TRY(open_lake());
+void Collector::start_threads() {
     const auto on_durable_here = [this](std::vector<DurableNews> news) {
         on_durable(std::move(news));
     };
@@ -69,34 +79,45 @@ Result<void, Message> Collector::open(const std::string& port_file) {
     journal_thread_ = std::make_unique<JournalThread>(
         *journal_, JournalThread::Callbacks{on_durable_here, on_journal_failure});
     writer_thread_ = std::make_unique<WriterThread>(*writer_, log_, on_writer_failure);
+}
+
+Result<void, StartFailure> Collector::open(const PortFiles& files) {
+    operations_ = std::make_unique<Operations>(config_, Notifier::from_environment(), log_,
+                                               [this] { reload(); });
+    operations_->set_certificate_expiry(credentials_.certificate_expires);
+    if (const auto opened = operations_->open(files.http); !opened.ok())
+        return StartFailure{opened.error()};
+    operations_->set_phase(Phase::starting, "it reads the journal");
+    LH_TRY(open_journal());
+    LH_TRY(open_lake());
+    start_threads();
 
     SessionSettings session;
     session.journal = journal_->id();
-    session.credit_bytes = config_.credit_bytes;
-    session.sealing_keys = credentials_.keys.ids();
-    session.hello_deadline_ms = config_.hello_deadline_ms;
-    session.idle_deadline_ms = config_.idle_deadline_ms;
-    gateway_.reset(new Gateway{*credentials_.tls,
-                               *credentials_.admission,
-                               known_,
-                               *journal_thread_,
-                               *journal_,
-                               log_,
-                               session,
-                               config_.handshake_deadline_ms,
-                               config_.connections_max,
-                               {}});
-    LH_TRY_ASSIGN(listener_, Listener::open(network_.get_executor(), config_.listen, *gateway_));
-    if (!port_file.empty()) {
+    gateway_.reset(
+        new Gateway{credentials_.entrance, known_, *journal_thread_, *journal_, log_, session});
+    apply_limits(config_);
+    gateway_->session.sealing_keys = credentials_.keys->ids();
+    auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
+    if (!listener.ok()) return StartFailure{listener.error()};
+    listener_ = std::move(listener).value();
+    if (!files.devices.empty()) {
         const std::string port = std::to_string(listener_->port()) + "\n";
-        LH_TRY(longhaul::replace_file(port_file, as_bytes(port), public_file_mode));
+        if (const auto written =
+                longhaul::replace_file(files.devices, as_bytes(port), public_file_mode);
+            !written.ok()) {
+            return StartFailure{written.error()};
+        }
     }
     return {};
 }
 
 int Collector::run() {
-    log_.info("listening on {}", listener_->address());
+    log_.info("listening", {{"address", listener_->address()}});
     watch_signals();
+    operations_->attach(
+        {gateway_.get(), journal_thread_.get(), writer_thread_.get(), journal_.get(), &network_});
+    operations_->set_phase(Phase::serving, "");
     TaskGroup tasks{network_.get_executor(), [this](const std::string& what) {
                         on_failure({"unexpected exception: " + what}, exit_check_failed);
                     }};
@@ -111,21 +132,32 @@ int Collector::run() {
     if (!drained && !failed_)
         log_.warn("the writer had no time to commit everything; it goes on at the next start");
     report();
+    operations_->stop();
     return exit_code_;
 }
 
 awaitable<void> Collector::supervise() {
     while (signals_seen_ == 0 && !failed_) co_await news_.wait_until(MonotonicMs::never());
     stop_deadline_ = monotonic_now() + shutdown_ms;
-    log_.info("stopping: {} connections finish what was accepted", listener_->connections());
+    tell_stopping();
     listener_->finish();
     const bool in_time = co_await listener_->ended(monotonic_now() + finish_ms);
     if (!in_time) {
-        log_.warn("{} connections did not finish in time", listener_->connections());
+        tell_late();
         listener_->abort();
         co_await listener_->ended(MonotonicMs::never());
     }
     signals_.cancel();
+}
+
+void Collector::tell_stopping() {
+    operations_->set_phase(Phase::stopping, "it is stopping");
+    log_.info("stopping, what was accepted is finished",
+              {{"connections", listener_->connections()}});
+}
+
+void Collector::tell_late() {
+    log_.warn("connections did not finish in time", {{"connections", listener_->connections()}});
 }
 
 void Collector::watch_signals() {
@@ -152,7 +184,8 @@ void Collector::on_durable(std::vector<DurableNews> news) {
 
 void Collector::on_failure(Message message, int exit_code) {
     auto fail = [this, message = std::move(message), exit_code] {
-        log_.critical("{}", message.text);
+        log_.critical(message.text);
+        operations_->set_phase(Phase::failed, message.text);
         failed_ = true;
         exit_code_ = exit_code;
         listener_->abort();
@@ -164,16 +197,17 @@ void Collector::on_failure(Message message, int exit_code) {
 void Collector::report() const {
     const GatewayCounters& gateway = gateway_->counters;
     const WriterCounters& writer = writer_->counters();
-    log_.info(
-        "connections {} accepted, {} refused, {} ended by an exception; blocks {} received, {} "
-        "acknowledged",
-        gateway.accepted, gateway.refused, gateway.exceptions, gateway.blocks,
-        gateway.acked_blocks);
-    log_.info(
-        "writer: {} rows of {} blocks in {} commits; {} duplicates, {} quarantined, {} damaged "
-        "entries",
-        writer.rows, writer.blocks, writer.commits, writer.duplicates, writer.quarantined,
-        writer.damaged);
+    log_.info("connections", {{"accepted", std::uint64_t{gateway.accepted}},
+                              {"refused", std::uint64_t{gateway.refused}},
+                              {"ended_by_exception", std::uint64_t{gateway.exceptions}},
+                              {"blocks", std::uint64_t{gateway.blocks}},
+                              {"acknowledged", std::uint64_t{gateway.acked_blocks}}});
+    log_.info("writer", {{"rows", writer.rows},
+                         {"blocks", writer.blocks},
+                         {"commits", writer.commits},
+                         {"duplicates", writer.duplicates},
+                         {"quarantined", writer.quarantined},
+                         {"damaged", writer.damaged}});
 }
 
 }  // namespace longhaul::collector

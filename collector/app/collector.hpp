@@ -1,10 +1,8 @@
 // The collector put together: journal, sessions and writer in one process.
 //
-// Three threads: the network (listener, sessions, everything of a Gateway), the journal, the
-// writer. They meet in JournalThread and WriterThread only.
+// Four threads: the network (listener, sessions, everything of a Gateway), the journal, the writer,
+// the operations. They meet in JournalThread, WriterThread and Operations only.
 #pragma once
-
-#include <spdlog/logger.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -13,38 +11,61 @@
 #include <string>
 
 #include "collector/app/config.hpp"
+#include "collector/app/config_keys.hpp"
 #include "collector/app/credentials.hpp"
 #include "collector/app/folder_lock.hpp"
-#include "collector/app/journal_thread.hpp"
-#include "collector/app/writer_thread.hpp"
+#include "collector/app/operations.hpp"
 #include "collector/disk/posix_disk.hpp"
 #include "collector/lake/local_store.hpp"
 #include "collector/net/listener.hpp"
+#include "common/host/exit_codes.hpp"
 
 namespace longhaul::collector {
 
+// Why a collector does not start, and the exit code for it.
+struct StartFailure {
+    StartFailure(Message message, int code = exit_retry_later)
+        : text{std::move(message.text)}, exit_code{code} {}
+    std::string text;
+    int exit_code;
+};
+
 class Collector {
  public:
-    Collector(CollectorConfig config, Credentials credentials, spdlog::logger& log);
+    // `read_again` yields what a reload takes over.
+    Collector(CollectorConfig config, Credentials credentials, Log& log,
+              std::function<Result<CollectorConfig, Message>()> read_again);
 
-    // Opens journal and lake, recovers, listens. `port_file`: where the port is written; may be
-    // empty.
-    Result<void, Message> open(const std::string& port_file);
+    // Where ports are written once they are listened on; may be empty.
+    struct PortFiles {
+        std::string devices;
+        std::string http;
+    };
+    // Opens journal and lake, recovers, listens.
+    Result<void, StartFailure> open(const PortFiles& files);
     // Until SIGTERM, SIGINT or a failure; the exit code.
     int run();
 
  private:
-    Result<void, Message> open_journal();
-    Result<void, Message> open_lake();
+    Result<void, StartFailure> open_journal();
+    Result<void, StartFailure> open_lake();
+    void start_threads();
+    void reload();
+    void apply(const CollectorConfig& config, Credentials credentials);
+    void apply_limits(const CollectorConfig& config);
+    void tell_stopping();
+    void tell_late();
+    void tell_renewed(const Credentials& credentials);
     boost::asio::awaitable<void> supervise();
     void on_durable(std::vector<DurableNews> news);
     void on_failure(Message message, int exit_code);
     void watch_signals();
     void report() const;
 
-    CollectorConfig config_;
+    CollectorConfig config_;  // from the start of the operations on, theirs
     Credentials credentials_;
-    spdlog::logger& log_;
+    Log& log_;
+    std::function<Result<CollectorConfig, Message>()> read_again_;
 
     std::unique_ptr<FolderLock> lock_;
     std::unique_ptr<PosixDisk> journal_disk_;
@@ -65,6 +86,7 @@ class Collector {
     int signals_seen_ = 0;
     bool failed_ = false;
     int exit_code_ = 0;
+    std::unique_ptr<Operations> operations_;  // ends before what it looks at
 };
 
 }  // namespace longhaul::collector

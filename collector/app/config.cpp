@@ -1,6 +1,6 @@
 #include "collector/app/config.hpp"
 
-#include "collector/net/listener.hpp"
+#include "collector/net/endpoint.hpp"
 #include "common/host/config.hpp"
 
 namespace longhaul::collector {
@@ -9,11 +9,16 @@ namespace {
 constexpr std::int64_t second_ms = 1000;
 constexpr std::int64_t day_s = 86'400;
 
+std::string read_address(ConfigTable table, std::string_view absent) {
+    const std::string address = table.text("listen", absent);
+    if (const auto endpoint = parse_endpoint(address); !endpoint.ok() && !address.empty())
+        table.problem("listen", "cannot be read: " + std::string{endpoint.error().detail});
+    return address;
+}
+
 void read_collector(ConfigTable table, CollectorConfig& config) {
     config.environment = table.text("environment");
-    config.listen = table.text("listen", "127.0.0.1:7600");
-    if (const auto endpoint = parse_endpoint(config.listen); !endpoint.ok())
-        table.problem("listen", "cannot be read: " + std::string{endpoint.error().detail});
+    config.listen = read_address(table, "127.0.0.1:7600");
     config.connections_max =
         static_cast<std::size_t>(table.integer("connections_max", 20'000, {1, 1'000'000}));
     config.certificate = table.path("certificate");
@@ -50,6 +55,12 @@ void read_session(ConfigTable table, CollectorConfig& config) {
     config.idle_deadline_ms = table.integer("idle_deadline_s", 900, {1, 7 * day_s}) * second_ms;
 }
 
+void read_log(ConfigTable table, CollectorConfig& config) {
+    config.log_level =
+        log_levels[table.choice("level", "info", {log_levels.begin(), log_levels.end()})];
+    config.log_format = static_cast<LogFormat>(table.choice("format", "text", {"text", "json"}));
+}
+
 }  // namespace
 
 Result<CollectorConfig, Message> read_config(const std::string& path) {
@@ -59,6 +70,8 @@ Result<CollectorConfig, Message> read_config(const std::string& path) {
     read_journal(file.table("journal"), config);
     read_lake(file.table("lake"), config);
     read_session(file.table("session"), config);
+    config.http_listen = read_address(file.table("http"), "");
+    read_log(file.table("log"), config);
     LH_TRY(file.finish());
     return config;
 }
@@ -94,6 +107,13 @@ path = "lake"                     # folder of <tenant>/<schema>, each a Delta ta
 # handshake_deadline_s = 30
 # hello_deadline_s = 15
 # idle_deadline_s = 900           # a device that says nothing for so long is disconnected
+
+[http]
+# listen = ""                     # "127.0.0.1:7601" answers /metrics, /healthz and /readyz there
+
+[log]
+# level = "info"                  # debug, info, warn or error
+# format = "text"                 # text or json
 )";
 }
 

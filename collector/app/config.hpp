@@ -2,10 +2,12 @@
 // anything.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
 #include "collector/journal/local_journal.hpp"
+#include "collector/net/log.hpp"
 #include "collector/writer/writer.hpp"
 #include "common/base/result.hpp"
 
@@ -30,9 +32,15 @@ struct CollectorConfig {
     std::int64_t handshake_deadline_ms = 0;
     std::int64_t hello_deadline_ms = 0;
     std::int64_t idle_deadline_ms = 0;
+
+    std::string http_listen;  // empty: nobody is answered
+    std::string log_level;    // one of log_levels
+    LogFormat log_format = LogFormat::text;
 };
 
 Result<CollectorConfig, Message> read_config(const std::string& path);
+
+inline constexpr std::array<std::string_view, 4> log_levels{"debug", "info", "warn", "error"};
 
 // A complete configuration with every key explained; it is what read_config() takes as defaults.
 std::string_view config_example();

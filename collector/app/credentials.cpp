@@ -45,23 +45,23 @@ Result<void, Message> load_sealing_keys(const std::string& folder, KeyRing& keys
 }
 
 Result<void, Message> open_registry(const CollectorConfig& config, Credentials& credentials,
-                                    TlsSettings& tls) {
+                                    TlsSettings& tls, Entrance& entrance) {
     if (!std::filesystem::exists(config.registry)) {
         return Message{config.registry +
                        ": there is no registry; make one with `longhaul ca init`"};
     }
     auto registry = Registry::open(config.registry);
     if (!registry.ok()) return Message{config.registry + ": " + to_string(registry.error())};
-    credentials.registry = std::move(registry).value();
-    const auto tenants = credentials.registry->tenants();
+    entrance.registry = std::move(registry).value();
+    auto tenants = entrance.registry->tenants();
     if (!tenants.ok()) return Message{config.registry + ": " + to_string(tenants.error())};
     if (tenants.value().empty()) return Message{config.registry + ": there is no tenant in it"};
-    for (const Tenant& tenant : tenants.value())
+    credentials.tenants = std::move(tenants).value();
+    for (const Tenant& tenant : credentials.tenants)
         tls.authorities_pem.push_back(tenant.authority_pem);
-    LH_TRY_ASSIGN(credentials.admission,
-                  Admission::make(config.environment, *credentials.registry));
-    credentials.findings.push_back(config.registry + ": " + std::to_string(tenants.value().size()) +
-                                   " tenants");
+    LH_TRY_ASSIGN(entrance.admission, Admission::make(config.environment, *entrance.registry));
+    credentials.findings.push_back(config.registry + ": " +
+                                   std::to_string(credentials.tenants.size()) + " tenants");
     return {};
 }
 
@@ -69,6 +69,7 @@ Result<void, Message> open_registry(const CollectorConfig& config, Credentials& 
 
 Result<Credentials, Message> open_credentials(const CollectorConfig& config, WallUs now) {
     Credentials credentials;
+    Entrance entrance;
     TlsSettings tls;
     LH_TRY_ASSIGN(tls.certificate_pem, read_text_file(config.certificate));
     LH_TRY_ASSIGN(const std::vector<std::byte> key, read_private_file(config.key));
@@ -76,12 +77,16 @@ Result<Credentials, Message> open_credentials(const CollectorConfig& config, Wal
     const auto certificate = Certificate::parse(as_bytes(tls.certificate_pem));
     if (!certificate.ok())
         return Message{config.certificate + ": " + to_string(certificate.error())};
+    credentials.certificate = sha256(certificate.value().der());
+    credentials.certificate_expires = certificate.value().not_after();
     LH_TRY(check_dates(config.certificate, certificate.value(), now, credentials.findings));
-    LH_TRY(open_registry(config, credentials, tls));
-    LH_TRY_ASSIGN(credentials.tls, TlsContext::make(tls));
-    LH_TRY(load_sealing_keys(config.sealing_keys, credentials.keys));
+    LH_TRY(open_registry(config, credentials, tls, entrance));
+    LH_TRY_ASSIGN(entrance.tls, TlsContext::make(tls));
+    credentials.entrance = std::make_shared<const Entrance>(std::move(entrance));
+    credentials.keys = std::make_unique<KeyRing>();
+    LH_TRY(load_sealing_keys(config.sealing_keys, *credentials.keys));
     credentials.findings.push_back(config.sealing_keys + ": " +
-                                   std::to_string(credentials.keys.size()) + " sealing keys");
+                                   std::to_string(credentials.keys->size()) + " sealing keys");
     return credentials;
 }
 

@@ -7,17 +7,17 @@
 #include <vector>
 
 #include "collector/app/config.hpp"
-#include "collector/net/admission.hpp"
-#include "collector/net/tls.hpp"
+#include "collector/net/gateway.hpp"
 #include "collector/writer/key_ring.hpp"
 
 namespace longhaul::collector {
 
 struct Credentials {
-    std::unique_ptr<Registry> registry;
-    std::unique_ptr<Admission> admission;
-    std::unique_ptr<TlsContext> tls;
-    KeyRing keys;
+    std::shared_ptr<const Entrance> entrance;
+    std::unique_ptr<KeyRing> keys;
+    Sha256 certificate{};  // of the server's certificate
+    WallUs certificate_expires;
+    std::vector<Tenant> tenants;
     std::vector<std::string> findings;  // sentences for a person
 };
 

@@ -1,5 +1,6 @@
 #include "collector/app/journal_thread.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "collector/net/clock.hpp"
@@ -17,6 +18,7 @@ void JournalThread::submit(const std::shared_ptr<Submitter>& from, Shard shard,
     Item item{from,
               shard,
               entry.kind,
+              monotonic_now(),
               entry.receive_time,
               std::string{entry.tenant},
               std::string{entry.device},
@@ -43,27 +45,69 @@ void JournalThread::run() {
         done = append(items);
         items.clear();
         if (!done.ok()) break;
-        const auto stepped = journal_.step(monotonic_now());
-        if (stepped.ok()) {
-            due = stepped.value();
-            tell_durable();
+        const auto synced = sync(false);
+        if (synced.ok()) {
+            due = synced.value();
         } else {
-            done = stepped.error();
+            done = synced.error();
         }
     }
     if (done.ok()) {
         done = append(items);
-        if (done.ok()) done = journal_.flush();
-        if (done.ok()) tell_durable();
+        if (done.ok()) {
+            if (const auto synced = sync(true); !synced.ok()) done = synced.error();
+        }
     }
+    counters_.failed = !done.ok();
     if (!done.ok())
         callbacks_.on_failure(
             {"the journal failed and takes nothing more: " + to_string(done.error())});
 }
 
+// What is due, or everything; tells what it made durable.
+Result<MonotonicMs> JournalThread::sync(bool all) {
+    using Clock = std::chrono::steady_clock;
+    const Offset before = durable_bytes();
+    const Clock::time_point begin = Clock::now();
+    Result<MonotonicMs> due = MonotonicMs::never();
+    if (all) {
+        if (const Status flushed = journal_.flush(); !flushed.ok()) due = flushed.error();
+    } else {
+        due = journal_.step(monotonic_now());
+    }
+    if (!due.ok()) return due;
+    if (const Offset added = durable_bytes() - before; added != 0) {
+        counters_.sync.add(std::chrono::duration<double>(Clock::now() - begin).count());
+        ++counters_.groups;
+        counters_.bytes += added;
+        tell_durable();
+    }
+    return due;
+}
+
+Offset JournalThread::durable_bytes() const {
+    Offset bytes = 0;
+    for (Shard shard = 0; shard < waiting_.size(); ++shard) bytes += journal_.durable_end(shard);
+    return bytes;
+}
+
+MonotonicMs JournalThread::waiting_since() const {
+    const std::lock_guard lock{mutex_};
+    return items_.empty() ? oldest_taken_ : std::min(oldest_taken_, items_.front().submitted);
+}
+
+// With the mutex held, on the journal's thread.
+void JournalThread::note_oldest(const std::vector<Item>& items) {
+    oldest_taken_ = items.empty() ? MonotonicMs::never() : items.front().submitted;
+    for (const auto& waiting : waiting_) {
+        if (!waiting.empty()) oldest_taken_ = std::min(oldest_taken_, waiting.front().submitted);
+    }
+}
+
 // Moves what was submitted into `items`; waits for it until the time is over. False: stop.
 bool JournalThread::take(std::vector<Item>& items, MonotonicMs until) {
     std::unique_lock lock{mutex_};
+    note_oldest(items);
     const auto ready = [this] { return stopping_ || !items_.empty(); };
     if (until == MonotonicMs::never()) {
         news_.wait(lock, ready);
@@ -71,6 +115,7 @@ bool JournalThread::take(std::vector<Item>& items, MonotonicMs until) {
         news_.wait_until(lock, time_point_of(until), ready);
     }
     items.swap(items_);
+    note_oldest(items);
     return !stopping_;
 }
 
@@ -78,7 +123,8 @@ Status JournalThread::append(const std::vector<Item>& items) {
     for (const Item& item : items) {
         const JournalEntry entry{item.receive_time, item.kind, item.tenant, item.device, item.body};
         LH_TRY_ASSIGN(const Offset end, journal_.append(item.shard, entry, monotonic_now()));
-        waiting_[item.shard].push_back({item.submitter, end});
+        waiting_[item.shard].push_back({item.submitter, end, item.submitted});
+        ++counters_.entries;
     }
     return {};
 }

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "collector/net/counters.hpp"
 #include "collector/net/submissions.hpp"
 
 namespace longhaul::collector {
@@ -19,6 +20,15 @@ namespace longhaul::collector {
 struct DurableNews {
     std::shared_ptr<Submitter> submitter;
     std::uint64_t count = 0;
+};
+
+// May be read by any thread.
+struct JournalCounters {
+    Counter entries;
+    Counter bytes;   // that became durable, headers included
+    Counter groups;  // synced together
+    Durations sync;  // of a group: written and synced
+    std::atomic<bool> failed{false};
 };
 
 class JournalThread final : public Submissions {
@@ -34,6 +44,10 @@ class JournalThread final : public Submissions {
 
     void submit(const std::shared_ptr<Submitter>& from, Shard shard,
                 const JournalEntry& entry) override;
+    const JournalCounters& counters() const { return counters_; }
+    // Since when the oldest submission waits that is not durable yet; never: none waits. Any
+    // thread.
+    MonotonicMs waiting_since() const;
     // Makes what was submitted durable and ends the thread.
     void stop();
 
@@ -42,6 +56,7 @@ class JournalThread final : public Submissions {
         std::shared_ptr<Submitter> submitter;
         Shard shard;
         JournalKind kind;
+        MonotonicMs submitted;
         WallUs receive_time;
         std::string tenant;
         std::string device;
@@ -50,20 +65,26 @@ class JournalThread final : public Submissions {
     struct Waiting {
         std::shared_ptr<Submitter> submitter;
         Offset end;
+        MonotonicMs submitted;
     };
 
     void run();
     bool take(std::vector<Item>& items, MonotonicMs until);
     Status append(const std::vector<Item>& items);
+    Result<MonotonicMs> sync(bool all);
+    Offset durable_bytes() const;
+    void note_oldest(const std::vector<Item>& items);
     void tell_durable();
 
     Journal& journal_;
     Callbacks callbacks_;
+    JournalCounters counters_;
     std::vector<std::deque<Waiting>> waiting_;  // by shard; of the journal's thread
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable news_;
     std::vector<Item> items_;
+    MonotonicMs oldest_taken_ = MonotonicMs::never();  // of what is no longer in items_
     bool stopping_ = false;
     std::thread thread_;
 };

@@ -1,6 +1,5 @@
 // longhaul-collector: the command line.
 #include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -39,9 +38,19 @@ int exit_code_for_credentials(const CollectorConfig& config) {
 
 struct Options {
     std::string config;
-    std::string port_file;
-    std::string log_level = "info";
+    Collector::PortFiles port_files;
+    std::string log_level;
+    std::string log_format;
 };
+
+// Flags are above the file.
+Result<CollectorConfig, Message> configuration(const Options& options) {
+    LH_TRY_ASSIGN(CollectorConfig config, read_config(options.config));
+    if (!options.log_level.empty()) config.log_level = options.log_level;
+    if (!options.log_format.empty())
+        config.log_format = options.log_format == "json" ? LogFormat::json : LogFormat::text;
+    return config;
+}
 
 int check(const Options& options) {
     auto config = read_config(options.config);
@@ -56,23 +65,21 @@ int check(const Options& options) {
 }
 
 int run(const Options& options) {
-    auto config = read_config(options.config);
+    auto config = configuration(options);
     if (!config.ok()) return complain(config.error(), exit_configuration);
     auto credentials = open_credentials(config.value(), wall_now());
     if (!credentials.ok())
         return complain(credentials.error(), exit_code_for_credentials(config.value()));
 
-    const auto log = spdlog::stderr_color_mt("collector");
-    if (std::getenv("NO_COLOR") != nullptr) {
-        static_cast<spdlog::sinks::stderr_color_sink_mt&>(*log->sinks().front())
-            .set_color_mode(spdlog::color_mode::never);
-    }
-    log->set_level(spdlog::level::from_str(options.log_level));
-    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
-    Collector collector{std::move(config).value(), std::move(credentials).value(), *log};
-    if (const auto opened = collector.open(options.port_file); !opened.ok()) {
-        return complain(opened.error(), exit_retry_later);
-    }
+    const bool colours = std::getenv("NO_COLOR") == nullptr;
+    Log log{std::make_shared<spdlog::sinks::stderr_color_sink_mt>(
+                colours ? spdlog::color_mode::automatic : spdlog::color_mode::never),
+            config.value().log_format};
+    log.set_level(log_level_of(config.value().log_level));
+    Collector collector{std::move(config).value(), std::move(credentials).value(), log,
+                        [&options] { return configuration(options); }};
+    if (const auto opened = collector.open(options.port_files); !opened.ok())
+        return complain({opened.error().text}, opened.error().exit_code);
     return collector.run();
 }
 
@@ -94,10 +101,16 @@ int main(int argc, char** argv) {
     for (CLI::App* command : {run_command, check_command}) {
         command->add_option("--config", options.config, "Configuration file (TOML)")->required();
     }
-    run_command->add_option("--port-file", options.port_file,
+    run_command->add_option("--port-file", options.port_files.devices,
                             "Write the port to this file when listening");
-    run_command->add_option("--log-level", options.log_level, "debug, info, warn or error")
+    run_command->add_option("--http-port-file", options.port_files.http,
+                            "The same for health and metrics");
+    run_command
+        ->add_option("--log-level", options.log_level,
+                     "debug, info, warn or error, whatever [log] says")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+    run_command->add_option("--log-format", options.log_format, "text or json, the same")
+        ->check(CLI::IsMember({"text", "json"}));
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

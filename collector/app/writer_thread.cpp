@@ -10,12 +10,32 @@ constexpr std::int64_t retry_ms_max = 60'000;
 
 }  // namespace
 
-WriterThread::WriterThread(Writer& writer, spdlog::logger& log,
-                           std::function<void(Message)> on_fatal)
-    : writer_{writer}, log_{log}, on_fatal_{std::move(on_fatal)}, thread_{[this] { run(); }} {}
+WriterThread::WriterThread(Writer& writer, Log& log, std::function<void(Message)> on_fatal)
+    : writer_{writer},
+      log_{log},
+      on_fatal_{std::move(on_fatal)},
+      progress_{writer.progress()},
+      thread_{[this] { run(); }} {}
 
 void WriterThread::wake() {
     const std::lock_guard lock{mutex_};
+    woken_ = true;
+    news_.notify_one();
+}
+
+WriterProgress WriterThread::progress() const {
+    const std::lock_guard lock{mutex_};
+    return progress_;
+}
+
+std::string WriterThread::trouble() const {
+    const std::lock_guard lock{mutex_};
+    return trouble_;
+}
+
+void WriterThread::set_limits(const WriterSettings& settings) {
+    const std::lock_guard lock{mutex_};
+    new_limits_ = settings;
     woken_ = true;
     news_.notify_one();
 }
@@ -35,6 +55,7 @@ void WriterThread::run() {
     std::int64_t retry_ms = retry_ms_min;
     while (begin_step()) {
         const auto next = writer_.step(monotonic_now(), wall_now());
+        end_step(next.ok() ? std::string{} : next.error().text);
         if (next.ok()) {
             retry_ms = retry_ms_min;
             wait_until(next.value(), true);
@@ -42,7 +63,8 @@ void WriterThread::run() {
             on_fatal_({"the writer cannot go on: " + next.error().text});
             return;
         } else {
-            log_.error("writer: {}", next.error().text);
+            log_.error("the writer failed and tries again",
+                       {{"text", next.error().text}, {"retry_ms", retry_ms}});
             wait_until(monotonic_now() + retry_ms, false);
             retry_ms = std::min(2 * retry_ms, retry_ms_max);
         }
@@ -53,6 +75,11 @@ void WriterThread::run() {
 bool WriterThread::begin_step() {
     const std::lock_guard lock{mutex_};
     woken_ = false;
+    if (new_limits_) {
+        writer_.set_limits(new_limits_->commit_interval_ms, new_limits_->rows_max,
+                           new_limits_->bytes_max);
+        new_limits_.reset();
+    }
     if (!stopping_) return true;
     if (!barrier_requested_) {
         writer_.request_barrier();
@@ -60,6 +87,12 @@ bool WriterThread::begin_step() {
         return true;
     }
     return !writer_.drained() && monotonic_now() < stop_deadline_;
+}
+
+void WriterThread::end_step(std::string trouble) {
+    const std::lock_guard lock{mutex_};
+    progress_ = writer_.progress();
+    trouble_ = std::move(trouble);
 }
 
 // Until then, a stop or, if asked for, news. A writer that stops waits for nothing but its own

@@ -1,13 +1,12 @@
 // The thread that steps the writer, and waits while there is nothing to do.
 #pragma once
 
-#include <spdlog/logger.h>
-
 #include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <thread>
 
+#include "collector/net/log.hpp"
 #include "collector/writer/writer.hpp"
 
 namespace longhaul::collector {
@@ -15,11 +14,16 @@ namespace longhaul::collector {
 class WriterThread {
  public:
     // `on_fatal` is called on the writer's thread, once, when the writer cannot go on.
-    WriterThread(Writer& writer, spdlog::logger& log, std::function<void(Message)> on_fatal);
+    WriterThread(Writer& writer, Log& log, std::function<void(Message)> on_fatal);
     ~WriterThread() { stop(MonotonicMs{0}); }
 
     // Something became durable. Any thread.
     void wake();
+    // How far it was after its last step; why that failed, empty if it did not. Any thread.
+    WriterProgress progress() const;
+    std::string trouble() const;
+    // From the next step on. Any thread.
+    void set_limits(const WriterSettings& settings);
     // Commits what can be committed until the deadline, then ends the thread. What is left comes
     // from the journal at the next start. True: nothing was left.
     bool stop(MonotonicMs deadline);
@@ -27,17 +31,21 @@ class WriterThread {
  private:
     void run();
     bool begin_step();
+    void end_step(std::string trouble);
     void wait_until(MonotonicMs time, bool or_news);
 
     Writer& writer_;
-    spdlog::logger& log_;
+    Log& log_;
     std::function<void(Message)> on_fatal_;
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable news_;
     bool woken_ = false;
     bool stopping_ = false;
     bool barrier_requested_ = false;
+    WriterProgress progress_;
+    std::string trouble_;
+    std::optional<WriterSettings> new_limits_;
     MonotonicMs stop_deadline_;
     std::thread thread_;
 };

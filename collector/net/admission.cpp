@@ -18,25 +18,27 @@ Result<std::unique_ptr<Admission>, Message> Admission::make(std::string environm
     return admission;
 }
 
-Result<Admitted, Message> Admission::admit(const Certificate& certificate, Bytes authority_der) {
-    const auto named = certificate.device_name();
-    if (!named.ok()) return Message{to_string(named.error())};
-    const DeviceName& name = named.value();
-    const std::string who = "device \"" + name.device + "\" of tenant \"" + name.tenant + "\" ";
-    if (name.environment != environment_) {
-        return Message{who + "belongs to environment \"" + name.environment + "\", this is \"" +
-                       environment_ + "\""};
-    }
+Result<Admitted, Refusal> Admission::admit(const DeviceName& name, Bytes authority_der) {
     const auto authority = authorities_.find(name.tenant);
-    if (authority == authorities_.end())
-        return Message{"tenant \"" + name.tenant + "\" is not registered"};
-    if (!equal(authority->second.der(), authority_der)) {
-        return Message{who + "has a certificate of another tenant's authority"};
+    const std::string who = "device \"" + name.device + "\" of tenant \"" + name.tenant + "\" ";
+    const auto refuse = [&who](RefusalReason reason, const std::string& text) {
+        return Refusal{reason, who + text};
+    };
+    if (name.environment != environment_) {
+        return refuse(RefusalReason::environment, "belongs to environment \"" + name.environment +
+                                                      "\", this is \"" + environment_ + "\"");
     }
+    if (authority == authorities_.end()) {
+        return Refusal{RefusalReason::tenant, "tenant \"" + name.tenant + "\" is not registered"};
+    }
+    if (!equal(authority->second.der(), authority_der))
+        return refuse(RefusalReason::authority, "has a certificate of another tenant's authority");
     const auto state = registry_.find(name.tenant, name.device);
-    if (!state.ok()) return Message{"registry: " + to_string(state.error())};
-    if (state.value() == DeviceState::revoked) return Message{who + "is revoked"};
-    if (state.value() != DeviceState::allowed) return Message{who + "is not registered"};
+    if (!state.ok())
+        return Refusal{RefusalReason::registry, "registry: " + to_string(state.error())};
+    if (state.value() == DeviceState::revoked) return refuse(RefusalReason::revoked, "is revoked");
+    if (state.value() != DeviceState::allowed)
+        return refuse(RefusalReason::unknown_device, "is not registered");
     return Admitted{name, &authority->second};
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "collector/net/refusals.hpp"
 #include "collector/registry/certificate.hpp"
 #include "collector/registry/registry.hpp"
 
@@ -22,9 +23,8 @@ class Admission {
     static Result<std::unique_ptr<Admission>, Message> make(std::string environment,
                                                             Registry& registry);
 
-    // `authority_der`: who issued the certificate, as the handshake traced it. The message says why
-    // not.
-    Result<Admitted, Message> admit(const Certificate& certificate, Bytes authority_der);
+    // `authority_der`: who issued the certificate, as the handshake traced it.
+    Result<Admitted, Refusal> admit(const DeviceName& name, Bytes authority_der);
 
  private:
     Admission(std::string environment, Registry& registry)

@@ -1,7 +1,8 @@
 #include "collector/net/connection.hpp"
 
 #include <boost/asio/post.hpp>
-#include <sstream>
+
+#include "collector/net/endpoint.hpp"
 
 namespace longhaul::collector {
 
@@ -18,13 +19,10 @@ constexpr std::int64_t goodbye_deadline_ms = 2'000;
 constexpr std::size_t goodbye_bytes_max = 1 << 20;
 constexpr std::uint32_t denied_retry_after_ms = 15 * 60 * 1000;
 
-std::string text_of(const tcp::socket& socket) {
+std::string peer_of(const tcp::socket& socket) {
     boost::system::error_code error;
     const tcp::endpoint endpoint = socket.remote_endpoint(error);
-    if (error) return "unknown";
-    std::ostringstream text;
-    text << endpoint;
-    return text.str();
+    return error ? "unknown" : text_of(endpoint);
 }
 
 }  // namespace
@@ -32,33 +30,27 @@ std::string text_of(const tcp::socket& socket) {
 Connection::Connection(tcp::socket socket, Gateway& gateway)
     : socket_{std::move(socket)},
       gateway_{gateway},
+      entrance_{gateway.entrance},
       wakeup_{socket_.get_executor()},
-      peer_{text_of(socket_)},
+      peer_{peer_of(socket_)},
       in_room_(read_bytes) {}
 
 awaitable<void> Connection::run() {
     boost::system::error_code ignored;
     socket_.non_blocking(true, ignored);
     socket_.set_option(tcp::no_delay{true}, ignored);
-    auto tls = TlsStream::make(gateway_.tls, socket_.native_handle());
+    auto tls = TlsStream::make(*entrance_->tls, socket_.native_handle());
     if (!tls.ok()) {
-        refuse(to_string(tls.error()));
+        refuse(RefusalReason::handshake, to_string(tls.error()));
         co_return;
     }
     tls_ = std::move(tls).value();
     if (co_await shake_hands()) {
-        if (const auto admitted = admit()) {
-            SessionSettings settings = gateway_.session;
-            settings.shard = shard_ =
-                gateway_.journal.shard_of(admitted->name.tenant, admitted->name.device);
-            session_.emplace(admitted->name, settings, gateway_.known, *admitted->authority,
-                             monotonic_now());
-            ++gateway_.counters.sessions;
-        }
+        if (const auto admitted = admit()) begin_session(*admitted);
         co_await converse();
     }
     co_await say_goodbye();
-    gateway_.counters.bytes_received += tls_->bytes_received();
+    count();
     tls_.reset();  // the journal may know this connection for longer than there is a TlsContext
     socket_.close(ignored);
 }
@@ -87,12 +79,12 @@ awaitable<bool> Connection::shake_hands() {
     while (!aborted_ && !finishing_) {
         const auto want = tls_->handshake();
         if (!want.ok()) {
-            refuse("handshake: " + tls_->last_error());
+            refuse(RefusalReason::handshake, tls_->last_error());
             co_return false;
         }
         if (want.value() == TlsWant::nothing) co_return true;
         if (monotonic_now() >= deadline) {
-            refuse("handshake: took too long");
+            refuse(RefusalReason::handshake_deadline, "the handshake took too long");
             co_return false;
         }
         arm(want.value());
@@ -102,21 +94,35 @@ awaitable<bool> Connection::shake_hands() {
 }
 
 std::optional<Admitted> Connection::admit() {
-    const auto denied = [this](const std::string& reason) {
-        refuse(reason);
-        queue_denial(reason);
+    const auto denied = [this](RefusalReason reason, const std::string& text) {
+        refuse(reason, text);
+        queue_denial(text);
         return std::nullopt;
     };
-    if (!tls_->agreed_on_protocol())
-        return denied("the device did not ask for the protocol longhaul/1");
     const auto certificate = tls_->peer_certificate();
-    if (!certificate.ok()) return denied(to_string(certificate.error()));
-    auto admitted = gateway_.admission.admit(certificate.value(), tls_->peer_authority_der());
-    if (!admitted.ok()) return denied(admitted.error().text);
-    const DeviceName& name = admitted.value().name;
-    peer_ += " " + name.tenant + "/" + name.device;
-    gateway_.log.debug("{}: session begins, {}", peer_, tls_->version());
+    if (!certificate.ok())
+        return denied(RefusalReason::certificate, to_string(certificate.error()));
+    auto name = certificate.value().device_name();
+    if (!name.ok()) return denied(RefusalReason::certificate, to_string(name.error()));
+    device_ = std::move(name).value();
+    if (!tls_->agreed_on_protocol()) {
+        return denied(RefusalReason::application,
+                      "the device did not ask for the protocol longhaul/1");
+    }
+    auto admitted = entrance_->admission->admit(*device_, tls_->peer_authority_der());
+    if (!admitted.ok()) return denied(admitted.error().reason, admitted.error().text);
     return std::move(admitted).value();
+}
+
+void Connection::begin_session(const Admitted& admitted) {
+    SessionSettings settings = gateway_.session;
+    settings.shard = shard_ = gateway_.journal.shard_of(admitted.name.tenant, admitted.name.device);
+    session_.emplace(admitted.name, settings, gateway_.known, *admitted.authority, monotonic_now());
+    ++gateway_.counters.sessions;
+    ++gateway_.counters.sessions_open;
+    gateway_.log.debug("session begins", {{"peer", peer_},
+                                          {"device", device_->tenant + "/" + device_->device},
+                                          {"tls", tls_->version()}});
 }
 
 void Connection::queue_denial(const std::string& reason) {
@@ -152,12 +158,10 @@ awaitable<void> Connection::converse() {
             end("the device takes no bytes");
             break;
         }
+        count();
         co_await wakeup_.wait_until(session_ ? std::min(session_->deadline(), out_deadline_)
                                              : out_deadline_);
     }
-    if (!session_) co_return;
-    gateway_.counters.blocks += session_->counters().blocks;
-    gateway_.counters.acked_blocks += session_->counters().acked_blocks;
 }
 
 // Carries out what the session wants. True: its answer has to be flushed first.
@@ -180,7 +184,8 @@ bool Connection::obey() {
                 out_deadline_ = monotonic_now() + write_deadline_ms;
                 return true;
             case SessionAction::Kind::close:
-                if (session_->broken_by_device()) refuse(session_->end_reason());
+                if (session_->broken_by_device())
+                    refuse(RefusalReason::protocol, session_->end_reason());
                 end(session_->end_reason());
                 return false;
             case SessionAction::Kind::wait:
@@ -278,12 +283,25 @@ awaitable<void> Connection::yield() {
 
 void Connection::end(std::string reason) {
     ended_ = true;
-    gateway_.log.debug("{}: session ends: {}", peer_, reason);
+    gateway_.log.debug("connection ends", {{"peer", peer_}, {"text", reason}});
 }
 
-void Connection::refuse(const std::string& reason) {
-    ++gateway_.counters.refused;
-    gateway_.log.warn("{}: refused: {}", peer_, reason);
+void Connection::refuse(RefusalReason reason, std::string text) {
+    gateway_.refuse(peer_, device_ ? &*device_ : nullptr, {reason, std::move(text)});
+}
+
+// What has happened since it was called the last time.
+void Connection::count() {
+    GatewayCounters& all = gateway_.counters;
+    all.bytes_received += tls_->bytes_received() - counted_bytes_;
+    counted_bytes_ = tls_->bytes_received();
+    if (!session_) return;
+    const SessionCounters& now = session_->counters();
+    all.blocks += now.blocks - counted_.blocks;
+    all.block_bytes += now.block_bytes - counted_.block_bytes;
+    all.acked_blocks += now.acked_blocks - counted_.acked_blocks;
+    all.acked_bytes += now.acked_bytes - counted_.acked_bytes;
+    counted_ = now;
 }
 
 }  // namespace longhaul::collector

@@ -28,6 +28,7 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
     // The second step: end now.
     void abort();
     void on_durable(std::uint64_t count) override;
+    bool had_session() const { return session_.has_value(); }
 
  private:
     boost::asio::awaitable<bool> shake_hands();
@@ -35,6 +36,7 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
     boost::asio::awaitable<void> converse();
     boost::asio::awaitable<void> say_goodbye();
     boost::asio::awaitable<void> yield();
+    void begin_session(const Admitted& admitted);
     void queue_denial(const std::string& reason);
     bool obey();
     bool read();
@@ -42,12 +44,15 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
     void feed();
     void arm(TlsWant want);
     void end(std::string reason);
-    void refuse(const std::string& reason);
+    void refuse(RefusalReason reason, std::string text);
+    void count();
 
     boost::asio::ip::tcp::socket socket_;
     Gateway& gateway_;
+    const std::shared_ptr<const Entrance> entrance_;
     Wakeup wakeup_;
-    std::string peer_;  // address and port, then the device's name
+    std::string peer_;  // address and port
+    std::optional<DeviceName> device_;
     std::unique_ptr<TlsStream> tls_;
     std::optional<Session> session_;
     Shard shard_ = 0;
@@ -62,6 +67,8 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
     bool ended_ = false;
     bool finishing_ = false;
     bool aborted_ = false;
+    SessionCounters counted_;
+    std::uint64_t counted_bytes_ = 0;
 };
 
 }  // namespace longhaul::collector

@@ -1,39 +1,59 @@
 // What the connections of a collector share. All of it lives longer than they do and belongs to the
-// network thread.
+// network thread, but for what says that other threads may look.
 #pragma once
 
-#include <spdlog/logger.h>
-
+#include <array>
 #include <cstdint>
+#include <memory>
 
 #include "collector/net/admission.hpp"
+#include "collector/net/counters.hpp"
+#include "collector/net/log.hpp"
 #include "collector/net/submissions.hpp"
 #include "collector/net/tls.hpp"
 #include "collector/session/session.hpp"
 
 namespace longhaul::collector {
 
+// What decides who comes in. A connection keeps the one that it began with, so that another one may
+// take its place at any time.
+struct Entrance {
+    std::unique_ptr<Registry> registry;
+    std::unique_ptr<Admission> admission;
+    std::unique_ptr<TlsContext> tls;
+};
+
+// May be read by any thread.
 struct GatewayCounters {
-    std::uint64_t accepted = 0;    // connections
-    std::uint64_t refused = 0;     // failed handshakes, devices not admitted, too many connections
-    std::uint64_t sessions = 0;    // admitted
-    std::uint64_t exceptions = 0;  // thrown by a library, at the cost of one connection
-    std::uint64_t blocks = 0;
-    std::uint64_t acked_blocks = 0;
-    std::uint64_t bytes_received = 0;  // from sockets, TLS included
+    Counter accepted;     // connections
+    Counter connections;  // open now
+    Counter refused;
+    std::array<Counter, refusal_reason_count> refused_by;  // RefusalReason
+    Counter sessions;                                      // admitted
+    Counter sessions_open;                                 // now
+    Counter exceptions;  // thrown by a library, at the cost of one connection
+    Counter blocks;
+    Counter block_bytes;
+    Counter acked_blocks;
+    Counter acked_bytes;
+    Counter bytes_received;  // from sockets, TLS included
 };
 
 struct Gateway {
-    const TlsContext& tls;
-    Admission& admission;
+    std::shared_ptr<const Entrance> entrance;
     KnownDevices& known;
     Submissions& submissions;
     const Journal& journal;
-    spdlog::logger& log;
+    Log& log;
     SessionSettings session;  // the shard is set for each device
     std::int64_t handshake_deadline_ms = 30'000;
     std::size_t connections_max = 20'000;
     GatewayCounters counters{};
+    RefusalNotes refusals{};  // any thread
+    LineLimit refusal_lines{};
+
+    // Counts it and tells it. `device`: whose connection it is, when that is known.
+    void refuse(const std::string& peer, const DeviceName* device, const Refusal& refusal);
 };
 
 }  // namespace longhaul::collector

@@ -10,9 +10,6 @@
 
 namespace longhaul::collector {
 
-// "127.0.0.1:7600", "[::1]:7600"; malformed otherwise.
-Result<boost::asio::ip::tcp::endpoint> parse_endpoint(const std::string& text);
-
 class Listener {
  public:
     // Binds and listens at once; run() accepts. The gateway outlives the listener.
@@ -35,6 +32,8 @@ class Listener {
  private:
     Listener(boost::asio::ip::tcp::acceptor acceptor, Gateway& gateway);
     boost::asio::awaitable<void> serve(std::shared_ptr<Connection> connection);
+    void refuse_one_more(const boost::asio::ip::tcp::socket& socket);
+    void tell_failed_accept(const boost::system::error_code& error);
 
     boost::asio::ip::tcp::acceptor acceptor_;
     Gateway& gateway_;

@@ -29,6 +29,19 @@ constexpr const char* schema_sql = R"(
     COMMIT;
 )";
 
+// Came later and is nobody's business but `longhaul why`'s: a registry without it is a whole one.
+constexpr const char* refusals_sql = R"(
+    CREATE TABLE IF NOT EXISTS refusals (
+        tenant TEXT NOT NULL,
+        device TEXT NOT NULL,
+        time_us INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (tenant, device)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS refusals_by_time ON refusals (time_us);
+)";
+
 }  // namespace
 
 Result<std::unique_ptr<Registry>> Registry::open(const std::string& path) {
@@ -41,6 +54,7 @@ Result<std::unique_ptr<Registry>> Registry::open(const std::string& path) {
     } else if (version != registry_version) {
         return Error{ErrorCode::unsupported, "the registry is of another version"};
     }
+    LH_TRY(database.execute(refusals_sql));
     return std::unique_ptr<Registry>{new Registry{std::move(database)}};
 }
 
@@ -86,6 +100,55 @@ Result<DeviceState> Registry::find(std::string_view tenant, std::string_view dev
     LH_TRY_ASSIGN(const bool row, query.bind(tenant).bind(device).step());
     if (!row) return DeviceState::unknown;
     return query.text(0) == "allowed" ? DeviceState::allowed : DeviceState::revoked;
+}
+
+Result<std::vector<std::string>> Registry::devices(std::string_view tenant) {
+    LH_TRY_ASSIGN(const auto select,
+                  database_.prepare("SELECT name FROM devices WHERE tenant = ? ORDER BY name"));
+    std::vector<std::string> names;
+    SqliteQuery query{select};
+    query.bind(tenant);
+    for (;;) {
+        LH_TRY_ASSIGN(const bool row, query.step());
+        if (!row) return names;
+        names.emplace_back(query.text(0));
+    }
+}
+
+Status Registry::note_refusals(const std::vector<NotedRefusal>& refusals) {
+    if (refusals.empty()) return {};
+    LH_TRY_ASSIGN(const auto insert,
+                  database_.prepare("INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?, ?)"));
+    LH_TRY_ASSIGN(const auto trim,
+                  database_.prepare("DELETE FROM refusals WHERE time_us < (SELECT time_us FROM "
+                                    "refusals ORDER BY time_us DESC LIMIT 1 OFFSET ?)"));
+    return database_.in_transaction([&]() -> Status {
+        for (const NotedRefusal& each : refusals) {
+            LH_TRY(SqliteQuery{insert}
+                       .bind(each.tenant)
+                       .bind(each.device)
+                       .bind(each.time.value)
+                       .bind(each.reason)
+                       .bind(each.text)
+                       .run());
+        }
+        return SqliteQuery{trim}.bind(refusals_max - 1).run();
+    });
+}
+
+Result<std::optional<NotedRefusal>> Registry::last_refusal(std::string_view tenant,
+                                                           std::string_view device) {
+    LH_TRY_ASSIGN(const auto select,
+                  database_.prepare("SELECT time_us, reason, text FROM refusals WHERE tenant = ? "
+                                    "AND device = ?"));
+    SqliteQuery query{select};
+    LH_TRY_ASSIGN(const bool row, query.bind(tenant).bind(device).step());
+    if (!row) return std::optional<NotedRefusal>{};
+    return std::optional{NotedRefusal{std::string{tenant},
+                                      std::string{device},
+                                      {query.integer(0)},
+                                      std::string{query.text(1)},
+                                      std::string{query.text(2)}}};
 }
 
 }  // namespace longhaul::collector

@@ -47,7 +47,7 @@ void Session::on_durable(std::uint64_t count) {
         if (done.kind == JournalKind::epoch)
             known_.add_epoch(peer_.tenant, peer_.device, incarnation_, done.epoch);
         if (done.kind != JournalKind::block) continue;
-        durable_bytes_ += done.bytes;
+        counters_.acked_bytes += done.bytes;
         ++counters_.acked_blocks;
         const bool goes_on = !acks_.empty() && acks_.back().epoch == done.epoch.value &&
                              acks_.back().last_seq + 1 == done.seq.value;
@@ -274,7 +274,7 @@ void Session::write_acks() {
         queue([&](ByteWriter& out) { return write_message(ack, out); });
     }
     acks_.clear();
-    const std::uint64_t credit = durable_bytes_ + settings_.credit_bytes;
+    const std::uint64_t credit = counters_.acked_bytes + settings_.credit_bytes;
     if (credit - credit_said_ >= settings_.credit_bytes / 4) {
         credit_said_ = credit;
         const longhaul_Window window{credit};

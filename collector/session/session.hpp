@@ -44,6 +44,7 @@ struct SessionCounters {
     std::uint64_t blocks = 0;
     std::uint64_t block_bytes = 0;
     std::uint64_t acked_blocks = 0;
+    std::uint64_t acked_bytes = 0;
 };
 
 class Session {
@@ -117,7 +118,6 @@ class Session {
     std::deque<Submission> pending_;  // submitted, not yet durable
     std::uint64_t submitted_ = 0;
     std::uint64_t durable_ = 0;
-    std::uint64_t durable_bytes_ = 0;  // of blocks
     std::uint64_t credit_said_ = 0;
     std::vector<longhaul_AckRange> acks_;
     SessionCounters counters_;

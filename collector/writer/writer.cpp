@@ -54,6 +54,8 @@ Result<MonotonicMs, Message> Writer::step(MonotonicMs now, WallUs wall) {
     if (barrier_) {
         LH_TRY_ASSIGN(const bool more, advance_barrier(wall));
         if (!more) {
+            bytes_done_ = 0;
+            for (const Offset end : *barrier_) bytes_done_ += end;
             barrier_.reset();
             rows_buffered_ = 0;
             first_row_at_ = MonotonicMs::never();
@@ -90,6 +92,7 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
             const auto read = readers_[shard]->next();
             if (read.ok()) {
                 ++counters_.entries;
+                read_received_ = read.value().entry.receive_time;
                 LH_TRY(on_entry(shard, read.value()));
             } else if (read.error().code == ErrorCode::corrupt) {
                 ++counters_.damaged;
@@ -102,7 +105,34 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
         }
     }
     if (rows_before == 0 && rows_buffered_ != 0) first_row_at_ = now;
+    if (rows_buffered_ == 0) bytes_done_ = bytes_read();
     return {};
+}
+
+std::uint64_t Writer::bytes_read() const {
+    std::uint64_t bytes = 0;
+    for (const auto& reader : readers_) bytes += reader->offset();
+    return bytes;
+}
+
+WriterProgress Writer::progress() const {
+    std::uint64_t durable = 0;
+    for (Shard shard = 0; shard < journal_.shards(); ++shard)
+        durable += journal_.durable_end(shard);
+    WriterProgress progress{counters_, bytes_done_, std::nullopt, last_commit_};
+    if (rows_buffered_ != 0) {
+        progress.oldest = first_row_received_;
+    } else if (durable != bytes_read()) {
+        progress.oldest = read_received_;
+    }
+    return progress;
+}
+
+void Writer::set_limits(std::int64_t commit_interval_ms, std::size_t rows_max,
+                        std::size_t bytes_max) {
+    settings_.commit_interval_ms = commit_interval_ms;
+    settings_.rows_max = rows_max;
+    settings_.bytes_max = bytes_max;
 }
 
 // One file or one commit; false when every table is done.
@@ -122,7 +152,8 @@ Result<bool, Message> Writer::advance_barrier(WallUs wall) {
                                table->folder() +
                                " failed, it will be tried again: " + to_string(done.error())};
             }
-            if (!writing) ++counters_.commits;
+            ++(writing ? counters_.files : counters_.commits);
+            if (!writing) last_commit_ = wall;
             return true;
         }
     }
@@ -149,6 +180,7 @@ Result<Batch*, Message> Writer::begin_row(const Place& place, TableBuffer& table
     if (table.has(place.shard, place.end)) return nullptr;
     Batch& batch = table.batch(place.shard, place.receive_date, place.offset);
     batch.begin_row();
+    if (rows_buffered_ == 0) first_row_received_ = place.receive_time;
     ++rows_buffered_;
     return &batch;
 }

@@ -34,7 +34,16 @@ struct WriterCounters {
     std::uint64_t quarantined = 0;
     std::uint64_t rows = 0;
     std::uint64_t damaged = 0;  // journal entries that could not be read
+    std::uint64_t files = 0;
     std::uint64_t commits = 0;
+};
+
+// How far the writer has come, for those who watch it.
+struct WriterProgress {
+    WriterCounters counters;
+    std::uint64_t bytes_done = 0;       // of all shards: what lies below is in the tables
+    std::optional<WallUs> oldest;       // about when the oldest entry came that is not in them
+    std::optional<WallUs> last_commit;  // by this writer
 };
 
 class Writer {
@@ -55,6 +64,9 @@ class Writer {
 
     bool fatal() const { return fatal_; }
     const WriterCounters& counters() const { return counters_; }
+    WriterProgress progress() const;
+    // From the next step on.
+    void set_limits(std::int64_t commit_interval_ms, std::size_t rows_max, std::size_t bytes_max);
 
  private:
     struct Anchor {
@@ -132,6 +144,7 @@ class Writer {
     Result<TableBuffer*, Message> table(const std::string& tenant, const std::string& name,
                                         const std::vector<Column>& columns, bool sorted);
     Result<bool, Message> advance_barrier(WallUs wall);
+    std::uint64_t bytes_read() const;
     bool barrier_due(MonotonicMs now) const;
     Message stop(std::string text);
 
@@ -150,6 +163,10 @@ class Writer {
     bool fatal_ = false;
     std::size_t rows_buffered_ = 0;
     MonotonicMs first_row_at_ = MonotonicMs::never();
+    WallUs first_row_received_;     // of those that are buffered
+    WallUs read_received_;          // of the entry that was read last
+    std::uint64_t bytes_done_ = 0;  // all before them is in the tables
+    std::optional<WallUs> last_commit_;
     WriterCounters counters_;
 };
 

@@ -71,7 +71,7 @@ FRAMES = {
 
 
 def refused_lines(site):
-    return site.collector.messages().count(" refused: ")
+    return site.collector.messages().count(" refused ")
 
 
 def demand_service(site, sealed):
@@ -207,9 +207,9 @@ def test_nothing_was_harmed(site, sealed):
     assert agent.wait(60)[0] == 0, f"see {agent.log}"
     assert site.stop_collector() == 0, f"see {site.collector.log}"
     messages = site.collector.messages()
-    accepted, refused = map(int, re.search(r"connections (\d+) accepted, (\d+) refused", messages).groups())
+    accepted, refused = map(int, re.search(r"connections accepted=(\d+) refused=(\d+)", messages).groups())
     assert refused == refused_lines(site) and accepted > refused
-    assert " 0 ended by an exception" in messages
+    assert " ended_by_exception=0 " in messages
     assert site.audit(drained=False)[0] == 0
     values, wrong = compare.check(only(site.recording, [GOOD]), site.lake, TENANT, {GOOD})
     assert values > 0 and not wrong, wrong

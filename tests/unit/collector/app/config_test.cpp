@@ -57,12 +57,15 @@ TEST_CASE("collector.toml: the example is valid, and shows the real defaults") {
     CHECK(a.handshake_deadline_ms == b.handshake_deadline_ms);
     CHECK(a.hello_deadline_ms == b.hello_deadline_ms);
     CHECK(a.idle_deadline_ms == b.idle_deadline_ms);
+    CHECK(a.http_listen == b.http_listen);
+    CHECK(a.log_level == b.log_level);
+    CHECK(a.log_format == b.log_format);
     CHECK(a.journal_path == folder / "journal");
 }
 
 TEST_CASE("collector.toml: mistakes are told with their lines") {
     struct Case {
-        const char* changed;  // added at the end of the example
+        const char* changed;  // added at the end of [session]
         const char* said;
     };
     const Case cases[] = {
@@ -76,11 +79,25 @@ TEST_CASE("collector.toml: mistakes are told with their lines") {
     const test::TemporaryFolder folder;
     for (const Case& each : cases) {
         CAPTURE(each.changed);
-        const auto config = read(folder, std::string{config_example()} + each.changed);
+        std::string text{config_example()};
+        const auto config = read(folder, text.insert(text.find("\n[http]"), each.changed));
         REQUIRE_FALSE(config.ok());
         CHECK_THAT(config.error().text, ContainsSubstring(each.said));
         CHECK_THAT(config.error().text, ContainsSubstring("line "));
     }
+}
+
+TEST_CASE("collector.toml: level and format of the log are words of a list") {
+    const test::TemporaryFolder folder;
+    const std::string example{config_example()};  // its last table is [log]
+    CHECK(read(folder, example + "level = \"debug\"\nformat = \"json\"\n").ok());
+    const auto loud = read(folder, example + "level = \"loud\"\n");
+    REQUIRE_FALSE(loud.ok());
+    CHECK_THAT(loud.error().text,
+               ContainsSubstring("\"level\" is \"loud\", must be one of \"debug\""));
+    const auto xml = read(folder, example + "format = \"xml\"\n");
+    REQUIRE_FALSE(xml.ok());
+    CHECK_THAT(xml.error().text, ContainsSubstring("\"format\" is \"xml\""));
 }
 
 TEST_CASE("collector.toml: an address that cannot be listened on is a mistake in the file") {

@@ -2,6 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "collector/net/endpoint.hpp"
 #include "common/block/schema.hpp"
 #include "tests/unit/collector/net/gateway_fixture.hpp"
 

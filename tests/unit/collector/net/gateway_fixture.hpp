@@ -57,19 +57,21 @@ class GatewayFixture {
  public:
     GatewayFixture() {
         GatewayPki& pki = gateway_pki();
-        registry_ = Registry::open(folder_ / "registry.db").value();
-        LH_CHECK(registry_->add_tenant({"acme", pki.acme.certificate}).ok());
-        LH_CHECK(registry_->add_tenant({"other", pki.other.certificate}).ok());
-        LH_CHECK(registry_->allow("acme", {"bus-1", "bus-2"}).ok());
-        LH_CHECK(registry_->revoke("acme", "bus-2").ok());
-        admission_ = Admission::make("test", *registry_).value();
-        tls_ = TlsContext::make({pki.server.certificate,
-                                 pki.server.key,
-                                 {pki.acme.certificate, pki.other.certificate}})
-                   .value();
+        auto registry = Registry::open(folder_ / "registry.db").value();
+        LH_CHECK(registry->add_tenant({"acme", pki.acme.certificate}).ok());
+        LH_CHECK(registry->add_tenant({"other", pki.other.certificate}).ok());
+        LH_CHECK(registry->allow("acme", {"bus-1", "bus-2"}).ok());
+        LH_CHECK(registry->revoke("acme", "bus-2").ok());
+        auto admission = Admission::make("test", *registry).value();
+        auto tls = TlsContext::make({pki.server.certificate,
+                                     pki.server.key,
+                                     {pki.acme.certificate, pki.other.certificate}})
+                       .value();
+        const auto entrance = std::make_shared<const Entrance>(
+            Entrance{std::move(registry), std::move(admission), std::move(tls)});
         journal_ = LocalJournal::open(disk_, {}).value();
-        gateway_.reset(new Gateway{
-            *tls_, *admission_, known_, submissions, *journal_, log_, {}, 30'000, 100, {}});
+        gateway_.reset(
+            new Gateway{entrance, known_, submissions, *journal_, log_, {}, 30'000, 100});
         gateway_->session.journal = journal_->id();
     }
     ~GatewayFixture() { stop(); }
@@ -120,10 +122,7 @@ class GatewayFixture {
     TemporaryFolder folder_;
     sim::SimDisk disk_;
     std::ostringstream log_text_;
-    spdlog::logger log_{"test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_)};
-    std::unique_ptr<Registry> registry_;
-    std::unique_ptr<Admission> admission_;
-    std::unique_ptr<TlsContext> tls_;
+    Log log_{std::make_shared<spdlog::sinks::ostream_sink_mt>(log_text_)};
     std::unique_ptr<LocalJournal> journal_;
     KnownDevices known_;
     std::unique_ptr<Gateway> gateway_;

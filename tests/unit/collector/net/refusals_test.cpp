@@ -25,7 +25,7 @@ std::string bye_of(TlsClient& client) {
     return bye.text;
 }
 
-struct Refusal {
+struct Refused {
     const char* what;
     Issued identity;
     const char* protocol;
@@ -33,12 +33,12 @@ struct Refusal {
     const char* logged;
 };
 
-std::vector<Refusal> refusals() {
+std::vector<Refused> refusals() {
     GatewayPki& pki = gateway_pki();
     const char* const protocol = "longhaul/1";
     const Issued good = issue_device(pki.acme, {"test", "acme", "bus-1"});
     return {
-        {"no certificate", {}, protocol, nullptr, "refused: handshake: "},
+        {"no certificate", {}, protocol, nullptr, "reason=handshake"},
         {"an authority that nobody knows", issue_device(pki.stranger, {"test", "acme", "bus-1"}),
          protocol, nullptr, "not correctly signed by the trusted CA"},
         {"the root itself as issuer", issue_device(pki.root, {"test", "acme", "bus-1"}), protocol,
@@ -46,20 +46,20 @@ std::vector<Refusal> refusals() {
         {"an expired certificate", issue_device(pki.acme, {"test", "acme", "bus-1"}, -2), protocol,
          nullptr, "The certificate validity has expired"},
         {"a device that is not registered", issue_device(pki.acme, {"test", "acme", "bus-3"}),
-         protocol, "is not registered", "bus-3\" of tenant \"acme\" is not registered"},
+         protocol, "is not registered", "device=acme/bus-3 reason=unknown_device"},
         {"a revoked device", issue_device(pki.acme, {"test", "acme", "bus-2"}), protocol,
-         "is revoked", "is revoked"},
+         "is revoked", "device=acme/bus-2 reason=revoked"},
         {"another tenant's authority", issue_device(pki.other, {"test", "acme", "bus-1"}), protocol,
-         "of another tenant's authority", "of another tenant's authority"},
+         "of another tenant's authority", "reason=authority"},
         {"another environment", issue_device(pki.acme, {"prod", "acme", "bus-1"}), protocol,
-         "belongs to environment \"prod\"", "belongs to environment \"prod\""},
+         "belongs to environment \"prod\"", "reason=environment"},
         {"a tenant that is not registered", issue_device(pki.acme, {"test", "nobody", "bus-1"}),
-         protocol, "tenant \"nobody\" is not registered", "tenant \"nobody\" is not registered"},
+         protocol, "tenant \"nobody\" is not registered", "reason=tenant"},
         {"a certificate that names no device", issue_server(pki.acme, "bus-1"), protocol,
-         "names no device", "names no device"},
+         "names no device", "reason=certificate"},
         {"no protocol asked for", good, nullptr, "did not ask for the protocol",
-         "did not ask for the protocol"},
-        {"another protocol", good, "h2", nullptr, "refused: handshake: "},
+         "reason=application"},
+        {"another protocol", good, "h2", nullptr, "reason=handshake"},
     };
 }
 
@@ -67,7 +67,7 @@ std::vector<Refusal> refusals() {
 
 TEST_CASE("gateway: who is not known, or not what it says, is refused and the log tells why") {
     for (const bool tls_1_2 : {false, true}) {
-        for (const Refusal& refusal : refusals()) {
+        for (const Refused& refusal : refusals()) {
             CAPTURE(refusal.what, tls_1_2);
             GatewayFixture fixture;
             fixture.start();
@@ -111,5 +111,5 @@ TEST_CASE("gateway: what does not speak TLS is refused, and a silent peer is not
     ::close(silent);
     fixture.stop();
     CHECK(fixture.gateway().counters.refused == 2);
-    CHECK_THAT(fixture.log(), ContainsSubstring("refused: handshake: took too long"));
+    CHECK_THAT(fixture.log(), ContainsSubstring("the handshake took too long"));
 }

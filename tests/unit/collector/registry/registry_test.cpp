@@ -84,3 +84,23 @@ TEST_CASE("registry: a file of another version or kind is refused and left alone
     CHECK(Registry::open(text).error().code == ErrorCode::malformed);
     CHECK(Registry::open(folder.path() + "/none/registry.db").error().code == ErrorCode::io);
 }
+
+TEST_CASE("registry: the last refusal of each device is kept, and only the newest of all") {
+    const test::TemporaryFolder folder;
+    auto registry = Registry::open(folder / "registry.db").value();
+    CHECK_FALSE(registry->last_refusal("acme", "bus-1").value());
+    REQUIRE(registry->note_refusals({{"acme", "bus-1", {7}, "revoked", "is revoked"}}).ok());
+    REQUIRE(registry->note_refusals({{"acme", "bus-1", {8}, "unknown_device", "is not registered"}})
+                .ok());
+    const auto last = registry->last_refusal("acme", "bus-1").value();
+    REQUIRE(last);
+    CHECK(last->time.value == 8);
+    CHECK(last->reason == "unknown_device");
+    CHECK(last->text == "is not registered");
+    std::vector<NotedRefusal> many;
+    for (std::int64_t i = 0; i < Registry::refusals_max; ++i)
+        many.push_back({"acme", "other-" + std::to_string(i), {100 + i}, "revoked", ""});
+    REQUIRE(registry->note_refusals(many).ok());
+    CHECK_FALSE(registry->last_refusal("acme", "bus-1").value());
+    CHECK(registry->last_refusal("acme", "other-0").value());
+}

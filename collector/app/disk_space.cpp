@@ -1,0 +1,31 @@
+#include "collector/app/disk_space.hpp"
+
+#include <sys/statvfs.h>
+
+namespace longhaul::collector {
+
+std::optional<DiskSpace> disk_space(const std::string& folder) {
+    struct statvfs found{};
+    if (::statvfs(folder.c_str(), &found) != 0) return std::nullopt;
+    return DiskSpace{std::uint64_t{found.f_bavail} * found.f_frsize,
+                     std::uint64_t{found.f_blocks} * found.f_frsize};
+}
+
+void DiskForecast::add(MonotonicMs now, std::uint64_t free_bytes) {
+    now_ = {now, free_bytes};
+    if (!samples_.empty() && now - samples_.back().time < sample_ms) return;
+    samples_.push_back(now_);
+    if (samples_.size() > samples_max) samples_.pop_front();
+}
+
+std::optional<std::int64_t> DiskForecast::full_in_s() const {
+    if (samples_.empty()) return std::nullopt;
+    const Sample& first = samples_.front();
+    const std::int64_t span_ms = now_.time - first.time;
+    if (span_ms < span_ms_min || now_.free_bytes >= first.free_bytes) return std::nullopt;
+    const double per_s = static_cast<double>(first.free_bytes - now_.free_bytes) * 1000 /
+                         static_cast<double>(span_ms);
+    return static_cast<std::int64_t>(static_cast<double>(now_.free_bytes) / per_s);
+}
+
+}  // namespace longhaul::collector

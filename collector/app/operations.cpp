@@ -1,0 +1,258 @@
+#include "collector/app/operations.hpp"
+
+#include <algorithm>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <csignal>
+#include <utility>
+
+#include "common/host/files.hpp"
+
+namespace longhaul::collector {
+
+using boost::asio::awaitable;
+
+namespace {
+
+constexpr std::int64_t look_ms = 1'000;
+constexpr std::int64_t network_silence_ms_max = 10'000;
+constexpr const char* plain_text = "text/plain; charset=utf-8";
+constexpr const char* metrics_type = "text/plain; version=0.0.4; charset=utf-8";
+
+// "12,480"
+std::string grouped(std::uint64_t number) {
+    std::string text = std::to_string(number);
+    for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
+    return text;
+}
+
+std::string full_in(std::int64_t seconds) {
+    constexpr std::int64_t hour_s = 3600;
+    constexpr std::int64_t day_s = 24 * hour_s;
+    if (seconds >= 2 * day_s) return std::to_string(seconds / day_s) + " days";
+    if (seconds >= 2 * hour_s) return std::to_string(seconds / hour_s) + " hours";
+    return std::to_string(seconds / 60) + " minutes";
+}
+
+}  // namespace
+
+Operations::Operations(const CollectorConfig& config, Notifier notifier, Log& log,
+                       std::function<void()> on_reload)
+    : listen_{config.http_listen},
+      registry_path_{config.registry},
+      journal_path_{config.journal_path},
+      lake_path_{config.lake_path},
+      notifier_{std::move(notifier)},
+      log_{log},
+      on_reload_{std::move(on_reload)},
+      started_{wall_now()},
+      tasks_{context_.get_executor(), [this](const std::string& what) {
+                 log_.error("health and metrics ended by an exception", {{"text", what}});
+             }} {}
+
+Result<void, Message> Operations::open(const std::string& port_file) {
+    if (!listen_.empty()) {
+        const auto handler = [this](std::string_view path) { return answer(path); };
+        LH_TRY_ASSIGN(http_, HttpListener::open(context_.get_executor(), listen_, handler));
+        if (!port_file.empty()) {
+            const std::string port = std::to_string(http_->port()) + "\n";
+            LH_TRY(longhaul::replace_file(port_file, as_bytes(port), public_file_mode));
+        }
+        log_.info("health and metrics", {{"address", http_->address()}});
+        tasks_.start(http_->run());
+    }
+    signals_.add(SIGHUP);
+    watch_signals();
+    tasks_.start(watch());
+    thread_ = std::thread{[this] { context_.run(); }};
+    return {};
+}
+
+void Operations::attach(const Parts& parts) {
+    const std::lock_guard lock{mutex_};
+    parts_ = parts;
+}
+
+void Operations::set_phase(Phase phase, std::string reason) {
+    {
+        const std::lock_guard lock{mutex_};
+        if (phase_ == Phase::failed) return;
+        phase_ = phase;
+        reason_ = std::move(reason);
+    }
+    boost::asio::post(context_, [this] { tell_phase(); });
+}
+
+Phase Operations::phase() {
+    const std::lock_guard lock{mutex_};
+    return phase_;
+}
+
+void Operations::tell_phase() {
+    const std::string status = status_text();
+    const bool serving = phase() == Phase::serving;
+    notifier_.tell((serving ? "READY=1\nSTATUS=" : "STOPPING=1\nSTATUS=") + status);
+    if (serving && std::exchange(reload_wanted_, false)) on_reload_();
+}
+
+void Operations::tell_reloading(bool begins) {
+    const auto tell = [this, begins] {
+        const auto now_us = std::chrono::duration_cast<std::chrono::microseconds>(
+            std::chrono::steady_clock::now().time_since_epoch());
+        notifier_.tell(begins ? "RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now_us.count())
+                              : "READY=1\nSTATUS=" + status_text());
+    };
+    boost::asio::dispatch(context_, tell);
+}
+
+void Operations::stop() {
+    if (!thread_.joinable()) return;
+    const auto finish = [this] {
+        stopping_ = true;
+        tick_.wake();
+        signals_.cancel();
+        if (http_) http_->finish();
+    };
+    boost::asio::post(context_, finish);
+    thread_.join();
+}
+
+void Operations::watch_signals() {
+    const auto on_signal = [this](const boost::system::error_code& error, int) {
+        if (error) return;
+        reload_wanted_ = true;
+        if (phase() == Phase::serving && std::exchange(reload_wanted_, false)) on_reload_();
+        watch_signals();
+    };
+    signals_.async_wait(on_signal);
+}
+
+awaitable<void> Operations::watch() {
+    const std::int64_t interval_ms =
+        std::clamp<std::int64_t>(notifier_.watchdog_ms().value_or(2 * look_ms) / 2, 10, look_ms);
+    while (!stopping_) {
+        look();
+        co_await tick_.wait_until(monotonic_now() + interval_ms);
+    }
+    keep_refusals();
+}
+
+// --- once a second
+// ---------------------------------------------------------------------------------
+
+void Operations::look() {
+    const MonotonicMs now = monotonic_now();
+    look_at_disks(now);
+    look_at_network(now);
+    keep_refusals();
+    std::string lines = "STATUS=" + status_text();
+    if (notifier_.watchdog_ms() && trouble_of_network().empty()) lines += "\nWATCHDOG=1";
+    notifier_.tell(lines);
+}
+
+void Operations::look_at_disks(MonotonicMs now) {
+    if (const auto space = disk_space(journal_path_)) journal_forecast_.add(now, space->free_bytes);
+    if (const auto space = disk_space(lake_path_)) lake_forecast_.add(now, space->free_bytes);
+}
+
+// The network's thread answers when it comes to it.
+void Operations::look_at_network(MonotonicMs now) {
+    const std::lock_guard lock{mutex_};
+    if (parts_.network == nullptr || phase_ != Phase::serving) return;
+    const bool answered = answered_at_ms_ >= asked_at_.value || asked_at_ == MonotonicMs::never();
+    if (!answered) return;
+    asked_at_ = now;
+    boost::asio::post(*parts_.network, [this] { answered_at_ms_ = monotonic_now().value; });
+}
+
+std::string Operations::trouble_of_network() const {
+    if (asked_at_ == MonotonicMs::never() || answered_at_ms_ >= asked_at_.value) return {};
+    const std::int64_t silence_ms = monotonic_now() - asked_at_;
+    if (silence_ms < network_silence_ms_max) return {};
+    return "the network's thread has not moved for " + std::to_string(silence_ms / 1000) + " s";
+}
+
+void Operations::keep_refusals() {
+    Gateway* gateway = nullptr;
+    {
+        const std::lock_guard lock{mutex_};
+        gateway = parts_.gateway;
+    }
+    if (gateway == nullptr) return;
+    const std::vector<NotedRefusal> refusals = gateway->refusals.take();
+    if (refusals.empty()) return;
+    if (!registry_) {
+        if (auto opened = Registry::open(registry_path_); opened.ok())
+            registry_ = std::move(opened).value();
+    }
+    if (!registry_ || !registry_->note_refusals(refusals).ok())
+        log_.warn("why devices were refused cannot be kept", {{"registry", registry_path_}});
+}
+
+// --- what is told
+// ----------------------------------------------------------------------------------
+
+std::string Operations::status_text() {
+    const Readings readings = read();
+    if (!readings.ready) {
+        const std::lock_guard lock{mutex_};
+        return reason_;
+    }
+    std::string text = grouped(readings.gateway->sessions_open) + " devices, oldest unacked " +
+                       std::to_string(static_cast<std::int64_t>(readings.oldest_unacknowledged_s)) +
+                       " s";
+    const auto journal = journal_forecast_.full_in_s();
+    const auto lake = lake_forecast_.full_in_s();
+    if (journal || lake) {
+        text += ", disk full in " +
+                full_in(std::min(journal.value_or(INT64_MAX), lake.value_or(INT64_MAX)));
+    }
+    return text;
+}
+
+Readings Operations::read() {
+    const std::lock_guard lock{mutex_};
+    Readings readings;
+    readings.ready = phase_ == Phase::serving;
+    readings.now = wall_now();
+    readings.started = started_;
+    readings.certificate_expires = {certificate_expires_us_};
+    if (const auto space = disk_space(journal_path_))
+        readings.folders.push_back({"journal", *space});
+    if (const auto space = disk_space(lake_path_)) readings.folders.push_back({"lake", *space});
+    if (parts_.gateway == nullptr) return readings;
+    readings.gateway = &parts_.gateway->counters;
+    readings.journal = &parts_.journal_thread->counters();
+    for (Shard shard = 0; shard < parts_.journal->shards(); ++shard)
+        readings.durable_bytes += parts_.journal->durable_end(shard);
+    if (const MonotonicMs since = parts_.journal_thread->waiting_since();
+        since != MonotonicMs::never()) {
+        readings.oldest_unacknowledged_s = static_cast<double>(monotonic_now() - since) / 1000;
+    }
+    readings.writer = parts_.writer_thread->progress();
+    readings.writer_failing = !parts_.writer_thread->trouble().empty();
+    return readings;
+}
+
+HttpAnswer Operations::health() {
+    const std::lock_guard lock{mutex_};
+    if (phase_ == Phase::failed) return {503, plain_text, reason_ + "\n"};
+    const std::string trouble = trouble_of_network();
+    if (phase_ == Phase::serving && !trouble.empty()) return {503, plain_text, trouble + "\n"};
+    return {200, plain_text, "ok\n"};
+}
+
+HttpAnswer Operations::readiness() {
+    const std::lock_guard lock{mutex_};
+    if (phase_ == Phase::serving) return {200, plain_text, "ready\n"};
+    return {503, plain_text, reason_ + "\n"};
+}
+
+HttpAnswer Operations::answer(std::string_view path) {
+    if (path == "/metrics") return {200, metrics_type, metrics_text(read())};
+    if (path == "/healthz") return health();
+    if (path == "/readyz") return readiness();
+    return {404, plain_text, "here are /metrics, /healthz and /readyz\n"};
+}
+
+}  // namespace longhaul::collector
