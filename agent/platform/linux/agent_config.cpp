@@ -1,6 +1,7 @@
 #include "agent/platform/linux/agent_config.hpp"
 
 #include "agent/core/settings.hpp"
+#include "agent/platform/linux/agent_config_sources.hpp"
 #include "agent/platform/linux/tcp_link.hpp"
 #include "common/host/config.hpp"
 
@@ -35,15 +36,6 @@ void read_collector(ConfigTable collector, AgentConfig& config) {
     config.server_name = collector.text("server_name");
 }
 
-TraceConfig read_trace(ConfigTable trace, const std::string& device) {
-    TraceConfig config;
-    config.mapping = trace.path("mapping");
-    config.file = trace.path("file", "");
-    config.speed = trace.real("speed", 0, {0, 1e9});
-    config.device = trace.text("only", device);
-    return config;
-}
-
 }  // namespace
 
 Result<AgentConfig, Message> load_agent_config(const std::string& path) {
@@ -65,45 +57,9 @@ Result<AgentConfig, Message> load_agent_config(const std::string& path) {
                                     {static_cast<std::int64_t>(body_bytes_min),
                                      static_cast<std::int64_t>(limits::block_body_bytes_max)}));
 
-    for (ConfigTable trace : root.tables("trace")) {
-        config.traces.push_back(read_trace(trace, config.name));
-    }
-    if (config.traces.size() > streams_of_sources_max)
-        root.problem("trace", "there may be 31 at most");
+    read_sources(root, config);
     LH_TRY(file.value().finish());
     return config;
 }
-
-const char* const agent_config_example =
-    R"toml(# Configuration of one device. Relative paths count from the folder of this file.
-
-[device]
-environment = "demo"           # these three have to be those of the certificate
-tenant = "acme"
-name = "bus-2228"
-certificate = "device.crt"     # the device's, then the tenant authority's
-key = "device.key"             # readable by its owner only
-secret = "device.secret"       # 32 random bytes, readable by their owner only; never sent
-root = "root.crt"              # the only authority that is trusted
-sealing_key = "sealing.crt"    # public key that blocks are sealed for, signed by the tenant's authority
-
-[collector]
-address = "127.0.0.1:7600"
-server_name = "localhost"      # what the collector's certificate has to be for
-
-[spool]                        # where sealed blocks wait until the collector has them on disk
-path = "spool.db"
-bytes_max = 67108864
-
-[block]
-body_bytes_max = 4096          # 1100 on links where every datagram counts
-
-# What the device measures. Here: a recording, replayed.
-[[trace]]
-mapping = "bus.toml"           # which columns are what
-#file = "bus.csv"              # default: the one that the mapping names
-speed = 0                      # 0: as fast as possible; 1: as recorded; 60: a minute in a second
-#only = "bus-2228"             # the device in the recording; default: device.name
-)toml";
 
 }  // namespace longhaul::agent

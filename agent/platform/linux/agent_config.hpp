@@ -16,6 +16,13 @@ struct TraceConfig {
     std::string device;  // its name in the recording
 };
 
+// A satellite receiver.
+struct NmeaConfig {
+    std::string path;  // of a serial line, a pipe or a file
+    std::int64_t baud = 9600;
+    std::string stream;
+};
+
 // Paths are as seen from the folder in which the program runs.
 struct AgentConfig {
     std::string path;  // of the file itself
@@ -37,6 +44,7 @@ struct AgentConfig {
     std::size_t body_bytes_max = 0;
 
     std::vector<TraceConfig> traces;
+    std::vector<NmeaConfig> nmea;
 };
 
 Result<AgentConfig, Message> load_agent_config(const std::string& path);

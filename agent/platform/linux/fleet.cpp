@@ -58,26 +58,19 @@ bool Fleet::run(const FleetOptions& options) {
 MonotonicMs Fleet::poll_devices(const FleetOptions& options, MonotonicMs now) {
     MonotonicMs next = MonotonicMs::never();
     for (const auto& device : devices_) {
-        if (device->due_at <= now) {
+        if (device->due_at() <= now) {
             // An anchor ties this moment to the date, so it may not be one of a while ago.
-            device->due_at = device->agent().poll(monotonic_now());
-            if (options.exit_when_drained && !device->stopping && device->agent().drained()) {
-                device->stopping = true;
-                device->agent().stop(now);
-                device->due_at = now;
-            }
+            device->poll(monotonic_now());
+            if (options.exit_when_drained && !device->stopping() && device->drained())
+                device->stop(now);
         }
-        next = std::min(next, device->due_at);
+        next = std::min(next, device->due_at());
     }
     return next;
 }
 
 void Fleet::stop_all(MonotonicMs now) {
-    for (const auto& device : devices_) {
-        if (!device->stopping) device->agent().stop(now);
-        device->stopping = true;
-        device->due_at = now;
-    }
+    for (const auto& device : devices_) device->stop(now);
 }
 
 bool Fleet::all_stopped() const {
@@ -86,19 +79,22 @@ bool Fleet::all_stopped() const {
 }
 
 bool Fleet::wait(int signals, MonotonicMs until) {
-    std::vector<pollfd> ready{{signals, POLLIN, 0}};
+    std::vector<pollfd> watched{{signals, POLLIN, 0}};
+    std::vector<std::size_t> ends;  // of each device's part of `watched`
     for (const auto& device : devices_) {
-        // A negative descriptor is passed over.
-        const short writable = device->tcp().wants_write() ? POLLOUT : short{0};
-        ready.push_back({device->tcp().descriptor(), static_cast<short>(POLLIN | writable), 0});
+        device->watch(watched);
+        ends.push_back(watched.size());
     }
     const std::int64_t left_ms = std::clamp<std::int64_t>(until - monotonic_now(), 0, wait_ms_max);
-    if (::poll(ready.data(), ready.size(), static_cast<int>(left_ms)) <= 0) return false;
+    if (::poll(watched.data(), watched.size(), static_cast<int>(left_ms)) <= 0) return false;
+    std::size_t at = 1;
     for (std::size_t i = 0; i < devices_.size(); ++i) {
-        if (ready[i + 1].revents != 0) devices_[i]->due_at = {};
+        for (; at < ends[i]; ++at) {
+            if (watched[at].revents != 0) devices_[i]->wake();
+        }
     }
     signalfd_siginfo info;
-    return ready[0].revents != 0 && ::read(signals, &info, sizeof(info)) == sizeof(info);
+    return watched[0].revents != 0 && ::read(signals, &info, sizeof(info)) == sizeof(info);
 }
 
 }  // namespace longhaul::agent

@@ -7,6 +7,7 @@
 #include "agent/core/agent.hpp"
 #include "agent/platform/linux/credentials.hpp"
 #include "agent/platform/linux/linux_ports.hpp"
+#include "agent/platform/linux/live_source.hpp"
 #include "agent/platform/linux/sqlite_spool.hpp"
 #include "agent/platform/linux/tcp_link.hpp"
 #include "agent/platform/linux/trace_library.hpp"
@@ -23,17 +24,25 @@ class HostedDevice {
     HostedDevice& operator=(const HostedDevice&) = delete;
 
     const std::string& name() const { return config_.name; }
-    Agent& agent() { return *agent_; }
     const Agent& agent() const { return *agent_; }
     const TcpLink& tcp() const { return tcp_; }
+    const std::vector<std::unique_ptr<LiveSource>>& live_sources() const { return live_; }
 
-    // When agent().poll() is to be called next, unless the descriptor becomes ready first.
-    MonotonicMs due_at;
-    bool stopping = false;
+    // Lets the sources and the agent work; comes when due_at() is past or a descriptor is ready.
+    void poll(MonotonicMs now);
+    MonotonicMs due_at() const { return due_at_; }
+    void wake() { due_at_ = {}; }
+    // Adds the descriptors that poll(2) has to watch; a negative one is passed over.
+    void watch(std::vector<pollfd>& watched) const;
+
+    void stop(MonotonicMs now);
+    bool stopping() const { return stopping_; }
+    bool drained() { return agent_->drained(); }
 
  private:
     explicit HostedDevice(const AgentConfig& config) : config_{config}, tcp_{config.address} {}
     Result<void, Message> build(std::string_view firmware, const TraceLibrary& library);
+    Result<void, Message> build_sources(const TraceLibrary& library);
 
     AgentConfig config_;
     LinuxEntropy entropy_;
@@ -42,10 +51,13 @@ class HostedDevice {
     std::unique_ptr<Credentials> credentials_;
     std::unique_ptr<SqliteSpool> spool_;
     std::unique_ptr<TlsLink> tls_;
-    std::vector<std::unique_ptr<TraceSource>> sources_;
+    std::vector<std::unique_ptr<TraceSource>> traces_;
+    std::vector<std::unique_ptr<LiveSource>> live_;
     std::vector<Source*> source_list_;
     std::vector<std::byte> memory_;
     std::unique_ptr<Agent> agent_;
+    MonotonicMs due_at_;
+    bool stopping_ = false;
 };
 
 }  // namespace longhaul::agent

@@ -11,7 +11,11 @@ std::string trouble_of(const HostedDevice& device) {
     const AgentStatus& status = device.agent().status();
     const UplinkStatus& uplink = device.agent().uplink_status();
     if (*status.trouble != '\0') return status.trouble;
-    if (uplink.connected || device.stopping) return "";
+    for (const auto& source : device.live_sources()) {
+        const SourceReport report = source->report();
+        if (!report.trouble.empty()) return report.name + ": " + report.trouble;
+    }
+    if (uplink.connected || device.stopping()) return "";
     if (uplink.last_bye[0] != '\0')
         return std::string{"the collector says: "} + uplink.last_bye.data();
     if (*status.link_trouble != '\0') return status.link_trouble;
@@ -35,6 +39,11 @@ FleetFigures figures_of(const Devices& devices) {
         sum.acked_blocks += uplink.acked_blocks;
         sum.acked_samples += uplink.acked_samples;
         sum.wire_bytes += device->tcp().wire_bytes();
+        for (const auto& source : device->live_sources()) {
+            const SourceReport report = source->report();
+            sum.sources_lost += report.lost;
+            for (const auto& [reason, count] : report.refused) sum.sources_refused[reason] += count;
+        }
         if (sum.trouble.empty()) {
             const std::string trouble = trouble_of(*device);
             if (!trouble.empty()) sum.trouble = device->name() + ": " + trouble;
@@ -56,6 +65,9 @@ std::string to_json(const FleetFigures& figures, const Refusals& refusals) {
         if (refusals[i] != 0) add(name_of(static_cast<Refusal>(i)), refusals[i]);
     }
     if (figures.samples_too_large != 0) add("too_large", figures.samples_too_large);
+    json += "}";
+    json += ",\"sources\":{\"lost\":" + std::to_string(figures.sources_lost);
+    for (const auto& [reason, count] : figures.sources_refused) add(reason.c_str(), count);
     json += "}";
     add("blocks", figures.blocks);
     add("sealed_bytes", figures.sealed_bytes);
@@ -79,6 +91,8 @@ void ProgressLog::say(const Devices& devices) {
                        " connected";
     if (sum.spools_full != 0)
         line += "; " + std::to_string(sum.spools_full) + " spools full, sources wait";
+    if (sum.sources_lost != 0)
+        line += "; " + std::to_string(sum.sources_lost) + " lines lost before there was room";
     if (!sum.trouble.empty()) line += "; " + sum.trouble;
     if (line == last_) return;
     last_ = line;

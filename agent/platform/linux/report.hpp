@@ -2,6 +2,7 @@
 // end.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ struct FleetFigures {
     std::uint64_t acked_blocks = 0;
     std::uint64_t acked_samples = 0;
     std::uint64_t wire_bytes = 0;
+    std::map<std::string, std::uint64_t> sources_refused;  // lines of live sources, by reason
+    std::uint64_t sources_lost = 0;
     std::string trouble;  // of one of the devices that have any
 };
 FleetFigures figures_of(const Devices& devices);

@@ -1,0 +1,46 @@
+// The complete configuration that `longhaul-agent config example` prints. A test loads it.
+#include "agent/platform/linux/agent_config.hpp"
+
+namespace longhaul::agent {
+
+const char* const agent_config_example =
+    R"toml(# Configuration of one device. Relative paths count from the folder of this file.
+
+[device]
+environment = "demo"           # these three have to be those of the certificate
+tenant = "acme"
+name = "bus-2228"
+certificate = "device.crt"     # the device's, then the tenant authority's
+key = "device.key"             # readable by its owner only
+secret = "device.secret"       # 32 random bytes, readable by their owner only; never sent
+root = "root.crt"              # the only authority that is trusted
+sealing_key = "sealing.crt"    # public key that blocks are sealed for, signed by the tenant's authority
+
+[collector]
+address = "127.0.0.1:7600"
+server_name = "localhost"      # what the collector's certificate has to be for
+
+[spool]                        # where sealed blocks wait until the collector has them on disk
+path = "spool.db"
+bytes_max = 67108864
+
+[block]
+body_bytes_max = 4096          # 1100 on links where every datagram counts
+
+# What the device measures. Each table may be repeated; a stream's name is used once.
+
+# A recording, replayed.
+[[trace]]
+mapping = "bus.toml"           # which columns are what
+#file = "bus.csv"              # default: the one that the mapping names
+speed = 0                      # 0: as fast as possible; 1: as recorded; 60: a minute in a second
+#only = "bus-2228"             # the device in the recording; default: device.name
+
+# A satellite receiver that speaks NMEA 0183.
+[[nmea]]
+path = "/dev/ttyUSB0"          # a serial line, a pipe or a file; one that is not there yet is waited for
+baud = 9600                    # of a serial line
+stream = "gnss"
+)toml";
+
+}  // namespace longhaul::agent
