@@ -1,6 +1,7 @@
 #include "collector/app/credentials.hpp"
 
 #include <filesystem>
+#include <optional>
 
 #include "collector/lake/civil_time.hpp"
 #include "common/host/files.hpp"
@@ -8,22 +9,22 @@
 namespace longhaul::collector {
 namespace {
 
-constexpr std::int64_t day_us = 86'400'000'000;
-constexpr std::int64_t expiry_warning_us = 14 * day_us;
-
-Result<void, Message> check_dates(const std::string& path, const Certificate& certificate,
-                                  WallUs now, std::vector<std::string>& findings) {
-    if (now > certificate.not_after()) {
-        return Message{path + ": expired on " + date_text(certificate.not_after())};
+// The file in one of the folders whose key is the certificate's.
+std::optional<std::string> key_that_fits(const PublicKey& wanted,
+                                         const std::vector<std::filesystem::path>& folders) {
+    std::error_code error;
+    for (const std::filesystem::path& folder : folders) {
+        for (const auto& file : std::filesystem::directory_iterator{folder, error}) {
+            if (!file.is_regular_file(error)) continue;
+            const auto pem = longhaul::read_file(file.path().string());
+            if (!pem.ok()) continue;
+            const auto key = private_key_of(as_text(pem.value()));
+            if (!key.ok()) continue;
+            const auto fits = public_key_of(key.value());
+            if (fits.ok() && fits.value() == wanted) return file.path().filename().string();
+        }
     }
-    if (now < certificate.not_before()) {
-        return Message{path + ": is not valid before " + date_text(certificate.not_before()) +
-                       "; is this machine's clock right?"};
-    }
-    const bool soon = certificate.not_after().value - now.value < expiry_warning_us;
-    findings.push_back(path + ": " + certificate.subject() + ", valid until " +
-                       date_text(certificate.not_after()) + (soon ? ": renew it soon" : ""));
-    return {};
+    return std::nullopt;
 }
 
 Result<void, Message> load_sealing_keys(const std::string& folder, KeyRing& keys) {
@@ -60,12 +61,38 @@ Result<void, Message> open_registry(const CollectorConfig& config, Credentials& 
     for (const Tenant& tenant : credentials.tenants)
         tls.authorities_pem.push_back(tenant.authority_pem);
     LH_TRY_ASSIGN(entrance.admission, Admission::make(config.environment, *entrance.registry));
-    credentials.findings.push_back(config.registry + ": " +
-                                   std::to_string(credentials.tenants.size()) + " tenants");
     return {};
 }
 
 }  // namespace
+
+Result<void, Message> check_pair(const std::string& certificate_path,
+                                 const Certificate& certificate, const std::string& key_path,
+                                 std::string_view key_pem) {
+    const auto wanted = certificate.public_key();
+    if (!wanted.ok()) return Message{certificate_path + ": " + to_string(wanted.error())};
+    const auto key = private_key_of(key_pem);
+    if (!key.ok()) return Message{key_path + ": " + to_string(key.error())};
+    const auto found = public_key_of(key.value());
+    if (found.ok() && found.value() == wanted.value()) return {};
+    const std::filesystem::path key_file{key_path};
+    const std::filesystem::path certificate_file{certificate_path};
+    const auto fits =
+        key_that_fits(wanted.value(), {key_file.parent_path(), certificate_file.parent_path()});
+    return Message{key_path + ": does not belong to " + certificate_file.filename().string() +
+                   (fits ? "; " + *fits + " does" : ", and no file beside it does")};
+}
+
+Result<void, Message> check_dates(const std::string& path, const Certificate& certificate,
+                                  WallUs now) {
+    if (now > certificate.not_after())
+        return Message{path + ": expired on " + date_text(certificate.not_after()) + "; renew it"};
+    if (now < certificate.not_before()) {
+        return Message{path + ": is not valid before " + date_text(certificate.not_before()) +
+                       "; is this machine's clock right?"};
+    }
+    return {};
+}
 
 Result<Credentials, Message> open_credentials(const CollectorConfig& config, WallUs now) {
     Credentials credentials;
@@ -79,14 +106,13 @@ Result<Credentials, Message> open_credentials(const CollectorConfig& config, Wal
         return Message{config.certificate + ": " + to_string(certificate.error())};
     credentials.certificate = sha256(certificate.value().der());
     credentials.certificate_expires = certificate.value().not_after();
-    LH_TRY(check_dates(config.certificate, certificate.value(), now, credentials.findings));
+    LH_TRY(check_dates(config.certificate, certificate.value(), now));
+    LH_TRY(check_pair(config.certificate, certificate.value(), config.key, tls.key_pem));
     LH_TRY(open_registry(config, credentials, tls, entrance));
     LH_TRY_ASSIGN(entrance.tls, TlsContext::make(tls));
     credentials.entrance = std::make_shared<const Entrance>(std::move(entrance));
     credentials.keys = std::make_unique<KeyRing>();
     LH_TRY(load_sealing_keys(config.sealing_keys, *credentials.keys));
-    credentials.findings.push_back(config.sealing_keys + ": " +
-                                   std::to_string(credentials.keys->size()) + " sealing keys");
     return credentials;
 }
 

@@ -1,5 +1,5 @@
 // What a collector needs to know before it touches journal and lake: who it is, whom it lets in,
-// and the keys that open blocks. `longhaul-collector check` stops here.
+// and the keys that open blocks.
 #pragma once
 
 #include <memory>
@@ -18,10 +18,19 @@ struct Credentials {
     Sha256 certificate{};  // of the server's certificate
     WallUs certificate_expires;
     std::vector<Tenant> tenants;
-    std::vector<std::string> findings;  // sentences for a person
 };
 
 // `now` is compared with the dates of the certificates.
 Result<Credentials, Message> open_credentials(const CollectorConfig& config, WallUs now);
+
+// Says which file beside them fits, when the key is not the certificate's.
+Result<void, Message> check_pair(const std::string& certificate_path,
+                                 const Certificate& certificate, const std::string& key_path,
+                                 std::string_view key_pem);
+
+// Whether a certificate may be used now; the message says what to do.
+inline constexpr std::int64_t expiry_warning_days = 14;
+Result<void, Message> check_dates(const std::string& path, const Certificate& certificate,
+                                  WallUs now);
 
 }  // namespace longhaul::collector

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "collector/app/check.hpp"
 #include "collector/app/collector.hpp"
 #include "collector/net/clock.hpp"
 #include "common/host/exit_codes.hpp"
@@ -41,6 +42,7 @@ struct Options {
     Collector::PortFiles port_files;
     std::string log_level;
     std::string log_format;
+    bool json = false;
 };
 
 // Flags are above the file.
@@ -53,15 +55,11 @@ Result<CollectorConfig, Message> configuration(const Options& options) {
 }
 
 int check(const Options& options) {
-    auto config = read_config(options.config);
+    const auto config = configuration(options);
     if (!config.ok()) return complain(config.error(), exit_configuration);
-    const auto credentials = open_credentials(config.value(), wall_now());
-    if (!credentials.ok())
-        return complain(credentials.error(), exit_code_for_credentials(config.value()));
-    for (const std::string& finding : credentials.value().findings)
-        std::printf("%s\n", finding.c_str());
-    std::printf("%s: in order\n", options.config.c_str());
-    return exit_done;
+    const Findings findings = check(config.value(), wall_now());
+    print(findings, options.json);
+    return findings.exit_code();
 }
 
 int run(const Options& options) {
@@ -94,7 +92,7 @@ int main(int argc, char** argv) {
     Options options;
     CLI::App* run_command = app.add_subcommand("run", "Serve devices until SIGTERM");
     CLI::App* check_command =
-        app.add_subcommand("check", "Check configuration, keys and certificates");
+        app.add_subcommand("check", "Check configuration, keys, ports, disks, journal and lake");
     CLI::App* config_command = app.add_subcommand("config", "About the configuration file");
     config_command->require_subcommand(1);
     config_command->add_subcommand("example", "Print a complete, commented configuration");
@@ -111,6 +109,7 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     run_command->add_option("--log-format", options.log_format, "text or json, the same")
         ->check(CLI::IsMember({"text", "json"}));
+    check_command->add_flag("--json", options.json, "One JSON object on standard output");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -198,7 +198,9 @@ std::string Operations::status_text() {
         const std::lock_guard lock{mutex_};
         return reason_;
     }
-    std::string text = grouped(readings.gateway->sessions_open) + " devices, oldest unacked " +
+    std::uint64_t devices = 0;
+    if (readings.gateway != nullptr) devices = readings.gateway->sessions_open;
+    std::string text = grouped(devices) + " devices, oldest unacked " +
                        std::to_string(static_cast<std::int64_t>(readings.oldest_unacknowledged_s)) +
                        " s";
     const auto journal = journal_forecast_.full_in_s();

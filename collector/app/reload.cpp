@@ -9,16 +9,6 @@
 namespace longhaul::collector {
 namespace {
 
-std::string name_of(const SealingKeyId& id) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (const std::byte byte : id) {
-        text += digits[std::to_integer<std::size_t>(byte >> 4)];
-        text += digits[std::to_integer<std::size_t>(byte & std::byte{15})];
-    }
-    return text;
-}
-
 const Tenant* find(const std::vector<Tenant>& tenants, const std::string& name) {
     const auto found = std::find_if(tenants.begin(), tenants.end(),
                                     [&name](const Tenant& each) { return each.name == name; });
@@ -97,15 +87,14 @@ void Collector::tell_renewed(const Credentials& now) {
     }
     for (const SealingKeyId& id : now.keys->ids()) {
         if (credentials_.keys->find(id) != nullptr) continue;
-        log_.info("sealing key added",
-                  {{"key", name_of(id)}, {"effect", text_of(Effect::at_once)}});
+        log_.info("sealing key added", {{"key", hex_of(id)}, {"effect", text_of(Effect::at_once)}});
     }
     for (const SealingKeyId& id : credentials_.keys->ids()) {
         if (now.keys->find(id) != nullptr) continue;
         log_.warn(
             "sealing key is gone from its folder and is used on until the collector ends; "
             "put it back, or old blocks cannot be opened then",
-            {{"key", name_of(id)}});
+            {{"key", hex_of(id)}});
     }
 }
 

@@ -1,7 +1,6 @@
 // What becomes of each kind of journal entry. Nothing a device can write stops the writer: what
 // does not open, decode or fit goes into quarantine with its reason.
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 
 #include "collector/lake/civil_time.hpp"
@@ -14,16 +13,6 @@ namespace {
 // The end of a block's authentication tag: equal for equal content, and no attacker's choice.
 std::uint64_t content_tag(Bytes sealed) {
     return ByteReader{sealed.last(sizeof(std::uint64_t))}.u64();
-}
-
-std::string hex_of(const SealingKeyId& id) {
-    std::string text;
-    for (const std::byte byte : id) {
-        char digits[3];
-        std::snprintf(digits, sizeof(digits), "%02x", static_cast<unsigned>(byte));
-        text += digits;
-    }
-    return text;
 }
 
 }  // namespace

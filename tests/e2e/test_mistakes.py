@@ -89,7 +89,7 @@ COLLECTOR = {
                           "is a secret that others may read; chmod 600"),
     "sealing key for everybody": (lambda copy: [os.chmod(key, 0o644) for key in copy.collector.glob("sealing/*.key")],
                                   DENIED, "is a secret that others may read; chmod 600"),
-    "key of another certificate": (take_from_other(SERVER_KEY), CONFIGURATION, "does not belong to its certificate"),
+    "key of another certificate": (take_from_other(SERVER_KEY), CONFIGURATION, "does not belong to server.crt, and no file beside it does"),
     "certificate that is none": (lambda copy: (copy.collector / "server.crt").write_text("none"), CONFIGURATION,
                                  "server.crt: "),
     "no sealing key": (lambda copy: [key.unlink() for key in copy.collector.glob("sealing/*.key")], CONFIGURATION,

@@ -31,13 +31,13 @@ def pause(seconds):
 class Program:
     """One running program. Its messages go to a file, its data is kept."""
 
-    def __init__(self, command, log: Path):
+    def __init__(self, command, log: Path, env=None):
         self.log = log
         self._data = log.with_suffix(".out")
         with open(log, "ab") as messages, open(self._data, "wb") as data:
             self.process = subprocess.Popen(
                 [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=data, stderr=messages,
-                env={**os.environ, "NO_COLOR": "1"})
+                env={**os.environ, "NO_COLOR": "1", **(env or {})})
 
     def running(self):
         return self.process.poll() is None

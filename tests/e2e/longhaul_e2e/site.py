@@ -47,15 +47,15 @@ class Site:
         self.config.write_text(text.replace(after, f"{after}\n{line}", 1))
 
     # --- collector ---------------------------------------------------------------------------------------
-    def spawn_collector(self):
+    def spawn_collector(self, *options, env=None):
         """Starts it and waits for nothing."""
         self._port_file.unlink(missing_ok=True)
         self.collector = Program([self.bin / "longhaul-collector", "run", "--config", self.config,
-                                  "--port-file", self._port_file], self.folder / "collector.log")
+                                  "--port-file", self._port_file, *options], self.folder / "collector.log", env)
 
-    def start_collector(self):
+    def start_collector(self, *options, env=None):
         """Starts it, waits until it listens, and keeps to the port of the first time."""
-        self.spawn_collector()
+        self.spawn_collector(*options, env=env)
 
         def listening():
             if not self.collector.running():

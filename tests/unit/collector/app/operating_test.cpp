@@ -1,5 +1,6 @@
 // Small parts that look after a running collector: notifications, the disk's forecast, what a
 // reload takes over.
+#include <spdlog/sinks/null_sink.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -13,12 +14,30 @@
 #include "collector/app/disk_space.hpp"
 #include "collector/app/metrics.hpp"
 #include "collector/app/notify.hpp"
+#include "collector/app/operations.hpp"
+#include "common/host/files.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/support/tls_client.hpp"
 
 using namespace longhaul;
 using namespace longhaul::collector;
 
 namespace {
+
+// The answer without its headers, behind its status: "503 it is starting".
+std::string get(unsigned short port, const std::string& path) {
+    const int socket = test::connect_to(port);
+    const std::string request = "GET " + path + " HTTP/1.0\r\n\r\n";
+    (void)::send(socket, request.data(), request.size(), MSG_NOSIGNAL);
+    std::string answer;
+    std::array<char, 4096> room;
+    for (ssize_t got = 0; (got = ::read(socket, room.data(), room.size())) > 0;)
+        answer.append(room.data(), static_cast<std::size_t>(got));
+    ::close(socket);
+    const std::size_t body = answer.find("\r\n\r\n");
+    REQUIRE(body != std::string::npos);
+    return answer.substr(9, 4) + answer.substr(body + 4, answer.find('\n', body + 4) - body - 4);
+}
 
 // A manager that listens.
 class Manager {
@@ -80,6 +99,48 @@ TEST_CASE("notify: the watchdog's interval is ours only if it names our process"
         CHECK(Notifier::from_environment().watchdog_ms() == std::nullopt);
     }
     ::unsetenv("WATCHDOG_USEC");
+}
+
+TEST_CASE("operations: what is told while a collector starts, serves, fails") {
+    const test::TemporaryFolder folder;
+    CollectorConfig config;
+    config.http_listen = "127.0.0.1:0";
+    config.journal_path = config.lake_path = folder.path();
+    Log log{std::make_shared<spdlog::sinks::null_sink_mt>()};
+    Operations operations{config, Notifier{""}, log, [] {}};
+    REQUIRE(operations.open(folder / "port").ok());
+    const std::string written = read_text_file(folder / "port").value();
+    const auto port = static_cast<unsigned short>(std::stoi(written));
+
+    CHECK(get(port, "/healthz") == "200 ok");
+    CHECK(get(port, "/readyz") == "503 it is starting");
+    operations.set_phase(Phase::starting, "it reads the journal");
+    CHECK(get(port, "/readyz") == "503 it reads the journal");
+    operations.set_phase(Phase::serving, "");
+    CHECK(get(port, "/readyz") == "200 ready");
+    CHECK(get(port, "/metrics").starts_with("200 # HELP longhaul_build_info"));
+    operations.set_phase(Phase::failed, "the journal failed");
+    CHECK(get(port, "/healthz") == "503 the journal failed");
+    CHECK(get(port, "/readyz") == "503 the journal failed");
+    operations.set_phase(Phase::stopping, "it is stopping");  // which the failure led to
+    CHECK(get(port, "/healthz") == "503 the journal failed");
+    operations.stop();
+}
+
+TEST_CASE("operations: a port that is taken is told") {
+    const test::TemporaryFolder folder;
+    CollectorConfig config;
+    config.http_listen = "127.0.0.1:0";
+    Log log{std::make_shared<spdlog::sinks::null_sink_mt>()};
+    Operations first{config, Notifier{""}, log, [] {}};
+    REQUIRE(first.open(folder / "port").ok());
+    std::string port = read_text_file(folder / "port").value();
+    port.pop_back();
+    config.http_listen = "127.0.0.1:" + port;
+    Operations second{config, Notifier{""}, log, [] {}};
+    const auto opened = second.open("");
+    REQUIRE_FALSE(opened.ok());
+    CHECK(opened.error().text == "cannot listen on 127.0.0.1:" + port + ": Address already in use");
 }
 
 TEST_CASE("disk forecast: as fast as the room shrank, it will be gone") {

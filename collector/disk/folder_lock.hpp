@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/base/result.hpp"
@@ -13,6 +14,9 @@ class FolderLock {
  public:
     static Result<std::unique_ptr<FolderLock>, Message> take(const std::string& folder);
     ~FolderLock();
+    // Who has taken it, as far as the operating system tells: a process id, 0 when that is not
+    // told; absent: nobody. Takes nothing itself.
+    static std::optional<int> holder(const std::string& folder);
     FolderLock(const FolderLock&) = delete;
     FolderLock& operator=(const FolderLock&) = delete;
 

@@ -1,0 +1,116 @@
+// Certificates, keys and registry, as `longhaul-collector check` looks at them.
+#include <sys/stat.h>
+#include <filesystem>
+
+#include "collector/app/check.hpp"
+#include "collector/app/credentials.hpp"
+#include "collector/lake/civil_time.hpp"
+#include "common/host/files.hpp"
+
+namespace longhaul::collector {
+namespace {
+
+constexpr std::int64_t day_us = 86'400'000'000;
+
+// A secret that others may read has an exit code of its own.
+int exit_code_of_secret(const std::string& path) {
+    struct stat file{};
+    return ::stat(path.c_str(), &file) == 0 && (file.st_mode & 077) != 0 ? exit_denied
+                                                                         : exit_configuration;
+}
+
+void check_expiry(const char* about, const std::string& path, const Certificate& certificate,
+                  WallUs now, Findings& findings) {
+    if (const auto dates = check_dates(path, certificate, now); !dates.ok())
+        return findings.problem(about, dates.error().text, exit_configuration);
+    const std::int64_t days = (certificate.not_after().value - now.value) / day_us;
+    const std::string text = path + ": " + certificate.subject() + ", valid until " +
+                             date_text(certificate.not_after()) + ", " + std::to_string(days) +
+                             " days";
+    if (days < expiry_warning_days) return findings.warning(about, text + ": renew it now");
+    findings.in_order(about, text);
+}
+
+void check_server(const CollectorConfig& config, WallUs now, Findings& findings) {
+    const auto key_pem = read_private_file(config.key);
+    if (!key_pem.ok())
+        findings.problem("key", key_pem.error().text, exit_code_of_secret(config.key));
+    const auto pem = longhaul::read_file(config.certificate);
+    if (!pem.ok()) return findings.problem("certificate", pem.error().text, exit_configuration);
+    const auto certificate = Certificate::parse(pem.value());
+    if (!certificate.ok()) {
+        return findings.problem("certificate",
+                                config.certificate + ": " + to_string(certificate.error()),
+                                exit_configuration);
+    }
+    check_expiry("certificate", config.certificate, certificate.value(), now, findings);
+    if (!key_pem.ok()) return;
+    const auto pair =
+        check_pair(config.certificate, certificate.value(), config.key, as_text(key_pem.value()));
+    if (!pair.ok()) return findings.problem("key", pair.error().text, exit_configuration);
+    findings.in_order("key", config.key + ": belongs to the certificate");
+}
+
+void check_sealing_keys(const CollectorConfig& config, Findings& findings) {
+    const std::string& folder = config.sealing_keys;
+    std::error_code error;
+    std::size_t sound = 0;
+    bool any = false;
+    for (const auto& file : std::filesystem::directory_iterator{folder, error}) {
+        if (file.path().extension() != ".key") continue;
+        any = true;
+        const std::string path = file.path().string();
+        const auto pem = read_private_file(path);
+        if (!pem.ok()) {
+            findings.problem("sealing key", pem.error().text, exit_code_of_secret(path));
+        } else if (const auto key = private_key_of(as_text(pem.value())); !key.ok()) {
+            findings.problem("sealing key", path + ": " + to_string(key.error()),
+                             exit_configuration);
+        } else {
+            ++sound;
+        }
+    }
+    if (error)
+        return findings.problem("sealing key", folder + ": " + error.message(), exit_configuration);
+    if (!any) {
+        return findings.problem(
+            "sealing key",
+            folder + ": there is no sealing key (<id>.key), so no block can be opened",
+            exit_configuration);
+    }
+    findings.in_order("sealing key",
+                      folder + ": " + std::to_string(sound) + (sound == 1 ? " key" : " keys"));
+}
+
+void check_registry(const CollectorConfig& config, WallUs now, Findings& findings) {
+    const std::string& path = config.registry;
+    const auto problem = [&](const std::string& text) {
+        findings.problem("registry", path + ": " + text, exit_configuration);
+    };
+    if (!std::filesystem::exists(path))
+        return problem("there is no registry; make one with `longhaul ca init`");
+    const auto registry = Registry::open(path);
+    if (!registry.ok()) return problem(to_string(registry.error()));
+    const auto tenants = registry.value()->tenants();
+    if (!tenants.ok()) return problem(to_string(tenants.error()));
+    if (tenants.value().empty()) return problem("there is no tenant in it");
+    for (const Tenant& tenant : tenants.value()) {
+        const auto authority = Certificate::parse(as_bytes(tenant.authority_pem));
+        if (!authority.ok()) {
+            problem("the certificate of tenant \"" + tenant.name + "\" cannot be read");
+        } else {
+            check_expiry("registry", path + ": tenant \"" + tenant.name + "\"", authority.value(),
+                         now, findings);
+        }
+    }
+}
+
+}  // namespace
+
+void check_credentials(const CollectorConfig& config, WallUs now, Findings& findings) {
+    check_server(config, now, findings);
+    check_sealing_keys(config, findings);
+    check_registry(config, now, findings);
+}
+
+}  // namespace longhaul::collector

@@ -1,0 +1,380 @@
+"""A collector in the hands of its operators: metrics, health, reload, its word to the service manager, check."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from longhaul_e2e import wire
+from longhaul_e2e.forged import forge
+from longhaul_e2e.processes import PATIENCE, call, demand, wait_until
+from longhaul_e2e.site import TENANT, Site, programs_folder, top_folder
+
+CHECK_FAILED, BAD_DATA, RETRY_LATER, DENIED, CONFIGURATION = 1, 65, 75, 77, 78
+COLLECTOR = programs_folder() / "longhaul-collector"
+
+
+class Manager:
+    """What systemd is to a service: a socket that datagrams come to."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.socket.settimeout(0.05)
+        self.heard = []
+
+    def listen(self):
+        try:
+            while True:
+                self.heard += self.socket.recv(4096).decode().split("\n")
+        except (TimeoutError, BlockingIOError):
+            return self.heard
+
+    def wait_for(self, beginning):
+        return wait_until(lambda: next((line for line in self.listen() if line.startswith(beginning)), None),
+                          f"{beginning} among {self.heard}", 20)
+
+
+class Operated(Site):
+    """A site whose collector answers over HTTP and has a manager."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        with open(self.config, "a", encoding="utf-8") as config:
+            config.write('\n[http]\nlisten = "127.0.0.2:0"\n')  # of loopback, too, and not the line that Site edits
+        self.http_port = 0
+        self.manager = Manager(folder / "notify")
+
+    def start(self, *options):
+        file = self.folder / "http-port"
+        file.unlink(missing_ok=True)
+        port = self.start_collector("--http-port-file", file, *options,
+                                    env={"NOTIFY_SOCKET": str(self.manager.path), "WATCHDOG_USEC": "200000"})
+        self.http_port = int(file.read_text())
+        return port
+
+    def ask(self, path):
+        """Status and body."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.2:{self.http_port}{path}", timeout=20 * PATIENCE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
+
+    def metrics(self):
+        status, text = self.ask("/metrics")
+        assert status == 200
+        return {name: float(value) for name, value in re.findall(r"^([^#\s]\S*) (\S+)$", text, re.M)}
+
+    def reload(self, until):
+        """Sends SIGHUP and waits for a line in the log that was not there before; returns what was logged since."""
+        before = len(self.collector.messages())
+        self.collector.process.send_signal(signal.SIGHUP)
+        return wait_until(lambda: until in (new := self.collector.messages()[before:]) and new, until, 20)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    return forge(tmp_path_factory.mktemp("forged"), 11, devices=2)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, recording):
+    with Operated(tmp_path_factory.mktemp("operating") / "site") as made:
+        made.recording = recording
+        made.start()
+        yield made
+
+
+# --- health and metrics ------------------------------------------------------------------------------------
+def test_health(site):
+    assert site.ask("/healthz") == (200, "ok\n")
+    assert wait_until(lambda: site.ask("/readyz") == (200, "ready\n"), "/readyz to be 200")
+    assert site.ask("/nowhere")[0] == 404
+    assert site.metrics()["longhaul_ready"] == 1
+
+
+def test_a_start_is_healthy_and_not_ready(tmp_path):
+    """It answers while the journal is read, here one that takes a while."""
+    with Operated(tmp_path / "site") as site:
+        site.start()
+        assert site.stop_collector() == 0
+        segment = site.journal / "shard-0000" / f"{0:020}.seg"
+        segment.touch()
+        os.truncate(segment, 256 << 20)
+        file = site.folder / "http-port"
+        file.unlink()
+        site.spawn_collector("--http-port-file", file)
+        site.http_port = int(wait_until(lambda: file.exists() and file.read_text().strip(), "the port of HTTP"))
+        assert site.ask("/readyz") in [(503, "it is starting\n"), (503, "it reads the journal\n")]
+        assert site.ask("/healthz") == (200, "ok\n")
+        assert "longhaul_ready 0" in site.ask("/metrics")[1]
+        site.collector.kill()
+
+
+def check_names(text):
+    promtool = os.environ["LH_PROMTOOL"]
+    assert os.access(promtool, os.X_OK), f"{promtool} is not there: run tools/setup readers"
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout + done.stderr) == (0, ""), "promtool has something to say"
+
+
+def test_metrics_agree_with_the_audit(site, recording):
+    check_names(site.ask("/metrics")[1])
+    before = site.metrics()
+    site.add_devices(sorted(recording.devices), recording)
+    agent = site.start_agent()
+    assert agent.wait(60)[0] == 0, f"see {agent.log}"
+    wait_until(lambda: site.metrics()["longhaul_writer_lag_bytes"] == 0, "everything to be in tables")
+    after, (code, audit) = site.metrics(), site.audit()
+    rose = {name: after[name] - before.get(name, 0) for name in after}
+    totals = audit["totals"]
+    assert code == 0 and totals["blocks"] > 0
+    assert rose["longhaul_writer_rows_total"] >= totals["rows"] == recording.samples  # and those of system tables
+    assert rose["longhaul_blocks_received_total"] == totals["blocks"] + totals["resent"]
+    assert rose["longhaul_blocks_acknowledged_total"] == rose["longhaul_blocks_received_total"]
+    assert rose["longhaul_block_bytes_acknowledged_total"] == rose["longhaul_block_bytes_received_total"] > 0
+    assert rose["longhaul_received_bytes_total"] > rose["longhaul_block_bytes_received_total"]
+    assert after["longhaul_writer_blocks"] == totals["blocks"]
+    assert after["longhaul_writer_duplicate_blocks"] == totals["resent"]
+    assert after["longhaul_writer_quarantined_entries"] == totals["quarantined"] == 0
+    assert rose["longhaul_sessions_opened_total"] == len(recording.devices)
+    assert rose["longhaul_journal_groups_total"] == rose["longhaul_journal_sync_seconds_count"] > 0
+    assert after["longhaul_journal_durable_bytes"] == rose["longhaul_journal_written_bytes_total"] > 0
+    assert after["longhaul_oldest_unacknowledged_seconds"] == after["longhaul_writer_lag_seconds"] == 0
+    assert time.time() - after["longhaul_writer_last_commit_timestamp_seconds"] < 60 * PATIENCE
+    assert after["longhaul_certificate_expiry_timestamp_seconds"] > time.time() + 300 * 86400
+    check_names(site.ask("/metrics")[1])
+
+
+def test_no_metric_names_a_device(site, recording):
+    text = site.ask("/metrics")[1]
+    assert not [name for name in recording.devices if name in text] and TENANT not in text
+
+
+def test_refusals_are_counted_by_their_reason(site, recording):
+    name = sorted(recording.devices)[0]
+    before = site.metrics()
+    site.registry("UPDATE devices SET state = 'revoked' WHERE name = ?", name)
+    with wire.Link(site.port, site.devices / name) as link:
+        assert "is revoked" in link.send(wire.hello(1)).bye()[1]
+    site.registry("UPDATE devices SET state = 'allowed' WHERE name = ?", name)
+    with wire.Link(site.port, site.devices / name) as link:
+        link.send(b"\xff" * 8).bye()
+    with socket.create_connection(("127.0.0.1", site.port), timeout=20 * PATIENCE) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        wait_until(lambda: site.metrics()["longhaul_handshake_failures_total"] > before["longhaul_handshake_failures_total"],
+                   "the failed handshake", 20)
+    after = site.metrics()
+    rose = {key: after[key] - before[key] for key in before if key.startswith("longhaul_refusals") and after[key] > before[key]}
+    assert rose == {f'longhaul_refusals_total{{reason="{reason}"}}': 1 for reason in ("revoked", "protocol", "handshake")}
+
+
+# --- the service manager and its unit file -----------------------------------------------------------------
+def test_notifications(tmp_path):
+    with Operated(tmp_path / "site") as site:
+        site.start()
+        assert site.manager.wait_for("READY=1")
+        assert site.manager.wait_for("WATCHDOG=1")
+        assert re.match(r"STATUS=\d+ devices, oldest unacked \d+ s", site.manager.wait_for("STATUS=0 devices"))
+        site.collector.process.send_signal(signal.SIGHUP)
+        assert site.manager.wait_for("RELOADING=1") and site.manager.wait_for("MONOTONIC_USEC=")
+        reloading = site.manager.heard.index("RELOADING=1")
+        wait_until(lambda: "READY=1" in site.manager.listen()[reloading:], "READY=1 after the reload", 20)
+        assert site.stop_collector() == 0
+        site.manager.wait_for("STOPPING=1")
+
+
+def test_the_unit_file_starts_what_there_is():
+    """Without systemd: the command line is one that the program takes, and the socket is the one it talks to."""
+    unit = (top_folder() / "docs" / "longhaul-collector.service").read_text()
+    start = re.search(r"^ExecStart=(.*)$", unit, re.M)[1].split()
+    assert Path(start[0]).name == "longhaul-collector" and start[1] == "run"
+    usage = demand(COLLECTOR, start[1], "--help")
+    assert all(option in usage for option in start[2:] if option.startswith("--"))
+    assert "Type=notify" in unit and "ExecReload=/bin/kill -HUP $MAINPID" in unit and "WatchdogSec=" in unit
+
+
+# --- reload ------------------------------------------------------------------------------------------------
+def test_reload_takes_over_and_says_what(site):
+    text = site.config.read_text()
+    site.config.write_text(text.replace("commit_interval_s = 1", "commit_interval_s = 2").replace(
+        'environment = "demo"', 'environment = "other"') + '\n[log]\nlevel = "debug"\n\n[session]\ncredit_bytes = 65536\n')
+    said = site.reload("key=log.level")
+    assert said.count("configuration changed key=") == 5 and "configuration read again changes=5" in said
+    assert f'key=collector.listen from=127.0.0.1:0 to=127.0.0.1:{site.port} effect="needs a restart"' in said
+    assert 'key=collector.environment from=demo to=other effect="needs a restart"' in said
+    assert 'key=lake.commit_interval_s from=1 to=2 effect="at once"' in said
+    assert 'key=session.credit_bytes from=262144 to=65536 effect="for new connections"' in said
+    assert 'key=log.level from=info to=debug effect="at once"' in said
+    name = sorted(site.recording.devices)[0]
+    with wire.Link(site.port, site.devices / name) as link:  # the old environment, and the new credit
+        link.send(wire.hello(1))
+        assert link.expect(wire.WELCOME)[4] == 65536
+    wait_until(lambda: "debug session begins" in site.collector.messages(), "a line of level debug", 20)
+    site.config.write_text(text)
+    site.reload('key=session.credit_bytes from=65536 to=262144 effect="for new connections"')
+
+
+def test_a_wrong_configuration_changes_nothing(site):
+    text = site.config.read_text()
+    site.config.write_text(text.replace("commit_interval_s = 1", "comit_interval_s = 9\ncommit_interval_s = 5"))
+    said = site.reload("reload refused, everything stays as it was")
+    assert "line " in said and r'unknown key \"comit_interval_s\", did you mean \"commit_interval_s\"?' in said
+    site.config.write_text(text)
+    assert site.reload("configuration read again changes=1").count("key=collector.listen") == 1
+    assert site.ask("/readyz")[0] == 200
+
+
+def test_renewed_certificates_and_new_keys(site, recording, tmp_path):
+    """Another authority's folder has everything that is new; the devices know the old one only."""
+    other = Operated(tmp_path / "other")
+    collector = site.authority / "collector"
+    kept = {name: (collector / name).read_bytes() for name in ("server.crt", "server.key")}
+    sealing = next((other.authority / "collector" / "sealing").glob("*.key"))
+    shutil.copy(other.authority / "collector" / "server.key", collector / "server.key")
+    said = site.reload("reload refused")
+    assert "server.key: does not belong to server.crt" in said
+    shutil.copy(other.authority / "collector" / "server.crt", collector / "server.crt")
+    shutil.copy(sealing, collector / "sealing" / sealing.name)
+    said = site.reload("sealing key added")
+    assert "certificate renewed valid_until=" in said and f"key={sealing.stem}" in said
+    with pytest.raises(Exception, match="CERTIFICATE_VERIFY_FAILED|certificate verify failed"):
+        wire.Link(site.port, site.devices / sorted(recording.devices)[0])
+    for name, content in kept.items():
+        (collector / name).write_bytes(content)
+    site.reload("certificate renewed")
+    with wire.Link(site.port, site.devices / sorted(recording.devices)[0]) as link:
+        link.send(wire.hello(1)).expect(wire.WELCOME)
+    (collector / "sealing" / sealing.name).unlink()
+    assert sealing.stem in site.reload("sealing key is gone")
+
+
+def test_the_log_as_json(tmp_path):
+    with Operated(tmp_path / "site") as site:
+        site.start("--log-format", "json")
+        with socket.create_connection(("127.0.0.1", site.port), timeout=20 * PATIENCE) as plain:
+            plain.sendall(b"not TLS at all\r\n\r\n")
+            wait_until(lambda: "refused" in site.collector.messages(), "the refusal", 20)
+        assert site.stop_collector() == 0
+        lines = [json.loads(line) for line in site.collector.messages().splitlines()]
+        refused = next(line for line in lines if line["what"] == "refused")
+        assert refused["level"] == "warning" and refused["reason"] == "handshake" and refused["peer"].startswith("127.0.0.1:")
+
+
+# --- check -------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory, recording):
+    """A site with a journal and a lake, whose collector has ended."""
+    with Operated(tmp_path_factory.mktemp("stopped") / "site") as site:
+        site.start()
+        site.add_devices(sorted(recording.devices), recording)
+        assert site.start_agent().wait(60)[0] == 0
+        assert site.stop_collector() == 0
+        return site.folder
+
+
+class Copied:
+    def __init__(self, stopped, folder):
+        shutil.copytree(stopped, folder, ignore=shutil.ignore_patterns("notify"))
+        self.collector = folder / "ca" / "collector"
+        self.config = self.collector / "collector.toml"
+        self.busy = None
+
+    def edit(self, old, new):
+        text = self.config.read_text()
+        assert old in text
+        self.config.write_text(text.replace(old, new, 1))
+
+    def check(self, *options):
+        return call(COLLECTOR, "check", "--config", self.config, *options)
+
+
+def swap_keys(copy):
+    """As happens when somebody tidies up."""
+    (copy.collector / "server.key").rename(copy.collector / "other.key")
+    shutil.copy(copy.collector.parent / "root.key", copy.collector / "server.key")
+
+
+def use_port(copy):
+    copy.busy = socket.create_server(("127.0.0.1", 0))
+    text = copy.config.read_text()
+    copy.config.write_text(re.sub(r'listen = "127.0.0.1:\d+"', f'listen = "127.0.0.1:{copy.busy.getsockname()[1]}"', text, 1))
+
+
+def flip_a_bit(copy):
+    segment = next(copy.collector.glob("journal/shard-0000/*.seg"))
+    content = bytearray(segment.read_bytes())
+    content[len(content) // 2] ^= 1
+    segment.write_bytes(content)
+
+
+def foul_log(copy):
+    table = next(copy.collector.glob("lake/*/workshop/_delta_log"))
+    (table / f"{0:020}.json").write_text("{")
+
+
+def lose_sealing_key(copy):
+    """Another one lies there instead."""
+    mine = next(copy.collector.glob("sealing/*.key"))
+    shutil.copy(copy.collector.parent / "root.key", mine.with_name("0" * 16 + ".key"))
+    mine.unlink()
+
+
+def block_folder(copy):
+    shutil.rmtree(copy.collector / "lake")
+    (copy.collector / "lake").write_text("a file")
+
+
+CHECKS = {
+    "nothing is wrong": (lambda copy: None, 0, None, None),
+    "keys were mixed up": (swap_keys, CONFIGURATION, "key", "does not belong to server.crt; other.key does"),
+    "a key that others may read": (lambda copy: os.chmod(copy.collector / "server.key", 0o640), DENIED, "key",
+                                   "is a secret that others may read; chmod 600"),
+    "a sealing key is missing": (lose_sealing_key, CONFIGURATION, "sealing key", "is missing, blocks of the journal"),
+    "the port is taken": (use_port, RETRY_LATER, "port", "is in use by "),
+    "an address of another machine": (lambda copy: copy.edit('"127.0.0.2:0"', '"192.0.2.1:80"'),
+                                      CONFIGURATION, "port", "Cannot assign requested address"),
+    "the journal is damaged": (flip_a_bit, BAD_DATA, "journal", "damaged"),
+    "the journal is another thing": (lambda copy: (copy.collector / "journal" / "journal.meta").write_bytes(b"x" * 44),
+                                     BAD_DATA, "journal", "journal: "),
+    "a table's log is damaged": (foul_log, BAD_DATA, "lake", "workshop: "),
+    "the lake is a file": (block_folder, CONFIGURATION, "lake", "is no folder"),
+    "no registry": (lambda copy: (copy.collector / "registry.db").unlink(), CONFIGURATION, "registry", "there is no registry"),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_check(stopped, tmp_path, name):
+    spoil, code, about, sentence = CHECKS[name]
+    copy = Copied(stopped, tmp_path / "site")
+    spoil(copy)
+    done = copy.check("--json")
+    report = json.loads(done[1])
+    problems = [(each["about"], each["text"]) for each in report["findings"] if each["severity"] == "problem"]
+    assert done[0] == code and report["ok"] == (code == 0), problems
+    if about is None:
+        assert not problems and {each["about"] for each in report["findings"]} == {
+            "certificate", "key", "sealing key", "registry", "port", "space", "disk", "journal", "clock", "lake"}
+        assert any("are durable after" in each["text"] for each in report["findings"])
+    else:
+        assert any(about == each and sentence in text for each, text in problems), problems
+    code, output, messages = copy.check()
+    assert code == done[0] and len(output.splitlines()) + len(messages.splitlines()) == len(report["findings"])
+    assert all(text in messages for _, text in problems)
+
+
+def test_check_beside_a_running_collector(site):
+    code, output, messages = call(COLLECTOR, "check", "--config", site.config)
+    assert code == 0, messages
+    assert f"runs as process {site.collector.process.pid}" in output and "is in use by longhaul-coll" in output
