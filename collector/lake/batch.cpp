@@ -30,6 +30,21 @@ const char* delta_name(ColumnType type) {
     return "string";
 }
 
+bool widen(Column& known, const Column& later) {
+    if (known.kind != later.kind) return false;
+    bool wider = later.scale > known.scale;
+    if (wider) known.scale = later.scale;
+    for (std::string_view rest = later.labels; !rest.empty();) {
+        const std::string label{rest.substr(0, rest.find('\n'))};
+        rest.remove_prefix(label.size() + 1);
+        const bool there = ("\n" + known.labels).find("\n" + label + "\n") != std::string::npos;
+        if (there || known.labels.size() + label.size() >= column_labels_bytes_max) continue;
+        known.labels += label + "\n";
+        wider = true;
+    }
+    return wider;
+}
+
 std::string_view ColumnData::text(std::size_t row) const {
     const std::size_t begin = row == 0 ? 0 : text_ends[row - 1];
     return std::string_view{texts}.substr(begin, text_ends[row] - begin);

@@ -30,7 +30,15 @@ struct Column {
     std::string kind;  // of a schema's field ("decimal"); empty for the fixed columns
     std::string unit;
     std::string help;
+    std::string labels;  // of an enumeration: each ended by a line feed
+    int scale = 0;       // of a decimal
 };
+
+// What a later schema says of a column of the same kind: `known` gets the labels that it lacks and
+// the larger scale; all else stays. Labels beyond column_labels_bytes_max are not noted. Whether
+// anything was new.
+inline constexpr std::size_t column_labels_bytes_max = 16'384;
+bool widen(Column& known, const Column& later);
 
 // Values of one column. Integers, timestamps and booleans lie in `integers`, double and float bits
 // in `reals`, strings and bytes one after the other in `texts` with their ends beside them.

@@ -131,6 +131,15 @@ std::int64_t version_of(std::string_view name) {
     return error == std::errc{} && end == name.data() + digits ? version : -1;
 }
 
+// Whether the table has this column, with all of its labels and decimal places.
+bool has_column(const std::vector<Column>& columns, const Column& wanted) {
+    return std::any_of(columns.begin(), columns.end(), [&wanted](Column column) {
+        return column.name == wanted.name &&
+               delta_name(column.type) == std::string_view{delta_name(wanted.type)} &&
+               !widen(column, wanted);
+    });
+}
+
 }  // namespace
 
 std::int64_t TableState::txn(const std::string& app) const {
@@ -206,27 +215,23 @@ Result<bool> DeltaTable::is_whole() {
 
 // The metaData of a new table; its schema is still empty.
 std::string DeltaTable::first_metadata(const TableCommit& commit) const {
-    return json::serialize(json::object{
-        {"id", commit.table_id_if_new},
-        {"name", folder_.substr(folder_.rfind('/') + 1)},
-        {"format", {{"provider", "parquet"}, {"options", json::object{}}}},
-        {"schemaString", ""},
-        {"partitionColumns", json::array{partition_column}},
-        // We read the log from its beginning, so nobody may cut it down to a checkpoint.
-        {"configuration", {{"delta.enableExpiredLogCleanup", "false"}}},
-        {"createdTime", commit.now.value / 1000}});
+    json::object metadata{{"id", commit.table_id_if_new},
+                          {"name", folder_.substr(folder_.rfind('/') + 1)}};
+    if (!commit.description_if_new.empty()) metadata["description"] = commit.description_if_new;
+    metadata["format"] = {{"provider", "parquet"}, {"options", json::object{}}};
+    metadata["schemaString"] = "";
+    metadata["partitionColumns"] = json::array{partition_column};
+    // We read the log from its beginning, so nobody may cut it down to a checkpoint.
+    metadata["configuration"] = {{"delta.enableExpiredLogCleanup", "false"}};
+    metadata["createdTime"] = commit.now.value / 1000;
+    return json::serialize(metadata);
 }
 
 // The metaData that the table needs for this commit; empty when it has every column.
 Result<std::string> DeltaTable::metadata_for(const TableCommit& commit) const {
     const bool has_all =
-        std::all_of(commit.columns.begin(), commit.columns.end(), [this](const Column& wanted) {
-            return std::any_of(
-                state_.columns.begin(), state_.columns.end(), [&wanted](const Column& column) {
-                    return column.name == wanted.name &&
-                           delta_name(column.type) == std::string_view{delta_name(wanted.type)};
-                });
-        });
+        std::all_of(commit.columns.begin(), commit.columns.end(),
+                    [this](const Column& wanted) { return has_column(state_.columns, wanted); });
     if (has_all) return std::string{};
     // A copy of what is there, so that properties that others have set stay.
     json::object metadata =

@@ -42,7 +42,8 @@ struct TableCommit {
     Txns txns;                    // of our shards, after this commit
     std::vector<Column> columns;  // of the files; the table gets those that it lacks
     std::string table_id_if_new;  // UUID text
-    std::string commit_id;        // UUID text, told again in commitInfo
+    std::string description_if_new;
+    std::string commit_id;  // UUID text, told again in commitInfo
     WallUs now;
 };
 

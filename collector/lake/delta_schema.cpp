@@ -5,6 +5,8 @@
 #include <boost/json.hpp>
 #include <optional>
 
+#include "common/block/limits.hpp"
+
 namespace longhaul::collector {
 namespace {
 
@@ -13,6 +15,8 @@ namespace json = boost::json;
 // Where our notes about a field stand in the metadata of its column.
 constexpr std::string_view kind_key = "longhaul.kind";
 constexpr std::string_view unit_key = "longhaul.unit";
+constexpr std::string_view scale_key = "longhaul.scale";
+constexpr std::string_view labels_key = "longhaul.labels";
 constexpr std::string_view help_key = "comment";  // engines show it
 
 Error no_schema() { return {ErrorCode::corrupt, "the schema of the Delta table cannot be read"}; }
@@ -21,10 +25,18 @@ json::object field_json(std::string_view name, std::string_view type, json::obje
     return {{"name", name}, {"type", type}, {"nullable", true}, {"metadata", std::move(metadata)}};
 }
 
+// Labels lie in the metadata with line feeds between them, so that a split gives them back.
+void put_labels_and_scale(const Column& column, json::object& metadata) {
+    if (column.scale != 0) metadata[scale_key] = column.scale;
+    if (column.labels.empty()) return;
+    metadata[labels_key] = std::string_view{column.labels}.substr(0, column.labels.size() - 1);
+}
+
 json::object field_json(const Column& column) {
     json::object metadata;
     if (!column.kind.empty()) metadata[kind_key] = column.kind;
     if (!column.unit.empty()) metadata[unit_key] = column.unit;
+    put_labels_and_scale(column, metadata);
     if (!column.help.empty()) metadata[help_key] = column.help;
     return field_json(column.name, delta_name(column.type), std::move(metadata));
 }
@@ -33,6 +45,14 @@ std::string text_of(const json::object& object, std::string_view key) {
     const json::value* value = object.if_contains(key);
     return value != nullptr && value->is_string() ? std::string{value->get_string()}
                                                   : std::string{};
+}
+
+// Whoever else wrote it: 0 for what is no scale.
+int scale_of(const json::object& metadata) {
+    const json::value* value = metadata.if_contains(scale_key);
+    const bool is_scale = value != nullptr && value->is_int64() && value->get_int64() > 0 &&
+                          value->get_int64() <= std::int64_t{limits::decimal_scale_max};
+    return is_scale ? static_cast<int>(value->get_int64()) : 0;
 }
 
 std::optional<ColumnType> column_type(std::string_view delta, std::string_view kind) {
@@ -57,6 +77,9 @@ std::optional<Column> column_of(const json::object& field) {
         column.kind = text_of(metadata->get_object(), kind_key);
         column.unit = text_of(metadata->get_object(), unit_key);
         column.help = text_of(metadata->get_object(), help_key);
+        column.labels = text_of(metadata->get_object(), labels_key);
+        if (!column.labels.empty()) column.labels += '\n';
+        column.scale = scale_of(metadata->get_object());
     }
     const auto type = column_type(text_of(field, "type"), column.kind);
     if (!type) return std::nullopt;
@@ -80,6 +103,13 @@ bool has_conditions(const json::object& field) {
     return (nullable && nullable->is_bool() && !nullable->get_bool()) ||
            (metadata && metadata->is_object() &&
             metadata->get_object().contains("delta.invariants"));
+}
+
+// Brings labels and scale of a column that is there up to date.
+void widen_field(json::object& field, const Column& later) {
+    std::optional<Column> known = column_of(field);
+    if (!known || !widen(*known, later)) return;
+    put_labels_and_scale(*known, field["metadata"].as_object());
 }
 
 // Boost.JSON throws on text of another shape; here that is damage.
@@ -126,6 +156,8 @@ Result<std::string> schema_with(std::string_view schema, const std::vector<Colum
                 return Error{ErrorCode::denied,
                              "a column of the table has another type, or other capitals in its "
                              "name, than its rows to come"};
+            } else {
+                widen_field(found->as_object(), column);
             }
         }
         if (schema.empty()) fields.push_back(field_json(partition_column, "date", {}));

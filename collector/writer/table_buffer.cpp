@@ -83,7 +83,10 @@ std::size_t TableBuffer::column_for(const Column& wanted, std::span<const std::s
         if (found == columns_.end()) break;
         const auto position = static_cast<std::size_t>(found - columns_.begin());
         const bool free = std::find(taken.begin(), taken.end(), position) == taken.end();
-        if (found->kind == wanted.kind && free) return position;
+        if (found->kind == wanted.kind && free) {
+            widen(*found, wanted);
+            return position;
+        }
         name += "__" + wanted.kind;
     }
     Column column = wanted;
@@ -147,6 +150,7 @@ Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {
         name += " " + std::to_string(end);
     }
     commit.commit_id = uuid_of(name);
+    commit.description_if_new = table_description(folder().substr(folder().rfind('/') + 1));
     commit.columns = columns_;
     commit.now = now;
     LH_TRY(table_.commit(commit));

@@ -3,7 +3,7 @@
 namespace longhaul::collector {
 namespace {
 
-Column fixed(const char* name, ColumnType type, const char* help = "") {
+Column fixed(const char* name, ColumnType type, const char* help) {
     Column column;
     column.name = name;
     column.type = type;
@@ -34,6 +34,17 @@ ColumnType type_of(FieldKind kind) {
             return ColumnType::real;
     }
     return ColumnType::string;
+}
+
+// All system tables begin and end alike.
+std::vector<Column> system_columns(const char* epoch, const std::vector<Column>& own) {
+    std::vector<Column> columns{
+        fixed("device", text, "name from the device's certificate"),
+        fixed("incarnation", number, "drawn when the device's spool was formatted"),
+        fixed("epoch", number, epoch)};
+    columns.insert(columns.end(), own.begin(), own.end());
+    columns.push_back(fixed("receive_time", moment, "when the collector received what says so"));
+    return columns;
 }
 
 }  // namespace
@@ -82,58 +93,66 @@ Column column_of(const Field& field) {
     column.kind = name_of(field.kind);
     column.unit = field.unit;
     column.help = field.help;
+    column.labels = field.labels;
+    column.scale = field.kind == FieldKind::decimal ? field.scale : 0;
     return column;
 }
 
+std::string table_description(std::string_view name) {
+    if (name == "_epochs") return "Boots of the devices, one row for each epoch record";
+    if (name == "_anchors")
+        return "Clock anchors, by which samples in device time got their event_time";
+    if (name == "_losses") return "What will never come, and why: one row for each loss";
+    if (name == "_quarantine")
+        return "What was acknowledged and could not become rows, and why; its bytes are in the "
+               "journal";
+    return "Samples of the schema " + std::string{name} + ", one row for each";
+}
+
 std::vector<Column> epoch_columns() {
-    return {fixed("device", text),
-            fixed("incarnation", number),
-            fixed("epoch", number),
-            fixed("previous_epoch", number, "the epoch before it that has a record; 0: none"),
-            fixed("previous_clean", ColumnType::boolean, "it ended with every sample stored"),
-            fixed("boot_cause", number),
-            fixed("firmware", text),
-            fixed("clock_state", number),
-            fixed("streams", text, "names, separated by spaces"),
-            fixed("receive_time", moment)};
+    return system_columns(
+        "the boot that it tells of",
+        {fixed("previous_epoch", number, "the epoch before it that has a record; 0: none"),
+         fixed("previous_clean", ColumnType::boolean, "it ended with every sample stored"),
+         fixed(
+             "boot_cause", number,
+             "0 unknown, 1 power on, 2 reset, 3 watchdog, 4 brown-out, 5 update, 6 process start"),
+         fixed("firmware", text, "name and version of what ran"),
+         fixed("clock_state", number,
+               "at the boot: 0 no idea of the date, 1 uncertain, 2 synchronized"),
+         fixed("streams", text, "names, separated by spaces")});
 }
 
 std::vector<Column> anchor_columns() {
-    return {fixed("device", text),
-            fixed("incarnation", number),
-            fixed("epoch", number),
-            fixed("anchor", ColumnType::short_integer),
-            fixed("elapsed_us", number, "since the epoch began"),
-            fixed("wall_us", number, "UTC, microseconds since 1970, at elapsed_us"),
-            fixed("error_us", number, "bound; null: none known"),
-            fixed("origin", text, "device or receive"),
-            fixed("receive_time", moment)};
+    return system_columns(
+        "whose samples it places",
+        {fixed("anchor", ColumnType::short_integer, "counts the epoch's anchors, from 0"),
+         fixed("elapsed_us", number, "since the epoch began"),
+         fixed("wall_us", number, "UTC, microseconds since 1970, at elapsed_us"),
+         fixed("error_us", number, "bound; null: none known"),
+         fixed("origin", text, "device or receive: made from the time of arrival")});
 }
 
 std::vector<Column> loss_columns() {
-    return {fixed("device", text),
-            fixed("incarnation", number),
-            fixed("epoch", number),
-            fixed("class", number, "null: any that no other row tells of"),
-            fixed("first_seq", number),
-            fixed("last_seq", number, "null: unknown, from first_seq to the end of the epoch"),
-            fixed("samples", number, "null: unknown"),
-            fixed("reason", text),
-            fixed("from_us", number, "since the epoch began"),
-            fixed("to_us", number, "null: until the next boot"),
-            fixed("receive_time", moment)};
+    return system_columns(
+        "that lost it",
+        {fixed("class", number,
+               "0 alarm, 1 live, 2 normal, 3 bulk; null: any that no other row tells of"),
+         fixed("first_seq", number, "null with class"),
+         fixed("last_seq", number, "null: unknown, from first_seq to the end of the epoch"),
+         fixed("samples", number, "null: unknown"),
+         fixed("reason", text, "full, expired, corrupt, unreadable, power_cut or unknown"),
+         fixed("from_us", number, "since the epoch began"),
+         fixed("to_us", number, "null: until the next boot")});
 }
 
 std::vector<Column> quarantine_columns() {
-    return {fixed("device", text),
-            fixed("incarnation", number),
-            fixed("epoch", number),
-            fixed("seq", number, "null: the epoch record itself"),
-            fixed("samples", number),
-            fixed("reason", text),
-            fixed("shard", number),
-            fixed("offset", number, "of the entry in the journal's shard"),
-            fixed("receive_time", moment)};
+    return system_columns("0: unreadable",
+                          {fixed("seq", number, "of the block; null: no block, or unreadable"),
+                           fixed("samples", number, "as the block says; null like seq"),
+                           fixed("reason", text, "why it could not become rows"),
+                           fixed("shard", number, "of the journal"),
+                           fixed("offset", number, "of the entry in the journal's shard")});
 }
 
 }  // namespace longhaul::collector

@@ -2,6 +2,8 @@
 // tables. Specification: docs/spec/lake.md.
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "collector/lake/batch.hpp"
@@ -84,5 +86,9 @@ enum QuarantineColumn : std::size_t {
     quarantine_receive_time,
 };
 std::vector<Column> quarantine_columns();
+
+// One sentence for whoever finds the table: of a system table what its rows are, of any other that
+// they are samples of the schema of that name.
+std::string table_description(std::string_view name);
 
 }  // namespace longhaul::collector

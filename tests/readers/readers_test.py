@@ -142,12 +142,23 @@ def test_delta_rs_sees_types_notes_history_and_positions(table):
     assert str(fields["event_time"].type.type) == "timestamp"
     assert str(fields["count"].type.type) == "long"
     assert str(fields["single"].type.type) == "float"
-    assert fields["level"].metadata == {"longhaul.kind": "decimal", "longhaul.unit": "Cel",
+    assert read.metadata().description == "Samples of the schema series, one row for each"
+    assert fields["level"].metadata == {"longhaul.kind": "decimal", "longhaul.unit": "Cel", "longhaul.scale": 2,
                                         "comment": "what the probe says"}
+    assert fields["state"].metadata["longhaul.labels"].split("\n") == ["off", "on", "unknown"]
+    assert fields["extra"].metadata == {"longhaul.kind": "integer"}  # came later; what was there has kept its notes
+    assert "when it was sampled" in fields["event_time"].metadata["comment"]
     history = read.history()
     assert len(history) == 4
     assert all(entry["operation"] == "WRITE" for entry in history)
     assert read.transaction_version("07000000-0000-0000-0000-000000000000/0") > 0
+
+
+def test_every_fixed_column_says_what_it_is(folder):
+    for table in ("series", "_epochs"):
+        for field in deltalake.DeltaTable(f"{folder}/lake/acme/{table}").schema().fields:
+            if field.name != "receive_date" and "longhaul.kind" not in field.metadata:
+                assert field.metadata.get("comment"), f"{table}.{field.name}"
 
 
 def test_system_tables_are_tables_too(folder):

@@ -29,6 +29,8 @@ TEST_CASE("delta schema: every column type comes back as it was") {
                                 column("i", ColumnType::timestamp)};
     columns[4].unit = "Cel";
     columns[4].help = "what the \"probe\" says, in °C";
+    columns[4].scale = 2;
+    columns[0].labels = "on\noff\n";
 
     const auto schema = schema_with("", columns);
     REQUIRE(schema.ok());
@@ -42,6 +44,8 @@ TEST_CASE("delta schema: every column type comes back as it was") {
         CHECK(back.value()[i].kind == columns[i].kind);
         CHECK(back.value()[i].unit == columns[i].unit);
         CHECK(back.value()[i].help == columns[i].help);
+        CHECK(back.value()[i].labels == columns[i].labels);
+        CHECK(back.value()[i].scale == columns[i].scale);
     }
 }
 
@@ -60,6 +64,28 @@ TEST_CASE("delta schema: what others have written stays, new columns follow it")
             R"(,{"name":"speed","type":"double","nullable":true,"metadata":{"longhaul.kind":"float64"}}]})");
     // A struct is nothing that we write.
     CHECK(columns_of_schema(grown.value()).value().size() == 2);
+}
+
+TEST_CASE("delta schema: notes of others that are none of ours are passed over") {
+    for (const char* note : {R"("longhaul.scale":-1)", R"("longhaul.scale":99)",
+                             R"("longhaul.scale":"2")", R"("longhaul.labels":["a"])"}) {
+        CAPTURE(note);
+        const auto columns = columns_of_schema(
+            std::string{R"({"type":"struct","fields":[{"name":"a","type":"double","metadata":{)"} +
+            note + "}}]}");
+        REQUIRE(columns.ok());
+        CHECK(columns.value()[0].scale == 0);
+        CHECK(columns.value()[0].labels.empty());
+    }
+}
+
+TEST_CASE("delta schema: labels of a column have a limit") {
+    Column known = column("state", ColumnType::string, "enumeration");
+    Column later = known;
+    for (int i = 0; i < 5000; ++i) later.labels += "label " + std::to_string(i) + "\n";
+    CHECK(widen(known, later));
+    CHECK(known.labels.size() <= column_labels_bytes_max);
+    CHECK_FALSE(widen(known, later));
 }
 
 TEST_CASE("delta schema: a column of another type is not taken over") {
