@@ -57,7 +57,7 @@ def quicken(mapping):
 
 
 def read_recordings(folder):
-    recs = [recordings.read(recordings.unpack(name, folder, quicken)) for name in recordings.NAMES]
+    recs = [recordings.read(recordings.unpack(name, folder, quicken)) for name in recordings.DEMO_NAMES]
     for rec in recs:
         refused = f", {rec.refused['empty']} empty lines to refuse" if rec.refused else ""
         say(f"recording {rec.name}: {rec.samples:,} samples of {len(rec.devices)} devices{refused}")

@@ -46,7 +46,7 @@ def quicken(mapping):
 
 def read_recordings(folder: Path, share=1):
     """Both recordings, or every `share`th of their devices."""
-    recs = [recordings.read(recordings.unpack(name, folder, quicken)) for name in recordings.NAMES]
+    recs = [recordings.read(recordings.unpack(name, folder, quicken)) for name in recordings.DEMO_NAMES]
     return [recordings.only(rec, sorted(rec.devices)[::share]) for rec in recs]
 
 
