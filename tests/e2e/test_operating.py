@@ -378,3 +378,84 @@ def test_check_beside_a_running_collector(site):
     code, output, messages = call(COLLECTOR, "check", "--config", site.config)
     assert code == 0, messages
     assert f"runs as process {site.collector.process.pid}" in output and "is in use by longhaul-coll" in output
+
+
+# --- why ---------------------------------------------------------------------------------------------------
+def ask_why(site, device):
+    """Exit code and answer; the sentence for people is the same one."""
+    code, output, messages = call(programs_folder() / "longhaul", "why", device, "--config", site.config, "--json")
+    assert not messages, messages
+    answer = json.loads(output)
+    plain = call(programs_folder() / "longhaul", "why", device, "--config", site.config)
+    assert plain[0] == code and len(plain[1].splitlines()) == 1
+    return code, answer
+
+
+def why(site, device, state):
+    """Asks until the answer is of this state: the registry hears of a refusal within a second."""
+    def asked():
+        code, answer = ask_why(site, device)
+        return answer["state"] == state and code == 0 and answer
+    return wait_until(asked, f"{device} to be {state}: {ask_why(site, device)[1]}", 20)
+
+
+def test_why(tmp_path, recording):
+    """One device after the other gets into every state; the collector ends in between."""
+    one, two = sorted(recording.devices)
+    with Operated(tmp_path / "site") as site:
+        site.config.write_text(site.config.read_text().replace("commit_interval_s = 1", "commit_interval_s = 3600"))
+        site.start()
+        site.add_devices([one, two], recording, block_bytes=1024)
+        assert "nothing has ever come from it" in why(site, one, "never_heard")["sentence"]
+        code, answer = ask_why(site, one[:-1] + "x")
+        assert code == BAD_DATA and answer["state"] == "unknown" and answer["meant"] == one
+        assert ask_why(site, "nobody/" + one)[0] == BAD_DATA
+
+        assert site.start_agent().wait(60)[0] == 0
+        answer = why(site, one, "in_flight")
+        assert answer["in_flight"] == answer["blocks"] > 0 == answer["rows"]
+        assert "the collector runs and commits every 3600 s; nothing is lost" in answer["sentence"]
+        site.kill_collector()
+        assert "the collector does not run, they become rows when it does" in why(site, one, "in_flight")["sentence"]
+
+        site.start()
+        assert site.stop_collector() == 0  # the last barrier
+        answer = why(site, f"{TENANT}/{one}", "up_to_date")
+        assert answer["rows"] == len(recording.devices[one]) and answer["heard_age_s"] < 600 and answer["losses"] == {}
+        site.start()
+        break_protocol(site, one)
+        assert why(site, one, "refused")["refusal"]["reason"] == "protocol"
+        site.registry("UPDATE devices SET state = 'revoked' WHERE name = ?", one)
+        break_protocol(site, one)
+        assert "is revoked and was refused" in why(site, one, "revoked")["sentence"]
+        site.registry("DELETE FROM devices WHERE name = ?", two)
+        break_protocol(site, two)
+        assert "is not registered and was refused" in why(site, two, "unregistered")["sentence"]
+
+        site.registry("INSERT OR REPLACE INTO devices VALUES (?, ?, 'allowed')", TENANT, two)
+        send_altered(site, two, number_step=1)
+        assert site.stop_collector() == 0
+        answer = why(site, two, "quarantined")
+        assert answer["quarantine"] == {"the block does not open": 1}
+        assert "their bytes stay in the journal" in answer["sentence"]
+        site.start()
+        send_altered(site, two, number_step=0)
+        assert site.stop_collector() == 0
+        assert "two different blocks have the name" in why(site, two, "damaged")["sentence"]
+
+
+def break_protocol(site, device):
+    with wire.Link(site.port, site.devices / device) as link:
+        link.send(b"\xff" * 8).bye()
+
+
+def send_altered(site, device, number_step):
+    """The content of the last block, changed, under the name of the block so many behind it."""
+    sealed = wire.Sealed.of(site.devices / device / "spool.db")
+    last = sealed.blocks[-1]
+    seq = int.from_bytes(last[12:16], "little") + number_step
+    block = last[:12] + seq.to_bytes(4, "little") + last[16:-1] + bytes([last[-1] ^ 1])
+    with wire.Link(site.port, site.devices / device) as link:
+        link.send(sealed.introduction() + wire.frame(wire.BLOCK, block))
+        link.expect(wire.WELCOME)
+        link.expect(wire.ACK)

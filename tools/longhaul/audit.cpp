@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
 #include <set>
 
 #include "collector/lake/delta_log.hpp"
@@ -23,25 +22,6 @@ std::int64_t number(const std::string& text) {
     std::int64_t value = 0;
     std::from_chars(text.data(), text.data() + text.size(), value);
     return value;
-}
-
-using TakeTexts = std::function<void(const std::vector<std::string>&)>;
-
-Result<void, Message> read_system_table(collector::ObjectStore& lake, const std::string& folder,
-                                        const std::vector<std::string>& columns,
-                                        const TakeTexts& take) {
-    collector::DeltaTable table{lake, folder};
-    if (const Status read = table.refresh(); !read.ok())
-        return Message{folder + ": " + to_string(read.error())};
-    for (const auto& [path, file] : table.state().files) {
-        const auto content = table.read(file);
-        if (!content.ok()) return Message{folder + "/" + path + ": " + to_string(content.error())};
-        if (const Status read = collector::read_text_rows(content.value(), columns, take);
-            !read.ok()) {
-            return Message{folder + "/" + path + ": " + to_string(read.error())};
-        }
-    }
-    return {};
 }
 
 Result<TenantTables, Message> read_tables(collector::ObjectStore& lake, const std::string& tenant) {
@@ -223,6 +203,23 @@ void check_strangers(const std::string& tenant, const TenantTables& tables, cons
 
 }  // namespace
 
+Result<void, Message> read_system_table(collector::ObjectStore& lake, const std::string& folder,
+                                        const std::vector<std::string>& columns,
+                                        const TakeTexts& take) {
+    collector::DeltaTable table{lake, folder};
+    if (const Status read = table.refresh(); !read.ok())
+        return Message{folder + ": " + to_string(read.error())};
+    for (const auto& [path, file] : table.state().files) {
+        const auto content = table.read(file);
+        if (!content.ok()) return Message{folder + "/" + path + ": " + to_string(content.error())};
+        if (const Status read = collector::read_text_rows(content.value(), columns, take);
+            !read.ok()) {
+            return Message{folder + "/" + path + ": " + to_string(read.error())};
+        }
+    }
+    return {};
+}
+
 void AuditCounts::add(const AuditCounts& other) {
     blocks += other.blocks;
     samples += other.samples;
@@ -238,13 +235,13 @@ void AuditCounts::add(const AuditCounts& other) {
     wrong += other.wrong;
 }
 
-Result<LakeContents, Message> read_lake(collector::ObjectStore& store) {
+Result<LakeContents, Message> read_lake(collector::ObjectStore& store, const std::string& only) {
     AuditStore lake{store};
     LakeContents contents;
     const auto names = lake.list("");
     if (!names.ok()) return Message{"lake: " + to_string(names.error())};
     for (const std::string& tenant : names.value()) {
-        if (!collector::is_name_part(tenant)) continue;
+        if (!collector::is_name_part(tenant) || (!only.empty() && tenant != only)) continue;
         LH_TRY_ASSIGN(contents[tenant], read_tables(lake, tenant));
     }
     return contents;
@@ -269,6 +266,7 @@ Result<AuditReport, Message> audit(collector::Journal& journal, const LakeConten
         const AuditCounts counts = one.run();
         report.totals.add(counts);
         report.epochs.emplace(name, counts);
+        if (epoch.heard) report.heard.emplace(name, *epoch.heard);
         devices.emplace(name.tenant, name.device);
     }
     report.devices = devices.size();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -48,6 +49,7 @@ struct AuditedEpoch {
 
 struct AuditReport {
     std::map<AuditedEpoch, AuditCounts> epochs;
+    std::map<AuditedEpoch, WallUs> heard;  // when the epoch's newest entry came
     AuditCounts totals;
     std::size_t devices = 0;
     std::size_t tables = 0;
@@ -68,7 +70,16 @@ struct TenantTables {
     std::map<collector::AuditedBlock, std::vector<LostRange>> lost;  // by epoch: seq is 0
 };
 using LakeContents = std::map<std::string, TenantTables>;
-Result<LakeContents, Message> read_lake(collector::ObjectStore& lake);
+// `tenant`: read this one only; empty: all.
+Result<LakeContents, Message> read_lake(collector::ObjectStore& lake,
+                                        const std::string& tenant = "");
+
+// Calls `take` with the columns of each row of a system table, as texts; null is empty. A table
+// that does not exist has no rows.
+using TakeTexts = std::function<void(const std::vector<std::string>&)>;
+Result<void, Message> read_system_table(collector::ObjectStore& lake, const std::string& folder,
+                                        const std::vector<std::string>& columns,
+                                        const TakeTexts& take);
 
 // While a collector runs, the lake has to be read before the journal is opened: then the journal
 // has every block that a table has. `device`: look at this one only; empty: all.

@@ -1,5 +1,6 @@
 #include "tools/longhaul/audit_journal.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "common/block/epoch.hpp"
@@ -51,6 +52,7 @@ class Collecting {
             return;
         }
         SentEpoch& epoch = sent_.epochs[{tenant, device, record.incarnation, record.epoch}];
+        epoch.heard = std::max(epoch.heard.value_or(WallUs{}), read.entry.receive_time);
         if (epoch.has_record) return;  // sent again
         epoch.has_record = true;
         epoch.previous_epoch = record.previous_epoch;
@@ -81,6 +83,7 @@ class Collecting {
         }
         const BlockName& name = header.value().name;
         SentEpoch& epoch = sent_.epochs[{tenant, device, name.incarnation.value, name.epoch.value}];
+        epoch.heard = std::max(epoch.heard.value_or(WallUs{}), read.entry.receive_time);
         const Sha256 content = sha256(read.entry.body);
         const auto [place, first] = epoch.blocks.try_emplace(
             name.seq.value, SentBlock{header.value().samples, 0, content, shard, read.end});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct SentBlock {
 
 struct SentEpoch {
     bool has_record = false;
+    std::optional<WallUs> heard;  // the newest entry
     std::uint32_t previous_epoch = 0;
     std::set<std::string> tables;                                // that its streams write to
     std::map<std::uint32_t, SentBlock> blocks;                   // by seq

@@ -12,6 +12,7 @@
 #include "tools/longhaul/authority.hpp"
 #include "tools/longhaul/device_folder.hpp"
 #include "tools/longhaul/inspect.hpp"
+#include "tools/longhaul/why_command.hpp"
 
 using namespace longhaul;
 using namespace longhaul::tools;
@@ -135,6 +136,26 @@ struct Audit {
     CLI::App* command = nullptr;
 };
 
+struct WhyCommand {
+    WhyOptions options;
+
+    void add_to(CLI::App& app) {
+        command = app.add_subcommand("why", "What is the matter with a device, in one sentence");
+        command->add_option("DEVICE", options.device, "Name of the device, or TENANT/NAME")
+            ->required();
+        command->add_option("--config", options.config, "The collector's configuration")
+            ->required();
+        command->add_flag("--json", options.json, "One JSON object on standard output");
+        command->footer("Example: longhaul why bus-2228 --config ca/collector/collector.toml");
+    }
+    int run() {
+        options.now = wall_now();
+        const auto exit_code = why_command(options);
+        return exit_code.ok() ? exit_code.value() : complain(exit_code.error(), exit_bad_data);
+    }
+    CLI::App* command = nullptr;
+};
+
 struct Inspect {
     InspectOptions options;
 
@@ -179,10 +200,12 @@ int main(int argc, char** argv) {
     CaInit ca_init;
     DeviceAdd device_add;
     Audit audit;
+    WhyCommand why;
     Inspect inspect_files;
     ca_init.add_to(app);
     device_add.add_to(app);
     audit.add_to(app);
+    why.add_to(app);
     inspect_files.add_to(app);
     try {
         app.parse(argc, argv);
@@ -194,5 +217,6 @@ int main(int argc, char** argv) {
     if (ca_init.command->parsed()) return ca_init.run();
     if (device_add.command->parsed()) return device_add.run();
     if (audit.command->parsed()) return audit.run();
+    if (why.command->parsed()) return why.run();
     return inspect_files.run();
 }
