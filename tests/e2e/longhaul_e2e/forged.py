@@ -7,7 +7,8 @@ import struct
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from .recordings import Recording, microseconds
+from .recorded_lines import microseconds
+from .recordings import Recording
 
 START = datetime(2024, 2, 29, 23, 59, 58, 999_999, tzinfo=timezone.utc)
 LABELS = ["idle", "cutting", "broken"]
