@@ -54,7 +54,7 @@ TraceFile::TraceFile(const TraceMapping& mapping, std::string text)
 Result<std::unique_ptr<TraceFile>, Message> TraceFile::load(const TraceMapping& mapping,
                                                             const std::string& path,
                                                             const std::set<std::string>& wanted) {
-    auto text = read_text_file(path);
+    auto text = read_text_file(path, recording_bytes_max);
     if (!text.ok()) return text.error();
     std::unique_ptr<TraceFile> file{new TraceFile{mapping, std::move(text).value()}};
 

@@ -16,6 +16,9 @@
 
 namespace longhaul::agent {
 
+// It lies in memory as a whole, its samples beside it in several times its size.
+inline constexpr std::size_t recording_bytes_max = std::size_t{1} << 30;
+
 enum class Refusal : std::uint8_t {
     empty,    // all cells are
     columns,  // more or fewer cells than the head has

@@ -33,7 +33,8 @@ Message problem(const std::string& path, const char* what) {
     return {path + ": " + what + ": " + std::strerror(errno)};
 }
 
-Result<std::vector<std::byte>, Message> read_all(const std::string& path, bool secret) {
+Result<std::vector<std::byte>, Message> read_all(const std::string& path, bool secret,
+                                                 std::size_t bytes_max = small_file_bytes_max) {
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     if (!file.ok()) return problem(path, "cannot open");
     struct stat facts{};
@@ -42,8 +43,8 @@ Result<std::vector<std::byte>, Message> read_all(const std::string& path, bool s
     if (secret && (facts.st_mode & 077) != 0) {
         return Message{path + ": is a secret that others may read; chmod 600 " + path};
     }
-    if (static_cast<std::size_t>(facts.st_size) > small_file_bytes_max) {
-        return Message{path + ": is larger than 16 MiB"};
+    if (static_cast<std::size_t>(facts.st_size) > bytes_max) {
+        return Message{path + ": is larger than " + std::to_string(bytes_max >> 20) + " MiB"};
     }
     std::vector<std::byte> bytes(static_cast<std::size_t>(facts.st_size));
     std::size_t got = 0;
@@ -78,8 +79,8 @@ Result<std::vector<std::byte>, Message> read_file(const std::string& path) {
     return read_all(path, false);
 }
 
-Result<std::string, Message> read_text_file(const std::string& path) {
-    LH_TRY_ASSIGN(const std::vector<std::byte> bytes, read_all(path, false));
+Result<std::string, Message> read_text_file(const std::string& path, std::size_t bytes_max) {
+    LH_TRY_ASSIGN(const std::vector<std::byte> bytes, read_all(path, false, bytes_max));
     return std::string{as_text(bytes)};
 }
 

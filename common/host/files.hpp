@@ -12,9 +12,10 @@ namespace longhaul {
 
 inline constexpr std::size_t small_file_bytes_max = 16 << 20;
 
-// Whole files of at most small_file_bytes_max.
+// Whole files of at most so many bytes.
 Result<std::vector<std::byte>, Message> read_file(const std::string& path);
-Result<std::string, Message> read_text_file(const std::string& path);
+Result<std::string, Message> read_text_file(const std::string& path,
+                                            std::size_t bytes_max = small_file_bytes_max);
 
 // A file that holds a secret: refused when the group or others may do anything with it.
 Result<std::vector<std::byte>, Message> read_private_file(const std::string& path);
