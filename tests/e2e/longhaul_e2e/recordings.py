@@ -29,8 +29,8 @@ class Recording:
     devices: dict   # name -> its rows (event_time in microseconds, values...), in the order of the file
     refused: dict   # reason -> lines of no device, which whoever reads the file refuses
     json_bytes: int  # the same samples as JSON lines
-    device_time: bool = False  # the file does not say when its samples were taken: event_time is None
     refused_of: dict = field(default_factory=dict)  # device -> reason -> its lines that hold no sample
+    device_time: bool = False  # the file does not say when its samples were taken: event_time is None
 
     def refusals(self, devices):
         """What a process with some of the devices refuses, by reason."""
