@@ -3,9 +3,10 @@
 import struct
 from itertools import groupby
 
-from .readers import IDENTITY, READERS
+from .readers import IDENTITY, READERS, read
 
 MESSAGES_MAX = 10
+USUAL = {name: READERS[name] for name in ("DuckDB", "delta-rs with pyarrow")}  # where two are enough
 
 
 def same(left, right):
@@ -40,28 +41,29 @@ def differences(recording, rows, rebooted=frozenset()):
         if len(epochs) > 1 and device not in rebooted:
             found.append(f"{recording.table}: {device} has rows of {len(epochs)} epochs and was never killed")
         for at, epoch in enumerate(epochs):
-            found += epoch_differences(f"{recording.table}: {device}", expected, epoch, at == len(epochs) - 1)
+            found += epoch_differences(f"{recording.table}: {device}", expected, epoch, at == len(epochs) - 1,
+                                       recording.device_time)
     return found
 
 
-def epoch_differences(device, expected, rows, whole):
-    """One epoch of a device against its recording, sample by sample in order."""
+def epoch_differences(device, expected, rows, whole, device_time):
+    """One epoch of a device against its recording, sample by sample in order; times, if the recording has them."""
     if len(rows) > len(expected) or (whole and len(rows) < len(expected)):
         yield f"{device} has {len(rows)} rows, the recording {len(expected)}"
-    identity = len(IDENTITY)
+    first = len(IDENTITY) - (0 if device_time else 1)
     for at, (row, sample) in enumerate(zip(rows, expected)):
-        actual = (row[identity - 1], *row[identity:])
-        if not all(map(same, actual, sample)):
-            yield f"{device}, sample {at}: {actual} instead of {sample}"
+        actual, wanted = row[first:], sample[1:] if device_time else sample
+        if not all(map(same, actual, wanted)):
+            yield f"{device}, sample {at}: {actual} instead of {wanted}"
             return  # one shifted row makes all behind it differ
 
 
-def check(recording, lake, tenant, rebooted=frozenset()):
-    """Compares by every reader. Returns (values compared, sentences about what is wrong)."""
+def check(recording, lake, tenant, rebooted=frozenset(), by=None):
+    """Compares by every reader of `by`. Returns (values compared, sentences about what is wrong)."""
     values, found = 0, []
     table = lake / tenant / recording.table
-    for reader, read in READERS.items():
-        rows = read(table, recording.fields)
-        values += len(rows) * (1 + len(recording.fields))
+    for reader, read_with in (by or USUAL).items():
+        rows = read(read_with, table, dict(zip(recording.fields, recording.kinds)))
+        values += len(rows) * (len(recording.fields) + (0 if recording.device_time else 1))
         found += [f"{reader}: {sentence}" for sentence in differences(recording, rows, rebooted)]
     return values, found[:MESSAGES_MAX] + ([f"and {len(found) - MESSAGES_MAX} more"] if len(found) > MESSAGES_MAX else [])

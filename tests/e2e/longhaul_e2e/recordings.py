@@ -152,3 +152,13 @@ def read_syslog(how, raw):
 def only(recording, names):
     """The same recording with some of its devices."""
     return Recording(**{**recording.__dict__, "devices": {name: recording.devices[name] for name in names}})
+
+
+def by_table(recs):
+    """Recordings of one table as one, with the devices of all of them."""
+    tables = {}
+    for rec in recs:
+        if first := tables.get(rec.table):
+            rec = Recording(**{**first.__dict__, "devices": first.devices | rec.devices})
+        tables[rec.table] = rec
+    return list(tables.values())

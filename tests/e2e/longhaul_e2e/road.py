@@ -1,8 +1,10 @@
 """One run over the whole road: recordings replayed by real agents, programs killed, every value compared."""
 
+import gzip
 import json
 import random
 import re
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from .processes import pause, wait_until
 from .site import TENANT, Site
 
 BLOCK_BYTES = 400      # small blocks, so that a kill finds some in every place
+LONG_TEXT_BYTES = 150  # samples with a longer text need larger ones
+LARGE_BLOCK_BYTES = 2048
+NAMES = recordings.DEMO_NAMES
 DEADLINE_MS = 400      # also sealed when so old
 SETTLE_S = 0.05        # at most, from a condition to the kill behind it
 HANDS = ("steady", "struck")  # two processes share the devices; only the second one is ever killed
@@ -36,6 +41,7 @@ class Figures:
     collector_kills: int = 0
     agent_kills: int = 0
     journal_bytes: int = 0
+    readers: int = 0
     wrong: list = field(default_factory=list)  # sentences; empty: the promise was kept
 
 
@@ -44,20 +50,61 @@ def quicken(mapping):
     return re.sub(r"deadline_ms = \d+", f"deadline_ms = {DEADLINE_MS}", mapping)
 
 
-def read_recordings(folder: Path, share=1):
-    """Both recordings, or every `share`th of their devices."""
-    recs = [recordings.read(recordings.unpack(name, folder, quicken)) for name in recordings.DEMO_NAMES]
-    return [recordings.only(rec, sorted(rec.devices)[::share]) for rec in recs]
+def cut(path: Path, lines_max):
+    """Leaves a recording's first lines, packed or not."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as file:
+        lines = file.readlines()[:lines_max]
+    with opened(path, "wb") as file:
+        file.writelines(lines)
+
+
+def read_recordings(folder: Path, share=1, lines_max=None, names=NAMES):
+    """The recordings; or every `share`th device of a fleet, and of a device that is alone its first lines."""
+    recs = []
+    for name in names:
+        mapping = recordings.unpack(name, folder, quicken)
+        rec = recordings.read(mapping)
+        if len(rec.devices) == 1 and lines_max and rec.samples > lines_max:
+            cut(mapping.parent / tomllib.loads(mapping.read_text())["trace"]["file"], lines_max)
+            rec = recordings.read(mapping)
+        recs.append(recordings.only(rec, sorted(rec.devices)[::share]))
+    return recs
+
+
+def block_bytes(rec):
+    longest = max((len(value) for rows in rec.devices.values() for row in rows for value in row
+                   if isinstance(value, (str, bytes))), default=0)
+    return BLOCK_BYTES if longest <= LONG_TEXT_BYTES else LARGE_BLOCK_BYTES
+
+
+def highlights(recs):
+    """What some recordings are in the proof for, in figures. They hold in the tables when the comparison does."""
+    said, bad_checksums = [], 0
+    for rec in recs:
+        rows = [row for rows in rec.devices.values() for row in rows]
+        if rec.table == "syslog":
+            said.append(f"{len(rows)} syslog lines to the letter")
+        if rec.table == "lora_frame":
+            counter = rec.fields.index("fcnt") + 1
+            said.append(f"{len(rows):,} LoRaWAN frames, {len(rows) - len({row[counter] for row in rows}):,} of them repeat a counter")
+        if rec.table == "ais_position":
+            said.append(f"{len(rows):,} positions of {len({row[rec.fields.index('mmsi') + 1] for row in rows}):,} ships")
+        bad_checksums += sum(lines for reason, lines in rec.refused.items() if reason.startswith("checksum"))
+    if bad_checksums:
+        said.append(f"{bad_checksums} NMEA sentences refused for their checksum")
+    return " · ".join(said)
 
 
 class Road:
     """A site, its devices, and a seed that says when what is killed."""
 
-    def __init__(self, site: Site, recs, plan: Plan, say=lambda text: None):
-        self.site, self.recs, self.plan, self.say = site, recs, plan, say
+    def __init__(self, site: Site, recs, plan: Plan, say=lambda text: None, by=readers.READERS):
+        self.site, self.recs, self.plan, self.say, self.by = site, recs, plan, say, by
         self.chance = random.Random(plan.seed)
         self.figures = Figures(devices=sum(len(rec.devices) for rec in recs),
-                               samples=sum(rec.samples for rec in recs))
+                               samples=sum(rec.samples for rec in recs), readers=len(by),
+                               refused=sum(sum(rec.refusals(rec.devices).values()) for rec in recs))
         self.agents = {}
         self.rebooted = set()  # devices whose process was killed
 
@@ -78,11 +125,16 @@ class Road:
     # --- devices -----------------------------------------------------------------------------------------
     def _add_devices(self):
         for rec in self.recs:
-            span_s = max(rows[-1][0] - rows[0][0] for rows in rec.devices.values()) / 1e6
-            names = sorted(rec.devices)
-            for at, hand in enumerate(HANDS):
-                self.site.add_devices(names[at::len(HANDS)], rec, folder=self.site.devices / hand,
-                                      speed=span_s / self.plan.replay_s, block_bytes=BLOCK_BYTES)
+            speed = None if rec.device_time else rec.span_s / self.plan.replay_s  # no times: all at once
+            for hand in HANDS:
+                if names := self._hosted(rec, hand):
+                    self.site.add_devices(names, rec, folder=self.site.devices / hand, speed=speed,
+                                          block_bytes=block_bytes(rec))
+
+    def _hosted(self, rec, hand):
+        """Which devices of a recording a process hosts: every second one, of lonely ones those of every second recording."""
+        first = (HANDS.index(hand) + self.recs.index(rec)) % len(HANDS)
+        return sorted(rec.devices)[first::len(HANDS)]
 
     def _playing(self):
         return any(agent.running() for agent in self.agents.values())
@@ -154,10 +206,8 @@ class Road:
     def _check_refusals(self, report, hand):
         expected = {}
         for rec in self.recs:
-            hosted = sorted(rec.devices)[HANDS.index(hand)::len(HANDS)]
-            for reason, lines in rec.refusals(hosted).items():
+            for reason, lines in rec.refusals(self._hosted(rec, hand)).items():
                 expected[reason] = expected.get(reason, 0) + lines
-        self.figures.refused = max(self.figures.refused, sum(expected.values()))
         self._demand(report["refused"] == expected,
                      f"the {hand} agent refused lines {report['refused']}, the recordings have {expected}")
 
@@ -175,12 +225,13 @@ class Road:
                  f"{figures.resent} blocks came twice")
 
     def _compare(self):
-        for rec in self.recs:
-            values, wrong = compare.check(rec, self.site.lake, TENANT, self.rebooted)
+        for rec in recordings.by_table(self.recs):
+            values, wrong = compare.check(rec, self.site.lake, TENANT, self.rebooted, self.by)
             self.figures.values += values
             self.figures.wrong += wrong
+            self.say(f"table {rec.table}: {values:,} values compared, {len(wrong)} differences")
         self._check_losses()
-        self.say(f"{self.figures.values:,} values compared by {' and '.join(compare.READERS)}")
+        self.say(f"{self.figures.values:,} values compared by {', '.join(self.by)}")
 
     def _check_losses(self):
         """Every epoch that ended with its power cut, and no other, has a line in _losses."""
