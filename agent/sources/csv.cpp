@@ -15,8 +15,8 @@ CsvReader::CsvReader(std::string_view text, char separator) : rest_{text}, separ
 
 // Up to the separator or the end of the line. A quote inside is a character like any other.
 std::string_view CsvReader::take_plain() {
-    const char ends[] = {separator_, '\n'};
-    const std::size_t end = std::min(rest_.find_first_of({ends, 2}), rest_.size());
+    std::size_t end = 0;
+    while (end < rest_.size() && rest_[end] != separator_ && rest_[end] != '\n') ++end;
     const std::string_view cell = rest_.substr(0, end);
     rest_.remove_prefix(end);
     return cell;
@@ -70,6 +70,22 @@ bool CsvReader::next(std::vector<std::string_view>& cells) {
         if (!more) break;
     }
     ++next_line_;
+    return true;
+}
+
+bool CsvReader::next_with_rest(std::vector<std::string_view>& cells, std::size_t count) {
+    cells.clear();
+    if (rest_.empty()) return false;
+    line_ = next_line_++;
+    const std::size_t end = std::min(rest_.find('\n'), rest_.size());
+    std::string_view line = rest_.substr(0, end);
+    rest_.remove_prefix(std::min(end + 1, rest_.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    while (cells.size() + 1 < count && line.find(separator_) != std::string_view::npos) {
+        cells.push_back(line.substr(0, line.find(separator_)));
+        line.remove_prefix(cells.back().size() + 1);
+    }
+    cells.push_back(line);
     return true;
 }
 

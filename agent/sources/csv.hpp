@@ -19,6 +19,9 @@ class CsvReader {
     // The cells of the next line; false at the end. A line without any character has one empty
     // cell. Cells that had doubled quotes are owned by the reader, the others point into the text.
     bool next(std::vector<std::string_view>& cells);
+    // The same, but a quote is a character like any other, and the last of `count` cells takes the
+    // rest of the line, separators and all.
+    bool next_with_rest(std::vector<std::string_view>& cells, std::size_t count);
     // Of the line that next() gave last, counted from 1.
     std::size_t line() const { return line_; }
 

@@ -4,10 +4,10 @@ namespace longhaul::agent {
 namespace {
 
 const std::vector<std::string_view> kind_words = {"integer", "decimal", "boolean", "enumeration",
-                                                  "text",    "float32", "float64"};
+                                                  "text",    "bytes",   "float32", "float64"};
 constexpr FieldKind kinds[] = {FieldKind::integer,     FieldKind::decimal, FieldKind::boolean,
-                               FieldKind::enumeration, FieldKind::text,    FieldKind::float32,
-                               FieldKind::float64};
+                               FieldKind::enumeration, FieldKind::text,    FieldKind::bytes,
+                               FieldKind::float32,     FieldKind::float64};
 const std::vector<std::string_view> class_words = {"alarm", "live", "normal", "bulk"};
 
 }  // namespace

@@ -1,40 +1,26 @@
 // A recording, read once and shared by all devices of a process. Lines that do not hold what the
-// mapping promises are refused and counted by reason; everything else is carried as it is, repeated
-// rows, steps back in time and wrong values included.
+// format and the mapping promise are refused and counted by reason; everything else is carried as
+// it is, repeated rows, steps back in time and wrong values included.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
-#include "agent/sources/csv.hpp"
 #include "agent/sources/trace_mapping.hpp"
+#include "agent/sources/trace_rows.hpp"
 
 namespace longhaul::agent {
 
-// It lies in memory as a whole, its samples beside it in several times its size.
-inline constexpr std::size_t recording_bytes_max = std::size_t{1} << 30;
-
-enum class Refusal : std::uint8_t {
-    empty,    // all cells are
-    columns,  // more or fewer cells than the head has
-    device,   // the columns that name the device are empty
-    time,     // unreadable
-    value,    // a field is unreadable, or empty and not nullable
-};
-inline constexpr std::size_t refusal_count = 5;
-const char* name_of(Refusal reason);
-using Refusals = std::array<std::uint64_t, refusal_count>;
-
 // What one device recorded, in the order of the file.
 struct DeviceTrace {
-    std::vector<std::int64_t> times;
+    std::vector<std::int64_t> times;  // UTC microseconds; 0 where the recording has no times
     std::vector<Value>
-        values;  // as many a sample as the schema has fields; texts point into the file
+        values;  // as many a sample as the schema has fields; texts belong to the file
 };
 
 class TraceFile {
@@ -49,20 +35,28 @@ class TraceFile {
 
     const std::map<std::string, DeviceTrace>& devices() const { return devices_; }
     const DeviceTrace* find(const std::string& device) const;
-    const Refusals& refusals() const { return refusals_; }
+    const Refusals& refusals() const { return rows_->refusals(); }
 
  private:
-    struct Columns;
-    TraceFile(const TraceMapping& mapping, std::string text);
-    void read_line(const Columns& columns, const std::vector<std::string_view>& cells,
-                   const std::set<std::string>& wanted);
-    void refuse(Refusal reason) { ++refusals_[static_cast<std::size_t>(reason)]; }
+    // What the words that name a device stand for.
+    struct Owner {
+        std::string name;
+        bool wanted = false;
+        DeviceTrace* trace = nullptr;  // once it has a sample
+    };
+
+    TraceFile(const TraceMapping& mapping, std::string text)
+        : mapping_{mapping}, text_{std::move(text)} {}
+    void read_rows(const std::set<std::string>& wanted);
+    Owner& owner_of(std::span<const std::string_view> parts, const std::set<std::string>& wanted);
+    void read_row(Owner& owner);
 
     const TraceMapping& mapping_;
     std::string text_;
-    CsvReader reader_;
+    std::unique_ptr<TraceRows> rows_;
     std::map<std::string, DeviceTrace> devices_;
-    Refusals refusals_{};
+    std::unordered_map<std::string, Owner> owners_;
+    std::string key_;
     std::vector<Value> row_;
 };
 

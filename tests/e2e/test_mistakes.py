@@ -126,7 +126,7 @@ AGENT = {
     "no mapping": (lambda copy: mapping_toml(copy).unlink(), CONFIGURATION, "mapping.toml: cannot open"),
     "unknown key of a mapping": (in_file(mapping_toml, "nullable", "nulable"), CONFIGURATION, 'did you mean "nullable"?'),
     "unknown kind": (in_file(mapping_toml, '"decimal"', '"decimals"'), CONFIGURATION, '"kind" is "decimals", must be one of'),
-    "no recording": (lambda copy: (copy.trace / "2016-11-24.csv").unlink(), BAD_DATA, "2016-11-24.csv: cannot open"),
+    "no recording": (lambda copy: (copy.trace / "2016-11-24.csv.gz").unlink(), BAD_DATA, "2016-11-24.csv.gz: cannot open"),
     "missing column": (in_file(mapping_toml, 'column = "trip_headsign"', 'column = "headsign"'), BAD_DATA,
                        'no column "headsign"'),
     "device without samples": (lambda copy: agent_toml(copy).write_text(agent_toml(copy).read_text() + 'only = "bus-0"\n'),

@@ -13,6 +13,7 @@ struct TraceConfig {
     std::string mapping;
     std::string file;    // empty: the one that the mapping names
     double speed = 0;    // 0: as fast as possible; 1: as recorded
+    bool loop = false;   // begins again at its end
     std::string device;  // its name in the recording
 };
 

@@ -34,6 +34,7 @@ body_bytes_max = 4096          # 1100 on links where every datagram counts
 mapping = "bus.toml"           # which columns are what
 #file = "bus.csv"              # default: the one that the mapping names
 speed = 0                      # 0: as fast as possible; 1: as recorded; 60: a minute in a second
+#loop = true                   # begins again at its end, with the times as recorded
 #only = "bus-2228"             # the device in the recording; default: device.name
 
 # A satellite receiver that speaks NMEA 0183.

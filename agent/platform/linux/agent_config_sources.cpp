@@ -13,6 +13,7 @@ TraceConfig read_trace(ConfigTable trace, const std::string& device) {
     config.mapping = trace.path("mapping");
     config.file = trace.path("file", "");
     config.speed = trace.real("speed", 0, {0, 1e9});
+    config.loop = trace.boolean("loop", false);
     config.device = trace.text("only", device);
     return config;
 }

@@ -35,8 +35,8 @@ Result<std::vector<std::unique_ptr<TraceSource>>, Message> TraceLibrary::sources
             return Message{config.path + ": " + key.second + " has no samples of \"" +
                            trace.device + "\"; longhaul-agent trace list shows whose it has"};
         }
-        sources.push_back(
-            std::make_unique<TraceSource>(*mappings_.at(trace.mapping), *samples, trace.speed));
+        sources.push_back(std::make_unique<TraceSource>(*mappings_.at(trace.mapping), *samples,
+                                                        trace.speed, trace.loop));
     }
     return sources;
 }

@@ -159,7 +159,7 @@ TEST_CASE("trace: a source replays at its speed, a step back in time is due at o
     REQUIRE(file.ok());
     const DeviceTrace& trace = *file.value()->find("port-a-1");
 
-    TraceSource fast{*mapping.value(), trace, 0};
+    TraceSource fast{*mapping.value(), trace, 0, false};
     for (const std::int64_t reading : {100, 200, 300}) {
         const Sample* const sample = fast.next({50});
         REQUIRE(sample != nullptr);
@@ -168,7 +168,7 @@ TEST_CASE("trace: a source replays at its speed, a step back in time is due at o
     CHECK(fast.next({50}) == nullptr);
     CHECK(fast.next_at() == MonotonicMs::never());
 
-    TraceSource timed{*mapping.value(), trace, 60};
+    TraceSource timed{*mapping.value(), trace, 60, false};
     CHECK(timed.next_at() <= MonotonicMs{1000});
     REQUIRE(timed.next({1000}) != nullptr);
     CHECK(timed.next_at() == MonotonicMs{3000});
