@@ -11,7 +11,8 @@ constexpr std::int64_t day_s = 86'400;
 
 std::string read_address(ConfigTable table, std::string_view absent) {
     const std::string address = table.text("listen", absent);
-    if (const auto endpoint = parse_endpoint(address); !endpoint.ok() && !address.empty())
+    if (address == absent) return address;
+    if (const auto endpoint = parse_endpoint(address); !endpoint.ok())
         table.problem("listen", "cannot be read: " + std::string{endpoint.error().detail});
     return address;
 }

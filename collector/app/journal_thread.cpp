@@ -107,7 +107,6 @@ void JournalThread::note_oldest(const std::vector<Item>& items) {
 // Moves what was submitted into `items`; waits for it until the time is over. False: stop.
 bool JournalThread::take(std::vector<Item>& items, MonotonicMs until) {
     std::unique_lock lock{mutex_};
-    note_oldest(items);
     const auto ready = [this] { return stopping_ || !items_.empty(); };
     if (until == MonotonicMs::never()) {
         news_.wait(lock, ready);
@@ -141,6 +140,10 @@ void JournalThread::tell_durable() {
             if (is_new) news.push_back({std::move(submitter), 0});
             ++news[place->second].count;
         }
+    }
+    {
+        const std::lock_guard lock{mutex_};
+        note_oldest({});
     }
     if (!news.empty()) callbacks_.on_durable(std::move(news));
 }

@@ -109,6 +109,10 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     run_command->add_option("--log-format", options.log_format, "text or json, the same")
         ->check(CLI::IsMember({"text", "json"}));
+    run_command->footer(
+        "Example: longhaul-collector run --config /var/lib/longhaul/collector/collector.toml");
+    check_command->footer(
+        "Example: longhaul-collector check --config /var/lib/longhaul/collector/collector.toml");
     check_command->add_flag("--json", options.json, "One JSON object on standard output");
     try {
         app.parse(argc, argv);

@@ -157,6 +157,20 @@ def test_metrics_agree_with_the_audit(site, recording):
     check_names(site.ask("/metrics")[1])
 
 
+def test_the_manual_names_every_metric_reason_and_key(site):
+    manual = (top_folder() / "docs" / "operating.md").read_text()
+    text = site.ask("/metrics")[1]
+    names = re.findall(r"^# TYPE (\S+) ", text, re.M) + re.findall(r'reason="(\w+)"', text)
+    section, keys = None, []
+    for line in demand(COLLECTOR, "config", "example").splitlines():
+        if line.startswith("["):
+            section = line.strip("[] ")
+        elif key := re.match(r"(?:# )?(\w+) = ", line):
+            keys.append(f"{section}.{key[1]}")
+    assert len(names) > 40 and len(keys) > 20
+    assert [name for name in names + keys if f"`{name}`" not in manual] == []
+
+
 def test_no_metric_names_a_device(site, recording):
     text = site.ask("/metrics")[1]
     assert not [name for name in recording.devices if name in text] and TENANT not in text
@@ -372,6 +386,14 @@ def test_check(stopped, tmp_path, name):
     code, output, messages = copy.check()
     assert code == done[0] and len(output.splitlines()) + len(messages.splitlines()) == len(report["findings"])
     assert all(text in messages for _, text in problems)
+
+
+def test_a_journal_that_is_none_ends_the_start(stopped, tmp_path):
+    """No new attempt helps: bad data, not "later"."""
+    copy = Copied(stopped, tmp_path / "site")
+    (copy.collector / "journal" / "journal.meta").write_bytes(b"x" * 44)
+    code, _, messages = call(COLLECTOR, "run", "--config", copy.config)
+    assert code == BAD_DATA and "journal: " in messages, messages
 
 
 def test_check_beside_a_running_collector(site):

@@ -87,6 +87,21 @@ TEST_CASE("collector.toml: mistakes are told with their lines") {
     }
 }
 
+TEST_CASE("collector.toml: devices need an address, health and metrics may have none") {
+    const test::TemporaryFolder folder;
+    std::string text{config_example()};
+    const auto off = read(folder, text);
+    REQUIRE(off.ok());
+    CHECK(off.value().http_listen.empty());
+    text.insert(text.find("# listen"), "listen = \"metrics\"\n");
+    const auto wrong = read(folder, text);
+    REQUIRE_FALSE(wrong.ok());
+    CHECK_THAT(wrong.error().text, ContainsSubstring("\"listen\" cannot be read"));
+    std::string nowhere{config_example()};
+    nowhere.replace(nowhere.find("127.0.0.1:7600"), 14, "");
+    CHECK_FALSE(read(folder, nowhere).ok());
+}
+
 TEST_CASE("collector.toml: level and format of the log are words of a list") {
     const test::TemporaryFolder folder;
     const std::string example{config_example()};  // its last table is [log]

@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "collector/journal/local_journal.hpp"
+#include "collector/net/clock.hpp"
 #include "firmware-sim/sim_disk.hpp"
 
 using namespace longhaul;
@@ -76,4 +77,46 @@ TEST_CASE("journal thread: after a failed sync nobody is told anything but the f
     }
     CHECK(submitter->durable == 0);
     CHECK(told.failures == 1);
+}
+
+TEST_CASE("journal thread: a sync that fails in the very last group is told like any other") {
+    sim::SimDisk disk;
+    LocalJournalSettings settings;
+    settings.group_ms_max = 3'600'000;  // nothing is due before the end
+    auto journal = LocalJournal::open(disk, settings);
+    REQUIRE(journal.ok());
+    Told told;
+    const auto submitter = std::make_shared<CountingSubmitter>();
+    disk.fail_next_sync();
+    JournalThread thread{*journal.value(), told.callbacks()};
+    thread.submit(submitter, 0, entry);
+    CHECK(told.failures == 0);
+    thread.stop();
+    CHECK(told.failures == 1);
+    CHECK(submitter->durable == 0);
+    CHECK(thread.counters().failed);
+    CHECK(thread.counters().groups == 0);
+    CHECK(thread.waiting_since() != MonotonicMs::never());
+}
+
+TEST_CASE("journal thread: it counts what it does, and knows since when something waits") {
+    sim::SimDisk disk;
+    LocalJournalSettings settings;
+    settings.group_ms_max = 3'600'000;
+    auto journal = LocalJournal::open(disk, settings);
+    REQUIRE(journal.ok());
+    Told told;
+    const auto submitter = std::make_shared<CountingSubmitter>();
+    JournalThread thread{*journal.value(), told.callbacks()};
+    CHECK(thread.waiting_since() == MonotonicMs::never());
+    const MonotonicMs before = monotonic_now();
+    for (int i = 0; i < 10; ++i) thread.submit(submitter, 0, entry);
+    CHECK(thread.waiting_since() >= before);
+    CHECK(thread.waiting_since() <= monotonic_now());
+    thread.stop();
+    CHECK(thread.waiting_since() == MonotonicMs::never());
+    CHECK(thread.counters().entries == 10);
+    CHECK(thread.counters().groups == 1);
+    CHECK(thread.counters().bytes == journal.value()->durable_end(0));
+    CHECK_FALSE(thread.counters().failed);
 }
