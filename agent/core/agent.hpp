@@ -62,6 +62,7 @@ class Agent {
 
     const AgentStatus& status() const { return status_; }
     const UplinkStatus& uplink_status() const { return uplink_.status(); }
+    MonotonicMs next_attempt() const { return uplink_.next_attempt(); }
 
  private:
     struct Rooms {

@@ -91,6 +91,10 @@ class Uplink {
 
     // When next() has something to do although nothing happened.
     MonotonicMs deadline() const;
+    // When it will try to connect; never() while it is connecting, connected or leaving.
+    MonotonicMs next_attempt() const {
+        return state_ == State::waiting && !leaving_ ? retry_at_ : MonotonicMs::never();
+    }
     const UplinkStatus& status() const { return status_; }
 
  private:

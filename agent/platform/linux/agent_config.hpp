@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "common/base/result.hpp"
+#include "common/block/stored_schema.hpp"
 
 namespace longhaul::agent {
 
@@ -22,6 +24,21 @@ struct NmeaConfig {
     std::string path;  // of a serial line, a pipe or a file
     std::int64_t baud = 9600;
     std::string stream;
+};
+
+// A log: exactly one of the first three is named.
+struct SyslogConfig {
+    std::string socket;  // path of a Unix datagram socket
+    std::string file;
+    std::string udp;          // "127.0.0.1:5514"
+    bool from_start = false;  // of the file: also what is there already
+    std::string stream;
+};
+
+// Samples that programs put.
+struct PutConfig {
+    std::string stream;
+    std::shared_ptr<const StoredSchema> schema;
 };
 
 // Paths are as seen from the folder in which the program runs.
@@ -46,6 +63,11 @@ struct AgentConfig {
 
     std::vector<TraceConfig> traces;
     std::vector<NmeaConfig> nmea;
+    std::vector<SyslogConfig> syslog;
+    std::int64_t system_interval_s = 0;  // 0: the device's own health is not sampled
+    std::vector<PutConfig> put;
+
+    std::string control_socket;  // empty: there is none
 };
 
 Result<AgentConfig, Message> load_agent_config(const std::string& path);

@@ -42,6 +42,46 @@ speed = 0                      # 0: as fast as possible; 1: as recorded; 60: a m
 path = "/dev/ttyUSB0"          # a serial line, a pipe or a file; one that is not there yet is waited for
 baud = 9600                    # of a serial line
 stream = "gnss"
+
+# Lines of logs, by RFC 5424 or RFC 3164. Exactly one of socket, file and udp.
+[[syslog]]
+socket = "log.sock"            # a Unix datagram socket, like /dev/log
+#file = "/var/log/syslog"      # a file that grows; renamed and begun anew as usual
+#from_start = false            # true: also what is in the file already
+#udp = "127.0.0.1:5514"
+#remote = false                # true: other machines may send, too
+stream = "syslog"
+
+# The device's own health: the streams host, interface and temperature.
+[system]
+interval_s = 60
+
+# Samples that programs put: longhaul-agent put climate temperature=21.5
+[[put]]
+stream = "climate"
+schema = "climate"             # of the table; default: the stream's name
+class = "normal"               # alarm, live, normal or bulk
+deadline_ms = 100              # a sample waits this long for others that share its block
+
+[[put.field]]
+name = "temperature"           # a-z, 0-9 and _
+kind = "decimal"               # integer, decimal, boolean, enumeration, text, float32, float64
+scale = 2                      # decimal places
+unit = "Cel"                   # UCUM
+help = "at the door"
+nullable = true                # may be left out
+minimum = -40                  # for readers; a value out of bounds is carried
+maximum = 85
+
+[[put.field]]
+name = "state"
+kind = "enumeration"
+labels = ["open", "closed"]
+nullable = true
+
+# The socket by which `longhaul-agent put` and `longhaul-agent why` reach the agent.
+[control]
+socket = "agent.sock"
 )toml";
 
 }  // namespace longhaul::agent

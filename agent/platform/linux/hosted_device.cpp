@@ -1,10 +1,19 @@
 #include "agent/platform/linux/hosted_device.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "agent/platform/linux/nmea_source.hpp"
+#include "agent/platform/linux/syslog_source.hpp"
+#include "agent/platform/linux/system_source.hpp"
+#include "agent/platform/linux/why.hpp"
 
 namespace longhaul::agent {
+namespace {
+
+constexpr std::int64_t ms_per_s = 1000;
+
+}  // namespace
 
 Result<std::unique_ptr<HostedDevice>, Message> HostedDevice::make(const AgentConfig& config,
                                                                   std::string_view firmware,
@@ -14,22 +23,46 @@ Result<std::unique_ptr<HostedDevice>, Message> HostedDevice::make(const AgentCon
     return device;
 }
 
+// The spool is open by now, so no other agent of this device lives and owns the sockets.
 Result<void, Message> HostedDevice::build_sources(const TraceLibrary& library) {
     LH_TRY_ASSIGN(traces_, library.sources(config_));
     for (const NmeaConfig& nmea : config_.nmea) live_.push_back(std::make_unique<NmeaSource>(nmea));
+    for (const SyslogConfig& syslog : config_.syslog) {
+        LH_TRY_ASSIGN(std::unique_ptr<SyslogSource> source, SyslogSource::open(syslog));
+        live_.push_back(std::move(source));
+    }
+    if (config_.system_interval_s != 0) {
+        const auto folder = std::filesystem::absolute(config_.spool_path).parent_path();
+        live_.push_back(std::make_unique<SystemSource>(config_.system_interval_s * ms_per_s, "",
+                                                       folder.string()));
+    }
+    LH_TRY(build_control());
     for (const auto& source : traces_) source_list_.push_back(source.get());
     for (const auto& source : live_) source_list_.push_back(source.get());
     return {};
 }
 
+Result<void, Message> HostedDevice::build_control() {
+    if (config_.control_socket.empty()) return {};
+    control_ = std::make_unique<DeviceControl>(
+        [this](bool json, MonotonicMs now) { return why(json, now); });
+    LH_TRY(control_->open(config_.control_socket));
+    if (config_.put.empty()) return {};
+    auto put = std::make_unique<PutSource>(config_.put, *control_);
+    control_->set_put(*put);
+    put_ = put.get();
+    live_.push_back(std::move(put));
+    return {};
+}
+
 Result<void, Message> HostedDevice::build(std::string_view firmware, const TraceLibrary& library) {
-    LH_TRY(build_sources(library));
     LH_TRY_ASSIGN(credentials_, Credentials::load(config_));
 
     auto tls = TlsLink::make(credentials_->tls(config_.server_name), tcp_);
     if (!tls.ok()) return Message{config_.path + ": " + to_string(tls.error())};
     tls_ = std::move(tls).value();
     LH_TRY_ASSIGN(spool_, SqliteSpool::open(config_.spool_path, config_.spool_bytes_max, entropy_));
+    LH_TRY(build_sources(library));
 
     AgentSettings settings;
     settings.environment = config_.environment;
@@ -46,14 +79,24 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
 }
 
 void HostedDevice::poll(MonotonicMs now) {
-    for (const auto& source : live_) source->pump(now);
+    if (put_ != nullptr) put_->set_trouble(agent_->status().trouble);
+    if (control_ != nullptr) control_->socket().pump(now);
+    if (!stopping_) {
+        for (const auto& source : live_) source->pump(now);
+    }
     due_at_ = agent_->poll(now);
     for (const auto& source : live_) due_at_ = std::min(due_at_, source->pump_at());
+    if (control_ != nullptr) due_at_ = std::min(due_at_, control_->socket().pump_at(now));
+
+    const bool connected = agent_->uplink_status().connected;
+    if (!link_since_ || connected != was_connected_) link_since_ = now;
+    was_connected_ = connected;
 }
 
 void HostedDevice::watch(std::vector<pollfd>& watched) const {
     const short writable = tcp_.wants_write() ? POLLOUT : short{0};
     watched.push_back({tcp_.descriptor(), static_cast<short>(POLLIN | writable), 0});
+    if (control_ != nullptr) control_->socket().watch(watched);
     if (stopping_) return;
     for (const auto& source : live_) source->watch(watched);
 }
@@ -63,7 +106,41 @@ void HostedDevice::stop(MonotonicMs now) {
     stopping_ = true;
     agent_->stop(now);
     for (const auto& source : live_) source->stop();
+    if (control_ != nullptr) control_->socket().stop();
     wake();
+}
+
+std::string HostedDevice::trouble() const {
+    const AgentStatus& status = agent_->status();
+    const UplinkStatus& uplink = agent_->uplink_status();
+    if (*status.trouble != '\0') return status.trouble;
+    if (uplink.connected || stopping_) return "";
+    if (uplink.last_bye[0] != '\0')
+        return std::string{"the collector says: "} + uplink.last_bye.data();
+    if (*status.link_trouble != '\0') return status.link_trouble;
+    return uplink.last_trouble;
+}
+
+std::string HostedDevice::why(bool json, MonotonicMs now) {
+    WhyFacts facts;
+    facts.device = config_.name;
+    facts.spool_bytes_max = config_.spool_bytes_max;
+    auto standing = spool_->standing();
+    RunningFacts running;
+    running.connected = agent_->uplink_status().connected;
+    running.link_ms = link_since_ ? now - *link_since_ : 0;
+    if (const MonotonicMs at = agent_->next_attempt(); at != MonotonicMs::never())
+        running.next_try_ms = at - now;
+    running.cause = trouble();
+    running.too_large = agent_->status().samples_refused;
+    for (const auto& source : live_) running.sources.push_back(source->report());
+    if (standing.ok()) {
+        facts.spool = std::move(standing).value();
+    } else {
+        running.cause = "the spool cannot be read: " + to_string(standing.error());
+    }
+    facts.running = std::move(running);
+    return json ? why_json(facts) : why_sentence(facts);
 }
 
 }  // namespace longhaul::agent

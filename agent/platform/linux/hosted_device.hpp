@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "agent/core/agent.hpp"
 #include "agent/platform/linux/credentials.hpp"
+#include "agent/platform/linux/device_control.hpp"
 #include "agent/platform/linux/linux_ports.hpp"
 #include "agent/platform/linux/live_source.hpp"
 #include "agent/platform/linux/sqlite_spool.hpp"
@@ -38,11 +40,15 @@ class HostedDevice {
     void stop(MonotonicMs now);
     bool stopping() const { return stopping_; }
     bool drained() { return agent_->drained(); }
+    // What is not as it should be with storing and sending; empty: nothing.
+    std::string trouble() const;
 
  private:
     explicit HostedDevice(const AgentConfig& config) : config_{config}, tcp_{config.address} {}
     Result<void, Message> build(std::string_view firmware, const TraceLibrary& library);
     Result<void, Message> build_sources(const TraceLibrary& library);
+    Result<void, Message> build_control();
+    std::string why(bool json, MonotonicMs now);
 
     AgentConfig config_;
     LinuxEntropy entropy_;
@@ -53,11 +59,15 @@ class HostedDevice {
     std::unique_ptr<TlsLink> tls_;
     std::vector<std::unique_ptr<TraceSource>> traces_;
     std::vector<std::unique_ptr<LiveSource>> live_;
+    std::unique_ptr<DeviceControl> control_;  // none without [control]
+    PutSource* put_ = nullptr;                // one of live_
     std::vector<Source*> source_list_;
     std::vector<std::byte> memory_;
     std::unique_ptr<Agent> agent_;
     MonotonicMs due_at_;
     bool stopping_ = false;
+    bool was_connected_ = false;
+    std::optional<MonotonicMs> link_since_;
 };
 
 }  // namespace longhaul::agent

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/platform/linux/control_client.hpp"
 #include "agent/platform/linux/fleet.hpp"
 #include "common/host/exit_codes.hpp"
 
@@ -140,6 +141,29 @@ int list_trace(const std::string& mapping_path, const std::string& file_path, bo
     return exit_done;
 }
 
+// What is asked of a running agent.
+struct ControlCommands {
+    std::string config = "agent.toml";
+    std::string stream;
+    std::vector<std::string> values;
+    bool json = false;
+    CLI::App* put = nullptr;
+    CLI::App* why = nullptr;
+
+    void add_to(CLI::App& app) {
+        put = app.add_subcommand("put",
+                                 "Hands a sample to the running agent; done when it is stored.");
+        put->add_option("--config", config, "agent.toml of the device")->capture_default_str();
+        put->add_option("stream", stream, "one of [[put]]")->required();
+        put->add_option("values", values, "field=value …")->required();
+        put->footer("Example: longhaul-agent put climate temperature=21.5 state=open");
+        why = app.add_subcommand("why", "Says what waits, since when and why, and what is lost.");
+        why->add_option("--config", config, "agent.toml of the device")->capture_default_str();
+        why->add_flag("--json", json, "as one line of JSON");
+        why->footer("Example: longhaul-agent why --config devices/bus-2228/agent.toml");
+    }
+};
+
 }  // namespace
 
 int agent_main(int argc, char** argv) {
@@ -172,6 +196,9 @@ int agent_main(int argc, char** argv) {
     config_command->require_subcommand(1);
     config_command->add_subcommand("example", "Prints a complete one with comments.");
 
+    ControlCommands control;
+    control.add_to(app);
+
     std::string mapping;
     std::string file;
     CLI::App* const trace_command = app.add_subcommand("trace", "About recordings.");
@@ -188,6 +215,8 @@ int agent_main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? exit_done : exit_usage;
     }
+    if (*control.put) return put_command(control.config, control.stream, control.values);
+    if (*control.why) return why_command(control.config, control.json);
     if (!crypto_init().ok()) return complain({"no random source"}, exit_check_failed);
     if (*run_command) return run(arguments);
     if (*check_command) return check(arguments);

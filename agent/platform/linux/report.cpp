@@ -8,18 +8,11 @@ namespace {
 constexpr std::int64_t progress_ms = 2000;
 
 std::string trouble_of(const HostedDevice& device) {
-    const AgentStatus& status = device.agent().status();
-    const UplinkStatus& uplink = device.agent().uplink_status();
-    if (*status.trouble != '\0') return status.trouble;
     for (const auto& source : device.live_sources()) {
         const SourceReport report = source->report();
         if (!report.trouble.empty()) return report.name + ": " + report.trouble;
     }
-    if (uplink.connected || device.stopping()) return "";
-    if (uplink.last_bye[0] != '\0')
-        return std::string{"the collector says: "} + uplink.last_bye.data();
-    if (*status.link_trouble != '\0') return status.link_trouble;
-    return uplink.last_trouble;
+    return device.trouble();
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "agent/core/spool.hpp"
+#include "agent/platform/linux/spool_standing.hpp"
 #include "agent/platform/linux/sqlite_spool_sql.hpp"
 #include "agent/port/entropy.hpp"
 #include "common/host/sqlite.hpp"
@@ -50,6 +51,9 @@ class SqliteSpool final : public Spool {
 
     Status put_state(std::uint8_t key, Bytes value) override;
     Result<Bytes> read_state(std::uint8_t key, MutableBytes room) override;
+
+    // For people: how far the blocks have come.
+    Result<std::vector<SpoolStanding>> standing() { return read_standing(database_); }
 
  private:
     // What is kept in memory of the table of blocks, so that a full spool costs no input or output.

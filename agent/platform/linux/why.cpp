@@ -1,0 +1,197 @@
+#include "agent/platform/linux/why.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "agent/platform/linux/json_text.hpp"
+
+namespace longhaul::agent {
+namespace {
+
+std::string duration_text(std::int64_t ms) {
+    const std::int64_t s = (ms + 500) / 1000;
+    constexpr std::int64_t minute = 60;
+    constexpr std::int64_t hour = 60 * minute;
+    constexpr std::int64_t day = 24 * hour;
+    if (s < 2 * minute) return std::to_string(s) + " s";
+    if (s < 2 * hour) return std::to_string(s / minute) + " min";
+    if (s < 2 * day) return std::to_string(s / hour) + " h";
+    return std::to_string(s / day) + " d";
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+    constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    auto value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    for (; value >= 1024 && unit < 4; ++unit) value /= 1024;
+    char text[32];
+    const bool whole = unit == 0 || value == static_cast<double>(static_cast<int>(value));
+    std::snprintf(text, sizeof(text), whole ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    return text;
+}
+
+std::string range_text(std::uint32_t first, std::uint32_t last) {
+    if (first == last) return std::to_string(first);
+    return std::to_string(first) + "–" + std::to_string(last);
+}
+
+// "seq 1–412 acknowledged; 413–438 waiting"
+std::string class_text(const SpoolStanding& standing, bool name_class) {
+    std::string text = name_class ? std::string{name_of(standing.block_class)} + " " : "";
+    text += "seq ";
+    const std::uint32_t acknowledged =
+        standing.waiting == 0 ? standing.last : standing.first_waiting - 1;
+    if (acknowledged != 0) text += range_text(1, acknowledged) + " acknowledged";
+    if (standing.waiting == 0) return text;
+    if (acknowledged != 0) text += "; ";
+    return text + range_text(standing.first_waiting, standing.last_waiting) + " waiting";
+}
+
+std::string spool_text(const WhyFacts& facts) {
+    if (facts.spool.empty()) return "no block yet";
+    const Epoch newest = facts.spool.back().epoch;
+    std::uint64_t waiting = 0;
+    std::uint64_t waiting_before = 0;
+    std::uint64_t bytes = 0;
+    std::vector<const SpoolStanding*> shown;
+    for (const SpoolStanding& standing : facts.spool) {
+        waiting += standing.waiting;
+        bytes += standing.bytes_waiting;
+        if (standing.epoch == newest)
+            shown.push_back(&standing);
+        else
+            waiting_before += standing.waiting;
+    }
+    std::string text;
+    for (const SpoolStanding* standing : shown)
+        text += (text.empty() ? "" : "; ") + class_text(*standing, shown.size() > 1);
+    if (waiting_before != 0)
+        text += "; " + std::to_string(waiting_before) + " blocks of earlier epochs waiting";
+    if (waiting == 0) return text;
+    return text + " (" + std::to_string(waiting) + ", " + bytes_text(bytes) + " of " +
+           bytes_text(facts.spool_bytes_max) + ")";
+}
+
+std::uint64_t lost_of(const RunningFacts& running) {
+    std::uint64_t lost = 0;
+    for (const SourceReport& source : running.sources) lost += source.lost;
+    return lost;
+}
+
+std::string refused_text(const RunningFacts& running) {
+    std::string text;
+    const auto add = [&text](std::uint64_t count, const std::string& what) {
+        text += (text.empty() ? "; refused: " : ", ") + std::to_string(count) + " " + what;
+    };
+    if (running.too_large != 0) add(running.too_large, "samples larger than a block");
+    for (const SourceReport& source : running.sources) {
+        for (const auto& [reason, count] : source.refused) add(count, source.name + " " + reason);
+    }
+    return text;
+}
+
+std::string running_text(const RunningFacts& running) {
+    std::string text =
+        std::string{running.connected ? "link up " : "link down "} + duration_text(running.link_ms);
+    if (!running.cause.empty()) text += ", " + running.cause;
+    if (running.next_try_ms)
+        text += "; next try in " + duration_text(std::max<std::int64_t>(*running.next_try_ms, 0));
+    else if (!running.connected)
+        text += "; connecting now";
+    for (const SourceReport& source : running.sources) {
+        if (!source.trouble.empty()) text += "; " + source.name + ": " + source.trouble;
+    }
+    return text + "; lost: " + std::to_string(lost_of(running)) + refused_text(running);
+}
+
+// Adds members and elements, and the commas between them.
+class Json {
+ public:
+    void open(const char* bracket) { put(bracket, true); }
+    void open(const char* name, const char* bracket) { put(json_text(name) + ":" + bracket, true); }
+    void close(const char* bracket) {
+        text_ += bracket;
+        first_ = false;
+    }
+    void member(const std::string& name, const std::string& value) {
+        put(json_text(name) + ":" + json_text(value), false);
+    }
+    void member(const std::string& name, bool value) {
+        put(json_text(name) + (value ? ":true" : ":false"), false);
+    }
+    void count(const std::string& name, std::uint64_t value) {
+        put(json_text(name) + ":" + std::to_string(value), false);
+    }
+    const std::string& text() const { return text_; }
+
+ private:
+    void put(const std::string& text, bool opens) {
+        if (!first_) text_ += ',';
+        text_ += text;
+        first_ = opens;
+    }
+    std::string text_;
+    bool first_ = true;
+};
+
+void add_source(Json& json, const SourceReport& source) {
+    json.open("{");
+    json.member("name", source.name);
+    if (!source.trouble.empty()) json.member("trouble", source.trouble);
+    json.count("lost", source.lost);
+    json.open("refused", "{");
+    for (const auto& [reason, count] : source.refused) json.count(reason, count);
+    json.close("}");
+    json.close("}");
+}
+
+void add_running(Json& json, const RunningFacts& running) {
+    constexpr std::int64_t ms_per_s = 1000;
+    json.member("connected", running.connected);
+    json.count("link_s", static_cast<std::uint64_t>(running.link_ms / ms_per_s));
+    if (running.next_try_ms)
+        json.count("next_try_s", static_cast<std::uint64_t>(
+                                     std::max<std::int64_t>(*running.next_try_ms, 0) / ms_per_s));
+    if (!running.cause.empty()) json.member("cause", running.cause);
+    json.count("lost", lost_of(running));
+    json.count("too_large", running.too_large);
+    json.open("sources", "[");
+    for (const SourceReport& source : running.sources) add_source(json, source);
+    json.close("]");
+}
+
+}  // namespace
+
+std::string why_sentence(const WhyFacts& facts) {
+    return facts.device + ": " + spool_text(facts) + "; " +
+           (facts.running ? running_text(*facts.running) : "no agent runs");
+}
+
+std::string why_json(const WhyFacts& facts) {
+    Json json;
+    json.open("{");
+    json.member("device", facts.device);
+    json.member("running", facts.running.has_value());
+    json.open("blocks", "[");
+    for (const SpoolStanding& standing : facts.spool) {
+        json.open("{");
+        json.count("epoch", standing.epoch.value);
+        json.member("class", std::string{name_of(standing.block_class)});
+        json.count("last", standing.last);
+        json.count("waiting", standing.waiting);
+        if (standing.waiting != 0) {
+            json.count("first_waiting", standing.first_waiting);
+            json.count("last_waiting", standing.last_waiting);
+            json.count("samples_waiting", standing.samples_waiting);
+            json.count("bytes_waiting", standing.bytes_waiting);
+        }
+        json.close("}");
+    }
+    json.close("]");
+    json.count("spool_bytes_max", facts.spool_bytes_max);
+    if (facts.running) add_running(json, *facts.running);
+    json.close("}");
+    return json.text();
+}
+
+}  // namespace longhaul::agent

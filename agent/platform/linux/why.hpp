@@ -1,0 +1,34 @@
+// `why`: one sentence about a device, with what waits, since when, why, and whether anything is
+// lost. What is not known is not said.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/platform/linux/live_source.hpp"
+#include "agent/platform/linux/spool_standing.hpp"
+
+namespace longhaul::agent {
+
+// What only a running agent knows.
+struct RunningFacts {
+    bool connected = false;
+    std::int64_t link_ms = 0;  // for how long it is so
+    std::optional<std::int64_t> next_try_ms;
+    std::string cause;            // of whatever is not as it should be
+    std::uint64_t too_large = 0;  // samples that fit no block
+    std::vector<SourceReport> sources;
+};
+
+struct WhyFacts {
+    std::string device;
+    std::vector<SpoolStanding> spool;
+    std::uint64_t spool_bytes_max = 0;
+    std::optional<RunningFacts> running;
+};
+
+std::string why_sentence(const WhyFacts& facts);
+std::string why_json(const WhyFacts& facts);
+
+}  // namespace longhaul::agent

@@ -1,0 +1,263 @@
+// Programs put samples by the control socket; `why` tells how a device stands.
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "agent/platform/linux/device_control.hpp"
+#include "agent/platform/linux/why.hpp"
+#include "agent/sources/field_config.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace longhaul;
+using namespace longhaul::agent;
+using namespace longhaul::test;
+
+namespace {
+
+PutConfig stream_of(const std::string& name) {
+    Field field;
+    field.name = "a";
+    field.kind = FieldKind::integer;
+    Schema schema;
+    schema.name = "probe";
+    schema.fields = {&field, 1};
+    auto owned = own_schema(schema);
+    REQUIRE(owned.ok());
+    return {name, owned.value()};
+}
+
+// A device's control socket with the streams "one" and "two"; the test plays the agent.
+class Bench {
+ public:
+    Bench() : control{[](bool json, MonotonicMs) { return json ? "{}" : "all is well"; }} {
+        REQUIRE(control.open(path()).ok());
+        control.set_put(put);
+    }
+    std::string path() const { return folder_ / "agent.sock"; }
+    void pump(MonotonicMs now = {1000}) {
+        control.socket().pump(now);
+        put.pump(now);
+    }
+
+    DeviceControl control;
+    PutSource put{{stream_of("one"), stream_of("two")}, control};
+
+ private:
+    TemporaryFolder folder_;
+};
+
+class Program {
+ public:
+    explicit Program(Bench& bench) : bench_{bench} {
+        auto socket = connect_unix(bench.path());
+        REQUIRE(socket.ok());
+        socket_ = std::move(socket).value();
+    }
+    void say(std::string_view text) {
+        REQUIRE(::send(socket_.number(), text.data(), text.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(text.size()));
+        bench_.pump();
+    }
+    // All that has come; "<end>" when the agent has closed.
+    std::string hear() {
+        std::string heard;
+        char room[65536];
+        for (;;) {
+            const ssize_t count = ::recv(socket_.number(), room, sizeof(room), MSG_DONTWAIT);
+            if (count == 0) return heard + "<end>";
+            if (count < 0) return heard;
+            heard.append(room, static_cast<std::size_t>(count));
+        }
+    }
+    void finish() {
+        REQUIRE(::shutdown(socket_.number(), SHUT_WR) == 0);
+        bench_.pump();
+    }
+
+ private:
+    Bench& bench_;
+    Descriptor socket_;
+};
+
+}  // namespace
+
+TEST_CASE("put: ok is said when the sample is stored, and not before") {
+    Bench bench;
+    Program program{bench};
+    program.say("one a=1\none a=2\n");
+    CHECK(program.hear().empty());
+    REQUIRE(bench.put.next_at() == MonotonicMs{});
+    const Sample* const sample = bench.put.next({1000});
+    REQUIRE(sample != nullptr);
+    CHECK(sample->values[0].integer == 1);
+    CHECK(sample->time == 1'000'000);
+    REQUIRE(bench.put.next({1000}) != nullptr);
+    CHECK(bench.put.next({1000}) == nullptr);
+    CHECK(program.hear().empty());
+    bench.put.stored(0, 1);
+    CHECK(program.hear() == "ok\n");
+    bench.put.stored(0, 1);
+    CHECK(program.hear() == "ok\n");
+}
+
+TEST_CASE("put: answers come in the order of the lines, whatever is stored first") {
+    Bench bench;
+    Program program{bench};
+    program.say("one a=1\ntwo a=2\none b=3\n");
+    while (bench.put.next({1000}) != nullptr) {
+    }
+    bench.put.stored(1, 1);
+    CHECK(program.hear().empty());
+    bench.put.stored(0, 1);
+    CHECK(program.hear() == "ok\nok\nerror bad stream \"one\" has no field \"b\"\n");
+}
+
+TEST_CASE("put: what cannot be stored as it is is refused with the reason") {
+    Bench bench;
+    Program program{bench};
+    program.say("three a=1\n");
+    CHECK(program.hear() == "error bad no stream \"three\" can be put; there is one, two\n");
+    program.say("one a=x\n");
+    CHECK(program.hear() == "error bad field \"a\" is \"x\", has to be a whole number\n");
+    program.say(std::string(put_line_bytes_max + 1, 'x') + "\none a=1\n");
+    CHECK(program.hear() == "error bad the line has more than 8192 bytes\n");
+    REQUIRE(bench.put.next({1000}) != nullptr);
+    bench.put.refused(0);
+    CHECK(program.hear() == "error bad the sample is larger than a block\n");
+}
+
+TEST_CASE("put: without room it says so, and takes nothing") {
+    Bench bench;
+    Program program{bench};
+    program.say("one a=1\none a=2\n");
+    REQUIRE(bench.put.next({1000}) != nullptr);
+    bench.put.set_trouble("the spool is full");
+    program.say("one a=3\n");
+    CHECK(program.hear().empty());  // the first one has no answer yet
+    CHECK(bench.put.next({1000}) == nullptr);
+    CHECK(bench.put.pump_at() == MonotonicMs{1000 + PutSource::answer_ms_max});
+    bench.pump({1000 + PutSource::answer_ms_max});
+    CHECK(program.hear() ==
+          "error doubt the sample is not stored yet; it may still be\n"
+          "error later the spool is full\nerror later the spool is full\n");
+    bench.put.stored(0, 1);  // later than anybody waited
+    CHECK(program.hear().empty());
+    bench.put.set_trouble("");
+    program.say("one a=4\n");
+    REQUIRE(bench.put.next({1000}) != nullptr);
+    bench.put.stored(0, 1);
+    CHECK(program.hear() == "ok\n");
+}
+
+TEST_CASE("put: an agent that stops stores what it took and sends the rest away") {
+    Bench bench;
+    Program program{bench};
+    program.say("one a=1\none a=2\n");
+    REQUIRE(bench.put.next({1000}) != nullptr);
+    bench.put.stop();
+    bench.control.socket().stop();
+    CHECK(bench.put.next_at() == MonotonicMs::never());
+    bench.put.stored(0, 1);
+    CHECK(program.hear() == "ok\nerror later the agent stops\n");
+}
+
+TEST_CASE("put: a program that is gone does no harm to the answers of others") {
+    Bench bench;
+    auto gone = std::make_unique<Program>(bench);
+    Program program{bench};
+    gone->say("one a=1\n");
+    program.say("one a=2\n");
+    gone.reset();
+    bench.pump();
+    while (bench.put.next({1000}) != nullptr) {
+    }
+    bench.put.stored(0, 2);
+    bench.pump();
+    CHECK(program.hear() == "ok\n");
+}
+
+TEST_CASE("put: the last line needs no line feed when the program ends its sending") {
+    Bench bench;
+    Program program{bench};
+    program.say("one a=1");
+    program.finish();
+    REQUIRE(bench.put.next({1000}) != nullptr);
+    bench.put.stored(0, 1);
+    bench.pump();
+    CHECK(program.hear() == "ok\n<end>");
+}
+
+TEST_CASE("control: lines beyond those without an answer wait in the socket") {
+    Bench bench;
+    Program program{bench};
+    std::string lines;
+    constexpr std::size_t count = ControlSocket::unanswered_max + 50;
+    for (std::size_t i = 0; i < count; ++i) lines += "one a=1\n";
+    program.say(lines);
+    std::uint32_t taken = 0;
+    while (bench.put.next({1000}) != nullptr) ++taken;
+    CHECK(taken == ControlSocket::unanswered_max);
+    bench.put.stored(0, taken);
+    CHECK(bench.control.socket().pump_at({1000}) == MonotonicMs{1000});
+    bench.pump();
+    while (bench.put.next({1000}) != nullptr) ++taken;
+    CHECK(taken == count);
+}
+
+TEST_CASE("control: a crowd is held off until somebody has been silent for long") {
+    Bench bench;
+    std::vector<std::unique_ptr<Program>> crowd;
+    for (std::size_t i = 0; i < ControlSocket::clients_max; ++i) {
+        crowd.push_back(std::make_unique<Program>(bench));
+        bench.pump({1000});
+    }
+    Program late{bench};
+    late.say("why\n");
+    CHECK(late.hear().empty());
+    std::vector<pollfd> watched;
+    bench.control.socket().watch(watched);
+    CHECK(watched.size() == ControlSocket::clients_max);
+    CHECK(bench.control.socket().pump_at({1000}) > MonotonicMs{1000});
+    crowd[0]->say("why\n");
+    bench.pump({1000 + ControlSocket::idle_ms_min});
+    CHECK(late.hear() == "ok all is well\n");
+}
+
+TEST_CASE("control: why is answered as a sentence and as JSON") {
+    Bench bench;
+    Program program{bench};
+    program.say("why\nwhy json\n");
+    CHECK(program.hear() == "ok all is well\nok {}\n");
+}
+
+TEST_CASE("why: one sentence with cause, age, next attempt and loss") {
+    WhyFacts facts{"bus-2228", {}, 8 << 20, {}};
+    CHECK(why_sentence(facts) == "bus-2228: no block yet; no agent runs");
+    facts.spool = {{{1}, BlockClass::normal, 438, 26, 413, 438, 260, 1126}};
+    CHECK(
+        why_sentence(facts) ==
+        "bus-2228: seq 1–412 acknowledged; 413–438 waiting (26, 1.1 KiB of 8 MiB); no agent runs");
+    facts.running = RunningFacts{false, 12'000, 4000, "connection refused", 0, {}};
+    CHECK(why_sentence(facts) ==
+          "bus-2228: seq 1–412 acknowledged; 413–438 waiting (26, 1.1 KiB of 8 MiB); "
+          "link down 12 s, connection refused; next try in 4 s; lost: 0");
+    facts.spool = {{{1}, BlockClass::normal, 3, 3, 1, 3, 9, 300},
+                   {{2}, BlockClass::live, 5, 0, 0, 0, 0, 0},
+                   {{2}, BlockClass::normal, 1, 1, 1, 1, 1, 100}};
+    facts.running = RunningFacts{
+        true, 7'300'000, {},
+        "",   2,         {{"syslog x", "", {{"too_long", 3}}, 4}, {"nmea y", "gone", {}, 0}}};
+    CHECK(why_sentence(facts) ==
+          "bus-2228: live seq 1–5 acknowledged; normal seq 1 waiting; 3 blocks of earlier epochs "
+          "waiting (4, 400 B of 8 MiB); link up 2 h; nmea y: gone; lost: 4; "
+          "refused: 2 samples larger than a block, 3 syslog x too_long");
+    CHECK(
+        why_json(facts) ==
+        R"({"device":"bus-2228","running":true,"blocks":[)"
+        R"({"epoch":1,"class":"normal","last":3,"waiting":3,"first_waiting":1,"last_waiting":3,"samples_waiting":9,"bytes_waiting":300},)"
+        R"({"epoch":2,"class":"live","last":5,"waiting":0},)"
+        R"({"epoch":2,"class":"normal","last":1,"waiting":1,"first_waiting":1,"last_waiting":1,"samples_waiting":1,"bytes_waiting":100}],)"
+        R"("spool_bytes_max":8388608,"connected":true,"link_s":7300,"lost":4,"too_large":2,"sources":[)"
+        R"({"name":"syslog x","lost":4,"refused":{"too_long":3}},{"name":"nmea y","trouble":"gone","lost":0,"refused":{}}]})");
+}
