@@ -107,12 +107,11 @@ void check_journal(const CollectorConfig& config, WallUs now, Findings& findings
     const JournalContents& found = contents.value();
     const std::string text = path + ": " + std::to_string(found.entries) + " entries";
     if (found.damaged != 0) {
-        findings.problem(
-            "journal",
-            text + ", " + std::to_string(found.damaged) +
-                " places are damaged; `longhaul audit` names them, and the devices that "
-                "still have those blocks",
-            exit_bad_data);
+        findings.problem("journal",
+                         text + ", " + std::to_string(found.damaged) +
+                             " places are damaged and are skipped; `longhaul audit` says which "
+                             "blocks are missing",
+                         exit_bad_data);
     } else {
         findings.in_order("journal", text);
     }
@@ -133,6 +132,7 @@ void check_lake(const CollectorConfig& config, Findings& findings) {
         return findings.problem("lake", path + ": " + to_string(disk.error()), exit_bad_data);
     LocalStore store{*disk.value()};
     std::size_t tables = 0;
+    bool all_read = true;
     std::error_code error;
     for (const auto& tenant : fs::directory_iterator{path, error}) {
         for (const auto& folder : fs::directory_iterator{tenant.path(), error}) {
@@ -142,6 +142,7 @@ void check_lake(const CollectorConfig& config, Findings& findings) {
             DeltaTable table{store, name};
             ++tables;
             if (const Status read = table.refresh(); !read.ok()) {
+                all_read = false;
                 findings.problem("lake",
                                  path + ": table " + name + ": " + to_string(read.error()) +
                                      "; the writer would stop",
@@ -149,7 +150,7 @@ void check_lake(const CollectorConfig& config, Findings& findings) {
             }
         }
     }
-    findings.in_order("lake", path + ": " + std::to_string(tables) + " tables");
+    if (all_read) findings.in_order("lake", path + ": " + std::to_string(tables) + " tables");
 }
 
 }  // namespace
