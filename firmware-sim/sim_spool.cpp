@@ -53,7 +53,14 @@ Result<std::size_t> SimSpool::epoch_schemas(Epoch epoch, std::span<SchemaHash> o
     return count;
 }
 
-Status SimSpool::append(const agent::SpoolTag& tag, Bytes sealed) {
+Result<std::size_t> SimSpool::append(std::span<const agent::SpoolBlock> blocks) {
+    std::size_t count = 0;
+    while (count < blocks.size() && append_one(blocks[count].tag, blocks[count].sealed).ok())
+        ++count;
+    return count == 0 ? Result<std::size_t>{ErrorCode::full} : count;
+}
+
+Status SimSpool::append_one(const agent::SpoolTag& tag, Bytes sealed) {
     for (auto at = blocks_.begin(); at != blocks_.end() && bytes_ + sealed.size() > bytes_max_;) {
         if (!at->second.durable) {
             ++at;

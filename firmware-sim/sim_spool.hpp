@@ -26,7 +26,7 @@ class SimSpool final : public agent::Spool {
     Result<std::size_t> waiting_schemas(std::span<SchemaHash> out) override;
     Result<std::size_t> epoch_schemas(Epoch epoch, std::span<SchemaHash> out) override;
 
-    Status append(const agent::SpoolTag& tag, Bytes sealed) override;
+    Result<std::size_t> append(std::span<const agent::SpoolBlock> blocks) override;
     Result<agent::SpoolBlock> next(BlockClass block_class, Epoch epoch, BlockSeq after,
                                    MutableBytes room) override;
     Result<agent::DurableGain> mark_durable(const SeqRange& range) override;
@@ -47,6 +47,7 @@ class SimSpool final : public agent::Spool {
         Stored record;
         std::vector<SchemaHash> schemas;
     };
+    Status append_one(const agent::SpoolTag& tag, Bytes sealed);
     static Result<Bytes> copy(const Stored& from, MutableBytes room);
 
     Incarnation incarnation_;

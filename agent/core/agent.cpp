@@ -31,14 +31,16 @@ std::size_t Agent::memory_bytes(const AgentSettings& settings, std::span<Source*
     return Memory::bytes_for<AgentStream>(streams) + Memory::bytes_for<OpenSection>(streams) +
            Memory::bytes_for<std::uint64_t>(settings.staging_bytes / 8) +
            Memory::bytes_for<Value>(column_values()) + settings.body_bytes_max +
-           block_header_bytes + settings.body_bytes_max + uplink_inbound_bytes +
-           frame_bytes(settings);
+           Memory::bytes_for<SpoolBlock>(settings.blocks_per_append) +
+           settings.blocks_per_append * (block_header_bytes + settings.body_bytes_max) +
+           uplink_inbound_bytes + frame_bytes(settings);
 }
 
 Agent::Rooms Agent::deal(const AgentSettings& settings, std::span<Source* const> sources,
                          MutableBytes room) {
     LH_CHECK(settings.body_bytes_max >= body_bytes_min);
     LH_CHECK(settings.body_bytes_max <= limits::block_body_bytes_max);
+    LH_CHECK(settings.blocks_per_append >= 1);
     Memory memory{room};
     Rooms rooms;
     const std::size_t streams = Sampler::stream_count(sources);
@@ -49,7 +51,9 @@ Agent::Rooms Agent::deal(const AgentSettings& settings, std::span<Source* const>
     rooms.builder.body = memory.take<std::byte>(settings.body_bytes_max);
     // An epoch is made while no column is being encoded.
     rooms.epoch_scratch = std::as_writable_bytes(rooms.builder.column);
-    rooms.sealed = memory.take<std::byte>(block_header_bytes + settings.body_bytes_max);
+    rooms.pending = memory.take<SpoolBlock>(settings.blocks_per_append);
+    rooms.sealed = memory.take<std::byte>(settings.blocks_per_append *
+                                          (block_header_bytes + settings.body_bytes_max));
     rooms.inbound = memory.take<std::byte>(uplink_inbound_bytes);
     rooms.frame = memory.take<std::byte>(frame_bytes(settings));
     return rooms;
@@ -76,6 +80,7 @@ MonotonicMs Agent::poll(MonotonicMs now) {
         if (has_pending()) note(store_pending(), now);
         more = take_samples(now) || more;
         seal_due(now);
+        if (has_pending() && may_store(now)) note(store_pending(), now);
         more = more || status_.blocks != blocks_before;  // the uplink can send them
     }
     if (stopping_ && all_stored()) note_clean_end();
@@ -186,8 +191,9 @@ Status Agent::begin_epoch() {
 
 // Returns whether there may be more at once.
 bool Agent::take_samples(MonotonicMs now) {
-    for (std::size_t taken = 0; taken < samples_per_poll_max; ++taken) {
-        if (has_pending() || !may_store(now)) return false;
+    const std::size_t samples_max = samples_per_poll_max * settings_.blocks_per_append;
+    for (std::size_t taken = 0; taken < samples_max; ++taken) {
+        if (!may_store(now)) return false;
         // A source does not give a sample twice, so the one that it has given is stored yet.
         if (stopping_ && !sampler_.holds()) return false;
         const Sample* const sample = sampler_.current(now);
@@ -201,13 +207,14 @@ bool Agent::take_samples(MonotonicMs now) {
             case BlockBuilder::Fit::yes:
                 break;
             case BlockBuilder::Fit::after_class:
-                return seal(block_class, now);
+                if (!seal(block_class, now)) return false;
+                continue;
             case BlockBuilder::Fit::after_all:
                 for (std::size_t i = 0; i < block_class_count; ++i) {
                     const auto each = static_cast<BlockClass>(i);
                     if (!builder_.empty(each) && !seal(each, now)) return false;
                 }
-                return true;
+                continue;
             case BlockBuilder::Fit::never:
                 ++status_.samples_refused;
                 sampler_.refuse();
@@ -216,7 +223,7 @@ bool Agent::take_samples(MonotonicMs now) {
         builder_.add(*sample, now, elapsed_us(now));
         sampler_.take();
         ++status_.samples;
-        if (builder_.due_at(block_class) <= now) return seal(block_class, now);
+        if (builder_.due_at(block_class) <= now && !seal(block_class, now)) return false;
     }
     return true;
 }
@@ -227,11 +234,12 @@ void Agent::seal_due(MonotonicMs now) {
     for (std::size_t i = 0; i < block_class_count; ++i) {
         const auto block_class = static_cast<BlockClass>(i);
         if (builder_.empty(block_class) || (!all && builder_.due_at(block_class) > now)) continue;
-        if (has_pending() || !may_store(now) || !seal(block_class, now)) return;
+        if (!may_store(now) || !seal(block_class, now)) return;
     }
 }
 
-// Seals and stores the open block; false when it is not in the spool afterwards.
+// Seals the open block; false when it is still open afterwards. What is sealed is stored at the end
+// of the poll at the latest.
 bool Agent::seal(BlockClass block_class, MonotonicMs now) {
     const Status status = try_seal(block_class, now);
     note(status, now);
@@ -239,7 +247,7 @@ bool Agent::seal(BlockClass block_class, MonotonicMs now) {
 }
 
 Status Agent::try_seal(BlockClass block_class, MonotonicMs now) {
-    LH_CHECK(!has_pending());
+    if (pending_count_ == rooms_.pending.size()) LH_TRY(store_pending());
     if (!key_) {
         LH_TRY(begin_epoch());
         const Epoch epoch = std::exchange(epoch_, {});
@@ -248,32 +256,40 @@ Status Agent::try_seal(BlockClass block_class, MonotonicMs now) {
                                        rooms_.epoch_scratch));
         epoch_ = epoch;
     }
-    std::array<std::byte, anchor_bytes_max> room;
-    LH_TRY_ASSIGN(const SystemEntries anchor, make_anchor(block_class, now, room));
+    std::array<std::byte, anchor_bytes_max> anchor_room;
+    LH_TRY_ASSIGN(const SystemEntries anchor, make_anchor(block_class, now, anchor_room));
 
     std::uint32_t& last_number = last_number_[static_cast<std::size_t>(block_class)];
     LH_CHECK(last_number < BlockSeq::number_max);
     const BlockName name{ports_.spool.incarnation(), epoch_,
                          BlockSeq::of(block_class, last_number + 1)};
-    LH_TRY_ASSIGN(pending_, builder_.seal(name, *key_, anchor, rooms_.sealed));
+    const MutableBytes room =
+        rooms_.sealed.subspan(pending_count_ * block_bytes_max(), block_bytes_max());
+    LH_TRY_ASSIGN(rooms_.pending[pending_count_], builder_.seal(name, *key_, anchor, room));
+    ++pending_count_;
     ++last_number;
     if (anchor.count != 0) {
         anchored_ = true;
         anchored_synchronized_ = wall_.synchronized;
     }
-    return store_pending();
+    return {};
 }
 
 Status Agent::store_pending() {
-    LH_TRY(ports_.spool.append(pending_.tag, pending_.sealed));
-    ++status_.blocks;
-    status_.sealed_bytes += pending_.sealed.size();
-    pending_ = {};
+    const std::span<SpoolBlock> pending = rooms_.pending.first(pending_count_);
+    LH_TRY_ASSIGN(const std::size_t count, ports_.spool.append(pending));
+    status_.blocks += count;
+    for (const SpoolBlock& block : pending.first(count))
+        status_.sealed_bytes += block.sealed.size();
+    uplink_.wake();
+    // The rest keeps its places in rooms_.sealed; nothing is sealed before it is stored as well.
+    std::copy(pending.begin() + static_cast<std::ptrdiff_t>(count), pending.end(), pending.begin());
+    pending_count_ -= count;
+    if (has_pending()) return Error{ErrorCode::full, "the spool is full"};
     for (std::size_t i = 0; i < sampler_.streams().size(); ++i) {
-        if (const std::uint16_t samples = builder_.sealed_samples(i); samples != 0)
+        if (const std::uint32_t samples = builder_.take_sealed_samples(i); samples != 0)
             sampler_.stored(i, samples);
     }
-    uplink_.wake();
     return {};
 }
 

@@ -69,7 +69,8 @@ class Agent {
         std::span<AgentStream> streams;
         BuilderRooms builder;
         MutableBytes epoch_scratch;
-        MutableBytes sealed;
+        std::span<SpoolBlock> pending;  // blocks_per_append
+        MutableBytes sealed;            // their bytes
         MutableBytes inbound;
         MutableBytes frame;
     };
@@ -97,7 +98,8 @@ class Agent {
     bool anchor_due() const;
     Result<SystemEntries> make_anchor(BlockClass block_class, MonotonicMs now, MutableBytes room);
     std::int64_t elapsed_us(MonotonicMs now) const { return (now - began_at_) * 1000; }
-    bool has_pending() const { return !pending_.sealed.empty(); }
+    bool has_pending() const { return pending_count_ != 0; }
+    std::size_t block_bytes_max() const { return block_header_bytes + settings_.body_bytes_max; }
     bool all_stored() const { return builder_.empty() && !has_pending() && !sampler_.holds(); }
     MonotonicMs next_deadline(MonotonicMs now) const;
 
@@ -116,7 +118,7 @@ class Agent {
     Epoch epoch_;           // 0: not begun
     std::optional<BlockKey> key_;
     std::array<std::uint32_t, block_class_count> last_number_{};
-    SpoolBlock pending_;  // sealed, not stored; its bytes lie in rooms_.sealed
+    std::size_t pending_count_ = 0;  // of rooms_.pending: sealed, not stored
     MonotonicMs store_again_at_;
     std::uint64_t acked_when_full_ = 0;
     WallReading wall_;  // as read at the start of this poll

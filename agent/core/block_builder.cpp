@@ -131,9 +131,8 @@ Result<SpoolBlock> BlockBuilder::seal(const BlockName& name, const BlockKey& key
 void BlockBuilder::clear(BlockClass block_class) {
     block(block_class) = {};
     for (std::size_t i = 0; i < streams_.size(); ++i) {
-        sections_[i].sealed = 0;
         if (streams_[i].info.block_class != block_class) continue;
-        sections_[i].sealed = std::exchange(sections_[i].count, std::uint16_t{0});
+        sections_[i].sealed += std::exchange(sections_[i].count, std::uint16_t{0});
         sections_[i].first = sections_[i].last = staged_nowhere;
     }
     const bool all_empty = std::all_of(blocks_.begin(), blocks_.end(),

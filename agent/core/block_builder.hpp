@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "agent/core/sampler.hpp"
 #include "agent/core/spool.hpp"
@@ -25,7 +26,7 @@ struct OpenSection {
     StagedAt first = staged_nowhere;
     StagedAt last = staged_nowhere;
     std::uint16_t count = 0;
-    std::uint16_t sealed = 0;  // samples in the block that was sealed last
+    std::uint32_t sealed = 0;  // samples in blocks that were sealed and not yet stored
 };
 
 // Memory of a builder; everything outlives it.
@@ -70,8 +71,10 @@ class BlockBuilder {
     // one. After an error the open block is as it was.
     Result<SpoolBlock> seal(const BlockName& name, const BlockKey& key, const SystemEntries& system,
                             MutableBytes out);
-    // How many samples of the stream at this place are in the block that was sealed last.
-    std::uint16_t sealed_samples(std::size_t index) const { return sections_[index].sealed; }
+    // How many samples of the stream at this place were sealed since the last call.
+    std::uint32_t take_sealed_samples(std::size_t index) {
+        return std::exchange(sections_[index].sealed, 0U);
+    }
 
  private:
     struct OpenBlock {

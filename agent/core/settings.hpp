@@ -24,11 +24,14 @@ struct AgentSettings {
     // into a frame.
     std::size_t stored_body_bytes_max = limits::block_body_bytes_max;
     std::size_t staging_bytes = 64 * 1024;  // of the arena that all open blocks share
+    // Of sealed blocks that are handed to the spool together, for it syncs once a call. More is for
+    // sources that have much at once, as recordings do; a block never waits for another one.
+    std::size_t blocks_per_append = 1;
 };
 
 // Bounds that are the same for every agent.
 inline constexpr std::size_t body_bytes_min = 256;
 inline constexpr std::size_t streams_of_sources_max = limits::streams_max - 1;  // 0 is the system's
-inline constexpr std::size_t samples_per_poll_max = 256;
+inline constexpr std::size_t samples_per_poll_max = 256;  // times blocks_per_append
 
 }  // namespace longhaul::agent

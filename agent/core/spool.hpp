@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "common/base/bytes.hpp"
 #include "common/base/ids.hpp"
@@ -69,8 +70,9 @@ class Spool {
     // The schemas that store_epoch() was given with this epoch, at most out.size().
     virtual Result<std::size_t> epoch_schemas(Epoch epoch, std::span<SchemaHash> out) = 0;
 
-    // Error full: no room until blocks become durable. `sealed` is not kept then.
-    virtual Status append(const SpoolTag& tag, Bytes sealed) = 0;
+    // Stores them in order, as many as there is room for, and says how many; a power cut leaves all
+    // of these or none. Error full: no room for the first until blocks become durable.
+    virtual Result<std::size_t> append(std::span<const SpoolBlock> blocks) = 0;
     // The first waiting block of `block_class` after (epoch, seq), in their order; not_found: none.
     virtual Result<SpoolBlock> next(BlockClass block_class, Epoch epoch, BlockSeq after,
                                     MutableBytes room) = 0;

@@ -31,6 +31,7 @@ from longhaul_e2e.processes import Program, wait_until  # noqa: E402
 from longhaul_e2e.site import TENANT, Site, programs_folder  # noqa: E402
 from longhaul_e2e.wire import ACK, BLOCK, Link, Sealed, frame  # noqa: E402
 
+RECORDINGS = ("optical-prefec-ber", "bus-fleet-austin")
 PROBE = "probe"
 PROBE_ROWS = 20_000    # of the recording that the probe's device seals beforehand
 PROBE_PAUSE_S = 0.002  # between an acknowledgement and the next block
@@ -228,7 +229,7 @@ def report(long, runs, peer):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="tools/dev bench road", description=__doc__.split("\n")[0])
-    parser.add_argument("--recording", action="append", choices=recordings.NAMES, help="default: both")
+    parser.add_argument("--recording", action="append", choices=RECORDINGS, help="default: both")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--agents", type=int, default=1, help="processes that share the devices")
@@ -249,7 +250,7 @@ def main():
     folder = options.dir.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     print(f"programs of {programs_folder()}")
-    for name in options.recording or recordings.NAMES:
+    for name in options.recording or RECORDINGS:
         long = LongRecording(name, folder / "long", options.rows)
         short = LongRecording(name, folder / "short", PROBE_ROWS)
         runs = []

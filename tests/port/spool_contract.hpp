@@ -51,14 +51,25 @@ class SpoolBench {
         }
         return bytes;
     }
-    Status append(Epoch epoch, BlockClass block_class, std::uint32_t number,
-                  std::size_t size = 500) {
-        const BlockSeq seq = BlockSeq::of(block_class, number);
-        const agent::SpoolTag tag{{spool->incarnation(), epoch, seq},
-                                  static_cast<std::uint16_t>(number % 256),
-                                  std::int64_t{1000} * number,
-                                  std::int64_t{1000} * number + 999};
-        return spool->append(tag, bytes_of(epoch, seq, size));
+    Result<std::size_t> append(Epoch epoch, BlockClass block_class, std::uint32_t number,
+                               std::size_t size = 500) {
+        return append_some(epoch, block_class, number, number, size);
+    }
+    // Blocks `first` to `last` in one call.
+    Result<std::size_t> append_some(Epoch epoch, BlockClass block_class, std::uint32_t first,
+                                    std::uint32_t last, std::size_t size = 500) {
+        std::vector<std::vector<std::byte>> contents;
+        std::vector<agent::SpoolBlock> blocks;
+        for (std::uint32_t number = first; number <= last; ++number) {
+            const BlockSeq seq = BlockSeq::of(block_class, number);
+            const agent::SpoolTag tag{{spool->incarnation(), epoch, seq},
+                                      static_cast<std::uint16_t>(number % 256),
+                                      std::int64_t{1000} * number,
+                                      std::int64_t{1000} * number + 999};
+            contents.push_back(bytes_of(epoch, seq, size));
+            blocks.push_back({tag, contents.back()});
+        }
+        return spool->append(blocks);
     }
     // "1.1 1.2 3.1": epoch and number of every waiting block of a class, in the order of next().
     std::string waiting(BlockClass block_class) {
@@ -167,6 +178,27 @@ void spool_is_full() {
     bench.restart();
     CHECK(bench.append(epoch, BlockClass::normal, kept + 2).error() == ErrorCode::full);
     CHECK(bench.waiting(BlockClass::normal) == waiting);
+}
+
+template <class Harness>
+void spool_takes_several() {
+    SpoolBench<Harness> bench{10'000};
+    const Epoch epoch = bench.begin();
+    CHECK(bench.append_some(epoch, BlockClass::normal, 1, 4).value() == 4);
+    const auto kept = bench.append_some(epoch, BlockClass::normal, 5, 100);
+    REQUIRE(kept.ok());
+    CHECK(kept.value() >= 6);
+    CHECK(kept.value() <= 16);
+    const auto count = static_cast<std::uint32_t>(4 + kept.value());
+    CHECK(bench.append_some(epoch, BlockClass::normal, count + 1, 100).error() == ErrorCode::full);
+
+    // Two durable ones make room for two more, and no waiting block goes for a third.
+    bench.mark(epoch, BlockClass::normal, 1, 2);
+    CHECK(bench.append_some(epoch, BlockClass::normal, count + 1, count + 3).value() == 2);
+    bench.restart();
+    const std::string waiting = bench.waiting(BlockClass::normal);
+    CHECK(waiting.starts_with("1.3 1.4 1.5 "));
+    CHECK(waiting.ends_with("." + std::to_string(count + 2)));
 }
 
 template <class Harness>
@@ -287,6 +319,9 @@ void spool_tells_previous_end() {
     }                                                                                              \
     TEST_CASE(#Harness ": keeps its bound, and waiting blocks before all") {                       \
         longhaul::test::spool_is_full<Harness>();                                                  \
+    }                                                                                              \
+    TEST_CASE(#Harness ": takes as many blocks of a call as there is room for") {                  \
+        longhaul::test::spool_takes_several<Harness>();                                            \
     }                                                                                              \
     TEST_CASE(#Harness ": knows how much waits") { longhaul::test::spool_knows_depth<Harness>(); } \
     TEST_CASE(#Harness ": keeps epoch records and schemas") {                                      \

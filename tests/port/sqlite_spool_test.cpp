@@ -58,7 +58,8 @@ using Bench = test::SpoolBench<SqliteSpoolHarness>;
                            static_cast<std::uint16_t>(number % 256),
                            std::int64_t{1000} * number,
                            std::int64_t{1000} * number + 999};
-        if (!spool.append(tag, Bench::bytes_of(epoch.value(), seq, 500)).ok()) ::_exit(1);
+        const auto bytes = Bench::bytes_of(epoch.value(), seq, 500);
+        if (!spool.append(std::array{SpoolBlock{tag, bytes}}).ok()) ::_exit(1);
         const auto told = static_cast<unsigned char>(number);
         if (::write(report, &told, 1) != 1) ::_exit(1);
     }

@@ -12,6 +12,7 @@ namespace longhaul::agent {
 namespace {
 
 constexpr std::int64_t ms_per_s = 1000;
+constexpr std::size_t blocks_per_append = 8;  // a sync costs as much as sealing a thousand samples
 
 }  // namespace
 
@@ -72,6 +73,7 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
     settings.boot_cause = longhaul_BootCause_BOOT_CAUSE_PROCESS_START;
     settings.sealing_key = credentials_->sealing_key();
     settings.body_bytes_max = config_.body_bytes_max;
+    settings.blocks_per_append = blocks_per_append;
     memory_.resize(Agent::memory_bytes(settings, source_list_));
     const Ports ports{*spool_, *tls_, entropy_, *credentials_, clock_, source_list_};
     agent_ = std::make_unique<Agent>(settings, ports, memory_);

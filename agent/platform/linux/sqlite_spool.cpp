@@ -195,21 +195,28 @@ Result<std::size_t> SqliteSpool::epoch_schemas(Epoch epoch, std::span<SchemaHash
     return read_hashes(query.bind(epoch.value), out);
 }
 
-Status SqliteSpool::append(const SpoolTag& tag, Bytes sealed) {
-    const std::uint64_t bytes = sealed.size() + block_overhead_bytes;
-    if (fill_.bytes_waiting + bytes > bytes_max_)
-        return Error{ErrorCode::full, "the spool is full"};
+Result<std::size_t> SqliteSpool::append(std::span<const SpoolBlock> blocks) {
+    std::size_t count = 0;
+    std::uint64_t bytes = 0;
     Fill fill = fill_;
+    for (const SpoolBlock& block : blocks) {
+        const std::uint64_t more = block.sealed.size() + block_overhead_bytes;
+        if (fill.bytes_waiting + more > bytes_max_) break;
+        bytes += more;
+        fill.bytes_waiting += more;
+        ++fill.waiting[static_cast<std::size_t>(block.tag.name.seq.block_class())];
+        ++count;
+    }
+    if (count == 0) return Error{ErrorCode::full, "the spool is full"};
     const Status stored = database_.in_transaction([&]() -> Status {
         LH_TRY(make_room(bytes, fill));
-        return insert_block(tag, sealed);
+        for (const SpoolBlock& block : blocks.first(count)) LH_TRY(insert_block(block));
+        return {};
     });
     LH_TRY(stored);
     fill.bytes += bytes;
-    fill.bytes_waiting += bytes;
-    ++fill.waiting[static_cast<std::size_t>(tag.name.seq.block_class())];
     fill_ = fill;
-    return {};
+    return count;
 }
 
 // Removes durable blocks, oldest first, until `bytes` more fit.
@@ -241,7 +248,8 @@ Status SqliteSpool::forget_empty_epochs() {
         "DELETE FROM schemas WHERE hash NOT IN (SELECT hash FROM epoch_schemas);");
 }
 
-Status SqliteSpool::insert_block(const SpoolTag& tag, Bytes sealed) {
+Status SqliteSpool::insert_block(const SpoolBlock& block) {
+    const auto& [tag, sealed] = block;
     const BlockSeq seq = tag.name.seq;
     const auto block_class = static_cast<std::int64_t>(seq.block_class());
     LH_TRY(run(sql_insert_block, block_class, tag.name.epoch.value, seq.number(), tag.samples,

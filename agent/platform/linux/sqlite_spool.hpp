@@ -42,7 +42,7 @@ class SqliteSpool final : public Spool {
     Result<std::size_t> waiting_schemas(std::span<SchemaHash> out) override;
     Result<std::size_t> epoch_schemas(Epoch epoch, std::span<SchemaHash> out) override;
 
-    Status append(const SpoolTag& tag, Bytes sealed) override;
+    Result<std::size_t> append(std::span<const SpoolBlock> blocks) override;
     Result<SpoolBlock> next(BlockClass block_class, Epoch epoch, BlockSeq after,
                             MutableBytes room) override;
     Result<DurableGain> mark_durable(const SeqRange& range) override;
@@ -79,7 +79,7 @@ class SqliteSpool final : public Spool {
     template <class... Values>
     Status run_lazily(StatementId id, Values... values);
     Status make_room(std::uint64_t bytes, Fill& fill);
-    Status insert_block(const SpoolTag& tag, Bytes sealed);
+    Status insert_block(const SpoolBlock& block);
     Status forget_empty_epochs();
     Result<std::size_t> read_hashes(SqliteQuery& query, std::span<SchemaHash> out);
     Result<Bytes> read_blob(SqliteQuery& query, MutableBytes room);

@@ -1,6 +1,7 @@
 #include "agent/core/agent.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <optional>
 
 #include "firmware-sim/sim_link.hpp"
@@ -16,7 +17,8 @@ namespace {
 // An agent whose collector is never there: what it does shows in the spool.
 class Bench {
  public:
-    explicit Bench(std::uint64_t spool_bytes = UINT64_MAX) : spool{{5}, spool_bytes} {
+    explicit Bench(std::uint64_t spool_bytes = UINT64_MAX, std::size_t blocks_per_append = 1)
+        : spool{{5}, spool_bytes} {
         LH_CHECK(crypto_init().ok());
         settings.environment = "test";
         settings.tenant = "acme";
@@ -24,6 +26,7 @@ class Bench {
         settings.firmware = "test 1";
         settings.sealing_key = public_key_of(sealing_key_).value();
         settings.body_bytes_max = 512;
+        settings.blocks_per_append = blocks_per_append;
         memory_.resize(Agent::memory_bytes(settings, sources_));
         agent.emplace(settings, Ports{spool, link, entropy_, identity_, clock, sources_}, memory_);
     }
@@ -182,7 +185,9 @@ TEST_CASE("agent: without a date there is no anchor") {
 }
 
 TEST_CASE("agent: a full spool stops the sources, and room lets them go on without a loss") {
-    Bench bench{3000};
+    const auto blocks_per_append = GENERATE(std::size_t{1}, std::size_t{5});
+    CAPTURE(blocks_per_append);
+    Bench bench{3000, blocks_per_append};
     bench.put(5000);
     bench.source.ended = true;
     bench.run_until({20'000});
@@ -204,6 +209,7 @@ TEST_CASE("agent: a full spool stops the sources, and room lets them go on witho
     CHECK_FALSE(bench.agent->status().spool_full);
     CHECK(bench.agent->status().samples == 5000);
     CHECK(samples == 5000);
+    CHECK(bench.source.samples_stored == 5000);
 }
 
 TEST_CASE("agent: stopping stores what is staged and notes the clean end") {
@@ -244,9 +250,10 @@ TEST_CASE("agent: a sample larger than any block is counted and passed over") {
 }
 
 TEST_CASE("agent: a sample that was taken from its source is stored, whenever the agent stops") {
+    const auto blocks_per_append = GENERATE(std::size_t{1}, std::size_t{5});
     for (int polls = 1; polls < 12; ++polls) {
-        CAPTURE(polls);
-        Bench bench;
+        CAPTURE(polls, blocks_per_append);
+        Bench bench{UINT64_MAX, blocks_per_append};
         bench.put(3000);
         for (int i = 0; i < polls; ++i) bench.agent->poll(bench.now);
         bench.agent->stop(bench.now);
@@ -285,7 +292,7 @@ TEST_CASE("agent: blocks of a time when they could be larger are sent, too") {
     REQUIRE(bench.spool.store_epoch({1}, as_bytes("record"), std::span{&hash, 1}).ok());
     const std::vector<std::byte> large(block_bytes_max);
     const SpoolTag tag{{{5}, {1}, BlockSeq::of(BlockClass::normal, 1)}, 1, 0, 0};
-    REQUIRE(bench.spool.append(tag, large).ok());
+    REQUIRE(bench.spool.append(std::array{SpoolBlock{tag, large}}).ok());
 
     bench.link.listening = true;
     bench.run_until(bench.now + 2000);
