@@ -33,8 +33,7 @@ constexpr std::uint64_t free_bytes_comfortable = 4096 * mebibyte;
 constexpr int sync_tries = 16;
 constexpr double slow_sync_ms = 50;
 
-// --- ports
-// -------------------------------------------------------------------------------------------
+// --- ports ---
 
 // The inode of the socket that listens on a port, from /proc/net/tcp and tcp6:
 // "0: 0100007F:1DB0 00000000:0000 0A …": local address, remote one, state; the inode is the tenth.
@@ -99,8 +98,7 @@ void check_port(const char* key, const std::string& address, bool collector_runs
     findings.problem("port", text + "; choose another one, or end that program", exit_retry_later);
 }
 
-// --- disks
-// -------------------------------------------------------------------------------------------
+// --- disks ---
 
 // The median time until 4 KiB are durable, measured in the folder; a message if they cannot be.
 Result<double, Message> measure_sync_ms(const std::string& folder) {

@@ -90,9 +90,11 @@ Phase Operations::phase() {
 
 void Operations::tell_phase() {
     const std::string status = status_text();
-    const bool serving = phase() == Phase::serving;
-    notifier_.tell((serving ? "READY=1\nSTATUS=" : "STOPPING=1\nSTATUS=") + status);
-    if (serving && std::exchange(reload_wanted_, false)) on_reload_();
+    const Phase now = phase();
+    const bool ends = now == Phase::stopping || now == Phase::failed;
+    const char* const news = now == Phase::serving ? "READY=1\n" : ends ? "STOPPING=1\n" : "";
+    notifier_.tell(news + ("STATUS=" + status));
+    if (now == Phase::serving && std::exchange(reload_wanted_, false)) on_reload_();
 }
 
 void Operations::tell_reloading(bool begins) {
@@ -137,8 +139,7 @@ awaitable<void> Operations::watch() {
     keep_refusals();
 }
 
-// --- once a second
-// ---------------------------------------------------------------------------------
+// --- once a second ---
 
 void Operations::look() {
     const MonotonicMs now = monotonic_now();
@@ -189,8 +190,7 @@ void Operations::keep_refusals() {
         log_.warn("why devices were refused cannot be kept", {{"registry", registry_path_}});
 }
 
-// --- what is told
-// ----------------------------------------------------------------------------------
+// --- what is told ---
 
 std::string Operations::status_text() {
     const Readings readings = read();

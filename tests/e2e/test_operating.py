@@ -199,6 +199,7 @@ def test_notifications(tmp_path):
     with Operated(tmp_path / "site") as site:
         site.start()
         assert site.manager.wait_for("READY=1")
+        assert "STOPPING=1" not in site.manager.heard[:site.manager.heard.index("READY=1")]
         assert site.manager.wait_for("WATCHDOG=1")
         assert re.match(r"STATUS=\d+ devices, oldest unacked \d+ s", site.manager.wait_for("STATUS=0 devices"))
         site.collector.process.send_signal(signal.SIGHUP)
