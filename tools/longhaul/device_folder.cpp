@@ -47,8 +47,12 @@ std::string agent_toml(const Authority& authority, const DeviceRequest& request,
         "\n"
         "\n"
         "[spool]\n"
-        "path = \"spool.db\"\n";
-    if (request.trace_mapping.empty()) return text;
+        "path = \"spool.db\"\n"
+        "\n"
+        "[control]\n"
+        "socket = \"agent.sock\"\n";
+    // Without a recording the device tells of its own health, so that there are rows at once.
+    if (request.trace_mapping.empty()) return text + "\n[system]\ninterval_s = 60\n";
     text += "\n[[trace]]\nmapping = " + toml_text(absolute(request.trace_mapping)) + "\n";
     if (!request.trace_file.empty())
         text += "file = " + toml_text(absolute(request.trace_file)) + "\n";

@@ -49,6 +49,10 @@ int why_without_agent(const AgentConfig& config, bool json) {
     auto standing = read_standing(config.spool_path);
     if (!standing.ok() && standing.error() == ErrorCode::not_found)
         standing = std::vector<SpoolStanding>{};
+    if (!standing.ok() && standing.error() == ErrorCode::denied)
+        return complain("an agent has " + config.spool_path +
+                            " open, but does not answer: it starts just now, or has no [control]",
+                        exit_retry_later);
     if (!standing.ok())
         return complain(config.spool_path + ": " + to_string(standing.error()), exit_bad_data);
     const WhyFacts facts{config.name, std::move(standing).value(), config.spool_bytes_max, {}};

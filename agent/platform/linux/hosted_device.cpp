@@ -103,8 +103,21 @@ void HostedDevice::watch(std::vector<pollfd>& watched) const {
     for (const auto& source : live_) source->watch(watched);
 }
 
+// What has come so far is sampled yet, as far as there is room.
+void HostedDevice::take_what_waits(MonotonicMs now) {
+    constexpr unsigned polls_max = 64;
+    for (unsigned i = 0; i < polls_max && !live_.empty(); ++i) {
+        poll(now);
+        const bool more = std::any_of(live_.begin(), live_.end(), [now](const auto& source) {
+            return source->next_at() <= now;
+        });
+        if (!more || *agent_->status().trouble != '\0') return;
+    }
+}
+
 void HostedDevice::stop(MonotonicMs now) {
     if (stopping_) return;
+    take_what_waits(now);
     stopping_ = true;
     agent_->stop(now);
     for (const auto& source : live_) source->stop();
@@ -134,6 +147,7 @@ std::string HostedDevice::why(bool json, MonotonicMs now) {
     if (const MonotonicMs at = agent_->next_attempt(); at != MonotonicMs::never())
         running.next_try_ms = at - now;
     running.cause = trouble();
+    running.samples = agent_->status().samples;
     running.too_large = agent_->status().samples_refused;
     for (const auto& source : live_) running.sources.push_back(source->report());
     if (standing.ok()) {

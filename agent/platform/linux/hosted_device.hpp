@@ -48,6 +48,7 @@ class HostedDevice {
     Result<void, Message> build(std::string_view firmware, const TraceLibrary& library);
     Result<void, Message> build_sources(const TraceLibrary& library);
     Result<void, Message> build_control();
+    void take_what_waits(MonotonicMs now);
     std::string why(bool json, MonotonicMs now);
 
     AgentConfig config_;

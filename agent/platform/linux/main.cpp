@@ -76,12 +76,22 @@ int exit_code_for_credentials(const AgentConfig& config) {
     return exit_configuration;
 }
 
+bool never_ends(const AgentConfig& config) {
+    return !config.syslog.empty() || config.system_interval_s != 0 || !config.put.empty();
+}
+
 int run(const RunArguments& arguments) {
     std::vector<AgentConfig> configs;
     TraceLibrary library;
     const int loaded = load(arguments, configs, library);
     if (loaded != exit_done) return loaded;
 
+    for (const AgentConfig& config : configs) {
+        if (arguments.exit_when_drained && never_ends(config))
+            return complain({config.path + ": has sources that never end; leave out "
+                                           "--exit-when-drained"},
+                            exit_usage);
+    }
     raise_descriptor_limit();
     Devices devices;
     for (const AgentConfig& config : configs) {

@@ -1,12 +1,16 @@
 #include "agent/platform/linux/sqlite_spool.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 namespace longhaul::agent {
 namespace {
 
 constexpr std::int64_t application_id = 0x4c48'5350;  // "LHSP"
 constexpr std::int64_t spool_version = 1;
+constexpr unsigned open_attempts_max = 20;
+constexpr std::chrono::milliseconds open_pause{100};
 constexpr std::uint64_t block_overhead_bytes = 128;  // of a row and its two index entries
 
 }  // namespace
@@ -14,11 +18,22 @@ constexpr std::uint64_t block_overhead_bytes = 128;  // of a row and its two ind
 Result<std::unique_ptr<SqliteSpool>, Message> SqliteSpool::open(const std::string& path,
                                                                 std::uint64_t bytes_max,
                                                                 Entropy& entropy) {
-    Result<SqliteDatabase> database = SqliteDatabase::open(path, SqliteAccess::make, 0);
-    if (!database.ok()) return Message{path + ": " + to_string(database.error())};
-    std::unique_ptr<SqliteSpool> spool{new SqliteSpool{std::move(database).value(), bytes_max}};
-    const Status ready = spool->prepare_database(entropy);
-    if (!ready.ok()) return Message{path + ": " + to_string(ready.error())};
+    // Somebody may be looking at it; whoever still has it after a while is another agent.
+    for (unsigned attempt = 1;; ++attempt) {
+        auto spool = try_open(path, bytes_max, entropy);
+        if (spool.ok()) return std::move(spool).value();
+        if (spool.error() != ErrorCode::denied || attempt == open_attempts_max)
+            return Message{path + ": " + to_string(spool.error())};
+        std::this_thread::sleep_for(open_pause);
+    }
+}
+
+Result<std::unique_ptr<SqliteSpool>> SqliteSpool::try_open(const std::string& path,
+                                                           std::uint64_t bytes_max,
+                                                           Entropy& entropy) {
+    LH_TRY_ASSIGN(SqliteDatabase database, SqliteDatabase::open(path, SqliteAccess::make, 0));
+    std::unique_ptr<SqliteSpool> spool{new SqliteSpool{std::move(database), bytes_max}};
+    LH_TRY(spool->prepare_database(entropy));
     return spool;
 }
 

@@ -23,7 +23,7 @@ namespace longhaul::agent {
 class SqliteSpool final : public Spool {
  public:
     // Opens the spool or formats a new one, whose incarnation is drawn from `entropy`. The folder
-    // exists.
+    // exists. Waits two seconds for whoever else has it open.
     static Result<std::unique_ptr<SqliteSpool>, Message> open(const std::string& path,
                                                               std::uint64_t bytes_max,
                                                               Entropy& entropy);
@@ -65,6 +65,8 @@ class SqliteSpool final : public Spool {
 
     SqliteSpool(SqliteDatabase database, std::uint64_t bytes_max)
         : database_{std::move(database)}, bytes_max_{bytes_max} {}
+    static Result<std::unique_ptr<SqliteSpool>> try_open(const std::string& path,
+                                                         std::uint64_t bytes_max, Entropy& entropy);
     Status prepare_database(Entropy& entropy);
     Status check_version();
     Status format(Entropy& entropy);

@@ -153,6 +153,7 @@ void add_running(Json& json, const RunningFacts& running) {
         json.count("next_try_s", static_cast<std::uint64_t>(
                                      std::max<std::int64_t>(*running.next_try_ms, 0) / ms_per_s));
     if (!running.cause.empty()) json.member("cause", running.cause);
+    json.count("samples", running.samples);
     json.count("lost", lost_of(running));
     json.count("too_large", running.too_large);
     json.open("sources", "[");

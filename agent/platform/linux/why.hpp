@@ -17,6 +17,7 @@ struct RunningFacts {
     std::int64_t link_ms = 0;  // for how long it is so
     std::optional<std::int64_t> next_try_ms;
     std::string cause;            // of whatever is not as it should be
+    std::uint64_t samples = 0;    // taken from the sources since the agent began
     std::uint64_t too_large = 0;  // samples that fit no block
     std::vector<SourceReport> sources;
 };

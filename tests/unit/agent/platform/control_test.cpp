@@ -238,16 +238,21 @@ TEST_CASE("why: one sentence with cause, age, next attempt and loss") {
     CHECK(
         why_sentence(facts) ==
         "bus-2228: seq 1–412 acknowledged; 413–438 waiting (26, 1.1 KiB of 8 MiB); no agent runs");
-    facts.running = RunningFacts{false, 12'000, 4000, "connection refused", 0, {}};
+    facts.running = RunningFacts{false, 12'000, 4000, "connection refused", 9, 0, {}};
     CHECK(why_sentence(facts) ==
           "bus-2228: seq 1–412 acknowledged; 413–438 waiting (26, 1.1 KiB of 8 MiB); "
           "link down 12 s, connection refused; next try in 4 s; lost: 0");
     facts.spool = {{{1}, BlockClass::normal, 3, 3, 1, 3, 9, 300},
                    {{2}, BlockClass::live, 5, 0, 0, 0, 0, 0},
                    {{2}, BlockClass::normal, 1, 1, 1, 1, 1, 100}};
-    facts.running = RunningFacts{
-        true, 7'300'000, {},
-        "",   2,         {{"syslog x", "", {{"too_long", 3}}, 4}, {"nmea y", "gone", {}, 0}}};
+    facts.running =
+        RunningFacts{true,
+                     7'300'000,
+                     {},
+                     "",
+                     11,
+                     2,
+                     {{"syslog x", "", {{"too_long", 3}}, 4}, {"nmea y", "gone", {}, 0}}};
     CHECK(why_sentence(facts) ==
           "bus-2228: live seq 1–5 acknowledged; normal seq 1 waiting; 3 blocks of earlier epochs "
           "waiting (4, 400 B of 8 MiB); link up 2 h; nmea y: gone; lost: 4; "
@@ -258,6 +263,6 @@ TEST_CASE("why: one sentence with cause, age, next attempt and loss") {
         R"({"epoch":1,"class":"normal","last":3,"waiting":3,"first_waiting":1,"last_waiting":3,"samples_waiting":9,"bytes_waiting":300},)"
         R"({"epoch":2,"class":"live","last":5,"waiting":0},)"
         R"({"epoch":2,"class":"normal","last":1,"waiting":1,"first_waiting":1,"last_waiting":1,"samples_waiting":1,"bytes_waiting":100}],)"
-        R"("spool_bytes_max":8388608,"connected":true,"link_s":7300,"lost":4,"too_large":2,"sources":[)"
+        R"("spool_bytes_max":8388608,"connected":true,"link_s":7300,"samples":11,"lost":4,"too_large":2,"sources":[)"
         R"({"name":"syslog x","lost":4,"refused":{"too_long":3}},{"name":"nmea y","trouble":"gone","lost":0,"refused":{}}]})");
 }
