@@ -1,6 +1,7 @@
 #include "agent/sources/csv_cells.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace longhaul::agent {
 
@@ -21,6 +22,8 @@ Result<std::unique_ptr<CsvCells>, Message> CsvCells::make(std::string_view text,
                            std::to_string(names.size()) + ", the first one is \"" +
                            std::string{names.front()} + "\""};
         }
+        if (std::find(std::next(found), names.end(), column) != names.end())
+            return Message{path + ": two columns are called \"" + column + "\""};
         cells->places_.push_back(static_cast<std::size_t>(found - names.begin()));
     }
     cells->cells_.resize(wanted.size());

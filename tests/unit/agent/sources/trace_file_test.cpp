@@ -127,6 +127,8 @@ TEST_CASE("trace: mappings and recordings that do not fit say what is wrong") {
         {"format = \"%Y/%m/%d %H:%M\"", "format = \"now\"", "iso8601"},
         {"file = \"recording.csv\"", "file = \"elsewhere.csv\"", "elsewhere.csv"},
         {"device = [\"site\", \"port\"]", "", "device"},
+        {"device = [\"site\", \"port\"]", "device = [\"site\"]\ncolumns = [\"site\", \"site\"]",
+         "two columns are called \"site\""},
     };
     for (const Case& each : cases) {
         CAPTURE(each.from);
