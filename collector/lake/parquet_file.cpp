@@ -154,7 +154,8 @@ std::shared_ptr<parquet::WriterProperties> writer_properties(const std::vector<C
             case ColumnType::real:
             case ColumnType::single:
                 builder.disable_dictionary(column.name);
-                builder.encoding(column.name, parquet::Encoding::BYTE_STREAM_SPLIT);
+                // Spark's own reader knows no BYTE_STREAM_SPLIT.
+                builder.encoding(column.name, parquet::Encoding::PLAIN);
                 break;
             default:
                 break;

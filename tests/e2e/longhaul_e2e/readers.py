@@ -97,6 +97,8 @@ def by_chdb(table, columns):
 @cache
 def spark_session():
     """Spark on two cores of this machine, with the jars that tools/setup has fetched and checked."""
+    import os
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     from pyspark.sql import SparkSession
     from .site import top_folder
     jars = sorted((top_folder() / "build" / "spark-jars").glob("*.jar"))
