@@ -15,7 +15,7 @@ from .site import TENANT, Site
 BLOCK_BYTES = 400      # small blocks, so that a kill finds some in every place
 LONG_TEXT_BYTES = 150  # samples with a longer text need larger ones
 LARGE_BLOCK_BYTES = 2048
-NAMES = recordings.DEMO_NAMES
+NAMES = recordings.NAMES
 DEADLINE_MS = 400      # also sealed when so old
 SETTLE_S = 0.05        # at most, from a condition to the kill behind it
 HANDS = ("steady", "struck")  # two processes share the devices; only the second one is ever killed
