@@ -30,6 +30,9 @@ Field read_field(ConfigTable table, SchemaTexts& texts) {
         field.minimum = table.real("minimum", any.low, any);
         field.maximum = table.real("maximum", any.high, any);
     }
+    // Each value alone was in order; this is about what they are together.
+    if (const Status valid = validate_field(field); !valid.ok() && !field.name.empty())
+        table.problem("name", "is of a field that cannot be: " + to_string(valid.error()));
     return field;
 }
 

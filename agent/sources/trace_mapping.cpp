@@ -50,7 +50,8 @@ class MappingReader {
         const Schema* const own = schema_of(mapping_.format);
         if (own != nullptr) {
             LH_TRY(file_.finish());
-            return store(*own);
+            mapping_.schema_ = own_schema(*own).value();
+            return {};
         }
         SchemaTexts texts;
         std::vector<Field> fields;
@@ -68,7 +69,13 @@ class MappingReader {
         schema.deadline_ms =
             static_cast<std::uint32_t>(section.integer("deadline_ms", 60'000, {0, 86'400'000}));
         LH_TRY(file_.finish());
-        return store(schema);
+        auto stored = own_schema(schema);
+        if (!stored.ok()) {
+            section.problem("name", "is of a schema, and " + stored.error().text);
+            return file_.finish();
+        }
+        mapping_.schema_ = std::move(stored).value();
+        return {};
     }
 
  private:
@@ -132,13 +139,6 @@ class MappingReader {
         if (!offset) time.problem("utc_offset", "has to look like \"+01:00\"");
         mapping_.utc_offset_s = offset.value_or(0);
         return device ? TimeKind::device : TimeKind::source;
-    }
-
-    Result<void, Message> store(const Schema& schema) {
-        auto stored = own_schema(schema);
-        if (!stored.ok()) return Message{mapping_.path + ": " + stored.error().text};
-        mapping_.schema_ = std::move(stored).value();
-        return {};
     }
 
     ConfigFile& file_;

@@ -42,30 +42,6 @@ Status validate_labels(const Field& field) {
     return {};
 }
 
-Status validate_field(const Field& field) {
-    if (!is_name(field.name)) return Error{ErrorCode::malformed, "field name"};
-    if (std::find(fixed_columns.begin(), fixed_columns.end(), field.name) != fixed_columns.end()) {
-        return Error{ErrorCode::malformed, "field has the name of a fixed column"};
-    }
-    if (field.unit.size() > limits::unit_bytes_max) return Error{ErrorCode::too_large, "unit"};
-    if (field.help.size() > limits::help_bytes_max) return Error{ErrorCode::too_large, "help"};
-    if (field.kind < FieldKind::integer || field.kind > FieldKind::float64) {
-        return Error{ErrorCode::unsupported, "field kind"};
-    }
-    const bool decimal = field.kind == FieldKind::decimal;
-    if (field.scale > (decimal ? limits::decimal_scale_max : 0)) {
-        return Error{ErrorCode::malformed, "scale"};
-    }
-    // Written so that NaN bounds are refused too.
-    if (field.bounded && !(field.minimum <= field.maximum))
-        return Error{ErrorCode::malformed, "bounds"};
-    // Readers of the table are lost on a text that is none.
-    if (!is_utf8(field.unit) || !is_utf8(field.help) || !is_utf8(field.labels)) {
-        return Error{ErrorCode::malformed, "a text of the field is not UTF-8"};
-    }
-    return validate_labels(field);
-}
-
 void encode_field(const Field& field, ByteWriter& out) {
     out.short_text(field.name);
     out.u8(static_cast<std::uint8_t>(field.kind));
@@ -118,6 +94,31 @@ std::string_view Field::label(std::size_t index) const {
         rest.remove_prefix(end + 1);
     }
     return {};
+}
+
+Status validate_field(const Field& field) {
+    if (!is_name(field.name))
+        return Error{ErrorCode::malformed, "field name, which is a-z, 0-9 and _"};
+    if (std::find(fixed_columns.begin(), fixed_columns.end(), field.name) != fixed_columns.end()) {
+        return Error{ErrorCode::malformed, "field has the name of a fixed column"};
+    }
+    if (field.unit.size() > limits::unit_bytes_max) return Error{ErrorCode::too_large, "unit"};
+    if (field.help.size() > limits::help_bytes_max) return Error{ErrorCode::too_large, "help"};
+    if (field.kind < FieldKind::integer || field.kind > FieldKind::float64) {
+        return Error{ErrorCode::unsupported, "field kind"};
+    }
+    const bool decimal = field.kind == FieldKind::decimal;
+    if (field.scale > (decimal ? limits::decimal_scale_max : 0)) {
+        return Error{ErrorCode::malformed, "scale"};
+    }
+    // Written so that NaN bounds are refused too.
+    if (field.bounded && !(field.minimum <= field.maximum))
+        return Error{ErrorCode::malformed, "bounds"};
+    // Readers of the table are lost on a text that is none.
+    if (!is_utf8(field.unit) || !is_utf8(field.help) || !is_utf8(field.labels)) {
+        return Error{ErrorCode::malformed, "a text of the field is not UTF-8"};
+    }
+    return validate_labels(field);
 }
 
 Status validate(const Schema& schema) {

@@ -60,6 +60,9 @@ struct Schema {
 
 using SchemaHash = std::array<std::byte, 32>;
 
+// Checks one field, without its neighbours.
+Status validate_field(const Field& field);
+
 // Checks names, limits and combinations; every other function here may rely on them.
 Status validate(const Schema& schema);
 
