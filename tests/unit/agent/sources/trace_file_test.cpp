@@ -123,7 +123,7 @@ TEST_CASE("trace: mappings and recordings that do not fit say what is wrong") {
         {"column = \"when\"", "column = \"time\"", "no column \"time\""},
         {"scale = 2", "scael = 2", "did you mean \"scale\"?"},
         {"kind = \"decimal\"", "kind = \"number\"", "\"number\""},
-        {"name = \"level\"\n", "name = \"Level\"\n", "the schema is not valid"},
+        {"name = \"level\"\n", "name = \"Level\"\n", "field name, which is a-z"},
         {"format = \"%Y/%m/%d %H:%M\"", "format = \"now\"", "iso8601"},
         {"file = \"recording.csv\"", "file = \"elsewhere.csv\"", "elsewhere.csv"},
         {"device = [\"site\", \"port\"]", "", "device"},
