@@ -20,7 +20,7 @@ struct GnssFixes::Reading {
     std::optional<std::int64_t> day;
     bool readable = true;
 
-    explicit Reading(const NmeaSentence& in) : sentence{in} {}
+    explicit Reading(const NmeaSentence& sentence) : sentence_{sentence} {}
     // Whether the sentence is of a kind that is used; then it has been read.
     bool read();
 
@@ -36,18 +36,18 @@ struct GnssFixes::Reading {
         if (value) values[place(field)] = *value;
         readable = readable && value;
     }
-    void time(std::size_t at) { set(time_of_day_us, sentence.field(at), &read_nmea_time); }
+    void time(std::size_t at) { set(time_of_day_us, sentence_.field(at), &read_nmea_time); }
     void decimal(GnssField field, std::size_t at) {
-        if (sentence.field(at).empty()) return;
-        set(field, read_nmea_decimal(sentence.field(at), gnss_schema.fields[place(field)].scale));
+        if (sentence_.field(at).empty()) return;
+        set(field, read_nmea_decimal(sentence_.field(at), gnss_schema.fields[place(field)].scale));
     }
     void integer(GnssField field, std::size_t at) {
-        if (sentence.field(at).empty()) return;
-        const auto value = read_nmea_integer(sentence.field(at));
+        if (sentence_.field(at).empty()) return;
+        const auto value = read_nmea_integer(sentence_.field(at));
         set(field, value ? std::optional{Value::of_integer(*value)} : std::nullopt);
     }
     void text(GnssField field, std::size_t at) {
-        const std::string_view written = sentence.field(at);
+        const std::string_view written = sentence_.field(at);
         if (written.empty()) return;
         const bool fits = written.size() <= GnssFix::text_bytes_max;
         set(field, fits ? std::optional{Value::of_text(as_bytes(written))} : std::nullopt);
@@ -57,8 +57,9 @@ struct GnssFixes::Reading {
         angle(GnssField::longitude, at + 2, 180);
     }
     void angle(GnssField field, std::size_t at, int degrees_max) {
-        if (sentence.field(at).empty()) return;
-        const auto value = read_nmea_angle(sentence.field(at), sentence.field(at + 1), degrees_max);
+        if (sentence_.field(at).empty()) return;
+        const auto value =
+            read_nmea_angle(sentence_.field(at), sentence_.field(at + 1), degrees_max);
         set(field, value ? std::optional{Value::of_integer(*value)} : std::nullopt);
     }
     void rmc();
@@ -68,7 +69,7 @@ struct GnssFixes::Reading {
     void zda();
     void gns();
 
-    const NmeaSentence& sentence;
+    const NmeaSentence& sentence_;
 };
 
 // time, status, latitude, N, longitude, E, speed, course, date, variation, E, mode
@@ -78,7 +79,7 @@ void GnssFixes::Reading::rmc() {
     position(2);
     decimal(GnssField::speed, 6);
     decimal(GnssField::course, 7);
-    set(day, sentence.field(8), &read_nmea_short_date);
+    set(day, sentence_.field(8), &read_nmea_short_date);
     text(GnssField::mode, 11);
 }
 
@@ -110,8 +111,9 @@ void GnssFixes::Reading::vtg() {
 // time, day, month, year, …
 void GnssFixes::Reading::zda() {
     time(0);
-    if (sentence.field(1).empty() && sentence.field(2).empty() && sentence.field(3).empty()) return;
-    day = read_nmea_date(sentence.field(1), sentence.field(2), sentence.field(3));
+    if (sentence_.field(1).empty() && sentence_.field(2).empty() && sentence_.field(3).empty())
+        return;
+    day = read_nmea_date(sentence_.field(1), sentence_.field(2), sentence_.field(3));
     readable = readable && day;
 }
 
@@ -134,7 +136,7 @@ bool GnssFixes::Reading::read() {
                                      {"GLL", &Reading::gll}, {"VTG", &Reading::vtg},
                                      {"ZDA", &Reading::zda}, {"GNS", &Reading::gns}};
     for (const Kind& kind : kinds) {
-        if (sentence.kind() != kind.name) continue;
+        if (sentence_.kind() != kind.name) continue;
         (this->*kind.read)();
         return true;
     }
