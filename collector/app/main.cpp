@@ -10,6 +10,7 @@
 #include "collector/app/check.hpp"
 #include "collector/app/collector.hpp"
 #include "collector/net/clock.hpp"
+#include "common/host/command_line.hpp"
 #include "common/host/exit_codes.hpp"
 
 using namespace longhaul;
@@ -88,6 +89,7 @@ int main(int argc, char** argv) {
         "Receives sealed blocks from devices, keeps them in its journal and writes them into the "
         "lake.\n"
         "Example: longhaul-collector run --config /etc/longhaul/collector.toml"};
+    app.set_version_flag("--version", "longhaul-collector " LH_VERSION);
     app.require_subcommand(1);
     Options options;
     CLI::App* run_command = app.add_subcommand("run", "Serve devices until SIGTERM");
@@ -95,7 +97,8 @@ int main(int argc, char** argv) {
         app.add_subcommand("check", "Check configuration, keys, ports, disks, journal and lake");
     CLI::App* config_command = app.add_subcommand("config", "About the configuration file");
     config_command->require_subcommand(1);
-    config_command->add_subcommand("example", "Print a complete, commented configuration");
+    config_command->add_subcommand("example", "Print a complete, commented configuration")
+        ->footer("Example: longhaul-collector config example > collector.toml");
     for (CLI::App* command : {run_command, check_command}) {
         command->add_option("--config", options.config, "Configuration file (TOML)")->required();
     }
@@ -117,7 +120,7 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? exit_done : exit_usage;
+        return end_of_command_line(app, error);
     }
     if (!crypto_init().ok())
         return complain({"the cryptographic library does not start"}, exit_check_failed);

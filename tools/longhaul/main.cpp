@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "common/block/crypto.hpp"
+#include "common/host/command_line.hpp"
 #include "common/host/exit_codes.hpp"
 #include "tools/longhaul/audit_command.hpp"
 #include "tools/longhaul/authority.hpp"
@@ -81,7 +82,7 @@ struct DeviceAdd {
     std::string list;
 
     void add_to(CLI::App& app) {
-        CLI::App* device = app.add_subcommand("device", "Devices");
+        CLI::App* device = app.add_subcommand("device", "The devices of an authority");
         device->require_subcommand(1);
         CLI::App* add = device->add_subcommand("add", "Make device folders and let the devices in");
         add->add_option("NAME", request.names, "Names of devices");
@@ -163,9 +164,11 @@ struct Inspect {
         CLI::App* inspect =
             app.add_subcommand("inspect", "Show what a file holds, as far as it is in the clear");
         inspect->require_subcommand(1);
-        const auto add = [&](const char* name, const char* what, InspectKind kind) {
+        const auto add = [&](const char* name, const char* what, InspectKind kind,
+                             const std::string& example) {
             CLI::App* command = inspect->add_subcommand(name, what);
             command->add_option("FILE", options.path, "The file")->required();
+            command->footer("Example: longhaul inspect " + example);
             command->add_flag("--json", options.json, "A JSON object a line");
             if (kind == InspectKind::block) {
                 command->add_option("--key", options.key,
@@ -175,10 +178,12 @@ struct Inspect {
             }
             commands.push_back({command, kind});
         };
-        add("block", "A sealed block", InspectKind::block);
-        add("epoch", "A signed epoch record", InspectKind::epoch);
-        add("journal", "A journal's folder", InspectKind::journal);
-        add("spool", "The spool of an agent for Linux", InspectKind::spool);
+        add("block", "A sealed block", InspectKind::block, "block 413.block");
+        add("epoch", "A signed epoch record", InspectKind::epoch, "epoch 7.epoch --json");
+        add("journal", "A journal's folder", InspectKind::journal,
+            "journal ca/collector/journal | tail");
+        add("spool", "The spool of an agent for Linux", InspectKind::spool,
+            "spool devices/bus-2228/spool.db");
     }
     int run() {
         for (const auto& [command, kind] : commands) {
@@ -195,7 +200,10 @@ struct Inspect {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Longhaul for people: certificates, devices, audit, inspection."};
+    CLI::App app{
+        "Longhaul for people: certificates, devices, audit, inspection.\n"
+        "Example: longhaul audit --config ca/collector/collector.toml"};
+    app.set_version_flag("--version", "longhaul " LH_VERSION);
     app.require_subcommand(1);
     CaInit ca_init;
     DeviceAdd device_add;
@@ -210,7 +218,7 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? exit_done : exit_usage;
+        return end_of_command_line(app, error);
     }
     if (!crypto_init().ok())
         return complain({"the cryptographic library does not start"}, exit_check_failed);

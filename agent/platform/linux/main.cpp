@@ -9,6 +9,7 @@
 
 #include "agent/platform/linux/control_client.hpp"
 #include "agent/platform/linux/fleet.hpp"
+#include "common/host/command_line.hpp"
 #include "common/host/exit_codes.hpp"
 
 namespace longhaul::agent {
@@ -193,6 +194,7 @@ int agent_main(int argc, char** argv) {
     CLI::App* const run_command =
         app.add_subcommand("run", "Runs one or many devices until SIGTERM.");
     add_configs(run_command);
+    run_command->footer("Example: longhaul-agent run --config devices/bus-2228/agent.toml");
     run_command->add_flag("--exit-when-drained", arguments.exit_when_drained,
                           "end when all recordings have ended and every block is acknowledged");
     run_command->add_flag("--json", arguments.json,
@@ -201,10 +203,12 @@ int agent_main(int argc, char** argv) {
     CLI::App* const check_command =
         app.add_subcommand("check", "Checks configuration, keys, certificates and recordings.");
     add_configs(check_command);
+    check_command->footer("Example: longhaul-agent check --devices devices");
 
     CLI::App* const config_command = app.add_subcommand("config", "About the configuration file.");
     config_command->require_subcommand(1);
-    config_command->add_subcommand("example", "Prints a complete one with comments.");
+    config_command->add_subcommand("example", "Prints a complete one with comments.")
+        ->footer("Example: longhaul-agent config example > agent.toml");
 
     ControlCommands control;
     control.add_to(app);
@@ -219,11 +223,12 @@ int agent_main(int argc, char** argv) {
     list_command->add_option("--file", file,
                              "the recording, when it is not the one that the mapping names");
     list_command->add_flag("--json", arguments.json, "as one line of JSON");
+    list_command->footer("Example: longhaul-agent trace list bus/mapping.toml");
 
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? exit_done : exit_usage;
+        return end_of_command_line(app, error);
     }
     if (*control.put) return put_command(control.config, control.stream, control.values);
     if (*control.why) return why_command(control.config, control.json);
