@@ -53,56 +53,61 @@ std::string_view ColumnData::text(std::size_t row) const {
 void Batch::add_column(const Column& column) {
     columns_.push_back(column);
     data_.emplace_back();
-    for (std::size_t row = 0; row < rows_; ++row) put_null(columns_.size() - 1);
+    put_null(columns_.size() - 1, rows_);
 }
 
-void Batch::put_integer(std::size_t column, std::int64_t value) {
-    fill(column);
-    data_[column].integers.push_back(value);
-    data_[column].valid.push_back(1);
-    bytes_ += sizeof(value);
+// There has to be that much left of the rows that were begun.
+ColumnData& Batch::take_room(std::size_t column, std::size_t times) {
+    ColumnData& data = data_[column];
+    LH_CHECK(times <= rows_ - data.valid.size());
+    return data;
+}
+
+void Batch::put_integer(std::size_t column, std::int64_t value, std::size_t times) {
+    ColumnData& data = take_room(column, times);
+    data.integers.insert(data.integers.end(), times, value);
+    data.valid.insert(data.valid.end(), times, 1);
+    bytes_ += times * sizeof(value);
 }
 
 void Batch::put_real(std::size_t column, double value) {
-    fill(column);
-    data_[column].reals.push_back(value);
-    data_[column].valid.push_back(1);
+    ColumnData& data = take_room(column, 1);
+    data.reals.push_back(value);
+    data.valid.push_back(1);
     bytes_ += sizeof(value);
 }
 
-void Batch::put_text(std::size_t column, std::string_view value) {
-    fill(column);
-    data_[column].texts.append(value);
-    data_[column].text_ends.push_back(data_[column].texts.size());
-    data_[column].valid.push_back(1);
-    bytes_ += value.size() + sizeof(std::size_t);
+void Batch::put_text(std::size_t column, std::string_view value, std::size_t times) {
+    ColumnData& data = take_room(column, times);
+    for (std::size_t i = 0; i < times; ++i) {
+        data.texts.append(value);
+        data.text_ends.push_back(data.texts.size());
+    }
+    data.valid.insert(data.valid.end(), times, 1);
+    bytes_ += times * (value.size() + sizeof(std::size_t));
 }
 
-// The column must stand exactly before the current row.
-void Batch::fill(std::size_t column) { LH_CHECK(data_[column].valid.size() + 1 == rows_); }
-
-void Batch::put_null(std::size_t column) {
-    ColumnData& data = data_[column];
-    data.valid.push_back(0);
+void Batch::put_null(std::size_t column, std::size_t times) {
+    ColumnData& data = take_room(column, times);
+    data.valid.insert(data.valid.end(), times, 0);
     switch (columns_[column].type) {
         case ColumnType::string:
         case ColumnType::binary:
-            data.text_ends.push_back(data.texts.size());
+            data.text_ends.insert(data.text_ends.end(), times, data.texts.size());
             break;
         case ColumnType::real:
         case ColumnType::decimal_real:
         case ColumnType::single:
-            data.reals.push_back(0);
+            data.reals.insert(data.reals.end(), times, 0);
             break;
         default:
-            data.integers.push_back(0);
+            data.integers.insert(data.integers.end(), times, 0);
     }
 }
 
-void Batch::end_row() {
-    for (std::size_t column = 0; column < columns_.size(); ++column) {
-        if (data_[column].valid.size() < rows_) put_null(column);
-    }
+void Batch::end_rows() {
+    for (std::size_t column = 0; column < columns_.size(); ++column)
+        put_null(column, rows_ - data_[column].valid.size());
 }
 
 std::vector<std::uint32_t> Batch::arrival_order() const {

@@ -65,20 +65,23 @@ class Batch {
     // Columns that came later: the rows so far are null there.
     void add_column(const Column& column);
 
-    // A row is begun, its values are put, each column at most once; what was not put is null.
-    void begin_row() { ++rows_; }
-    void put_integer(std::size_t column, std::int64_t value);
+    // Rows are begun, one or several; the values of a column are put in their order, and those
+    // behind the last one that was put are null.
+    void begin_rows(std::size_t count) { rows_ += count; }
+    void put_integer(std::size_t column, std::int64_t value, std::size_t times = 1);
     void put_real(std::size_t column, double value);
-    void put_text(std::size_t column, std::string_view value);
-    void end_row();
+    void put_text(std::size_t column, std::string_view value, std::size_t times = 1);
+    void put_null(std::size_t column, std::size_t times = 1);
+    void end_rows();
+    void begin_row() { begin_rows(1); }
+    void end_row() { end_rows(); }
 
     // The rows in the order of two columns: device (text), then event_time (integer), then arrival.
     std::vector<std::uint32_t> order_by(std::size_t text_column, std::size_t time_column) const;
     std::vector<std::uint32_t> arrival_order() const;
 
  private:
-    void put_null(std::size_t column);
-    void fill(std::size_t column);
+    ColumnData& take_room(std::size_t column, std::size_t times);
 
     std::vector<Column> columns_;
     std::vector<ColumnData> data_;

@@ -176,12 +176,13 @@ Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std
     return slot.get();
 }
 
-Result<Batch*, Message> Writer::begin_row(const Place& place, TableBuffer& table) {
+Result<Batch*, Message> Writer::begin_rows(const Place& place, TableBuffer& table,
+                                           std::size_t count) {
     if (table.has(place.shard, place.end)) return nullptr;
     Batch& batch = table.batch(place.shard, place.receive_date, place.offset);
-    batch.begin_row();
+    batch.begin_rows(count);
     if (rows_buffered_ == 0) first_row_received_ = place.receive_time;
-    ++rows_buffered_;
+    rows_buffered_ += count;
     return &batch;
 }
 

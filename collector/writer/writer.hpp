@@ -125,6 +125,8 @@ class Writer {
                      EpochState& epoch);
     Outcome add_section(const Place& place, const BlockName& name, const DecodedSection& section,
                         EpochState& epoch, std::int32_t first_row);
+    static void put_device_time(Batch& batch, const std::vector<Anchor>& anchors,
+                                std::int64_t elapsed);
     Outcome add_system_entry(const Place& place, const BlockName& name,
                              const longhaul_SystemEntry& entry, EpochState& epoch);
     Outcome add_anchor(const Place& place, const EpochName& name, EpochState& epoch, Anchor anchor,
@@ -139,8 +141,11 @@ class Writer {
                               const longhaul_ClassEnd* end);
     Outcome quarantine(const Place& place, const EpochName& name, std::optional<BlockHeader> header,
                        std::string_view reason);
-    // nullptr in `batch`: the table has the rows of this place already.
-    Result<Batch*, Message> begin_row(const Place& place, TableBuffer& table);
+    // nullptr: the table has the rows of this place already.
+    Result<Batch*, Message> begin_rows(const Place& place, TableBuffer& table, std::size_t count);
+    Result<Batch*, Message> begin_row(const Place& place, TableBuffer& table) {
+        return begin_rows(place, table, 1);
+    }
     Result<TableBuffer*, Message> table(const std::string& tenant, const std::string& name,
                                         const std::vector<Column>& columns, bool sorted);
     Result<bool, Message> advance_barrier(WallUs wall);

@@ -28,7 +28,7 @@ constexpr std::array<double, limits::decimal_scale_max + 1> powers_of_ten{
 void put_value(Batch& batch, std::size_t column, const Field& field, const Value& value) {
     switch (value.form) {
         case ValueForm::null:
-            return;
+            return batch.put_null(column);
         case ValueForm::real:
             // A float32's bits ride in the low half, see ColumnData.
             return batch.put_real(column, value.real());
@@ -96,42 +96,50 @@ Writer::Outcome Writer::add_section(const Place& place, const BlockName& name,
         LH_TRY(add_anchor(place, {name.incarnation.value, name.epoch.value}, epoch, synthetic,
                           "receive"));
     }
-    for (std::size_t i = 0; i < section.times.size(); ++i) {
-        LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *stream.table));
-        if (batch == nullptr) return {};
-        batch->put_text(column_device, place.device);
-        batch->put_text(column_stream, stream.name);
-        batch->put_integer(column_incarnation, name.incarnation.value);
-        batch->put_integer(column_epoch, name.epoch.value);
-        batch->put_integer(column_seq, name.seq.value);
+    const std::size_t count = section.times.size();
+    LH_TRY_ASSIGN(Batch* const batch, begin_rows(place, *stream.table, count));
+    if (batch == nullptr) return {};
+    batch->put_text(column_device, place.device, count);
+    batch->put_text(column_stream, stream.name, count);
+    batch->put_integer(column_incarnation, name.incarnation.value, count);
+    batch->put_integer(column_epoch, name.epoch.value, count);
+    batch->put_integer(column_seq, name.seq.value, count);
+    batch->put_integer(column_receive_time, place.receive_time.value, count);
+    for (std::size_t i = 0; i < count; ++i) {
         batch->put_integer(column_row, first_row + static_cast<std::int32_t>(i));
         if (device_time) {
-            const std::int64_t elapsed = elapsed_of(section.times[i]);
-            const auto error = [elapsed](const Anchor& anchor) {
-                return anchor.error_us.value_or(UINT64_MAX / 2) +
-                       drift_us(wrapping_subtract(elapsed, anchor.elapsed_us));
-            };
-            const Anchor& anchor = *std::min_element(
-                epoch.anchors.begin(), epoch.anchors.end(),
-                [&error](const Anchor& a, const Anchor& b) { return error(a) < error(b); });
-            batch->put_integer(
-                column_event_time,
-                wrapping_add(anchor.wall_us, wrapping_subtract(elapsed, anchor.elapsed_us)));
-            batch->put_integer(column_anchor, anchor.id);
-            if (anchor.error_us)
-                batch->put_integer(column_time_error, static_cast<std::int64_t>(error(anchor)));
+            put_device_time(*batch, epoch.anchors, elapsed_of(section.times[i]));
         } else {
             batch->put_integer(column_event_time, section.times[i]);
         }
-        batch->put_integer(column_receive_time, place.receive_time.value);
-        for (std::size_t field = 0; field < schema.fields.size(); ++field) {
-            put_value(*batch, stream.columns[field], schema.fields[field],
-                      section.columns[field][i]);
-        }
-        batch->end_row();
-        ++counters_.rows;
     }
+    for (std::size_t field = 0; field < schema.fields.size(); ++field) {
+        for (const Value& value : section.columns[field])
+            put_value(*batch, stream.columns[field], schema.fields[field], value);
+    }
+    batch->end_rows();
+    counters_.rows += count;
     return {};
+}
+
+// By the anchor that says it best.
+void Writer::put_device_time(Batch& batch, const std::vector<Anchor>& anchors,
+                             std::int64_t elapsed) {
+    const auto error = [elapsed](const Anchor& anchor) {
+        return anchor.error_us.value_or(UINT64_MAX / 2) +
+               drift_us(wrapping_subtract(elapsed, anchor.elapsed_us));
+    };
+    const Anchor& anchor = *std::min_element(
+        anchors.begin(), anchors.end(),
+        [&error](const Anchor& a, const Anchor& b) { return error(a) < error(b); });
+    batch.put_integer(column_event_time,
+                      wrapping_add(anchor.wall_us, wrapping_subtract(elapsed, anchor.elapsed_us)));
+    batch.put_integer(column_anchor, anchor.id);
+    if (anchor.error_us) {
+        batch.put_integer(column_time_error, static_cast<std::int64_t>(error(anchor)));
+    } else {
+        batch.put_null(column_time_error);
+    }
 }
 
 Writer::Outcome Writer::add_system_entry(const Place& place, const BlockName& name,
