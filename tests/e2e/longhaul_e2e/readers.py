@@ -107,7 +107,8 @@ def spark_session():
                 "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
                 "spark.sql.session.timeZone": "UTC", "spark.driver.host": "127.0.0.1",
                 "spark.driver.bindAddress": "127.0.0.1", "spark.driver.memory": "2g",
-                "spark.sql.shuffle.partitions": "2", "spark.databricks.delta.snapshotPartitions": "2"}
+                "spark.sql.shuffle.partitions": "2", "spark.ui.showConsoleProgress": "false",
+                "spark.databricks.delta.snapshotPartitions": "2"}
     builder = SparkSession.builder.master("local[2]").appName("longhaul")
     for key, value in settings.items():
         builder = builder.config(key, value)
