@@ -44,7 +44,7 @@ class LongRecording:
 
     def __init__(self, name, folder: Path, rows):
         self.name = name
-        self.mapping = recordings.unpack(name, folder)
+        self.mapping = recordings.unpack(name, folder, lambda mapping: mapping.replace('.csv.gz"', '.csv"'))
         how = tomllib.loads(self.mapping.read_text())
         self.table, self.fields = how["schema"]["name"], len(how["field"])
         self.csv = self.mapping.parent / how["trace"]["file"]
