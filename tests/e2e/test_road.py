@@ -8,13 +8,12 @@ from longhaul_e2e.forged import forge
 from longhaul_e2e.road import Plan, Road, read_recordings
 from longhaul_e2e.site import Site
 
-SHARE = 8        # every eighth device of a fleet
-LINES_MAX = 2500  # of a device that is alone
 
 
-@pytest.mark.parametrize("seed, agent_kills", [(1, 0), (2, 1)])
-def test_every_sample_stands_in_its_table_once(tmp_path: Path, seed: int, agent_kills: int):
-    recs = [*read_recordings(tmp_path / "traces", SHARE, LINES_MAX), forge(tmp_path / "forged", seed)]
+# `share`: every which device of a fleet plays; `lines_max`: of a recording of one device.
+@pytest.mark.parametrize("seed, agent_kills, share, lines_max", [(1, 0, 8, 1500), (2, 1, 16, 800)])
+def test_every_sample_stands_in_its_table_once(tmp_path: Path, seed: int, agent_kills: int, share: int, lines_max: int):
+    recs = [*read_recordings(tmp_path / "traces", share, lines_max), forge(tmp_path / "forged", seed)]
     with Site(tmp_path / "site") as site:
         plan = Plan(seed, collector_kills=3, agent_kills=agent_kills, replay_s=6)
         figures = Road(site, recs, plan, print).run()
