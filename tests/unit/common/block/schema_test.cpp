@@ -95,7 +95,7 @@ TEST_CASE("schema: what no table could hold is refused with its reason") {
         {"schema name", [](Example& e) { e.schema.name = "Gnss"; }},
         {"a schema without fields", [](Example& e) { e.schema.fields = {}; }},
         {"tick length", [](Example& e) { e.schema.tick_us = 1000; }},
-        {"field name", [](Example& e) { e.fields[0].name = "1st"; }},
+        {"field name, which is a-z, 0-9 and _", [](Example& e) { e.fields[0].name = "1st"; }},
         {"field has the name of a fixed column", [](Example& e) { e.fields[0].name = "device"; }},
         {"two fields of one name", [](Example& e) { e.fields[0].name = "och"; }},
         {"scale", [](Example& e) { e.fields[0].scale = 16; }},
