@@ -115,8 +115,8 @@ class Handler {
     bool on_int64(std::int64_t, Text piece, Error&) { return take(text_.whole(view(piece))); }
     bool on_uint64(std::uint64_t, Text piece, Error&) { return take(text_.whole(view(piece))); }
     bool on_double(double, Text piece, Error&) { return take(text_.whole(view(piece))); }
-    bool on_bool(bool value, Error&) { return take(value ? "true" : "false"); }
-    bool on_null(Error&) { return take({}); }
+    bool on_bool(bool value, Error&) { return set(value ? "true" : "false"); }
+    bool on_null(Error&) { return set({}); }
     bool on_comment_part(Text, Error&) { return true; }
     bool on_comment(Text, Error&) { return true; }
 
@@ -149,13 +149,21 @@ class Handler {
     }
     bool ascend() { return levels_.pop_back(), true; }
 
-    bool take(std::string_view text) {
+    // The cell of the value that comes now; nullptr: nobody asks for it.
+    std::string_view* cell() {
         if (levels_.empty()) refuse(Refusal::malformed);
         const Node* const node = place();
-        if (node == nullptr || !node->cell) return true;
+        if (node == nullptr || !node->cell) return nullptr;
         if (seen_[*node->cell]) refuse(Refusal::columns);
         seen_[*node->cell] = true;
-        cells_[*node->cell] = lasting(text);
+        return &cells_[*node->cell];
+    }
+    bool set(std::string_view lasting) {
+        if (std::string_view* const place = cell()) *place = lasting;
+        return true;
+    }
+    bool take(std::string_view text) {
+        if (std::string_view* const place = cell()) *place = lasting(text);
         return true;
     }
     // Texts with escapes lie in the parser's own memory, and have to be kept.
@@ -163,8 +171,7 @@ class Handler {
         const std::less_equal<const char*> before;
         const bool in_line = before(line_.data(), text.data()) &&
                              before(text.data() + text.size(), line_.data() + line_.size());
-        if (text.data() == nullptr || text == "true" || text == "false" || in_line) return text;
-        return arena_.keep(text);
+        return in_line ? text : arena_.keep(text);
     }
 
     Node root_;

@@ -117,10 +117,11 @@ std::optional<std::int64_t> read_nmea_time(std::string_view text) {
     if (text.front() != '.') return std::nullopt;
     if (text.size() == 1) return time;
     const auto fraction = read_number(text);
-    if (!fraction) return std::nullopt;
+    constexpr std::size_t places_max = 12;  // 10^12 * 10^6 is below 2^63
+    if (!fraction || fraction->places > places_max) return std::nullopt;
     const std::int64_t parts = fraction->digits * us_per_second;
     const std::int64_t per_second = power_of_ten(fraction->places);
-    if (fraction->places > 12 || parts % per_second != 0) return std::nullopt;
+    if (parts % per_second != 0) return std::nullopt;
     return time + parts / per_second;
 }
 

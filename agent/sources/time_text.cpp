@@ -89,8 +89,8 @@ std::optional<std::int64_t> read_iso8601(std::string_view text, const TimeFormat
         take_digits(text, 4, 4, t.year) && take(text, "-") && take_digits(text, 2, 2, t.month) &&
         take(text, "-") && take_digits(text, 2, 2, t.day) && (take(text, "T") || take(text, " ")) &&
         take_digits(text, 2, 2, t.hour) && take(text, ":") && take_digits(text, 2, 2, t.minute) &&
-        (!take(text, ":") || take_digits(text, 2, 2, t.second)) &&
-        take_fraction(text, format.cut_finer, microseconds);
+        (!take(text, ":") || (take_digits(text, 2, 2, t.second) &&
+                              take_fraction(text, format.cut_finer, microseconds)));
     if (!readable || !exists(t)) return std::nullopt;
     if (!text.empty()) {
         const std::optional<std::int64_t> written = read_utc_offset(text);

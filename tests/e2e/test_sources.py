@@ -212,6 +212,22 @@ def test_the_machine_tells_of_itself(probe):
     assert ("lo",) in probe.rows("system_interface", "name")
 
 
+def test_the_last_fix_is_stored_when_the_agent_stops(probe):
+    assert probe.agent.stop() == 0
+    receiver = probe.folder / "receiver"
+    os.mkfifo(receiver)
+    with open(probe.config, "a", encoding="utf-8") as config:
+        config.write('\n[[nmea]]\npath = "receiver"\nstream = "last"\n')
+    probe.start()
+    with open(receiver, "wb") as line:  # waits for the agent
+        line.write(NMEA[0].encode() + b"\r\n")
+        line.flush()
+        assert probe.agent.stop() == 0
+    probe.start()
+    wait_until(probe.drained, "everything to be acknowledged")
+    wait_until(lambda: ("last", 1484006981000000) in probe.rows("gnss", "stream", "gnss_time"), "the fix in the table")
+
+
 def test_why_tells_how_it_stands(probe):
     wait_until(probe.drained, "everything to be acknowledged")
     sentence = probe.ask("why")[1]

@@ -58,14 +58,17 @@ void ControlSocket::pump(MonotonicMs now) {
 }
 
 void ControlSocket::accept(MonotonicMs now) {
-    for (full_ = false; !full_;) {
+    for (full_ = false;;) {
         if (clients_.size() == clients_max && !make_room(now)) {
             full_ = true;
             return;
         }
         Descriptor socket{
             ::accept4(socket_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
-        if (!socket.open()) return;
+        if (!socket.open()) {
+            full_ = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
+            return;
+        }
         auto client = std::make_unique<Client>();
         client->socket = std::move(socket);
         client->active_at = now;
@@ -83,15 +86,18 @@ bool ControlSocket::make_room(MonotonicMs now) {
 }
 
 void ControlSocket::read(Client& client, MonotonicMs now) {
-    for (;;) {
+    std::size_t lines_left = lines_per_pump;
+    for (unsigned reads = 0; reads <= reads_per_pump; ++reads) {
         std::string_view bytes = client.received;
-        while (client.may_ask()) {
+        while (lines_left != 0 && client.may_ask()) {
             const std::optional<Line> line = client.lines.next(bytes);
             if (!line) break;
             take(client, *line, now);
+            --lines_left;
         }
         client.received.erase(0, client.received.size() - bytes.size());
         if (!client.received.empty() || client.ended || client.broken) return;
+        if (lines_left == 0 || reads == reads_per_pump) return;
         std::array<char, read_bytes> room;
         const ssize_t count = ::recv(client.socket.number(), room.data(), room.size(), 0);
         if (count < 0 && errno == EINTR) continue;
@@ -124,7 +130,9 @@ void ControlSocket::answer(std::uint64_t ticket, const std::string& text) {
             requests.begin(), requests.end(), ticket,
             [](const Client::Request& request, std::uint64_t of) { return request.ticket < of; });
         if (found == requests.end() || found->ticket != ticket) continue;
-        found->answer = text + "\n";
+        found->answer = text;
+        std::replace(found->answer->begin(), found->answer->end(), '\n', ' ');
+        *found->answer += '\n';
         for (; !requests.empty() && requests.front().answer; requests.pop_front())
             client->unsent += *requests.front().answer;
         return send(*client);

@@ -31,6 +31,9 @@ class ControlSocket {
     static constexpr std::size_t clients_max = 32;
     static constexpr std::size_t unanswered_max = 256;  // of one client
     static constexpr std::size_t unsent_bytes_max = 64 * 1024;
+    // Of one client in a pump: one that never pauses does not keep the agent from its work.
+    static constexpr std::size_t lines_per_pump = unanswered_max;
+    static constexpr unsigned reads_per_pump = 4;
     // When there are too many clients, one that has been silent this long makes room.
     static constexpr std::int64_t idle_ms_min = 10'000;
 
@@ -43,7 +46,7 @@ class ControlSocket {
 
     void pump(MonotonicMs now);
     void watch(std::vector<pollfd>& watched) const;
-    // A ticket whose client is gone is passed over.
+    // A ticket whose client is gone is passed over. Line ends in the text become spaces.
     void answer(std::uint64_t ticket, const std::string& text);
     // When pump() has something to do although no descriptor is ready.
     MonotonicMs pump_at(MonotonicMs now) const;

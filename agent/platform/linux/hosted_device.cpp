@@ -118,9 +118,10 @@ void HostedDevice::take_what_waits(MonotonicMs now) {
 void HostedDevice::stop(MonotonicMs now) {
     if (stopping_) return;
     take_what_waits(now);
+    for (const auto& source : live_) source->stop();
+    agent_->poll(now);  // a source that has ended has its last sample complete
     stopping_ = true;
     agent_->stop(now);
-    for (const auto& source : live_) source->stop();
     if (control_ != nullptr) control_->socket().stop();
     wake();
 }

@@ -34,7 +34,7 @@ class LiveSource : public Source {
     // Adds what poll(2) has to watch.
     virtual void watch(std::vector<pollfd>& /*watched*/) const {}
     virtual SourceReport report() const = 0;
-    // The agent asks for no more samples; those that it was given are stored yet.
+    // Reads nothing more. The agent asks for what is complete now; what it was given is stored yet.
     virtual void stop() {}
 };
 

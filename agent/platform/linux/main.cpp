@@ -78,6 +78,8 @@ int exit_code_for_credentials(const AgentConfig& config) {
 }
 
 bool never_ends(const AgentConfig& config) {
+    const auto loops = [](const TraceConfig& trace) { return trace.loop; };
+    if (std::any_of(config.traces.begin(), config.traces.end(), loops)) return true;
     return !config.syslog.empty() || config.system_interval_s != 0 || !config.put.empty();
 }
 

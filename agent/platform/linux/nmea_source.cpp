@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace longhaul::agent {
 namespace {
@@ -66,6 +67,7 @@ Status NmeaSource::set_up_line() {
 
 void NmeaSource::lose(MonotonicMs now, const std::string& why) {
     line_.close();
+    gap_ = true;
     trouble_ = why;
     retry_at_ = now + retry_ms_;
     retry_ms_ = std::min(retry_ms_ * 2, retry_ms_max);
@@ -89,11 +91,12 @@ void NmeaSource::pump(MonotonicMs now) {
             retry_ms_ = retry_ms_min;
             last_byte_at_ = now;
             if (queue_full()) {
+                gap_ = true;
                 lost_ += static_cast<std::uint64_t>(
                     std::count(room.begin(), room.begin() + count, '\n'));
                 continue;
             }
-            queue_.push_back({now, {room.data(), bytes}});
+            queue_.push_back({now, {room.data(), bytes}, std::exchange(gap_, false)});
             queued_bytes_ += bytes;
         }
     }
@@ -117,9 +120,11 @@ MonotonicMs NmeaSource::next_at() const {
 
 const Sample* NmeaSource::next(MonotonicMs now) {
     while (!queue_.empty()) {
-        if (unread_.empty()) unread_ = queue_.front().bytes;
-        const MonotonicMs at = queue_.front().at;
-        const std::optional<Line> line = splitter_.next(unread_);
+        Chunk& chunk = queue_.front();
+        if (unread_.empty()) unread_ = chunk.bytes;
+        const MonotonicMs at = chunk.at;
+        const std::optional<Line> line =
+            std::exchange(chunk.after_gap, false) ? splitter_.rest() : splitter_.next(unread_);
         const GnssFix* const fix = line ? fixes_.take(line->text, at.value * 1000) : nullptr;
         if (unread_.empty()) {
             queued_bytes_ -= queue_.front().bytes.size();

@@ -43,6 +43,7 @@ class NmeaSource final : public LiveSource {
     struct Chunk {
         MonotonicMs at;
         std::string bytes;
+        bool after_gap = false;  // what came before it does not go on in it
     };
     void open(MonotonicMs now);
     Status set_up_line();
@@ -64,6 +65,7 @@ class NmeaSource final : public LiveSource {
     std::size_t queued_bytes_ = 0;
     std::string_view unread_;  // of the front of the queue
     std::uint64_t lost_ = 0;   // lines
+    bool gap_ = false;         // bytes were lost since the last ones in the queue
     LineSplitter splitter_{nmea_line_bytes_max + 2};
     GnssFixes fixes_;
     MonotonicMs last_byte_at_;

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -47,9 +49,24 @@ class SyslogTail final : public SyslogInput {
             file_.close();
             return false;
         }
-        position_ = skip ? facts.st_size : 0;
+        position_ = skip ? begin_of_last_line(facts.st_size) : 0;
+        leave_at_ = MonotonicMs::never();
         trouble_.clear();
         return true;
+    }
+
+    // Where the line begins that is not complete yet; of one that is too long, so late that it
+    // still is.
+    off_t begin_of_last_line(off_t size) const {
+        std::array<char, limits::text_bytes_max + 1> room;
+        const off_t from = std::max<off_t>(0, size - static_cast<off_t>(room.size()));
+        const ssize_t count =
+            ::pread(file_.number(), room.data(), static_cast<std::size_t>(size - from), from);
+        if (count != size - from) return size;
+        const std::string_view bytes{room.data(), static_cast<std::size_t>(count)};
+        const std::size_t line_feed = bytes.rfind('\n');
+        return line_feed == std::string_view::npos ? from
+                                                   : from + static_cast<off_t>(line_feed) + 1;
     }
 
     // Whether the end was reached.
@@ -60,6 +77,7 @@ class SyslogTail final : public SyslogInput {
             if (count < 0 && errno == EINTR) continue;
             if (count < 0) trouble_ = std::string{"cannot read: "} + std::strerror(errno);
             if (count <= 0) return count == 0;
+            trouble_.clear();
             position_ += count;
             std::string_view bytes{room.data(), static_cast<std::size_t>(count)};
             while (const std::optional<Line> line = splitter_.next(bytes)) put(*line, queue, now);
@@ -79,6 +97,8 @@ class SyslogTail final : public SyslogInput {
         }
         if (::stat(path_.c_str(), &there) != 0) return false;  // renamed; the next one will come
         if (here.st_dev == there.st_dev && here.st_ino == there.st_ino) return false;
+        if (leave_at_ == MonotonicMs::never()) leave_at_ = now + syslog_tail_farewell_ms;
+        if (now < leave_at_) return false;
         begin_anew(queue, now);
         return open();
     }
@@ -98,6 +118,7 @@ class SyslogTail final : public SyslogInput {
     Descriptor file_;
     off_t position_ = 0;
     MonotonicMs look_at_;
+    MonotonicMs leave_at_ = MonotonicMs::never();  // the file, which was replaced
     LineSplitter splitter_{limits::text_bytes_max};
     std::string trouble_;
 };

@@ -7,6 +7,8 @@
 namespace longhaul::agent {
 
 inline constexpr std::int64_t syslog_tail_interval_ms = 250;
+// A program goes on writing to a renamed file until it is told of the new one: this long.
+inline constexpr std::int64_t syslog_tail_farewell_ms = 5000;
 
 std::unique_ptr<SyslogInput> make_syslog_tail(const std::string& path, bool from_start);
 

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 
 #include "agent/platform/linux/device_control.hpp"
@@ -265,4 +266,54 @@ TEST_CASE("why: one sentence with cause, age, next attempt and loss") {
         R"({"epoch":2,"class":"normal","last":1,"waiting":1,"first_waiting":1,"last_waiting":1,"samples_waiting":1,"bytes_waiting":100}],)"
         R"("spool_bytes_max":8388608,"connected":true,"link_s":7300,"samples":11,"lost":4,"too_large":2,"sources":[)"
         R"({"name":"syslog x","lost":4,"refused":{"too_long":3}},{"name":"nmea y","trouble":"gone","lost":0,"refused":{}}]})");
+}
+
+TEST_CASE("put: an answer is one line, whatever the sample had in it") {
+    Bench bench;
+    Program program{bench};
+    program.say("one a=\"\\nok\\n\"\none a=2\n");
+    const std::string answer = program.hear();
+    CHECK(answer.starts_with("error bad field \"a\" is \" ok \""));
+    CHECK(std::count(answer.begin(), answer.end(), '\n') == 1);
+}
+
+namespace {
+
+// Answers every line at once, and has the program say the next one before that.
+class Chatter final : public ControlRequests {
+ public:
+    void request(std::uint64_t ticket, std::string_view, MonotonicMs) override {
+        ++count;
+        if (count < 10'000) REQUIRE(::send(program.number(), "x\n", 2, MSG_NOSIGNAL) == 2);
+        char room[4096];
+        static_cast<void>(::recv(program.number(), room, sizeof(room), MSG_DONTWAIT));
+        socket->answer(ticket, "ok");
+    }
+    std::unique_ptr<ControlSocket> socket;
+    Descriptor program;
+    int count = 0;
+};
+
+}  // namespace
+
+TEST_CASE("control: a program that never pauses does not keep the agent from its work") {
+    const TemporaryFolder folder;
+    Chatter chatter;
+    auto socket = ControlSocket::open(folder / "agent.sock", chatter);
+    REQUIRE(socket.ok());
+    chatter.socket = std::move(socket).value();
+    auto program = connect_unix(folder / "agent.sock");
+    REQUIRE(program.ok());
+    chatter.program = std::move(program).value();
+    REQUIRE(::send(chatter.program.number(), "x\n", 2, MSG_NOSIGNAL) == 2);
+    chatter.socket->pump({1000});
+    CHECK(chatter.count > 0);
+    CHECK(chatter.count < 1000);
+    const std::string endless(200'000, 'x');
+    static_cast<void>(::send(chatter.program.number(), endless.data(), endless.size(),
+                             MSG_NOSIGNAL | MSG_DONTWAIT));
+    chatter.socket->pump({1000});
+    std::vector<pollfd> watched;
+    chatter.socket->watch(watched);
+    CHECK(::poll(watched.data(), watched.size(), 0) > 0);  // the rest of the line waits its turn
 }

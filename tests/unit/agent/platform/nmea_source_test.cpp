@@ -158,3 +158,41 @@ TEST_CASE("nmea source: a file waits while nobody takes its fixes, and nothing o
     CHECK(fixes == 2 * rounds);
     CHECK(source.report().lost == 0);
 }
+
+TEST_CASE("nmea source: the parts of a sentence on both sides of a gap do not become one") {
+    Terminal receiver;
+    const TemporaryFolder folder;
+    const std::string path = folder / "receiver";
+    std::filesystem::create_symlink(receiver.path, path);
+    NmeaSource source{{path, 9600, "gnss"}};
+    source.pump({1000});
+    receiver.write(next_second.substr(0, 20));
+    pump_when_ready(source, {1000});
+    receiver.hang_up();
+    pump_when_ready(source, {2000});
+
+    Terminal other;
+    std::filesystem::remove(path);
+    std::filesystem::create_symlink(other.path, path);
+    source.pump(source.pump_at());
+    REQUIRE(source.report().trouble.empty());
+    other.write(std::string{next_second.substr(20)} + std::string{first_second});
+    pump_when_ready(source, {5000});
+    CHECK(source.next({5000}) == nullptr);
+    CHECK(time_of(source.next({6000})) == 1'484'006'981'000'000);
+    CHECK(source.counts().used == 2);
+    CHECK(source.counts().refused[static_cast<std::size_t>(NmeaRefusal::checksum_missing)] == 1);
+    CHECK(source.counts().refused[static_cast<std::size_t>(NmeaRefusal::not_nmea)] == 1);
+}
+
+TEST_CASE("nmea source: the fix under way is given when the agent stops") {
+    Terminal receiver;
+    NmeaSource source{{receiver.path, 9600, "gnss"}};
+    source.pump({1000});
+    receiver.write(first_second);
+    pump_when_ready(source, {2000});
+    CHECK(source.next({2000}) == nullptr);
+    source.stop();
+    CHECK(time_of(source.next({2000})) == 1'484'006'981'000'000);
+    CHECK(source.next_at() == MonotonicMs::never());
+}

@@ -58,6 +58,14 @@ class Tail {
         source->pump(now_);
         return lines_of(*source);
     }
+    // All that it has in the looks of this long.
+    std::vector<std::string> look_for(std::int64_t ms) {
+        std::vector<std::string> lines;
+        for (const MonotonicMs end = now_ + ms; now_ < end;) {
+            for (const std::string& line : look()) lines.push_back(line);
+        }
+        return lines;
+    }
     std::unique_ptr<SyslogSource> source;
 
  private:
@@ -117,9 +125,41 @@ TEST_CASE("syslog file: a renamed file is read to its end, and its successor fro
     CHECK(tail.look() == Lines{"one"});
     append(folder / "log.1", ", told late");
     folder.write("log", "two\n");
-    CHECK(tail.look() == Lines{"last without end, told late", "two"});
+    CHECK(tail.look().empty());
+    CHECK(tail.look_for(syslog_tail_farewell_ms) == Lines{"last without end, told late", "two"});
     append(path, "three\n");
     CHECK(tail.look() == Lines{"three"});
+}
+
+TEST_CASE("syslog file: what a program still writes to a renamed file is not lost") {
+    const TemporaryFolder folder;
+    const std::string path = folder.write("log", "");
+    Tail tail{of_file(path)};
+    std::ofstream writer{path, std::ios::app};
+    writer << "one\n" << std::flush;
+    std::filesystem::rename(path, folder / "log.1");
+    folder.write("log", "");
+    CHECK(tail.look() == Lines{"one"});
+    writer << "two\n" << std::flush;  // it was not told yet
+    CHECK(tail.look() == Lines{"two"});
+    writer.close();
+    append(path, "three\n");
+    CHECK(tail.look_for(syslog_tail_farewell_ms) == Lines{"three"});
+}
+
+TEST_CASE("syslog file: a line that was half written when the agent began is given whole") {
+    const TemporaryFolder folder;
+    const std::string path = folder.write("log", "before\nha");
+    Tail tail{of_file(path)};
+    CHECK(tail.look().empty());
+    append(path, "lf\nnext\n");
+    CHECK(tail.look() == Lines{"half", "next"});
+
+    const std::string long_path = folder.write("long", "before\n" + std::string(3000, 'x'));
+    Tail long_tail{of_file(long_path)};
+    append(long_path, "\nnext\n");
+    CHECK(long_tail.look() == Lines{"next"});
+    CHECK(refused(*long_tail.source, "too_long") == 1);
 }
 
 TEST_CASE("syslog file: a file that was cut is read from its start") {

@@ -91,3 +91,13 @@ TEST_CASE("ndjson: a refused line leaves nothing behind") {
     CellReader::Line line;
     CHECK_FALSE(reader.next(line));
 }
+
+TEST_CASE("ndjson: a text that says true by an escape stays as it is when the next ones come") {
+    const std::string text = R"({"a":"tru\u0065","b":"f\u0061lse","c":"\u0078\u0078\u0078\u0078"})";
+    NdjsonCells reader{text, {"a", "b", "c"}};
+    const CellReader::Line line = line_of(reader);
+    REQUIRE_FALSE(line.refused);
+    CHECK(line.cells[0] == "true");
+    CHECK(line.cells[1] == "false");
+    CHECK(line.cells[2] == "xxxx");
+}

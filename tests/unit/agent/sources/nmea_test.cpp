@@ -154,6 +154,7 @@ TEST_CASE("nmea: times of day and dates exist, or are refused") {
     CHECK(read_nmea_time("055234.200") == 21'154'200'000);
     CHECK(read_nmea_time("235960") == 86'400'000'000);
     CHECK(read_nmea_time("000000.0000010") == 1);
+    CHECK_FALSE(read_nmea_time("000000.999999999999999"));
     for (const char* const text : {"", "05523", "245234", "056034", "055234x", "055234.0000001"})
         CHECK_FALSE(read_nmea_time(text));
     CHECK(read_nmea_short_date("010170") == 36'525);  // 2070

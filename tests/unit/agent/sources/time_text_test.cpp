@@ -53,6 +53,7 @@ TEST_CASE("time: times that do not exist or are not in the format are refused") 
     const Case cases[] = {
         {"iso8601", ""},
         {"iso8601", "2016-11-24"},
+        {"iso8601", "2016-11-24T12:30.5Z"},
         {"iso8601", "2016-11-31T00:00:00Z"},
         {"iso8601", "2023-02-29T00:00:00Z"},
         {"iso8601", "1900-02-29T00:00:00Z"},
