@@ -22,14 +22,20 @@ std::string_view CsvReader::take_plain() {
     return cell;
 }
 
-// After the opening quote. Without a closing one the cell reaches to the end of the text.
+// After the opening quote. Without a closing one the cell ends with its line, which is torn then.
 std::string_view CsvReader::take_quoted() {
     std::string_view cell;
     for (std::size_t from = 0;;) {
         const std::size_t quote = rest_.find('"', from);
-        if (quote == std::string_view::npos || rest_.substr(quote + 1, 1) != "\"") {
+        if (quote == std::string_view::npos) {
+            torn_ = true;
+            cell = rest_.substr(0, rest_.find('\n'));
+            rest_.remove_prefix(cell.size());
+            return cell;
+        }
+        if (rest_.substr(quote + 1, 1) != "\"") {
             cell = rest_.substr(0, quote);
-            rest_.remove_prefix(quote == std::string_view::npos ? rest_.size() : quote + 1);
+            rest_.remove_prefix(quote + 1);
             break;
         }
         from = quote + 2;
@@ -47,6 +53,7 @@ std::string_view CsvReader::take_quoted() {
 
 bool CsvReader::next(std::vector<std::string_view>& cells) {
     cells.clear();
+    torn_ = false;
     if (rest_.empty()) return false;
     line_ = next_line_;
     for (;;) {

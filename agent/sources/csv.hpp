@@ -22,6 +22,8 @@ class CsvReader {
     // The same, but a quote is a character like any other, and the last of `count` cells takes the
     // rest of the line, separators and all.
     bool next_with_rest(std::vector<std::string_view>& cells, std::size_t count);
+    // A quote of the line that next() gave last never ends.
+    bool torn() const { return torn_; }
     // Of the line that next() gave last, counted from 1.
     std::size_t line() const { return line_; }
 
@@ -33,6 +35,7 @@ class CsvReader {
     char separator_;
     std::size_t line_ = 0;
     std::size_t next_line_ = 1;
+    bool torn_ = false;
     std::deque<std::string> unquoted_;
 };
 

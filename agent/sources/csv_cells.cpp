@@ -36,6 +36,8 @@ bool CsvCells::next(Line& line) {
     const auto is_empty = [](std::string_view cell) { return cell.empty(); };
     if (std::all_of(all_.begin(), all_.end(), is_empty)) {
         line.refused = Refusal::empty;
+    } else if (reader_.torn()) {
+        line.refused = Refusal::malformed;
     } else if (all_.size() != column_count_) {
         line.refused = Refusal::columns;
     } else {

@@ -10,7 +10,7 @@ namespace longhaul::agent {
 
 enum class Refusal : std::uint8_t {
     empty,      // nothing in it, or all cells empty
-    malformed,  // no JSON object, no line of candump
+    malformed,  // no JSON object, no line of candump, a quote that never ends
     columns,    // more or fewer cells than the head has; a JSON object that has a name twice
     device,     // what names the device is empty
     time,       // unreadable

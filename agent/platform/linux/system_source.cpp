@@ -103,6 +103,19 @@ void SystemSource::read() {
     read_temperatures();
 }
 
+// Whether a reading has no room for one more row, which is counted then.
+bool SystemSource::full() {
+    if (rows_.size() < rows_max) return false;
+    ++left_out_;
+    return true;
+}
+
+SourceReport SystemSource::report() const {
+    SourceReport report{"system", "", {}, 0};
+    if (left_out_ != 0) report.refused.emplace_back("more_than_256_rows", left_out_);
+    return report;
+}
+
 SystemSource::Row& SystemSource::add(std::uint8_t stream, std::string name) {
     Row& row = rows_.emplace_back();
     row.stream = stream;
@@ -139,9 +152,10 @@ void SystemSource::read_host() {
 void SystemSource::read_interfaces() {
     std::istringstream lines{text_of(root_ + "/proc/net/dev")};
     std::string line;
-    while (std::getline(lines, line) && rows_.size() < rows_max) {
+    while (std::getline(lines, line)) {
         const std::size_t colon = line.find(':');
         if (colon == std::string::npos) continue;  // a heading
+        if (full()) continue;
         const std::size_t begin = line.find_first_not_of(' ');
         std::string name = line.substr(begin, colon - begin);
         if (name.empty() || name.size() > limits::text_bytes_max || !is_utf8(name)) continue;
@@ -161,7 +175,7 @@ void SystemSource::read_temperatures() {
         const std::string chip_name = first_line(chip / "name");
         for (const auto& input : entries_of(chip, "temp")) {
             std::string file = input.string();
-            if (!file.ends_with("_input") || rows_.size() == rows_max) continue;
+            if (!file.ends_with("_input")) continue;
             const std::string stem =
                 file.substr(0, file.size() - std::string_view{"_input"}.size());
             const std::string label = first_line(stem + "_label");
@@ -169,7 +183,7 @@ void SystemSource::read_temperatures() {
             if (millidegrees.form == ValueForm::null) continue;  // a sensor that does not answer
             std::string sensor = (chip_name.empty() ? chip.filename().string() : chip_name) + " " +
                                  (label.empty() ? stem.substr(stem.rfind('/') + 1) : label);
-            if (sensor.size() > limits::text_bytes_max || !is_utf8(sensor)) continue;
+            if (sensor.size() > limits::text_bytes_max || !is_utf8(sensor) || full()) continue;
             add(temperature_stream, std::move(sensor)).values.push_back(millidegrees);
         }
     }

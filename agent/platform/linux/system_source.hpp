@@ -28,7 +28,7 @@ class SystemSource final : public LiveSource {
     const Sample* next(MonotonicMs now) override;
     MonotonicMs next_at() const override;
     void pump(MonotonicMs) override {}
-    SourceReport report() const override { return {"system", "", {}, 0}; }
+    SourceReport report() const override;
     void stop() override { stopped_ = true; }
 
  private:
@@ -42,6 +42,7 @@ class SystemSource final : public LiveSource {
     void read_host();
     void read_interfaces();
     void read_temperatures();
+    bool full();
     Row& add(std::uint8_t stream, std::string name);
 
     std::int64_t interval_ms_;
@@ -53,6 +54,7 @@ class SystemSource final : public LiveSource {
     MonotonicMs read_at_;
     std::deque<Row> rows_;
     std::size_t given_ = 0;
+    std::uint64_t left_out_ = 0;  // rows
     bool stopped_ = false;
     Sample sample_;
 };

@@ -88,6 +88,20 @@ TEST_CASE("system: what a machine does not have is null or absent") {
     CHECK(read_all(source, {1}) == std::vector<std::string>{"host - - - - - - - -"});
 }
 
+TEST_CASE("system: more interfaces than a reading has room for are counted") {
+    const TemporaryFolder folder;
+    make_tree(folder);
+    std::string interfaces;
+    for (int i = 0; i < 300; ++i) interfaces += "veth" + std::to_string(i) + ": 1 1 0 0\n";
+    write(folder, "proc/net/dev", interfaces);
+    SystemSource source{60'000, folder.path(), folder.path()};
+    CHECK(source.report().refused.empty());
+    CHECK(read_all(source, {1}).size() == SystemSource::rows_max);
+    REQUIRE(source.report().refused.size() == 1);
+    CHECK(source.report().refused[0].first == "more_than_256_rows");
+    CHECK(source.report().refused[0].second == 1 + 300 + 2 - SystemSource::rows_max);
+}
+
 TEST_CASE("system: this machine has an uptime, memory and a loopback interface") {
     SystemSource source{60'000, "", "/"};
     const auto rows = read_all(source, {1});

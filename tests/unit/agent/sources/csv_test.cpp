@@ -39,7 +39,7 @@ TEST_CASE("csv: lines and cells as RFC 4180 has them, and as they are found") {
         {"a quoted cell before a carriage return", "1,\"2\"\r\n3,4\r\n", {{"1", "2"}, {"3", "4"}}},
         {"a quote inside", "5\" pipe,x\n", {{"5\" pipe", "x"}}},
         {"something behind a quote", "\"a\"b,c\n", {{"ab", "c"}}},
-        {"a quote that never ends", "a,\"b\nc", {{"a", "b\nc"}}},
+        {"a quote that never ends", "a,\"b \"\"\nc\nd", {{"a", "b \"\""}, {"c"}, {"d"}}},
         {"a byte order mark",
          "\xef\xbb\xbf"
          "a,b\n",
@@ -58,4 +58,12 @@ TEST_CASE("csv: lines are counted as an editor counts them") {
     std::vector<std::size_t> lines;
     while (reader.next(cells)) lines.push_back(reader.line());
     CHECK(lines == std::vector<std::size_t>{1, 2, 4});
+}
+
+TEST_CASE("csv: a quote that never ends is told, for its line alone") {
+    CsvReader reader{"\"a\nb\",c\n1,\"2\n3,4\n", ','};
+    std::vector<std::string_view> cells;
+    std::vector<bool> torn;
+    while (reader.next(cells)) torn.push_back(reader.torn());
+    CHECK(torn == std::vector<bool>{false, true, false});
 }
