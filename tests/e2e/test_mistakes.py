@@ -131,6 +131,9 @@ AGENT = {
                        'no column "headsign"'),
     "device without samples": (lambda copy: agent_toml(copy).write_text(agent_toml(copy).read_text() + 'only = "bus-0"\n'),
                                BAD_DATA, 'has no samples of "bus-0"'),
+    "stream of a recording that another source has": (
+        lambda copy: agent_toml(copy).write_text(agent_toml(copy).read_text() + '[[nmea]]\npath = "x"\nstream = "position"\n'),
+        CONFIGURATION, 'mapping.toml: has the stream "position", which another source of'),
 }
 
 
@@ -156,6 +159,13 @@ def test_agent(whole, tmp_path, mistake, command):
     copy = Copy(whole, tmp_path / "site")
     spoil(copy)
     demand(call(programs_folder() / "longhaul-agent", command, "--config", agent_toml(copy)), code, sentence)
+
+
+def test_a_recording_that_loops_is_never_drained(whole, tmp_path):
+    copy = Copy(whole, tmp_path / "site")
+    agent_toml(copy).write_text(agent_toml(copy).read_text() + "loop = true\n")
+    demand(call(programs_folder() / "longhaul-agent", "run", "--exit-when-drained", "--config", agent_toml(copy)), USAGE,
+           "has sources that never end")
 
 
 # Command lines; {0} is the folder of a site in order.

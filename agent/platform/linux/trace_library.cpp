@@ -6,11 +6,31 @@ TraceLibrary::Key TraceLibrary::key_of(const TraceConfig& config) const {
     return {config.mapping, config.file.empty() ? mappings_.at(config.mapping)->file : config.file};
 }
 
+namespace {
+
+// Of the sources that are no recordings; no two are equal.
+std::set<std::string> live_streams(const AgentConfig& config) {
+    std::set<std::string> names;
+    for (const NmeaConfig& nmea : config.nmea) names.insert(nmea.stream);
+    for (const SyslogConfig& syslog : config.syslog) names.insert(syslog.stream);
+    for (const PutConfig& put : config.put) names.insert(put.stream);
+    if (config.system_interval_s != 0) names.insert({"host", "interface", "temperature"});
+    return names;
+}
+
+}  // namespace
+
 Result<void, Message> TraceLibrary::want(const AgentConfig& config) {
+    std::set<std::string> streams = live_streams(config);
     for (const TraceConfig& trace : config.traces) {
         if (!mappings_.contains(trace.mapping)) {
             LH_TRY_ASSIGN(std::unique_ptr<TraceMapping> mapping, TraceMapping::load(trace.mapping));
             mappings_.emplace(trace.mapping, std::move(mapping));
+        }
+        const std::string& stream = mappings_.at(trace.mapping)->stream;
+        if (!streams.insert(stream).second) {
+            return Message{trace.mapping + ": has the stream \"" + stream +
+                           "\", which another source of " + config.path + " has"};
         }
         recordings_[key_of(trace)].wanted.insert(trace.device);
     }
