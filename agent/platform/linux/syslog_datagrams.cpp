@@ -1,6 +1,7 @@
 #include "agent/platform/linux/syslog_datagrams.hpp"
 
 #include <arpa/inet.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -16,6 +17,7 @@ namespace longhaul::agent {
 namespace {
 
 constexpr unsigned reads_per_pump = 256;
+constexpr int receive_bytes = 4 << 20;
 
 union UdpAddress {
     sockaddr any;
@@ -66,6 +68,17 @@ void read_datagrams(int socket, SyslogQueue& queue, MonotonicMs now) {
     }
 }
 
+// Datagrams of a UDP socket that the kernel had no room for, since the socket was made.
+std::optional<std::uint32_t> dropped_by(int socket) {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> facts{};
+    socklen_t bytes = sizeof(facts);
+    if (::getsockopt(socket, SOL_SOCKET, SO_MEMINFO, facts.data(), &bytes) != 0 ||
+        bytes <= SK_MEMINFO_DROPS * sizeof(facts[0])) {
+        return std::nullopt;
+    }
+    return facts[SK_MEMINFO_DROPS];
+}
+
 template <class Socket>
 class Datagrams final : public SyslogInput {
  public:
@@ -73,6 +86,9 @@ class Datagrams final : public SyslogInput {
 
     void pump(SyslogQueue& queue, MonotonicMs now) override {
         read_datagrams(socket_.number(), queue, now);
+        const std::uint32_t dropped = dropped_by(socket_.number()).value_or(dropped_);
+        queue.lose(dropped - dropped_);  // the kernel's counter begins anew at its end
+        dropped_ = dropped;
     }
     MonotonicMs pump_at() const override { return MonotonicMs::never(); }
     int descriptor() const override { return socket_.number(); }
@@ -80,6 +96,7 @@ class Datagrams final : public SyslogInput {
 
  private:
     Socket socket_;
+    std::uint32_t dropped_ = 0;
     std::string trouble_;
 };
 
@@ -108,6 +125,8 @@ Result<std::unique_ptr<SyslogInput>, Message> listen_for_syslog(const std::strin
     Descriptor socket{::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     if (!socket.open() || ::bind(socket.number(), &parsed->any, length) != 0)
         return Message{address + ": cannot listen for syslog: " + std::strerror(errno)};
+    // As much of it as the machine allows; what does not fit is counted as lost.
+    ::setsockopt(socket.number(), SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
     return std::unique_ptr<SyslogInput>{new Datagrams<Descriptor>{std::move(socket)}};
 }
 

@@ -27,7 +27,7 @@ class SyslogQueue {
     bool full() const { return bytes_ >= bytes_max; }
     void put(std::string_view text, MonotonicMs at);
     void refuse(SyslogRefusal reason) { ++refused_[static_cast<std::size_t>(reason)]; }
-    void lose() { ++lost_; }
+    void lose(std::uint64_t lines = 1) { lost_ += lines; }
     bool empty() const { return entries_.empty(); }
     Entry take();
 

@@ -95,6 +95,34 @@ std::uint64_t refused(const SyslogSource& source, std::string_view reason) {
     return 0;
 }
 
+// A source at a UDP port, and who sends to it.
+struct UdpBench {
+    UdpBench() {
+        SyslogConfig config;
+        config.udp = "127.0.0.1:0";
+        config.stream = "syslog";
+        source = source_of(config);
+        std::vector<pollfd> all;
+        source->watch(all);
+        REQUIRE(all.size() == 1);
+        watched = all[0];
+        REQUIRE(::getsockname(watched.fd, name(), &length) == 0);
+    }
+    void send(std::string_view text) {
+        REQUIRE(::sendto(sender.number(), text.data(), text.size(), 0, name(), length) ==
+                static_cast<ssize_t>(text.size()));
+    }
+
+    std::unique_ptr<SyslogSource> source;
+    pollfd watched{};
+
+ private:
+    sockaddr* name() { return reinterpret_cast<sockaddr*>(&address); }
+    sockaddr_storage address{};
+    socklen_t length = sizeof(address);
+    Descriptor sender{::socket(AF_INET, SOCK_DGRAM, 0)};
+};
+
 }  // namespace
 
 TEST_CASE("syslog file: new lines are given, what was there before is not") {
@@ -286,20 +314,24 @@ TEST_CASE("syslog udp: addresses, and a datagram") {
     CHECK_FALSE(is_loopback("0.0.0.0:1"));
     CHECK_FALSE(is_loopback("[::]:1"));
 
-    SyslogConfig config;
-    config.udp = "127.0.0.1:0";
-    config.stream = "syslog";
-    const auto source = source_of(config);
-    std::vector<pollfd> watched;
-    source->watch(watched);
-    REQUIRE(watched.size() == 1);
-    sockaddr_storage address{};
-    socklen_t length = sizeof(address);
-    auto* const name = reinterpret_cast<sockaddr*>(&address);
-    REQUIRE(::getsockname(watched[0].fd, name, &length) == 0);
-    const Descriptor sender{::socket(AF_INET, SOCK_DGRAM, 0)};
-    REQUIRE(::sendto(sender.number(), "hello", 5, 0, name, length) == 5);
-    REQUIRE(::poll(watched.data(), 1, 10'000) == 1);
-    source->pump({1});
-    CHECK(lines_of(*source) == Lines{"hello"});
+    UdpBench bench;
+    bench.send("hello");
+    REQUIRE(::poll(&bench.watched, 1, 10'000) == 1);
+    bench.source->pump({1});
+    CHECK(lines_of(*bench.source) == Lines{"hello"});
+}
+
+TEST_CASE("syslog udp: what the kernel has no room for is counted") {
+    UdpBench bench;
+    const int least = 1;  // the kernel takes its minimum
+    REQUIRE(::setsockopt(bench.watched.fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least)) == 0);
+    constexpr std::uint64_t sent = 300;
+    for (std::uint64_t i = 0; i < sent; ++i) bench.send(std::string(500, 'x'));
+    std::uint64_t taken = 0;
+    do {
+        bench.source->pump({1});
+        taken += lines_of(*bench.source).size();
+    } while (::poll(&bench.watched, 1, 0) == 1);
+    CHECK(bench.source->report().lost > 0);
+    CHECK(taken + bench.source->report().lost == sent);
 }
