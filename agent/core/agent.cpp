@@ -83,7 +83,7 @@ MonotonicMs Agent::poll(MonotonicMs now) {
         if (has_pending() && may_store(now)) note(store_pending(), now);
         more = more || status_.blocks != blocks_before;  // the uplink can send them
     }
-    if (stopping_ && all_stored()) note_clean_end();
+    if (stopping_ && all_sampled_ && all_stored()) note_clean_end();
     return more ? now : next_deadline(now);
 }
 
@@ -331,8 +331,9 @@ Result<SystemEntries> Agent::make_anchor(BlockClass block_class, MonotonicMs now
 
 // The end.
 
-void Agent::stop(MonotonicMs now) {
+void Agent::stop(MonotonicMs now, bool all_sampled) {
     stopping_ = true;
+    all_sampled_ = all_sampled;
     store_again_at_ = {};
     uplink_.leave(now);
 }

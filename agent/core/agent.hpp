@@ -54,7 +54,9 @@ class Agent {
     MonotonicMs poll(MonotonicMs now);
 
     // Asks the sources for nothing more, stores what is staged and says goodbye to the collector.
-    void stop(MonotonicMs now);
+    // When a source still has what came before and nobody keeps it, `all_sampled` is false, and
+    // the end of the epoch is not noted as clean.
+    void stop(MonotonicMs now, bool all_sampled = true);
     // After stop(): everything is stored and the link is closed.
     bool stopped() const;
     // The sources have ended and every block is acknowledged.
@@ -113,6 +115,7 @@ class Agent {
 
     bool begun_ = false;
     bool stopping_ = false;
+    bool all_sampled_ = true;  // when it was stopped
     bool ended_cleanly_ = false;
     MonotonicMs began_at_;  // ticks of the epoch count from here
     Epoch epoch_;           // 0: not begun

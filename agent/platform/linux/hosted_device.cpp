@@ -121,7 +121,9 @@ void HostedDevice::stop(MonotonicMs now) {
     for (const auto& source : live_) source->stop();
     agent_->poll(now);  // a source that has ended has its last sample complete
     stopping_ = true;
-    agent_->stop(now);
+    const bool all_sampled = std::none_of(
+        live_.begin(), live_.end(), [now](const auto& source) { return source->next_at() <= now; });
+    agent_->stop(now, all_sampled);
     if (control_ != nullptr) control_->socket().stop();
     wake();
 }

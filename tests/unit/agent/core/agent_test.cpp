@@ -228,6 +228,18 @@ TEST_CASE("agent: stopping stores what is staged and notes the clean end") {
     CHECK(ByteReader{clean.value()}.u64() == (std::uint64_t{1} << 32 | 1));  // from 1 to 1
 }
 
+TEST_CASE("agent: an end with samples left in a source is not noted as clean") {
+    Bench bench;
+    bench.put(10);
+    bench.run_until({1500});
+    bench.agent->stop(bench.now, false);
+    bench.run_until(bench.now);
+    CHECK(bench.agent->stopped());
+    CHECK(bench.blocks().size() == 1);
+    std::vector<std::byte> room(Spool::state_bytes_max);
+    CHECK_FALSE(bench.spool.read_state(state_clean_epochs, room).ok());
+}
+
 TEST_CASE("agent: a sample larger than any block is counted and passed over") {
     Bench bench;
     bench.put(1);
