@@ -130,8 +130,12 @@ void HostedDevice::stop(MonotonicMs now) {
 
 std::string HostedDevice::trouble() const {
     const AgentStatus& status = agent_->status();
+    return *status.trouble != '\0' ? status.trouble : link_trouble();
+}
+
+std::string HostedDevice::link_trouble() const {
+    const AgentStatus& status = agent_->status();
     const UplinkStatus& uplink = agent_->uplink_status();
-    if (*status.trouble != '\0') return status.trouble;
     if (uplink.connected || stopping_) return "";
     if (uplink.last_bye[0] != '\0')
         return std::string{"the collector says: "} + uplink.last_bye.data();
@@ -149,14 +153,15 @@ std::string HostedDevice::why(bool json, MonotonicMs now) {
     running.link_ms = link_since_ ? now - *link_since_ : 0;
     if (const MonotonicMs at = agent_->next_attempt(); at != MonotonicMs::never())
         running.next_try_ms = at - now;
-    running.cause = trouble();
+    running.cause = link_trouble();
+    running.storing = agent_->status().trouble;
     running.samples = agent_->status().samples;
     running.too_large = agent_->status().samples_refused;
     for (const auto& source : live_) running.sources.push_back(source->report());
     if (standing.ok()) {
         facts.spool = std::move(standing).value();
     } else {
-        running.cause = "the spool cannot be read: " + to_string(standing.error());
+        running.storing = "the spool cannot be read: " + to_string(standing.error());
     }
     facts.running = std::move(running);
     return json ? why_json(facts) : why_sentence(facts);

@@ -49,6 +49,7 @@ class HostedDevice {
     Result<void, Message> build_sources(const TraceLibrary& library);
     Result<void, Message> build_control();
     void take_what_waits(MonotonicMs now);
+    std::string link_trouble() const;
     std::string why(bool json, MonotonicMs now);
 
     AgentConfig config_;

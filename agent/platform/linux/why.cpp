@@ -98,6 +98,7 @@ std::string running_text(const RunningFacts& running) {
         text += "; next try in " + duration_text(std::max<std::int64_t>(*running.next_try_ms, 0));
     else if (!running.connected)
         text += "; connecting now";
+    if (!running.storing.empty()) text += "; " + running.storing;
     for (const SourceReport& source : running.sources) {
         if (!source.trouble.empty()) text += "; " + source.name + ": " + source.trouble;
     }
@@ -153,6 +154,7 @@ void add_running(Json& json, const RunningFacts& running) {
         json.count("next_try_s", static_cast<std::uint64_t>(
                                      std::max<std::int64_t>(*running.next_try_ms, 0) / ms_per_s));
     if (!running.cause.empty()) json.member("cause", running.cause);
+    if (!running.storing.empty()) json.member("storing", running.storing);
     json.count("samples", running.samples);
     json.count("lost", lost_of(running));
     json.count("too_large", running.too_large);

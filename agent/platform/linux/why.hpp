@@ -16,7 +16,8 @@ struct RunningFacts {
     bool connected = false;
     std::int64_t link_ms = 0;  // for how long it is so
     std::optional<std::int64_t> next_try_ms;
-    std::string cause;            // of whatever is not as it should be
+    std::string cause;            // why the link is down
+    std::string storing;          // why nothing can be stored; empty: it can
     std::uint64_t samples = 0;    // taken from the sources since the agent began
     std::uint64_t too_large = 0;  // samples that fit no block
     std::vector<SourceReport> sources;

@@ -239,21 +239,22 @@ TEST_CASE("why: one sentence with cause, age, next attempt and loss") {
     CHECK(
         why_sentence(facts) ==
         "bus-2228: seq 1–412 acknowledged; 413–438 waiting (26, 1.1 KiB of 8 MiB); no agent runs");
-    facts.running = RunningFacts{false, 12'000, 4000, "connection refused", 9, 0, {}};
+    facts.running = RunningFacts{false, 12'000, 4000, "connection refused", "", 9, 0, {}};
     CHECK(why_sentence(facts) ==
           "bus-2228: seq 1–412 acknowledged; 413–438 waiting (26, 1.1 KiB of 8 MiB); "
           "link down 12 s, connection refused; next try in 4 s; lost: 0");
+    facts.running->storing = "the spool is full";
+    CHECK(why_sentence(facts).ends_with(
+        "link down 12 s, connection refused; next try in 4 s; the spool is full; lost: 0"));
+    CHECK(why_json(facts).find(
+              "\"cause\":\"connection refused\",\"storing\":\"the spool is full\"") !=
+          std::string::npos);
     facts.spool = {{{1}, BlockClass::normal, 3, 3, 1, 3, 9, 300},
                    {{2}, BlockClass::live, 5, 0, 0, 0, 0, 0},
                    {{2}, BlockClass::normal, 1, 1, 1, 1, 1, 100}};
-    facts.running =
-        RunningFacts{true,
-                     7'300'000,
-                     {},
-                     "",
-                     11,
-                     2,
-                     {{"syslog x", "", {{"too_long", 3}}, 4}, {"nmea y", "gone", {}, 0}}};
+    facts.running = RunningFacts{
+        true, 7'300'000, {}, "",
+        "",   11,        2,  {{"syslog x", "", {{"too_long", 3}}, 4}, {"nmea y", "gone", {}, 0}}};
     CHECK(why_sentence(facts) ==
           "bus-2228: live seq 1–5 acknowledged; normal seq 1 waiting; 3 blocks of earlier epochs "
           "waiting (4, 400 B of 8 MiB); link up 2 h; nmea y: gone; lost: 4; "
