@@ -53,11 +53,13 @@ Result<std::size_t> SimSpool::epoch_schemas(Epoch epoch, std::span<SchemaHash> o
     return count;
 }
 
-Result<std::size_t> SimSpool::append(std::span<const agent::SpoolBlock> blocks) {
+Result<agent::Appended> SimSpool::append(std::span<const agent::SpoolBlock> blocks,
+                                         const agent::SentMarks& /*sent*/) {
     std::size_t count = 0;
     while (count < blocks.size() && append_one(blocks[count].tag, blocks[count].sealed).ok())
         ++count;
-    return count == 0 ? Result<std::size_t>{ErrorCode::full} : count;
+    if (count == 0) return ErrorCode::full;
+    return agent::Appended{count, false};
 }
 
 Status SimSpool::append_one(const agent::SpoolTag& tag, Bytes sealed) {

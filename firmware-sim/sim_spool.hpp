@@ -11,10 +11,15 @@ namespace longhaul::sim {
 
 class SimSpool final : public agent::Spool {
  public:
+    // Full means stop: nothing is dropped.
     explicit SimSpool(Incarnation incarnation, std::uint64_t bytes_max = UINT64_MAX)
-        : incarnation_{incarnation}, bytes_max_{bytes_max} {}
+        : incarnation_{incarnation}, bytes_max_{bytes_max} {
+        policy_.bytes_max = bytes_max;
+        policy_.classes.fill({0, agent::WhenFull::stop});
+    }
 
     Incarnation incarnation() const override { return incarnation_; }
+    const agent::SpoolPolicy& policy() const override { return policy_; }
     Result<Epoch> begin_epoch() override { return Epoch{++epoch_counter_}; }
     Result<agent::EpochEnd> previous_end() override { return agent::EpochEnd{}; }
 
@@ -26,12 +31,15 @@ class SimSpool final : public agent::Spool {
     Result<std::size_t> waiting_schemas(std::span<SchemaHash> out) override;
     Result<std::size_t> epoch_schemas(Epoch epoch, std::span<SchemaHash> out) override;
 
-    Result<std::size_t> append(std::span<const agent::SpoolBlock> blocks) override;
+    Result<agent::Appended> append(std::span<const agent::SpoolBlock> blocks,
+                                   const agent::SentMarks& sent) override;
     Result<agent::SpoolBlock> next(BlockClass block_class, Epoch epoch, BlockSeq after,
                                    MutableBytes room) override;
     Result<agent::DurableGain> mark_durable(const SeqRange& range) override;
     Status void_durable() override;
     Result<agent::SpoolDepth> depth() override;
+    const agent::LossLedger& losses() const override { return losses_; }
+    agent::SpoolWear wear() override { return {}; }
 
     Status put_state(std::uint8_t key, Bytes value) override;
     Result<Bytes> read_state(std::uint8_t key, MutableBytes room) override;
@@ -52,6 +60,8 @@ class SimSpool final : public agent::Spool {
 
     Incarnation incarnation_;
     std::uint64_t bytes_max_;
+    agent::SpoolPolicy policy_;
+    agent::LossLedger losses_;
     std::uint64_t bytes_ = 0;
     std::uint32_t epoch_counter_ = 0;
     std::map<SchemaHash, Stored> schemas_;

@@ -277,7 +277,8 @@ Status Agent::try_seal(BlockClass block_class, MonotonicMs now) {
 
 Status Agent::store_pending() {
     const std::span<SpoolBlock> pending = rooms_.pending.first(pending_count_);
-    LH_TRY_ASSIGN(const std::size_t count, ports_.spool.append(pending));
+    LH_TRY_ASSIGN(const Appended appended, ports_.spool.append(pending, nothing_sent));
+    const std::size_t count = appended.stored;
     status_.blocks += count;
     for (const SpoolBlock& block : pending.first(count))
         status_.sealed_bytes += block.sealed.size();

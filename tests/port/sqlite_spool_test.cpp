@@ -19,23 +19,25 @@ using longhaul::test::TemporaryFolder;
 namespace {
 
 struct SqliteSpoolHarness {
-    static constexpr bool survives_reboot = true;
+    static constexpr std::uint64_t small_bytes = 20'000;
+    static constexpr std::size_t undroppable_max = 0;
     TemporaryFolder folder;
     LinuxEntropy entropy;
-    std::uint64_t bound = 0;
+    SpoolPolicy policy;
     std::unique_ptr<SqliteSpool> spool;
 
-    Spool& open(std::uint64_t bytes_max) {
-        bound = bytes_max;
-        return restart();
+    Spool& open(const SpoolPolicy& wanted) {
+        policy = wanted;
+        return *restart();
     }
-    Spool& restart() {
+    Spool* restart() {
         spool.reset();
-        auto opened = SqliteSpool::open(folder / "spool.db", bound, entropy);
+        auto opened = SqliteSpool::open(folder / "spool.db", policy, entropy);
         REQUIRE(opened.ok());
         spool = std::move(opened).value();
-        return *spool;
+        return spool.get();
     }
+    bool power_lost() const { return false; }
 };
 
 using Bench = test::SpoolBench<SqliteSpoolHarness>;
@@ -43,11 +45,11 @@ using Bench = test::SpoolBench<SqliteSpoolHarness>;
 // In a process of its own: appends until it is killed, and reports each block that is kept.
 [[noreturn]] void append_until_killed(const std::string& path, int report) {
     LinuxEntropy entropy;
-    auto opened = SqliteSpool::open(path, 1 << 20, entropy);
+    auto opened = SqliteSpool::open(path, test::stop_at(1 << 20), entropy);
     if (!opened.ok()) ::_exit(1);
     Spool& spool = *opened.value();
     const auto epoch = spool.begin_epoch();
-    const SchemaHash hash = test::hash_numbered(1);
+    const SchemaHash hash = test::schema_hash_of(1);
     if (!epoch.ok() || !spool.store_schema(hash, as_bytes("schema 1")).ok() ||
         !spool.store_epoch(epoch.value(), as_bytes("record"), {&hash, 1}).ok()) {
         ::_exit(1);
@@ -58,8 +60,8 @@ using Bench = test::SpoolBench<SqliteSpoolHarness>;
                            static_cast<std::uint16_t>(number % 256),
                            std::int64_t{1000} * number,
                            std::int64_t{1000} * number + 999};
-        const auto bytes = Bench::bytes_of(epoch.value(), seq, 500);
-        if (!spool.append(std::array{SpoolBlock{tag, bytes}}).ok()) ::_exit(1);
+        const auto bytes = test::spool_bytes(epoch.value(), seq, 500);
+        if (!spool.append(std::array{SpoolBlock{tag, bytes}}, nothing_sent).ok()) ::_exit(1);
         const auto told = static_cast<unsigned char>(number);
         if (::write(report, &told, 1) != 1) ::_exit(1);
     }
@@ -73,7 +75,7 @@ TEST_CASE(
     "sqlite spool: what was appended is there after the process was killed, whole and in order") {
     std::mt19937 random{42};
     SqliteSpoolHarness harness;
-    harness.open(1 << 20);
+    harness.open(test::stop_at(1 << 20));
     for (std::uint32_t round = 1; round <= 8; ++round) {
         harness.spool.reset();
         int pipe[2];
@@ -93,7 +95,7 @@ TEST_CASE(
         }
         ::close(pipe[0]);
 
-        Spool& spool = harness.restart();
+        Spool& spool = *harness.restart();
         const EpochEnd end = spool.previous_end().value();
         CAPTURE(round, told);
         CHECK(end.epoch.value == round);
@@ -108,7 +110,7 @@ TEST_CASE(
                                           BlockSeq::of(BlockClass::normal, n - 1), room);
             REQUIRE(block.ok());
             CHECK(block.value().tag.name.seq == seq);
-            CHECK(equal(block.value().sealed, Bench::bytes_of({round}, seq, 500)));
+            CHECK(equal(block.value().sealed, test::spool_bytes({round}, seq, 500)));
         }
     }
 }
@@ -123,9 +125,9 @@ TEST_CASE("sqlite spool: records of epochs without blocks go, the newest stays")
         REQUIRE(bench.append(second, BlockClass::normal, n).ok());
     std::vector<std::byte> room(100);
     CHECK(bench.spool->read_epoch(first, room).error() == ErrorCode::not_found);
-    CHECK(bench.spool->read_schema(test::hash_numbered(1), room).error() == ErrorCode::not_found);
+    CHECK(bench.spool->read_schema(test::schema_hash_of(1), room).error() == ErrorCode::not_found);
     CHECK(bench.spool->read_epoch(second, room).ok());
-    CHECK(bench.spool->read_schema(test::hash_numbered(2), room).ok());
+    CHECK(bench.spool->read_schema(test::schema_hash_of(2), room).ok());
 }
 
 TEST_CASE("sqlite spool: a record without a block does not hide how the epoch before ended") {
@@ -153,8 +155,9 @@ TEST_CASE("sqlite spool: a record without a block does not hide how the epoch be
 
 TEST_CASE("sqlite spool: one agent at a time") {
     SqliteSpoolHarness harness;
-    harness.open(1 << 20);
-    const auto again = SqliteSpool::open(harness.folder / "spool.db", 1 << 20, harness.entropy);
+    harness.open(test::stop_at(1 << 20));
+    const auto again =
+        SqliteSpool::open(harness.folder / "spool.db", test::stop_at(1 << 20), harness.entropy);
     REQUIRE_FALSE(again.ok());
     CHECK(again.error().text.find("another program has the database open") != std::string::npos);
 }
@@ -165,14 +168,14 @@ TEST_CASE("sqlite spool: files that are no spool are refused and left alone") {
     SECTION("a text") {
         const std::string text(5000, 'x');
         std::ofstream{folder / "spool.db"} << text;
-        const auto opened = SqliteSpool::open(folder / "spool.db", 1 << 20, entropy);
+        const auto opened = SqliteSpool::open(folder / "spool.db", test::stop_at(1 << 20), entropy);
         REQUIRE_FALSE(opened.ok());
         CHECK(opened.error().text.find("not an SQLite database") != std::string::npos);
         CHECK(std::filesystem::file_size(folder / "spool.db") == text.size());
     }
     SECTION("a folder that does not exist") {
         const auto opened =
-            SqliteSpool::open(folder / "spool.db" + "/x/spool.db", 1 << 20, entropy);
+            SqliteSpool::open(folder / "spool.db" + "/x/spool.db", test::stop_at(1 << 20), entropy);
         REQUIRE_FALSE(opened.ok());
     }
 }
@@ -184,7 +187,7 @@ TEST_CASE("sqlite spool: a smaller bound than before keeps what waits and takes 
         const Epoch epoch = bench.begin();
         for (std::uint32_t n = 1; n <= 9; ++n)
             REQUIRE(bench.append(epoch, BlockClass::normal, n).ok());
-        bench.harness.bound = 2000;
+        bench.harness.policy.bytes_max = 2000;
         bench.restart();
         CHECK(bench.waiting(BlockClass::normal) == "1.1 1.2 1.3 1.4 1.5 1.6 1.7 1.8 1.9");
         CHECK(bench.append(epoch, BlockClass::normal, 10).error() == ErrorCode::full);

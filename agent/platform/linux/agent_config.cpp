@@ -50,7 +50,7 @@ Result<AgentConfig, Message> load_agent_config(const std::string& path) {
 
     ConfigTable spool = root.table("spool");
     config.spool_path = spool.path("path", "spool.db");
-    config.spool_bytes_max = static_cast<std::uint64_t>(
+    config.spool_policy.bytes_max = static_cast<std::uint64_t>(
         spool.integer("bytes_max", 64 << 20, {64 << 10, std::int64_t{1} << 40}));
     config.body_bytes_max = static_cast<std::size_t>(
         root.table("block").integer("body_bytes_max", 4096,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/spool_policy.hpp"
 #include "common/base/result.hpp"
 #include "common/block/stored_schema.hpp"
 
@@ -58,7 +59,7 @@ struct AgentConfig {
     std::string server_name;
 
     std::string spool_path;
-    std::uint64_t spool_bytes_max = 0;
+    SpoolPolicy spool_policy;
     std::size_t body_bytes_max = 0;
 
     std::vector<TraceConfig> traces;

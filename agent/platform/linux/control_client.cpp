@@ -55,7 +55,7 @@ int why_without_agent(const AgentConfig& config, bool json) {
                         exit_retry_later);
     if (!standing.ok())
         return complain(config.spool_path + ": " + to_string(standing.error()), exit_bad_data);
-    const WhyFacts facts{config.name, std::move(standing).value(), config.spool_bytes_max, {}};
+    const WhyFacts facts{config.name, std::move(standing).value(), config.spool_policy.bytes_max, {}};
     std::printf("%s\n", (json ? why_json(facts) : why_sentence(facts)).c_str());
     return exit_done;
 }

@@ -62,7 +62,7 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
     auto tls = TlsLink::make(credentials_->tls(config_.server_name), tcp_);
     if (!tls.ok()) return Message{config_.path + ": " + to_string(tls.error())};
     tls_ = std::move(tls).value();
-    LH_TRY_ASSIGN(spool_, SqliteSpool::open(config_.spool_path, config_.spool_bytes_max, entropy_));
+    LH_TRY_ASSIGN(spool_, SqliteSpool::open(config_.spool_path, config_.spool_policy, entropy_));
     LH_TRY(build_sources(library));
 
     AgentSettings settings;
@@ -146,7 +146,7 @@ std::string HostedDevice::link_trouble() const {
 std::string HostedDevice::why(bool json, MonotonicMs now) {
     WhyFacts facts;
     facts.device = config_.name;
-    facts.spool_bytes_max = config_.spool_bytes_max;
+    facts.spool_bytes_max = config_.spool_policy.bytes_max;
     auto standing = spool_->standing();
     RunningFacts running;
     running.connected = agent_->uplink_status().connected;

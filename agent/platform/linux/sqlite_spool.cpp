@@ -16,11 +16,11 @@ constexpr std::uint64_t block_overhead_bytes = 128;  // of a row and its two ind
 }  // namespace
 
 Result<std::unique_ptr<SqliteSpool>, Message> SqliteSpool::open(const std::string& path,
-                                                                std::uint64_t bytes_max,
+                                                                const SpoolPolicy& policy,
                                                                 Entropy& entropy) {
     // Somebody may be looking at it; whoever still has it after a while is another agent.
     for (unsigned attempt = 1;; ++attempt) {
-        auto spool = try_open(path, bytes_max, entropy);
+        auto spool = try_open(path, policy, entropy);
         if (spool.ok()) return std::move(spool).value();
         if (spool.error() != ErrorCode::denied || attempt == open_attempts_max)
             return Message{path + ": " + to_string(spool.error())};
@@ -29,10 +29,10 @@ Result<std::unique_ptr<SqliteSpool>, Message> SqliteSpool::open(const std::strin
 }
 
 Result<std::unique_ptr<SqliteSpool>> SqliteSpool::try_open(const std::string& path,
-                                                           std::uint64_t bytes_max,
+                                                           const SpoolPolicy& policy,
                                                            Entropy& entropy) {
     LH_TRY_ASSIGN(SqliteDatabase database, SqliteDatabase::open(path, SqliteAccess::make, 0));
-    std::unique_ptr<SqliteSpool> spool{new SqliteSpool{std::move(database), bytes_max}};
+    std::unique_ptr<SqliteSpool> spool{new SqliteSpool{std::move(database), policy}};
     LH_TRY(spool->prepare_database(entropy));
     return spool;
 }
@@ -210,13 +210,14 @@ Result<std::size_t> SqliteSpool::epoch_schemas(Epoch epoch, std::span<SchemaHash
     return read_hashes(query.bind(epoch.value), out);
 }
 
-Result<std::size_t> SqliteSpool::append(std::span<const SpoolBlock> blocks) {
+Result<Appended> SqliteSpool::append(std::span<const SpoolBlock> blocks,
+                                     const SentMarks& /*sent*/) {
     std::size_t count = 0;
     std::uint64_t bytes = 0;
     Fill fill = fill_;
     for (const SpoolBlock& block : blocks) {
         const std::uint64_t more = block.sealed.size() + block_overhead_bytes;
-        if (fill.bytes_waiting + more > bytes_max_) break;
+        if (fill.bytes_waiting + more > policy_.bytes_max) break;
         bytes += more;
         fill.bytes_waiting += more;
         ++fill.waiting[static_cast<std::size_t>(block.tag.name.seq.block_class())];
@@ -231,13 +232,13 @@ Result<std::size_t> SqliteSpool::append(std::span<const SpoolBlock> blocks) {
     LH_TRY(stored);
     fill.bytes += bytes;
     fill_ = fill;
-    return count;
+    return Appended{count, false};
 }
 
 // Removes durable blocks, oldest first, until `bytes` more fit.
 Status SqliteSpool::make_room(std::uint64_t bytes, Fill& fill) {
     bool removed = false;
-    while (fill.bytes + bytes > bytes_max_) {
+    while (fill.bytes + bytes > policy_.bytes_max) {
         std::int64_t id = 0;
         {
             SqliteQuery query{statements_[sql_oldest_durable]};

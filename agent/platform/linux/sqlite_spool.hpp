@@ -25,12 +25,13 @@ class SqliteSpool final : public Spool {
     // Opens the spool or formats a new one, whose incarnation is drawn from `entropy`. The folder
     // exists. Waits two seconds for whoever else has it open.
     static Result<std::unique_ptr<SqliteSpool>, Message> open(const std::string& path,
-                                                              std::uint64_t bytes_max,
+                                                              const SpoolPolicy& policy,
                                                               Entropy& entropy);
     SqliteSpool(const SqliteSpool&) = delete;
     SqliteSpool& operator=(const SqliteSpool&) = delete;
 
     Incarnation incarnation() const override { return incarnation_; }
+    const SpoolPolicy& policy() const override { return policy_; }
     Result<Epoch> begin_epoch() override;
     Result<EpochEnd> previous_end() override { return previous_end_; }
 
@@ -42,12 +43,14 @@ class SqliteSpool final : public Spool {
     Result<std::size_t> waiting_schemas(std::span<SchemaHash> out) override;
     Result<std::size_t> epoch_schemas(Epoch epoch, std::span<SchemaHash> out) override;
 
-    Result<std::size_t> append(std::span<const SpoolBlock> blocks) override;
+    Result<Appended> append(std::span<const SpoolBlock> blocks, const SentMarks& sent) override;
     Result<SpoolBlock> next(BlockClass block_class, Epoch epoch, BlockSeq after,
                             MutableBytes room) override;
     Result<DurableGain> mark_durable(const SeqRange& range) override;
     Status void_durable() override;
     Result<SpoolDepth> depth() override;
+    const LossLedger& losses() const override { return losses_; }
+    SpoolWear wear() override { return {}; }
 
     Status put_state(std::uint8_t key, Bytes value) override;
     Result<Bytes> read_state(std::uint8_t key, MutableBytes room) override;
@@ -63,10 +66,11 @@ class SqliteSpool final : public Spool {
         std::array<std::uint32_t, block_class_count> waiting{};
     };
 
-    SqliteSpool(SqliteDatabase database, std::uint64_t bytes_max)
-        : database_{std::move(database)}, bytes_max_{bytes_max} {}
+    SqliteSpool(SqliteDatabase database, const SpoolPolicy& policy)
+        : database_{std::move(database)}, policy_{policy} {}
     static Result<std::unique_ptr<SqliteSpool>> try_open(const std::string& path,
-                                                         std::uint64_t bytes_max, Entropy& entropy);
+                                                         const SpoolPolicy& policy,
+                                                         Entropy& entropy);
     Status prepare_database(Entropy& entropy);
     Status check_version();
     Status format(Entropy& entropy);
@@ -88,7 +92,8 @@ class SqliteSpool final : public Spool {
 
     SqliteDatabase database_;
     std::array<SqliteStatement, sql_count> statements_;  // end before the database
-    std::uint64_t bytes_max_;
+    SpoolPolicy policy_;
+    LossLedger losses_;
     Incarnation incarnation_;
     EpochEnd previous_end_;
     Fill fill_;

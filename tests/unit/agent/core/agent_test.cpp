@@ -304,7 +304,7 @@ TEST_CASE("agent: blocks of a time when they could be larger are sent, too") {
     REQUIRE(bench.spool.store_epoch({1}, as_bytes("record"), std::span{&hash, 1}).ok());
     const std::vector<std::byte> large(block_bytes_max);
     const SpoolTag tag{{{5}, {1}, BlockSeq::of(BlockClass::normal, 1)}, 1, 0, 0};
-    REQUIRE(bench.spool.append(std::array{SpoolBlock{tag, large}}).ok());
+    REQUIRE(bench.spool.append(std::array{SpoolBlock{tag, large}}, nothing_sent).ok());
 
     bench.link.listening = true;
     bench.run_until(bench.now + 2000);

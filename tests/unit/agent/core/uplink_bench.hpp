@@ -55,7 +55,7 @@ class UplinkBench {
         const std::vector<std::byte> sealed(size, static_cast<std::byte>(number));
         const SpoolTag tag{
             {uplink_incarnation, {epoch}, BlockSeq::of(block_class, number)}, 10, 0, 0};
-        REQUIRE(spool.append(std::array{agent::SpoolBlock{tag, sealed}}).ok());
+        REQUIRE(spool.append(std::array{agent::SpoolBlock{tag, sealed}}, agent::nothing_sent).ok());
         names_[sealed] = tag.name;
         uplink->wake();
     }

@@ -5,6 +5,7 @@
 #include "agent/core/agent.hpp"
 #include "agent/platform/linux/sqlite_spool.hpp"
 #include "firmware-sim/sim_link.hpp"
+#include "tests/support/spool_policies.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/unit/agent/fixtures.hpp"
 
@@ -23,7 +24,7 @@ class Device {
         ListSource source{schema_.stream(BlockClass::live)};
         for (int i = 0; i < samples; ++i) source.put(i, {Value::of_integer(i)}, {1000 * (i + 1)});
         std::array<Source*, 1> sources{&source};
-        auto spool = SqliteSpool::open(folder_ / "spool.db", 1 << 20, entropy_);
+        auto spool = SqliteSpool::open(folder_ / "spool.db", test::stop_at(1 << 20), entropy_);
         REQUIRE(spool.ok());
         AgentSettings settings;
         settings.environment = "test";
@@ -42,7 +43,7 @@ class Device {
         CHECK(agent.stopped());
     }
     longhaul_EpochRecord record(std::uint32_t epoch) {
-        auto spool = SqliteSpool::open(folder_ / "spool.db", 1 << 20, entropy_);
+        auto spool = SqliteSpool::open(folder_ / "spool.db", test::stop_at(1 << 20), entropy_);
         REQUIRE(spool.ok());
         std::vector<std::byte> room(signed_epoch_bytes_max);
         const auto bytes = spool.value()->read_epoch({epoch}, room);
