@@ -60,20 +60,39 @@ Result<std::vector<std::byte>, Message> read_all(const std::string& path, bool s
 }
 
 Result<void, Message> write_all(const std::string& path, Bytes bytes, unsigned mode, bool sync) {
-    const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
-    if (!file.ok()) return problem(path, "cannot make");
-    if (::fchmod(file.number(), mode) != 0) return problem(path, "cannot set the mode");
-    while (!bytes.empty()) {
-        const ssize_t count = ::write(file.number(), bytes.data(), bytes.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return problem(path, "cannot write");
-        bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-    if (sync && ::fsync(file.number()) != 0) return problem(path, "cannot sync");
-    return {};
+    LH_TRY_ASSIGN(NewFile file, NewFile::make(path, mode));
+    LH_TRY(file.append(bytes));
+    return sync ? file.sync() : Result<void, Message>{};
 }
 
 }  // namespace
+
+Result<NewFile, Message> NewFile::make(const std::string& path, unsigned mode) {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (descriptor < 0) return problem(path, "cannot make");
+    NewFile file{path, descriptor};
+    if (::fchmod(descriptor, mode) != 0) return problem(path, "cannot set the mode");
+    return file;
+}
+
+NewFile::~NewFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<void, Message> NewFile::append(Bytes bytes) {
+    while (!bytes.empty()) {
+        const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return problem(path_, "cannot write");
+        bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+    return {};
+}
+
+Result<void, Message> NewFile::sync() {
+    if (::fsync(descriptor_) != 0) return problem(path_, "cannot sync");
+    return {};
+}
 
 Result<std::vector<std::byte>, Message> read_file(const std::string& path) {
     return read_all(path, false);

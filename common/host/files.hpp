@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/bytes.hpp"
@@ -23,6 +24,26 @@ Result<std::vector<std::byte>, Message> read_private_file(const std::string& pat
 inline constexpr unsigned public_file_mode = 0644;
 inline constexpr unsigned private_file_mode = 0600;
 inline constexpr unsigned private_folder_mode = 0700;
+
+// A new file that is written piece by piece; closed at the end of its life.
+class NewFile {
+ public:
+    // With this mode whatever the umask; refuses when it is there already.
+    static Result<NewFile, Message> make(const std::string& path, unsigned mode);
+    NewFile(NewFile&& other) noexcept
+        : path_{std::move(other.path_)}, descriptor_{std::exchange(other.descriptor_, -1)} {}
+    NewFile& operator=(NewFile&&) = delete;
+    ~NewFile();
+
+    Result<void, Message> append(Bytes bytes);
+    Result<void, Message> sync();
+
+ private:
+    NewFile(std::string path, int descriptor) : path_{std::move(path)}, descriptor_{descriptor} {}
+
+    std::string path_;
+    int descriptor_;
+};
 
 // Makes a new file with this mode whatever the umask; refuses when it is there already. It lasts
 // after sync_file_system().

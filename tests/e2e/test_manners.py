@@ -115,10 +115,11 @@ JSON = {
     "longhaul-collector check": "--config {config}",
     "longhaul audit": "--config {config}",
     "longhaul why": "{device.name} --config {config}",
-    "longhaul inspect spool": "{device}/spool.db",
+    "longhaul-agent spool inspect": "{device}/spool.db",
+    "longhaul-agent spool verify": "{device}/spool.db",
     "longhaul inspect journal": "{journal}",
 }
-ELSEWHERE = {"longhaul-agent run", "longhaul inspect block", "longhaul inspect epoch"}
+ELSEWHERE = {"longhaul-agent run", "longhaul-agent spool export", "longhaul inspect block", "longhaul inspect epoch"}
 
 
 def test_every_command_with_json_is_in_the_table():

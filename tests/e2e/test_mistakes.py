@@ -192,7 +192,8 @@ LINES = {
     "longhaul inspect block {0}/nowhere": (BAD_DATA, "nowhere: cannot open"),
     "longhaul inspect block {0}/ca/root.crt": (BAD_DATA, "root.crt: "),
     "longhaul inspect epoch {0}/ca/root.crt": (BAD_DATA, "root.crt: "),
-    "longhaul inspect spool {0}/ca/root.crt": (BAD_DATA, "root.crt: "),
+    "longhaul-agent spool inspect {0}/nowhere": (BAD_DATA, "nowhere: there is no such file"),
+    "longhaul-agent spool verify {0}/ca/collector/registry.db": (BAD_DATA, "registry.db: "),
     "longhaul inspect journal {0}/traces": (BAD_DATA, "traces: "),
 }
 

@@ -105,8 +105,6 @@ Result<void, Message> inspect(const InspectOptions& options) {
             return inspect_epoch(options);
         case InspectKind::journal:
             return inspect_journal(options);
-        case InspectKind::spool:
-            return inspect_spool(options);
     }
     return {};
 }

@@ -9,7 +9,7 @@
 
 namespace longhaul::tools {
 
-enum class InspectKind { block, epoch, journal, spool };
+enum class InspectKind { block, epoch, journal };
 
 struct InspectOptions {
     InspectKind kind = InspectKind::block;
@@ -25,7 +25,6 @@ Result<void, Message> inspect(const InspectOptions& options);
 Result<void, Message> inspect_block(const InspectOptions& options);
 Result<void, Message> inspect_epoch(const InspectOptions& options);
 Result<void, Message> inspect_journal(const InspectOptions& options);
-Result<void, Message> inspect_spool(const InspectOptions& options);
 
 // One thing that was found: a line of JSON, or "name value" pairs for a person.
 void print_item(const boost::json::object& item, const InspectOptions& options);

@@ -182,8 +182,6 @@ struct Inspect {
         add("epoch", "A signed epoch record", InspectKind::epoch, "epoch 7.epoch --json");
         add("journal", "A journal's folder", InspectKind::journal,
             "journal ca/collector/journal | tail");
-        add("spool", "The spool of an agent for Linux", InspectKind::spool,
-            "spool devices/bus-2228/spool.db");
     }
     int run() {
         for (const auto& [command, kind] : commands) {

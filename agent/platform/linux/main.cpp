@@ -9,6 +9,7 @@
 
 #include "agent/platform/linux/control_client.hpp"
 #include "agent/platform/linux/fleet.hpp"
+#include "agent/platform/linux/spool_command.hpp"
 #include "common/host/command_line.hpp"
 #include "common/host/exit_codes.hpp"
 
@@ -177,6 +178,44 @@ struct ControlCommands {
     }
 };
 
+// What is done with the file of a spool.
+struct SpoolCommands {
+    std::string path;
+    std::string out;
+    bool all = false;
+    bool json = false;
+    CLI::App* inspect = nullptr;
+    CLI::App* verify = nullptr;
+    CLI::App* take_out = nullptr;
+
+    void add_to(CLI::App& app) {
+        CLI::App* const group = app.add_subcommand("spool", "About the file of a spool.");
+        group->require_subcommand(1);
+        const auto add = [&](const char* name, const char* what, const std::string& example) {
+            CLI::App* const command = group->add_subcommand(name, what);
+            command->add_option("file", path, "spool.db of a device whose agent does not run")
+                ->required();
+            command->add_flag("--json", json, "as one line of JSON");
+            command->footer("Example: longhaul-agent spool " + example);
+            return command;
+        };
+        inspect = add("inspect", "Says what is in it: kept, waiting, lost.",
+                      "inspect devices/bus-2228/spool.db");
+        verify = add("verify", "Reads all of it and says what is damaged.",
+                     "verify devices/bus-2228/spool.db");
+        take_out = add("export", "Writes its blocks and epoch records to a file for the collector.",
+                       "export devices/bus-2228/spool.db bus-2228.session");
+        take_out->add_option("out", out, "the file to make")->required();
+        take_out->add_flag("--all", all, "also what is acknowledged already");
+    }
+    bool asked() const { return *inspect || *verify || *take_out; }
+    int run() const {
+        if (*inspect) return spool_inspect_command(path, json);
+        if (*verify) return spool_verify_command(path, json);
+        return spool_export_command(path, out, all, json);
+    }
+};
+
 }  // namespace
 
 int agent_main(int argc, char** argv) {
@@ -214,6 +253,8 @@ int agent_main(int argc, char** argv) {
 
     ControlCommands control;
     control.add_to(app);
+    SpoolCommands spool;
+    spool.add_to(app);
 
     std::string mapping;
     std::string file;
@@ -235,6 +276,7 @@ int agent_main(int argc, char** argv) {
     if (*control.put) return put_command(control.config, control.stream, control.values);
     if (*control.why) return why_command(control.config, control.json);
     if (!crypto_init().ok()) return complain({"no random source"}, exit_check_failed);
+    if (spool.asked()) return spool.run();
     if (*run_command) return run(arguments);
     if (*check_command) return check(arguments);
     if (*list_command) return list_trace(mapping, file, arguments.json);

@@ -1,14 +1,13 @@
 """Frames and TLS by hand, from docs/spec/frames.md, for what no good device would send."""
 
 import socket
-import sqlite3
 import ssl
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from .processes import PATIENCE
-from .site import SERVER_NAME
+from .processes import PATIENCE, demand
+from .site import SERVER_NAME, programs_folder
 
 HELLO, EPOCH, SCHEMA, BLOCK, BYE_OF_DEVICE = 1, 2, 3, 4, 6
 WELCOME, ACK, WINDOW, BYE = 0x81, 0x82, 0x83, 0x87
@@ -129,6 +128,25 @@ class Link:
         self.close()
 
 
+def export(spool: Path, *options):
+    """A device's half of a session, from the spool of an agent that does not run."""
+    file = spool.with_suffix(".session")
+    file.unlink(missing_ok=True)
+    demand(programs_folder() / "longhaul-agent", "spool", "export", spool, file, *options)
+    return file.read_bytes()
+
+
+def frames_of(data):
+    """[(type, body)] of whole frames."""
+    frames, at = [], 0
+    while at < len(data):
+        size = int.from_bytes(data[at + 1:at + 4], "little")
+        frames.append((data[at], data[at + 4:at + 4 + size]))
+        at += 4 + size
+    assert at == len(data), "the last frame is cut"
+    return frames
+
+
 @dataclass
 class Sealed:
     """What a real agent has in its spool: genuine schema, epoch record and blocks."""
@@ -139,11 +157,10 @@ class Sealed:
 
     @staticmethod
     def of(spool: Path):
-        with sqlite3.connect(spool) as database:
-            one = lambda query: database.execute(query).fetchone()[0]  # noqa: E731
-            return Sealed(one("SELECT incarnation FROM spool") & 0xFFFFFFFF, one("SELECT encoded FROM schemas"),
-                          one("SELECT record FROM epochs ORDER BY epoch"),
-                          [row[0] for row in database.execute("SELECT sealed FROM blocks ORDER BY class, epoch, number")])
+        frames = frames_of(export(spool, "--all"))
+        of_kind = lambda kind: [body for each, body in frames if each == kind]  # noqa: E731
+        incarnation, = struct.unpack("<I", parse(frames[0][1])[3])
+        return Sealed(incarnation, of_kind(SCHEMA)[0], of_kind(EPOCH)[0], of_kind(BLOCK))
 
     def introduction(self):
         """All that comes before the first block."""

@@ -1,0 +1,68 @@
+#include "agent/platform/linux/spool_copy.hpp"
+
+#include <stdlib.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "common/host/sqlite.hpp"
+
+namespace longhaul::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Nothing is stored into a copy, so nothing has to go.
+SpoolPolicy keep_everything() {
+    SpoolPolicy policy;
+    policy.bytes_max = UINT64_MAX / 2;
+    return policy;
+}
+
+// A copy of a file that is being written would be torn.
+Result<void, Message> check_unused(const std::string& path) {
+    auto database = SqliteDatabase::open(path, SqliteAccess::read_only, 0);
+    const Status looked = database.ok()
+                              ? database.value().execute("SELECT count(*) FROM sqlite_master")
+                              : Status{database.error()};
+    if (looked.ok() || looked.error() != ErrorCode::denied) return {};  // the copy tells the rest
+    return Message{path + ": the agent has it open; stop it, or ask it: longhaul-agent why"};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SpoolCopy>, Message> SpoolCopy::make(const std::string& path) {
+    std::error_code error;
+    if (!fs::is_regular_file(path, error)) return Message{path + ": there is no such file"};
+    LH_TRY(check_unused(path));
+    std::unique_ptr<SpoolCopy> made{new SpoolCopy};
+    LH_TRY(made->copy(path));
+    const std::string name = made->folder_ + "/spool";
+    auto opened = SqliteSpool::open(name, keep_everything(), made->entropy_);
+    if (!opened.ok()) return Message{path + opened.error().text.substr(name.size())};
+    made->spool_ = std::move(opened).value();
+    return made;
+}
+
+Result<void, Message> SpoolCopy::copy(const std::string& path) {
+    std::error_code error;
+    std::string name = (fs::temp_directory_path(error) / "longhaul-spool-XXXXXX").string();
+    if (error || ::mkdtemp(name.data()) == nullptr)
+        return Message{name + ": " + std::strerror(errno)};
+    folder_ = name;
+    for (const std::string suffix : {"", "-wal"}) {
+        if (!fs::exists(path + suffix, error)) continue;
+        fs::copy_file(path + suffix, folder_ + "/spool" + suffix, error);
+        if (error)
+            return Message{path + suffix + ": not copied to " + folder_ + ": " + error.message()};
+    }
+    return {};
+}
+
+SpoolCopy::~SpoolCopy() {
+    spool_.reset();
+    std::error_code error;
+    if (!folder_.empty()) fs::remove_all(folder_, error);
+}
+
+}  // namespace longhaul::agent

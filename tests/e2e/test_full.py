@@ -1,0 +1,48 @@
+"""Spools without room, with real programs: dropped by policy, listed, and never without an account."""
+
+import pytest
+
+from longhaul_e2e.full import FullSpool, small_disk
+from longhaul_e2e.site import Site
+
+
+def test_a_full_spool_drops_its_oldest_and_lists_them(tmp_path):
+    with Site(tmp_path / "site") as site:
+        spool = FullSpool(site, "bytes_max = 65536")
+        spool.start()
+        spool.put("reading", 6000)
+        spool.put("alert", 50)
+        assert "lost" in spool.why() and spool.why()["lost_samples"] > 0
+        spool.drain()
+    assert spool.figures.wrong == []
+    assert spool.figures.refused == 0
+    assert spool.figures.lost_samples > 1000
+    assert spool.stored["alert"] == 50
+
+
+def test_a_class_that_stops_refuses_and_loses_nothing(tmp_path):
+    with Site(tmp_path / "site") as site:
+        spool = FullSpool(site, 'bytes_max = 65536\nnormal = {when_full = "stop"}')
+        spool.start()
+        spool.put("reading", 3000)
+        spool.put("alert", 50)
+        spool.drain()
+    assert spool.figures.wrong == []
+    assert spool.figures.refused > 100
+    assert spool.figures.lost_samples == 0
+    assert spool.stored["alert"] == 50
+
+
+def test_a_full_disk_is_as_a_full_spool(tmp_path):
+    with Site(tmp_path / "site") as site:
+        try:
+            with small_disk(tmp_path / "disk", 1 << 20) as disk:
+                spool = FullSpool(site, "bytes_max = 67108864", f"{disk}/spool.db")
+                spool.start()
+                spool.put("reading", 20_000)
+                assert spool.agent.running()
+                spool.drain()
+        except PermissionError as denied:
+            pytest.skip(f"no small file system can be mounted here: {denied}")
+    assert spool.figures.wrong == []
+    assert spool.figures.lost_samples + spool.figures.refused > 1000
