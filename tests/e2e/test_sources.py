@@ -139,6 +139,7 @@ def test_what_was_put_survives_a_kill(probe):
     code, _, messages = probe.put("temperature=1")
     assert code == 69 and "is the agent running?" in messages
     probe.start()  # at the socket that the killed one has left
+    assert probe.why()["cut_off_before"]
     assert probe.put("temperature=-0.25", "frame=00fF")[0] == 0
     wait_until(lambda: len(probe.rows("climate", "temperature")) == 2, "both puts in the table")
     assert probe.rows("climate", "temperature", "note", "frame") == [
