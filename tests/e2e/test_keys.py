@@ -111,7 +111,8 @@ def demand_refusal(done, path, line, key):
     told = [sentence for sentence in messages.splitlines() if f"{path}: line {line}: " in sentence]
     assert code == CONFIGURATION, f"exit {code}: {messages}"
     assert told, f"line {line} is not named: {messages}"
-    assert f'"{key}"' in told[0], told[0]
+    _, named, reason = told[0].partition(f'"{key}"')
+    assert named and len(reason.split()) >= 3, f"the key or the reason is missing: {told[0]}"
     assert output == ""
 
 
@@ -125,6 +126,13 @@ def test_every_key_of_the_mappings_has_a_wrong_value_here():
     for mapping in top_folder().glob("firmware-sim/traces/*/*.toml"):
         for _, section, key in keys_of(mapping.read_text()):
             assert key in MAPPING[section], f"{mapping}: [{section}] {key}"
+
+
+@pytest.mark.parametrize("page, table", [("agent.md", AGENT), ("operating.md", COLLECTOR), ("recordings.md", MAPPING)])
+def test_the_manual_has_every_key(page, table):
+    manual = (top_folder() / "docs" / page).read_text()
+    named = set(re.findall(r"`(?:\w+\.)?(\w+)`", manual))
+    assert [(section, key) for section, keys in table.items() for key in keys if key not in named] == []
 
 
 def test_check_accepts_the_examples(site):
