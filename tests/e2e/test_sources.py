@@ -161,6 +161,11 @@ def test_what_cannot_be_put_is_told(probe, arguments, code, sentence):
     assert done[0] == code
 
 
+def test_a_second_agent_of_the_device_may_try_later(probe):
+    code, output, messages = probe.ask("run")
+    assert (code, output) == (75, "") and "spool.db: denied: another program has the database open" in messages
+
+
 def test_many_puts_on_one_connection_share_blocks(probe):
     before = probe.rows("climate", "temperature")
     with socket.socket(socket.AF_UNIX) as program:
