@@ -14,10 +14,14 @@ namespace longhaul::agent {
 
 class ByteArena {
  public:
+    // Memory is taken in pieces of at least so many bytes.
+    explicit ByteArena(std::size_t chunk_bytes_min = 64 << 10)
+        : chunk_bytes_min_{chunk_bytes_min} {}
+
     // Room that does not move; what the caller puts there stays.
     std::span<std::byte> room(std::size_t bytes) {
         if (free_.size() < bytes) {
-            const std::size_t chunk_bytes = std::max(bytes, chunk_bytes_min);
+            const std::size_t chunk_bytes = std::max(bytes, chunk_bytes_min_);
             chunks_.push_back(std::make_unique_for_overwrite<std::byte[]>(chunk_bytes));
             free_ = {chunks_.back().get(), chunk_bytes};
         }
@@ -33,7 +37,7 @@ class ByteArena {
     std::string_view keep(std::string_view text) { return as_text(keep(as_bytes(text))); }
 
  private:
-    static constexpr std::size_t chunk_bytes_min = 64 << 10;
+    std::size_t chunk_bytes_min_;
     std::vector<std::unique_ptr<std::byte[]>> chunks_;
     std::span<std::byte> free_;
 };

@@ -25,6 +25,7 @@ class SchemaTexts {
     std::deque<std::string> texts_;
 };
 
+// What is wrong with it is told to the table.
 Field read_field(ConfigTable table, SchemaTexts& texts);
 // "alarm", "live", "normal", "bulk" under `key`.
 BlockClass read_class(ConfigTable& table, std::string_view key, std::string_view absent);

@@ -71,8 +71,9 @@ std::string kind_text(const Field& field) {
             return "one of " + labels;
         }
         case FieldKind::text:
-        case FieldKind::bytes:
             return "UTF-8 of at most 1024 bytes";
+        case FieldKind::bytes:
+            return "pairs of hexadecimal digits, at most 1024";
     }
     return "";
 }
@@ -112,7 +113,8 @@ std::string write_put_line(const PutLine& put) {
     return line;
 }
 
-Result<std::vector<Value>, Message> put_values(const PutLine& put, const Schema& schema) {
+Result<std::vector<Value>, Message> put_values(const PutLine& put, const Schema& schema,
+                                               ByteArena& arena) {
     std::vector<Value> values(schema.fields.size());
     std::vector<bool> named(schema.fields.size());
     std::vector<std::string_view> names;
@@ -124,7 +126,7 @@ Result<std::vector<Value>, Message> put_values(const PutLine& put, const Schema&
                            did_you_mean(name, names)};
         const auto i = static_cast<std::size_t>(found - names.begin());
         if (named[i]) return Message{"field \"" + name + "\" is named twice"};
-        const auto value = read_cell(schema.fields[i], text);
+        const auto value = read_cell(schema.fields[i], text, &arena);
         if (!value)
             return Message{"field \"" + name + "\" is \"" + text + "\", has to be " +
                            kind_text(schema.fields[i])};

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/sources/byte_arena.hpp"
 #include "common/base/result.hpp"
 #include "common/block/schema.hpp"
 #include "common/block/value.hpp"
@@ -27,8 +28,9 @@ Result<PutLine, Message> parse_put_line(std::string_view line);
 // Without a line end; parse_put_line() reads it back.
 std::string write_put_line(const PutLine& put);
 
-// The values of a schema's fields; a field that is not named is null. Texts point into `put`. The
-// error names the field and says what it has to be.
-Result<std::vector<Value>, Message> put_values(const PutLine& put, const Schema& schema);
+// The values of a schema's fields; a field that is not named is null. Texts point into `put`, bytes
+// into `arena`. The error names the field and says what it has to be.
+Result<std::vector<Value>, Message> put_values(const PutLine& put, const Schema& schema,
+                                               ByteArena& arena);
 
 }  // namespace longhaul::agent

@@ -1,6 +1,5 @@
 // Certificates, keys and registry, as `longhaul-collector check` looks at them.
 #include <sys/stat.h>
-#include <filesystem>
 
 #include "collector/app/check.hpp"
 #include "collector/app/credentials.hpp"
@@ -53,13 +52,13 @@ void check_server(const CollectorConfig& config, WallUs now, Findings& findings)
 
 void check_sealing_keys(const CollectorConfig& config, Findings& findings) {
     const std::string& folder = config.sealing_keys;
-    std::error_code error;
+    const auto files = paths_in(folder);
+    if (!files.ok()) return findings.problem("sealing key", files.error().text, exit_configuration);
     std::size_t sound = 0;
     bool any = false;
-    for (const auto& file : std::filesystem::directory_iterator{folder, error}) {
-        if (file.path().extension() != ".key") continue;
+    for (const std::string& path : files.value()) {
+        if (!path.ends_with(".key")) continue;
         any = true;
-        const std::string path = file.path().string();
         const auto pem = read_private_file(path);
         if (!pem.ok()) {
             findings.problem("sealing key", pem.error().text, exit_code_of_secret(path));
@@ -70,8 +69,6 @@ void check_sealing_keys(const CollectorConfig& config, Findings& findings) {
             ++sound;
         }
     }
-    if (error)
-        return findings.problem("sealing key", folder + ": " + error.message(), exit_configuration);
     if (!any) {
         return findings.problem(
             "sealing key",
@@ -87,8 +84,9 @@ void check_registry(const CollectorConfig& config, WallUs now, Findings& finding
     const auto problem = [&](const std::string& text) {
         findings.problem("registry", path + ": " + text, exit_configuration);
     };
-    if (!std::filesystem::exists(path))
-        return problem("there is no registry; make one with `longhaul ca init`");
+    const auto there = is_there(path);
+    if (!there.ok()) return findings.problem("registry", there.error().text, exit_configuration);
+    if (!there.value()) return problem("there is no registry; make one with `longhaul ca init`");
     const auto registry = Registry::open(path);
     if (!registry.ok()) return problem(to_string(registry.error()));
     const auto tenants = registry.value()->tenants();

@@ -20,6 +20,7 @@
 #include "collector/app/disk_space.hpp"
 #include "collector/disk/folder_lock.hpp"
 #include "collector/net/endpoint.hpp"
+#include "common/host/files.hpp"
 
 namespace longhaul::collector {
 namespace {
@@ -58,15 +59,18 @@ std::optional<std::string> owner_of_port(unsigned short port) {
     const auto inode = listening_socket(port);
     if (!inode) return std::nullopt;
     const std::string wanted = "socket:[" + *inode + "]";
-    std::error_code error;
-    for (const auto& process : fs::directory_iterator{"/proc", error}) {
-        const std::string pid = process.path().filename().string();
+    const auto processes = paths_in("/proc");
+    if (!processes.ok()) return std::nullopt;
+    for (const std::string& process : processes.value()) {
+        const std::string pid = fs::path{process}.filename().string();
         if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
-        std::error_code hidden;
-        for (const auto& file : fs::directory_iterator{process.path() / "fd", hidden}) {
-            if (fs::read_symlink(file.path(), hidden) != wanted) continue;
+        const auto files = paths_in(process + "/fd");  // not those of other users
+        if (!files.ok()) continue;
+        for (const std::string& file : files.value()) {
+            std::error_code gone;
+            if (fs::read_symlink(file, gone) != wanted) continue;
             std::string name;
-            std::getline(std::ifstream{process.path() / "comm"}, name);
+            std::getline(std::ifstream{process + "/comm"}, name);
             return name + " (process " + pid + ")";
         }
     }
@@ -151,16 +155,22 @@ void check_space(const std::string& folder, Findings& findings) {
     findings.in_order("space", text);
 }
 
-// The folder, or the nearest one above it that is there: the one it would be made in.
+std::string absolute(const std::string& folder) {
+    std::error_code error;
+    return fs::absolute(folder, error).string();
+}
+
+// The folder, or the nearest one above it that this user can see: the one it would be made in.
 std::string existing(const std::string& folder) {
-    fs::path path = fs::absolute(folder);
-    while (!fs::exists(path) && path.has_relative_path()) path = path.parent_path();
+    fs::path path = absolute(folder);
+    std::error_code hidden;
+    while (!fs::exists(path, hidden) && path.has_relative_path()) path = path.parent_path();
     return path.string();
 }
 
 void check_folder(const char* what, const std::string& folder, Findings& findings) {
     const std::string place = existing(folder);
-    if (!fs::is_directory(place)) {
+    if (!is_folder(place)) {
         return findings.problem(what, place + ": is no folder, and " + folder + " has to be one",
                                 exit_configuration);
     }
@@ -168,7 +178,7 @@ void check_folder(const char* what, const std::string& folder, Findings& finding
         return findings.problem(what, place + ": may not be written to by this user; chown it",
                                 exit_denied);
     }
-    if (place != fs::absolute(folder).string())
+    if (place != absolute(folder))
         findings.in_order(what, folder + ": will be made at the first start");
     check_space(place, findings);
 }
@@ -194,8 +204,8 @@ void check_machine(const CollectorConfig& config, Findings& findings) {
         }
     }
     check_folder("journal", config.journal_path, findings);
-    if (fs::is_directory(existing(config.journal_path)))
-        check_sync(existing(config.journal_path), findings);
+    if (const std::string place = existing(config.journal_path); is_folder(place))
+        check_sync(place, findings);
     check_folder("lake", config.lake_path, findings);
 }
 

@@ -74,10 +74,11 @@ void check_clock(WallUs now, WallUs newest, Findings& findings) {
 void check_keys_of_epochs(const CollectorConfig& config, const std::set<SealingKeyId>& wanted,
                           Findings& findings) {
     KeyRing keys;
-    std::error_code error;
-    for (const auto& file : fs::directory_iterator{config.sealing_keys, error}) {
-        if (file.path().extension() != ".key" || !file.is_regular_file(error)) continue;
-        const auto pem = longhaul::read_file(file.path().string());
+    const auto files = paths_in(config.sealing_keys);
+    if (!files.ok()) return;  // told of already
+    for (const std::string& file : files.value()) {
+        if (!file.ends_with(".key")) continue;
+        const auto pem = longhaul::read_file(file);
         if (!pem.ok()) continue;
         if (const auto key = private_key_of(as_text(pem.value())); key.ok())
             static_cast<void>(keys.add(key.value()));
@@ -94,7 +95,9 @@ void check_keys_of_epochs(const CollectorConfig& config, const std::set<SealingK
 
 void check_journal(const CollectorConfig& config, WallUs now, Findings& findings) {
     const std::string& path = config.journal_path;
-    if (!fs::exists(path + "/journal.meta")) return check_clock(now, {}, findings);
+    const auto there = is_there(path + "/journal.meta");
+    if (!there.ok()) findings.problem("journal", there.error().text, exit_configuration);
+    if (!there.ok() || !there.value()) return check_clock(now, {}, findings);
     const auto bad = [&](const Error& error) {
         findings.problem("journal", path + ": " + to_string(error), exit_bad_data);
     };
@@ -124,30 +127,51 @@ void check_journal(const CollectorConfig& config, WallUs now, Findings& findings
     check_clock(now, found.newest, findings);
 }
 
+// "acme/bus_position" of every table.
+std::vector<std::string> table_names(const std::string& lake, Findings& findings) {
+    std::vector<std::string> names;
+    const auto hidden = [&findings](const Message& why) {
+        findings.problem("lake", why.text, exit_configuration);
+    };
+    const auto tenants = paths_in(lake);
+    if (!tenants.ok()) {
+        hidden(tenants.error());
+        return names;
+    }
+    for (const std::string& tenant : tenants.value()) {
+        if (!is_folder(tenant)) continue;
+        const auto tables = paths_in(tenant);
+        if (!tables.ok()) {
+            hidden(tables.error());
+            continue;
+        }
+        for (const std::string& table : tables.value()) {
+            if (is_folder(table + "/_delta_log"))
+                names.push_back(fs::path{tenant}.filename().string() + "/" +
+                                fs::path{table}.filename().string());
+        }
+    }
+    return names;
+}
+
 void check_lake(const CollectorConfig& config, Findings& findings) {
     const std::string& path = config.lake_path;
-    if (!fs::is_directory(path)) return;
+    if (!is_folder(path)) return;
     const auto disk = PosixDisk::open_root(path);
     if (!disk.ok())
         return findings.problem("lake", path + ": " + to_string(disk.error()), exit_bad_data);
     LocalStore store{*disk.value()};
     std::size_t tables = 0;
     bool all_read = true;
-    std::error_code error;
-    for (const auto& tenant : fs::directory_iterator{path, error}) {
-        for (const auto& folder : fs::directory_iterator{tenant.path(), error}) {
-            if (!fs::is_directory(folder.path() / "_delta_log")) continue;
-            const std::string name =
-                tenant.path().filename().string() + "/" + folder.path().filename().string();
-            DeltaTable table{store, name};
-            ++tables;
-            if (const Status read = table.refresh(); !read.ok()) {
-                all_read = false;
-                findings.problem("lake",
-                                 path + ": table " + name + ": " + to_string(read.error()) +
-                                     "; the writer would stop",
-                                 exit_bad_data);
-            }
+    for (const std::string& name : table_names(path, findings)) {
+        DeltaTable table{store, name};
+        ++tables;
+        if (const Status read = table.refresh(); !read.ok()) {
+            all_read = false;
+            findings.problem("lake",
+                             path + ": table " + name + ": " + to_string(read.error()) +
+                                 "; the writer would stop",
+                             exit_bad_data);
         }
     }
     if (all_read) findings.in_order("lake", path + ": " + std::to_string(tables) + " tables");

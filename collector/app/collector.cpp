@@ -15,11 +15,12 @@ namespace {
 constexpr std::int64_t finish_ms = 6'000;    // for sessions to acknowledge what was accepted
 constexpr std::int64_t shutdown_ms = 9'500;  // for everything
 
-// What the journal holds cannot be used, as far as a new attempt is concerned.
-StartFailure journal_failure(const std::string& path, const Error& error) {
+// Whether a new attempt would help: not with what is damaged or closed to this user.
+StartFailure folder_failure(const std::string& path, const Error& error) {
     const bool damaged = error.code == ErrorCode::corrupt || error.code == ErrorCode::malformed ||
                          error.code == ErrorCode::unsupported;
-    return {{path + ": " + to_string(error)}, damaged ? exit_bad_data : exit_retry_later};
+    const int otherwise = error.code == ErrorCode::denied ? exit_denied : exit_retry_later;
+    return {{path + ": " + to_string(error)}, damaged ? exit_bad_data : otherwise};
 }
 
 }  // namespace
@@ -34,7 +35,7 @@ Collector::Collector(CollectorConfig config, Credentials credentials, Log& log,
 Result<void, StartFailure> Collector::open_journal() {
     const std::string& path = config_.journal_path;
     auto disk = PosixDisk::open_root(path);
-    if (!disk.ok()) return StartFailure{{path + ": " + to_string(disk.error())}};
+    if (!disk.ok()) return folder_failure(path, disk.error());
     journal_disk_ = std::move(disk).value();
     auto lock = FolderLock::take(path);
     if (!lock.ok()) return StartFailure{lock.error()};
@@ -44,24 +45,24 @@ Result<void, StartFailure> Collector::open_journal() {
         return StartFailure{{"no random bytes"}};
     }
     auto journal = LocalJournal::open(*journal_disk_, config_.journal);
-    if (!journal.ok()) return journal_failure(path, journal.error());
+    if (!journal.ok()) return folder_failure(path, journal.error());
     journal_ = std::move(journal).value();
     if (journal_->trimmed_bytes() != 0) {
         log_.warn("an unfinished group at the end of the journal was trimmed",
                   {{"bytes", journal_->trimmed_bytes()}});
     }
     if (const Status loaded = known_.load(*journal_); !loaded.ok())
-        return journal_failure(path, loaded.error());
+        return folder_failure(path, loaded.error());
     return {};
 }
 
 Result<void, StartFailure> Collector::open_lake() {
     auto disk = PosixDisk::open_root(config_.lake_path);
-    if (!disk.ok()) return StartFailure{{config_.lake_path + ": " + to_string(disk.error())}};
+    if (!disk.ok()) return folder_failure(config_.lake_path, disk.error());
     lake_disk_ = std::move(disk).value();
     store_ = std::make_unique<LocalStore>(*lake_disk_);
     if (const Status cleaned = store_->clean_up(); !cleaned.ok())
-        return StartFailure{{config_.lake_path + ": " + to_string(cleaned.error())}};
+        return folder_failure(config_.lake_path, cleaned.error());
     writer_ = std::make_unique<Writer>(*journal_, *store_, *credentials_.keys, config_.writer);
     return {};
 }

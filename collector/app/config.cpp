@@ -1,6 +1,7 @@
 #include "collector/app/config.hpp"
 
 #include "collector/net/endpoint.hpp"
+#include "collector/registry/certificate.hpp"
 #include "common/host/config.hpp"
 
 namespace longhaul::collector {
@@ -19,6 +20,8 @@ std::string read_address(ConfigTable table, std::string_view absent) {
 
 void read_collector(ConfigTable table, CollectorConfig& config) {
     config.environment = table.text("environment");
+    if (table.has_text("environment") && !is_name_part(config.environment))
+        table.problem("environment", "has to be 1 to 48 of a-z, 0-9 and -");
     config.listen = read_address(table, "127.0.0.1:7600");
     config.connections_max =
         static_cast<std::size_t>(table.integer("connections_max", 20'000, {1, 1'000'000}));

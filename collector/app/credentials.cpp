@@ -12,26 +12,28 @@ namespace {
 // The file in one of the folders whose key is the certificate's.
 std::optional<std::string> key_that_fits(const PublicKey& wanted,
                                          const std::vector<std::filesystem::path>& folders) {
-    std::error_code error;
     for (const std::filesystem::path& folder : folders) {
-        for (const auto& file : std::filesystem::directory_iterator{folder, error}) {
-            if (!file.is_regular_file(error)) continue;
-            const auto pem = longhaul::read_file(file.path().string());
+        const auto files = paths_in(folder.string());
+        if (!files.ok()) continue;
+        for (const std::string& file : files.value()) {
+            std::error_code gone;
+            if (!std::filesystem::is_regular_file(file, gone)) continue;
+            const auto pem = longhaul::read_file(file);
             if (!pem.ok()) continue;
             const auto key = private_key_of(as_text(pem.value()));
             if (!key.ok()) continue;
             const auto fits = public_key_of(key.value());
-            if (fits.ok() && fits.value() == wanted) return file.path().filename().string();
+            if (fits.ok() && fits.value() == wanted)
+                return std::filesystem::path{file}.filename().string();
         }
     }
     return std::nullopt;
 }
 
 Result<void, Message> load_sealing_keys(const std::string& folder, KeyRing& keys) {
-    std::error_code error;
-    for (const auto& file : std::filesystem::directory_iterator{folder, error}) {
-        if (file.path().extension() != ".key") continue;
-        const std::string path = file.path().string();
+    LH_TRY_ASSIGN(const std::vector<std::string> files, paths_in(folder));
+    for (const std::string& path : files) {
+        if (!path.ends_with(".key")) continue;
         LH_TRY_ASSIGN(const std::vector<std::byte> pem, read_private_file(path));
         const auto key = private_key_of(as_text(pem));
         if (!key.ok()) return Message{path + ": " + to_string(key.error())};
@@ -39,7 +41,6 @@ Result<void, Message> load_sealing_keys(const std::string& folder, KeyRing& keys
             return Message{path + ": " + to_string(added.error())};
         }
     }
-    if (error) return Message{folder + ": " + error.message()};
     if (keys.size() == 0)
         return Message{folder + ": there is no sealing key (<id>.key), so no block can be opened"};
     return {};
@@ -47,7 +48,8 @@ Result<void, Message> load_sealing_keys(const std::string& folder, KeyRing& keys
 
 Result<void, Message> open_registry(const CollectorConfig& config, Credentials& credentials,
                                     TlsSettings& tls, Entrance& entrance) {
-    if (!std::filesystem::exists(config.registry)) {
+    LH_TRY_ASSIGN(const bool there, is_there(config.registry));
+    if (!there) {
         return Message{config.registry +
                        ": there is no registry; make one with `longhaul ca init`"};
     }

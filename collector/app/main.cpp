@@ -12,6 +12,7 @@
 #include "collector/net/clock.hpp"
 #include "common/host/command_line.hpp"
 #include "common/host/exit_codes.hpp"
+#include "common/host/files.hpp"
 
 using namespace longhaul;
 using namespace longhaul::collector;
@@ -26,11 +27,12 @@ int complain(const Message& message, int exit_code) {
 // A secret that others may read has an exit code of its own.
 int exit_code_for_credentials(const CollectorConfig& config) {
     std::error_code error;
-    std::vector<std::filesystem::path> secrets{config.key};
-    for (const auto& file : std::filesystem::directory_iterator{config.sealing_keys, error}) {
-        if (file.path().extension() == ".key") secrets.push_back(file.path());
+    std::vector<std::string> secrets{config.key};
+    const auto files = paths_in(config.sealing_keys);
+    for (const std::string& path : files.ok() ? files.value() : std::vector<std::string>{}) {
+        if (path.ends_with(".key")) secrets.push_back(path);
     }
-    for (const std::filesystem::path& path : secrets) {
+    for (const std::string& path : secrets) {
         const auto permissions = std::filesystem::status(path, error).permissions();
         const auto others = std::filesystem::perms::group_all | std::filesystem::perms::others_all;
         if (!error && (permissions & others) != std::filesystem::perms::none) return exit_denied;

@@ -122,7 +122,8 @@ Status validate_field(const Field& field) {
 }
 
 Status validate(const Schema& schema) {
-    if (!is_name(schema.name)) return Error{ErrorCode::malformed, "schema name"};
+    if (!is_name(schema.name))
+        return Error{ErrorCode::malformed, "schema name, which is a-z, 0-9 and _"};
     if (schema.fields.empty()) return Error{ErrorCode::malformed, "a schema without fields"};
     if (schema.fields.size() > limits::schema_fields_max)
         return Error{ErrorCode::too_large, "fields"};

@@ -127,9 +127,13 @@ std::string ConfigTable::resolved(std::string path) const {
     return (node_->body->folder / path).lexically_normal().string();
 }
 
-std::string ConfigTable::path(std::string_view key) { return resolved(text(key)); }
+std::string ConfigTable::path(std::string_view key) {
+    if (!has(key)) return text(key);
+    return path(key, "");
+}
 
 std::string ConfigTable::path(std::string_view key, std::string_view absent) {
+    if (has_text(key) && text(key).empty()) problem(key, "has to be a path");
     return resolved(text(key, absent));
 }
 
@@ -183,6 +187,11 @@ std::size_t ConfigTable::choice(std::string_view key, std::string_view absent,
 }
 
 bool ConfigTable::has(std::string_view key) { return node_->find(key) != nullptr; }
+
+bool ConfigTable::has_text(std::string_view key) {
+    const toml::node* value = node_->find(key);
+    return value != nullptr && value->is_string();
+}
 
 ConfigTable ConfigTable::table(std::string_view key) {
     if (const auto known = node_->children.find(key); known != node_->children.end()) {

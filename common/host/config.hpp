@@ -38,7 +38,7 @@ class ConfigTable {
     std::string text(std::string_view key, std::string_view absent);
     std::vector<std::string> texts(
         std::string_view key);  // absent: empty; one text counts as a list
-    // A path; a relative one counts from the folder of the configuration file.
+    // A path, not an empty text; a relative one counts from the folder of the configuration file.
     std::string path(std::string_view key);
     std::string path(std::string_view key, std::string_view absent);
     std::int64_t integer(std::string_view key, Between<std::int64_t> allowed);
@@ -50,6 +50,7 @@ class ConfigTable {
                        const std::vector<std::string_view>& words);
 
     bool has(std::string_view key);
+    bool has_text(std::string_view key);                    // maybe an empty one
     ConfigTable table(std::string_view key);                // absent: as if it were empty
     std::vector<ConfigTable> tables(std::string_view key);  // [[key]]; absent: none
 

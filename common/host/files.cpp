@@ -127,6 +127,29 @@ Result<void, Message> make_folders(const std::string& path, unsigned mode) {
     return {};
 }
 
+Result<bool, Message> is_there(const std::string& path) {
+    std::error_code error;
+    const bool there = std::filesystem::exists(path, error);
+    if (error) return Message{path + ": " + error.message()};
+    return there;
+}
+
+bool is_folder(const std::string& path) {
+    std::error_code error;
+    return std::filesystem::is_directory(path, error);
+}
+
+Result<std::vector<std::string>, Message> paths_in(const std::string& folder) {
+    std::error_code error;
+    std::vector<std::string> paths;
+    // A range-based loop would throw where this one notes an error.
+    for (std::filesystem::directory_iterator at{folder, error}, end; !error && at != end;
+         at.increment(error))
+        paths.push_back(at->path().string());
+    if (error) return Message{folder + ": " + error.message()};
+    return paths;
+}
+
 Result<void, Message> sync_file_system(const std::string& path) {
     const Descriptor folder{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     if (!folder.ok()) return problem(path, "cannot open");

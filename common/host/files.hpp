@@ -54,6 +54,14 @@ Result<void, Message> replace_file(const std::string& path, Bytes bytes, unsigne
 // Makes the folder and those above it; fine when it is there already.
 Result<void, Message> make_folders(const std::string& path, unsigned mode);
 
+// Whether there is such a file or folder. The error says why this user cannot know, for example
+// because a folder above is closed to it.
+Result<bool, Message> is_there(const std::string& path);
+// Whether there is such a folder, as far as this user can see.
+bool is_folder(const std::string& path);
+// What lies in a folder, in no order.
+Result<std::vector<std::string>, Message> paths_in(const std::string& folder);
+
 // Makes everything written to the file system of `path` last; one call for many small files.
 Result<void, Message> sync_file_system(const std::string& path);
 

@@ -1,10 +1,12 @@
 """The whole road at full speed: real agents replay long recordings to a real collector, until the table is committed.
 
-tools/dev bench road [--recording NAME] [--rows N] [--runs N] [--agents N] [--dir DIR] [--keep]
+tools/dev bench road [--recording NAME] [--rows N] [--runs N] [--agents N] [--at-least ROWS_S]
+                    [--dir DIR] [--keep]
 
 One line a recording and run, then the best run beside a peer: pyarrow, which reads the same CSV and writes the same
 values as one Parquet file. Processor seconds are the steady figure; of the runs the one with the fewest counts. A third
 process, a device of its own with one block under way at a time, measures how long an acknowledgement takes meanwhile.
+With --at-least the exit code is 1 when the best run of a recording had fewer rows a second.
 """
 import argparse
 import csv
@@ -212,12 +214,13 @@ class Peer:
 
 
 def report(long, runs, peer):
+    """Prints the figures; returns the rows a second of the fastest run."""
     best = min(runs, key=lambda run: run.agent_cpu_s + run.collector_cpu_s)
     values, million = long.rows * long.fields, long.rows / 1e6
     ours_s = best.agent_cpu_s + best.collector_cpu_s
     print(f"\n{long.name}: {long.rows:,} rows of {long.fields} values, {len(best.names)} devices, {best.agents} agent process(es)")
-    print(f"  rows/s, from the first handshake to the last commit {long.rows / best.seconds:,.0f}; best of {len(runs)} "
-          f"{max(long.rows / run.seconds for run in runs):,.0f}")
+    fastest = max(long.rows / run.seconds for run in runs)
+    print(f"  rows/s, from the first handshake to the last commit {long.rows / best.seconds:,.0f}; best of {len(runs)} {fastest:,.0f}")
     print(f"  processor seconds a million rows: agent {best.agent_cpu_s / million:.2f} (and {best.reading_cpu_s / million:.2f} "
           f"to read the recording), collector {best.collector_cpu_s / million:.2f}")
     print(f"  limit: pyarrow from CSV to Parquet {peer.cpu_s / million:.2f}; ratio {peer.cpu_s / ours_s:.2f}")
@@ -225,6 +228,7 @@ def report(long, runs, peer):
           f"stored {best.stored_bytes / values:.2f}; CSV with zstd -3 {peer.zstd_bytes / values:.2f}, "
           f"Parquet of pyarrow with zstd {peer.bytes / values:.2f}")
     print(f"  samples a block {long.rows / best.sum('blocks'):.0f}")
+    return fastest
 
 
 def parse_arguments():
@@ -233,6 +237,7 @@ def parse_arguments():
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--agents", type=int, default=1, help="processes that share the devices")
+    parser.add_argument("--at-least", type=int, default=0, metavar="ROWS_S", help="exit 1 when the best run is slower")
     parser.add_argument("--dir", type=Path, default=TOP / "build" / "bench-road", help="folder to make (replaced)")
     parser.add_argument("--keep", action="store_true", help="leave the folder there")
     parser.add_argument("--probe", nargs=4, help=argparse.SUPPRESS)
@@ -250,6 +255,7 @@ def main():
     folder = options.dir.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     print(f"programs of {programs_folder()}")
+    slow = []
     for name in options.recording or RECORDINGS:
         long = LongRecording(name, folder / "long", options.rows)
         short = LongRecording(name, folder / "short", PROBE_ROWS)
@@ -257,10 +263,14 @@ def main():
         for at in range(options.runs):
             runs.append(Run(long, short, folder / f"{name}-{at}", options.agents))
             print(f"{name} {at + 1}: {runs[-1].text()}", flush=True)
-        report(long, runs, Peer(long))
+        fastest = report(long, runs, Peer(long))
+        if fastest < options.at_least:
+            slow.append(f"{name}: {fastest:,.0f} rows/s, not {options.at_least:,}")
     if not options.keep:
         shutil.rmtree(folder)
-    return 0
+    if slow:
+        print("bench road: too slow:", "; ".join(slow))
+    return 1 if slow else 0
 
 
 if __name__ == "__main__":

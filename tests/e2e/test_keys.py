@@ -16,32 +16,34 @@ from longhaul_e2e.site import Site, programs_folder, top_folder
 CONFIGURATION = 78
 DEVICE = "bus-2228"  # the one of the example
 NO_TEXT, NO_NUMBER, NO_TRUTH, NO_LIST = "7", '"many"', '"yes"', "7"
+NO_PATH = [NO_TEXT, '""']
 FIELD = {"name": [NO_TEXT, '"Temperature"'], "kind": [NO_TEXT, '"decimals"'], "scale": [NO_NUMBER, "-1", "16"],
          "unit": [NO_TEXT], "help": [NO_TEXT], "nullable": [NO_TRUTH], "minimum": [NO_NUMBER], "maximum": [NO_NUMBER],
          "labels": [NO_LIST]}
 
 # Wrong values by section and key, as they would stand in the file.
 AGENT = {
-    "device": {"environment": [NO_TEXT, '"Demo 1"'], "tenant": [NO_TEXT, '"../acme"'], "name": [NO_TEXT, '"BUS"'],
-               "certificate": [NO_TEXT], "key": [NO_TEXT], "secret": [NO_TEXT], "root": [NO_TEXT], "sealing_key": [NO_TEXT]},
-    "collector": {"address": [NO_TEXT, '"localhost"', '"localhost:0x1"'], "server_name": [NO_TEXT]},
-    "spool": {"path": [NO_TEXT], "bytes_max": [NO_NUMBER, "1"]},
+    "device": {"environment": [NO_TEXT, '"Demo 1"', '""'], "tenant": [NO_TEXT, '"../acme"'], "name": [NO_TEXT, '"BUS"'],
+               "certificate": NO_PATH, "key": NO_PATH, "secret": NO_PATH, "root": NO_PATH, "sealing_key": NO_PATH},
+    "collector": {"address": [NO_TEXT, '""', '"localhost"', '"localhost:0x1"'], "server_name": [NO_TEXT, '""']},
+    "spool": {"path": NO_PATH, "bytes_max": [NO_NUMBER, "1"]},
     "block": {"body_bytes_max": [NO_NUMBER, "1", "1000000"]},
-    "trace": {"mapping": [NO_TEXT], "file": [NO_TEXT], "speed": [NO_NUMBER, "-1"], "loop": [NO_TRUTH], "only": [NO_TEXT]},
-    "nmea": {"path": [NO_TEXT], "baud": [NO_NUMBER, "1"], "stream": [NO_TEXT]},
-    "syslog": {"socket": [NO_TEXT], "file": [NO_TEXT], "from_start": [NO_TRUTH], "udp": [NO_TEXT, '"5514"'],
+    "trace": {"mapping": NO_PATH, "file": NO_PATH, "speed": [NO_NUMBER, "-1"], "loop": [NO_TRUTH], "only": [NO_TEXT]},
+    "nmea": {"path": NO_PATH, "baud": [NO_NUMBER, "1"], "stream": [NO_TEXT]},
+    "syslog": {"socket": NO_PATH, "file": NO_PATH, "from_start": [NO_TRUTH], "udp": [NO_TEXT, '"5514"'],
                "remote": [NO_TRUTH], "stream": [NO_TEXT]},
     "system": {"interval_s": [NO_NUMBER, "0"]},
     "put": {"stream": [NO_TEXT], "schema": [NO_TEXT], "class": [NO_TEXT, '"urgent"'], "deadline_ms": [NO_NUMBER, "-1"]},
     "put.field": FIELD,
-    "control": {"socket": [NO_TEXT]},
+    "control": {"socket": NO_PATH},
 }
 COLLECTOR = {
-    "collector": {"environment": [NO_TEXT], "listen": [NO_TEXT, '"everywhere"'], "connections_max": [NO_NUMBER, "0"],
-                  "certificate": [NO_TEXT], "key": [NO_TEXT], "registry": [NO_TEXT], "sealing_keys": [NO_TEXT]},
-    "journal": {"path": [NO_TEXT], "shards": [NO_NUMBER, "0"], "group_bytes": [NO_NUMBER, "1"],
+    "collector": {"environment": [NO_TEXT, '"Demo 1"', '""'], "listen": [NO_TEXT, '"everywhere"'],
+                  "connections_max": [NO_NUMBER, "0"],
+                  "certificate": NO_PATH, "key": NO_PATH, "registry": NO_PATH, "sealing_keys": NO_PATH},
+    "journal": {"path": NO_PATH, "shards": [NO_NUMBER, "0"], "group_bytes": [NO_NUMBER, "1"],
                 "group_ms": [NO_NUMBER, "-1"], "segment_bytes": [NO_NUMBER, "1"]},
-    "lake": {"path": [NO_TEXT], "commit_interval_s": [NO_NUMBER, "0"], "rows_max": [NO_NUMBER, "0"],
+    "lake": {"path": NO_PATH, "commit_interval_s": [NO_NUMBER, "0"], "rows_max": [NO_NUMBER, "0"],
              "bytes_max": [NO_NUMBER, "1"]},
     "session": {"credit_bytes": [NO_NUMBER, "1"], "handshake_deadline_s": [NO_NUMBER, "0"],
                 "hello_deadline_s": [NO_NUMBER, "0"], "idle_deadline_s": [NO_NUMBER, "0"]},
@@ -49,7 +51,7 @@ COLLECTOR = {
     "log": {"level": [NO_TEXT, '"loud"'], "format": [NO_TEXT, '"xml"']},
 }
 MAPPING = {
-    "trace": {"file": [NO_TEXT], "format": [NO_TEXT, '"xml"'], "separator": [NO_TEXT, '"::"'], "device": [NO_LIST],
+    "trace": {"file": NO_PATH, "format": [NO_TEXT, '"xml"'], "separator": [NO_TEXT, '"::"'], "device": [NO_LIST],
               "device_name": [NO_TEXT, '"Bus 1"'], "device_prefix": [NO_TEXT], "stream": [NO_TEXT, '""'],
               "columns": [NO_LIST], "rest": [NO_TRUTH]},
     "time": {"kind": [NO_TEXT, '"sun"'], "column": [NO_TEXT], "format": [NO_TEXT, '"%Q"'],
@@ -111,7 +113,8 @@ def demand_refusal(done, path, line, key):
     told = [sentence for sentence in messages.splitlines() if f"{path}: line {line}: " in sentence]
     assert code == CONFIGURATION, f"exit {code}: {messages}"
     assert told, f"line {line} is not named: {messages}"
-    assert f'"{key}"' in told[0], told[0]
+    _, named, reason = told[0].partition(f'"{key}"')
+    assert named and len(reason.split()) >= 3, f"the key or the reason is missing: {told[0]}"
     assert output == ""
 
 
@@ -125,6 +128,13 @@ def test_every_key_of_the_mappings_has_a_wrong_value_here():
     for mapping in top_folder().glob("firmware-sim/traces/*/*.toml"):
         for _, section, key in keys_of(mapping.read_text()):
             assert key in MAPPING[section], f"{mapping}: [{section}] {key}"
+
+
+@pytest.mark.parametrize("page, table", [("agent.md", AGENT), ("operating.md", COLLECTOR), ("recordings.md", MAPPING)])
+def test_the_manual_has_every_key(page, table):
+    manual = (top_folder() / "docs" / page).read_text()
+    named = set(re.findall(r"`(?:\w+\.)?(\w+)`", manual))
+    assert [(section, key) for section, keys in table.items() for key in keys if key not in named] == []
 
 
 def test_check_accepts_the_examples(site):

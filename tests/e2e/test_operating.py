@@ -365,6 +365,8 @@ CHECKS = {
                                      BAD_DATA, "journal", "journal: "),
     "a table's log is damaged": (foul_log, BAD_DATA, "lake", "workshop: "),
     "the lake is a file": (block_folder, CONFIGURATION, "lake", "is no folder"),
+    "a path that nobody can look at": (lambda copy: copy.edit('registry = "registry.db"', f'registry = "{"x" * 300}"'),
+                                       CONFIGURATION, "registry", "File name too long"),
     "no registry": (lambda copy: (copy.collector / "registry.db").unlink(), CONFIGURATION, "registry", "there is no registry"),
 }
 

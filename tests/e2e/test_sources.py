@@ -50,6 +50,10 @@ scale = 2
 [[put.field]]
 name = "note"
 nullable = true
+[[put.field]]
+name = "frame"
+kind = "bytes"
+nullable = true
 """
 
 
@@ -135,14 +139,17 @@ def test_what_was_put_survives_a_kill(probe):
     code, _, messages = probe.put("temperature=1")
     assert code == 69 and "is the agent running?" in messages
     probe.start()  # at the socket that the killed one has left
-    assert probe.put("temperature=-0.25")[0] == 0
+    assert probe.why()["cut_off_before"]
+    assert probe.put("temperature=-0.25", "frame=00fF")[0] == 0
     wait_until(lambda: len(probe.rows("climate", "temperature")) == 2, "both puts in the table")
-    assert probe.rows("climate", "temperature", "note") == [(21.5, 'a "b" \\ c'), (-0.25, None)]
+    assert probe.rows("climate", "temperature", "note", "frame") == [
+        (21.5, 'a "b" \\ c', None), (-0.25, None, b"\x00\xff")]
 
 
 @pytest.mark.parametrize("arguments, code, sentence", [
     (("climate", "temperatur=1"), 65, 'has no field "temperatur", did you mean "temperature"?'),
     (("climate", "temperature=warm"), 65, 'field "temperature" is "warm", has to be a number'),
+    (("climate", "temperature=1", "frame=0"), 65, 'field "frame" is "0", has to be pairs of hexadecimal digits'),
     (("climate", "note=x"), 65, 'field "temperature" is missing'),
     (("climat", "temperature=1"), 65, 'no stream "climat" can be put; there is climate'),
     (("climate", "temperature"), 64, '"temperature" is not field=value'),
@@ -152,6 +159,11 @@ def test_what_cannot_be_put_is_told(probe, arguments, code, sentence):
     done = probe.ask("put", *arguments)
     assert sentence in done[2]
     assert done[0] == code
+
+
+def test_a_second_agent_of_the_device_may_try_later(probe):
+    code, output, messages = probe.ask("run")
+    assert (code, output) == (75, "") and "spool.db: denied: another program has the database open" in messages
 
 
 def test_many_puts_on_one_connection_share_blocks(probe):

@@ -23,7 +23,7 @@ const Field fields[] = {
     field_of("i", FieldKind::integer), field_of("d", FieldKind::decimal),
     field_of("b", FieldKind::boolean), field_of("e", FieldKind::enumeration),
     field_of("t", FieldKind::text),    field_of("f", FieldKind::float32),
-    field_of("g", FieldKind::float64),
+    field_of("g", FieldKind::float64), field_of("x", FieldKind::bytes),
 };
 
 }  // namespace
@@ -40,14 +40,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Schema schema;
     schema.name = "fuzz";
     schema.fields = fields;
-    const auto values = put_values(put.value(), schema);
+    ByteArena arena{0};
+    const auto values = put_values(put.value(), schema, arena);
     if (!values.ok()) return 0;
     LH_CHECK(values.value().size() == schema.fields.size());
     for (std::size_t i = 0; i < schema.fields.size(); ++i) {
         const Value& value = values.value()[i];
         const bool text = value.form == ValueForm::text;
-        LH_CHECK(!text || (fields[i].kind == FieldKind::text &&
-                           value.text.size() <= limits::text_bytes_max));
+        LH_CHECK(!text || value.text.size() <= limits::text_bytes_max);
+        LH_CHECK(!text || fields[i].kind == FieldKind::text || fields[i].kind == FieldKind::bytes);
         LH_CHECK(fields[i].kind != FieldKind::enumeration || value.integer <= 1);
     }
     return 0;

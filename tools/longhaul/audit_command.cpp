@@ -2,13 +2,13 @@
 
 #include <boost/json.hpp>
 #include <cstdio>
-#include <filesystem>
 
 #include "collector/disk/posix_disk.hpp"
 #include "collector/journal/local_journal.hpp"
 #include "collector/lake/local_store.hpp"
 #include "common/host/config.hpp"
 #include "common/host/exit_codes.hpp"
+#include "common/host/files.hpp"
 #include "tools/longhaul/audit.hpp"
 #include "tools/longhaul/text.hpp"
 
@@ -28,7 +28,8 @@ Result<Paths, Message> read_paths(const std::string& config) {
 }
 
 Result<std::unique_ptr<collector::PosixDisk>, Message> open_folder(const std::string& path) {
-    if (!std::filesystem::is_directory(path)) return Message{path + ": there is no such folder"};
+    LH_TRY_ASSIGN(const bool there, is_there(path));
+    if (!there || !is_folder(path)) return Message{path + ": there is no such folder"};
     auto disk = collector::PosixDisk::open_root(path);
     if (!disk.ok()) return Message{path + ": " + to_string(disk.error())};
     return std::move(disk).value();

@@ -1,7 +1,5 @@
 #include "tools/longhaul/authority.hpp"
 
-#include <filesystem>
-
 #include "collector/registry/certificate.hpp"
 #include "collector/registry/registry.hpp"
 #include "common/host/config.hpp"
@@ -125,7 +123,8 @@ Result<void, Message> check_names(const AuthorityRequest& request) {
 Result<void, Message> make_authority(const AuthorityRequest& request) {
     LH_TRY(check_names(request));
     const std::string& folder = request.folder;
-    if (std::filesystem::exists(folder + "/root.crt")) {
+    LH_TRY_ASSIGN(const bool there, is_there(folder + "/root.crt"));
+    if (there) {
         return Message{folder + ": there is an authority already"};
     }
     LH_TRY(make_folders(folder, private_folder_mode));
@@ -165,7 +164,7 @@ Result<Authority, Message> read_authority(const std::string& folder, const std::
     authority.collector = file.root().text("collector");
     LH_TRY(file.finish());
     const std::string tenant_folder = folder + "/tenants/" + tenant;
-    if (!collector::is_name_part(tenant) || !std::filesystem::exists(tenant_folder)) {
+    if (!collector::is_name_part(tenant) || !is_folder(tenant_folder)) {
         return Message{folder + ": there is no tenant \"" + tenant + "\""};
     }
     LH_TRY_ASSIGN(authority.root_certificate, read_text_file(folder + "/root.crt"));

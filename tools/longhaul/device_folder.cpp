@@ -107,7 +107,8 @@ Result<void, Message> check_names(const DeviceRequest& request) {
             return Message{"device \"" + name + "\": a name has 1 to 48 of a-z, 0-9 and -"};
         }
         if (!seen.insert(name).second) return Message{"device \"" + name + "\" is named twice"};
-        if (std::filesystem::exists(request.out + "/" + name)) {
+        LH_TRY_ASSIGN(const bool there, is_there(request.out + "/" + name));
+        if (there) {
             return Message{request.out + "/" + name + ": is there already"};
         }
     }

@@ -1,10 +1,10 @@
 // `longhaul inspect journal`: every entry of a journal's folder, shard by shard.
 #include <boost/json.hpp>
-#include <filesystem>
 
 #include "collector/disk/posix_disk.hpp"
 #include "collector/journal/local_journal.hpp"
 #include "common/block/stored_schema.hpp"
+#include "common/host/files.hpp"
 #include "tools/longhaul/inspect.hpp"
 #include "tools/longhaul/text.hpp"
 
@@ -94,7 +94,8 @@ Result<void, Message> print_shard(collector::Journal& journal, Shard shard,
 }  // namespace
 
 Result<void, Message> inspect_journal(const InspectOptions& options) {
-    if (!std::filesystem::is_directory(options.path)) {
+    LH_TRY_ASSIGN(const bool there, is_there(options.path));
+    if (!there || !is_folder(options.path)) {
         return Message{options.path + ": give the journal's folder, as in [journal] path"};
     }
     auto disk = collector::PosixDisk::open_root(options.path);

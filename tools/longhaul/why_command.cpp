@@ -3,7 +3,6 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <cstdio>
-#include <filesystem>
 
 #include "collector/disk/folder_lock.hpp"
 #include "collector/disk/posix_disk.hpp"
@@ -12,6 +11,7 @@
 #include "collector/lake/local_store.hpp"
 #include "common/host/config.hpp"
 #include "common/host/exit_codes.hpp"
+#include "common/host/files.hpp"
 #include "tools/longhaul/audit_store.hpp"
 #include "tools/longhaul/why.hpp"
 
@@ -46,7 +46,8 @@ std::uint64_t number(const std::string& text) {
 
 // Absent: a collector that has not started yet.
 Result<std::unique_ptr<PosixDisk>, Message> open_if_there(const std::string& path) {
-    if (!std::filesystem::is_directory(path)) return std::unique_ptr<PosixDisk>{};
+    LH_TRY_ASSIGN(const bool there, is_there(path));
+    if (!there) return std::unique_ptr<PosixDisk>{};
     auto disk = PosixDisk::open_root(path);
     if (!disk.ok()) return Message{path + ": " + to_string(disk.error())};
     return std::move(disk).value();
@@ -199,8 +200,8 @@ Result<int, Message> why_command(const WhyOptions& options) {
         return exit_configuration;
     }
     const Places& places = read.value();
-    if (!std::filesystem::exists(places.registry))
-        return Message{places.registry + ": there is no registry"};
+    LH_TRY_ASSIGN(const bool there, is_there(places.registry));
+    if (!there) return Message{places.registry + ": there is no registry"};
     const auto registry = Registry::open(places.registry);
     if (!registry.ok()) return Message{places.registry + ": " + to_string(registry.error())};
     const auto tenants = registry.value()->tenants();

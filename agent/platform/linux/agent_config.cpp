@@ -11,9 +11,9 @@ namespace {
 std::string name_part(ConfigTable& table, std::string_view key) {
     std::string text = table.text(key);
     const bool usable =
-        text.size() <= limits::name_bytes_max &&
+        !text.empty() && text.size() <= limits::name_bytes_max &&
         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
-    if (!usable) table.problem(key, "has to be at most 48 of a-z, 0-9 and -");
+    if (!usable && table.has_text(key)) table.problem(key, "has to be 1 to 48 of a-z, 0-9 and -");
     return text;
 }
 
@@ -30,10 +30,12 @@ void read_device(ConfigTable device, AgentConfig& config) {
 
 void read_collector(ConfigTable collector, AgentConfig& config) {
     config.address = collector.text("address");
-    if (!config.address.empty() && !TcpLink::valid_address(config.address)) {
+    if (collector.has_text("address") && !TcpLink::valid_address(config.address)) {
         collector.problem("address", "has to look like host:port");
     }
     config.server_name = collector.text("server_name");
+    if (config.server_name.empty() && collector.has_text("server_name"))
+        collector.problem("server_name", "has to be a name that the certificate can have");
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ deadline_ms = 100              # a sample waits this long for others that share 
 
 [[put.field]]
 name = "temperature"           # a-z, 0-9 and _
-kind = "decimal"               # integer, decimal, boolean, enumeration, text, float32, float64
+kind = "decimal"               # integer, decimal, boolean, enumeration, text, bytes, float32, float64
 scale = 2                      # decimal places
 unit = "Cel"                   # UCUM
 help = "at the door"

@@ -119,8 +119,6 @@ void read_system(ConfigTable& root, StreamNames& streams, AgentConfig& config) {
 void read_control(ConfigTable& root, AgentConfig& config) {
     if (root.has("control")) {
         config.control_socket = root.table("control").path("socket", "agent.sock");
-        if (config.control_socket.empty())
-            root.table("control").problem("socket", "has to be a path");
     }
     if (!config.put.empty() && config.control_socket.empty())
         root.problem("put", "needs [control] with a socket");

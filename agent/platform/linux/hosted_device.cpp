@@ -63,6 +63,9 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
     if (!tls.ok()) return Message{config_.path + ": " + to_string(tls.error())};
     tls_ = std::move(tls).value();
     LH_TRY_ASSIGN(spool_, SqliteSpool::open(config_.spool_path, config_.spool_policy, entropy_));
+    const auto earlier = EarlierRuns::read(*spool_);
+    if (!earlier.ok()) return Message{config_.spool_path + ": " + to_string(earlier.error())};
+    earlier_runs_ = earlier.value();
     LH_TRY(build_sources(library));
 
     AgentSettings settings;
@@ -160,6 +163,8 @@ std::string HostedDevice::why(bool json, MonotonicMs now) {
     for (const auto& source : live_) running.sources.push_back(source->report());
     if (standing.ok()) {
         facts.spool = std::move(standing).value();
+        running.cut_off_before =
+            earlier_runs_.cut_off(facts.spool.empty() ? Epoch{} : facts.spool.back().epoch);
     } else {
         running.storing = "the spool cannot be read: " + to_string(standing.error());
     }

@@ -8,6 +8,7 @@
 #include "agent/core/agent.hpp"
 #include "agent/platform/linux/credentials.hpp"
 #include "agent/platform/linux/device_control.hpp"
+#include "agent/platform/linux/earlier_runs.hpp"
 #include "agent/platform/linux/linux_ports.hpp"
 #include "agent/platform/linux/live_source.hpp"
 #include "agent/platform/linux/sqlite_spool.hpp"
@@ -58,6 +59,7 @@ class HostedDevice {
     TcpLink tcp_;
     std::unique_ptr<Credentials> credentials_;
     std::unique_ptr<SqliteSpool> spool_;
+    EarlierRuns earlier_runs_;
     std::unique_ptr<TlsLink> tls_;
     std::vector<std::unique_ptr<TraceSource>> traces_;
     std::vector<std::unique_ptr<LiveSource>> live_;

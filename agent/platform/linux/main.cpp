@@ -10,6 +10,7 @@
 #include "agent/platform/linux/control_client.hpp"
 #include "agent/platform/linux/fleet.hpp"
 #include "agent/platform/linux/spool_command.hpp"
+#include "agent/platform/linux/spool_standing.hpp"
 #include "common/host/command_line.hpp"
 #include "common/host/exit_codes.hpp"
 
@@ -78,6 +79,14 @@ int exit_code_for_credentials(const AgentConfig& config) {
     return exit_configuration;
 }
 
+// Of a device that could not be made.
+int exit_code_for(const AgentConfig& config) {
+    if (!Credentials::load(config).ok()) return exit_code_for_credentials(config);
+    const auto standing = read_standing(config.spool_path);
+    const bool taken = !standing.ok() && standing.error() == ErrorCode::denied;
+    return taken ? exit_retry_later : exit_configuration;  // by another agent
+}
+
 bool never_ends(const AgentConfig& config) {
     const auto loops = [](const TraceConfig& trace) { return trace.loop; };
     if (std::any_of(config.traces.begin(), config.traces.end(), loops)) return true;
@@ -100,7 +109,7 @@ int run(const RunArguments& arguments) {
     Devices devices;
     for (const AgentConfig& config : configs) {
         auto device = HostedDevice::make(config, firmware, library);
-        if (!device.ok()) return complain(device.error(), exit_code_for_credentials(config));
+        if (!device.ok()) return complain(device.error(), exit_code_for(config));
         devices.push_back(std::move(device).value());
     }
     Fleet fleet{std::move(devices)};

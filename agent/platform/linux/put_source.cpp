@@ -32,7 +32,7 @@ Result<std::unique_ptr<PutSource::Waiting>, Message> PutSource::read(std::string
     }
     waiting->stream = static_cast<std::uint8_t>(found - streams_.begin());
     waiting->bytes = line.size() + sizeof(Waiting);
-    LH_TRY_ASSIGN(waiting->values, put_values(waiting->line, *found->schema));
+    LH_TRY_ASSIGN(waiting->values, put_values(waiting->line, *found->schema, waiting->arena));
     return waiting;
 }
 

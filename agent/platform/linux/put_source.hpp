@@ -55,7 +55,8 @@ class PutSource final : public LiveSource {
         std::uint64_t ticket = 0;
         std::uint8_t stream = 0;
         MonotonicMs at;
-        PutLine line;  // the values' texts point into it
+        PutLine line;        // the values' texts point into it, and their bytes
+        ByteArena arena{0};  // into this
         std::vector<Value> values;
         std::size_t bytes = 0;
     };

@@ -102,7 +102,10 @@ std::string running_text(const RunningFacts& running) {
     for (const SourceReport& source : running.sources) {
         if (!source.trouble.empty()) text += "; " + source.name + ": " + source.trouble;
     }
-    return text + "; lost: " + std::to_string(lost_of(running)) + refused_text(running);
+    text += "; lost: " + std::to_string(lost_of(running));
+    if (running.cut_off_before)
+        text += " in this run, and what the run before had not stored when it was cut off";
+    return text + refused_text(running);
 }
 
 // Adds members and elements, and the commas between them.
@@ -157,6 +160,7 @@ void add_running(Json& json, const RunningFacts& running) {
     if (!running.storing.empty()) json.member("storing", running.storing);
     json.count("samples", running.samples);
     json.count("lost", lost_of(running));
+    json.member("cut_off_before", running.cut_off_before);
     json.count("too_large", running.too_large);
     json.open("sources", "[");
     for (const SourceReport& source : running.sources) add_source(json, source);

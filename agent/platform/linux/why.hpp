@@ -21,6 +21,7 @@ struct RunningFacts {
     std::uint64_t samples = 0;    // taken from the sources since the agent began
     std::uint64_t too_large = 0;  // samples that fit no block
     std::vector<SourceReport> sources;
+    bool cut_off_before = false;  // a run before did not end, and what it had in memory is gone
 };
 
 struct WhyFacts {

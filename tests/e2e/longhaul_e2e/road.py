@@ -39,6 +39,7 @@ class Figures:
     lost_ends: int = 0   # epochs cut off by a kill, each listed in _losses
     values: int = 0
     collector_kills: int = 0
+    busy_kills: int = 0  # of them, those while a device played or had blocks to send
     agent_kills: int = 0
     journal_bytes: int = 0
     readers: int = 0
@@ -152,11 +153,15 @@ class Road:
     # --- moments -----------------------------------------------------------------------------------------
     def _kill_collector(self):
         where = self._wait_for_a_moment()
-        self.site.kill_collector()
-        self.figures.collector_kills += 1
+        self._strike()
         self.say(f"collector killed with -9, {where}; journal at {self.site.journal_bytes():,} bytes, "
                  f"{self.site.commits()} commits")
         self.site.start_collector()
+
+    def _strike(self):
+        self.figures.busy_kills += self._playing()
+        self.site.kill_collector()
+        self.figures.collector_kills += 1
 
     def _wait_for_a_moment(self):
         """Lets the road run on to a seeded moment; says which one it was."""
@@ -176,12 +181,11 @@ class Road:
 
     def _collector_starts(self):
         """A kill while the collector reads its journal, and then the one that was asked for."""
-        self.site.kill_collector()
+        self._strike()
         self.site.spawn_collector()
         pause(self.chance.uniform(0, SETTLE_S))
-        self.site.kill_collector()
+        self._strike()
         self.site.start_collector()
-        self.figures.collector_kills += 2
         return self._time_passes() + " behind two more kills of the collector, the second while it started"
 
     def _time_passes(self):

@@ -40,10 +40,9 @@ struct Case {
 
 // A value of the wrong kind or out of bounds for every key.
 const Case cases[] = {
-    {"[device]", "environment = ", "environment = \"A B\" #",
-     "\"environment\" has to be at most 48"},
+    {"[device]", "environment = ", "environment = \"A B\" #", "\"environment\" has to be 1 to 48"},
     {"[device]", "tenant = ", "tenant = 5 #", "\"tenant\" must be a text in quotes"},
-    {"[device]", "name = ", "name = \"Bus\" #", "\"name\" has to be at most 48 of a-z"},
+    {"[device]", "name = ", "name = \"Bus\" #", "\"name\" has to be 1 to 48 of a-z"},
     {"[device]", "certificate = ", "certificate = 1 #", "\"certificate\" must be a text"},
     {"[device]", "key = ", "key = 1 #", "\"key\" must be a text"},
     {"[device]", "secret = ", "secret = [] #", "\"secret\" must be a text"},

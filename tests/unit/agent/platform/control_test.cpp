@@ -246,6 +246,10 @@ TEST_CASE("why: one sentence with cause, age, next attempt and loss") {
     facts.running->storing = "the spool is full";
     CHECK(why_sentence(facts).ends_with(
         "link down 12 s, connection refused; next try in 4 s; the spool is full; lost: 0"));
+    facts.running->cut_off_before = true;
+    CHECK(why_sentence(facts).ends_with(
+        "lost: 0 in this run, and what the run before had not stored when it was cut off"));
+    CHECK(why_json(facts).find("\"lost\":0,\"cut_off_before\":true,") != std::string::npos);
     CHECK(why_json(facts).find(
               "\"cause\":\"connection refused\",\"storing\":\"the spool is full\"") !=
           std::string::npos);
@@ -265,7 +269,7 @@ TEST_CASE("why: one sentence with cause, age, next attempt and loss") {
         R"({"epoch":1,"class":"normal","last":3,"waiting":3,"first_waiting":1,"last_waiting":3,"samples_waiting":9,"bytes_waiting":300},)"
         R"({"epoch":2,"class":"live","last":5,"waiting":0},)"
         R"({"epoch":2,"class":"normal","last":1,"waiting":1,"first_waiting":1,"last_waiting":1,"samples_waiting":1,"bytes_waiting":100}],)"
-        R"("spool_bytes_max":8388608,"connected":true,"link_s":7300,"samples":11,"lost":4,"too_large":2,"sources":[)"
+        R"("spool_bytes_max":8388608,"connected":true,"link_s":7300,"samples":11,"lost":4,"cut_off_before":false,"too_large":2,"sources":[)"
         R"({"name":"syslog x","lost":4,"refused":{"too_long":3}},{"name":"nmea y","trouble":"gone","lost":0,"refused":{}}]})");
 }
 

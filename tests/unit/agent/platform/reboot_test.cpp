@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "agent/core/agent.hpp"
+#include "agent/platform/linux/earlier_runs.hpp"
 #include "agent/platform/linux/sqlite_spool.hpp"
 #include "firmware-sim/sim_link.hpp"
 #include "tests/support/spool_policies.hpp"
@@ -41,6 +42,17 @@ class Device {
         agent.stop(end);
         agent.poll(end);
         CHECK(agent.stopped());
+    }
+    // What a run that begins now says of the ones before, until and when it has stored a block.
+    std::pair<bool, bool> cut_off_before() {
+        auto spool = SqliteSpool::open(folder_ / "spool.db", stop_at(1 << 20), entropy_);
+        REQUIRE(spool.ok());
+        const auto earlier = EarlierRuns::read(*spool.value());
+        REQUIRE(earlier.ok());
+        const auto epoch = spool.value()->begin_epoch();
+        REQUIRE(epoch.ok());
+        return {earlier.value().cut_off(earlier.value().newest),
+                earlier.value().cut_off(epoch.value())};
     }
     longhaul_EpochRecord record(std::uint32_t epoch) {
         auto spool = SqliteSpool::open(folder_ / "spool.db", test::stop_at(1 << 20), entropy_);
@@ -101,6 +113,27 @@ TEST_CASE("reboot: an epoch that is cut before its first block is told of") {
     const longhaul_EpochRecord third = device.record(3);
     CHECK(third.previous_epoch == 1);
     CHECK_FALSE(third.previous_clean);
+}
+
+TEST_CASE("reboot: why knows whether a run before was cut off") {
+    using Told = std::pair<bool, bool>;
+    SECTION("there was none") { CHECK(Device{}.cut_off_before() == Told{false, false}); }
+    Device device;
+    device.boot(8, true);
+    SECTION("it ended in order") { CHECK(device.cut_off_before() == Told{false, false}); }
+    SECTION("it was cut off behind a block") {
+        device.boot(8, false);
+        CHECK(device.cut_off_before() == Told{true, true});
+    }
+    SECTION("it was cut off before its first block: the number of the next one tells") {
+        device.boot(2, false);
+        CHECK(device.cut_off_before() == Told{false, true});
+    }
+    SECTION("it was cut off, and the one behind it ended in order") {
+        device.boot(8, false);
+        device.boot(8, true);
+        CHECK(device.cut_off_before() == Told{false, false});
+    }
 }
 
 TEST_CASE("reboot: a boot without a sample is no epoch, hides nothing and costs nothing") {

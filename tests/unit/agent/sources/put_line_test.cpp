@@ -19,7 +19,8 @@ Field field_of(std::string_view name, FieldKind kind, bool nullable) {
 
 const Field fields[] = {
     field_of("temperature", FieldKind::decimal, false), field_of("note", FieldKind::text, true),
-    field_of("state", FieldKind::enumeration, true), field_of("count", FieldKind::integer, true)};
+    field_of("state", FieldKind::enumeration, true), field_of("count", FieldKind::integer, true),
+    field_of("frame", FieldKind::bytes, true)};
 
 Schema climate() {
     Schema schema;
@@ -31,7 +32,8 @@ Schema climate() {
 std::string complaint(std::string_view line) {
     const auto put = parse_put_line(line);
     if (!put.ok()) return put.error().text;
-    const auto values = put_values(put.value(), climate());
+    ByteArena arena;
+    const auto values = put_values(put.value(), climate(), arena);
     return values.ok() ? "" : values.error().text;
 }
 
@@ -45,12 +47,22 @@ TEST_CASE("put line: values are bare or in quotes") {
     using Pairs = std::vector<std::pair<std::string, std::string>>;
     CHECK(put.value().fields ==
           Pairs{{"temperature", "21.5"}, {"note", "a \"b\" \\ \n=c"}, {"state", ""}});
-    const auto values = put_values(put.value(), climate());
+    ByteArena arena;
+    const auto values = put_values(put.value(), climate(), arena);
     REQUIRE(values.ok());
     CHECK(values.value()[0].integer == 2150);
     CHECK(as_text(values.value()[1].text) == "a \"b\" \\ \n=c");
     CHECK(values.value()[2].form == ValueForm::null);
     CHECK(values.value()[3].form == ValueForm::null);
+}
+
+TEST_CASE("put line: bytes are pairs of hexadecimal digits") {
+    const auto put = parse_put_line("climate temperature=1 frame=00fF1a");
+    REQUIRE(put.ok());
+    ByteArena arena{0};
+    const auto values = put_values(put.value(), climate(), arena);
+    REQUIRE(values.ok());
+    CHECK(as_text(values.value()[4].text) == std::string_view{"\x00\xff\x1a", 3});
 }
 
 TEST_CASE("put line: what is written is read back") {
@@ -84,6 +96,8 @@ TEST_CASE("put line: what is wrong is said") {
         {"climate temperature=1 count=1.5", "field \"count\" is \"1.5\", has to be a whole number"},
         {"climate temperature=1 note=\xff",
          "field \"note\" is \"\xff\", has to be UTF-8 of at most 1024 bytes"},
+        {"climate temperature=1 frame=abc",
+         "field \"frame\" is \"abc\", has to be pairs of hexadecimal digits, at most 1024"},
     };
     for (const auto& each : cases) {
         CAPTURE(each.line);

@@ -132,6 +132,42 @@ TEST_CASE("mapping: a wrong value is told with its line, its key and the reason"
     }
 }
 
+TEST_CASE(
+    "mapping: keys of a field that contradict each other are told, without what follows from it") {
+    const struct {
+        const char* keys;
+        const char* said;
+    } cases[] = {
+        {"scale = 2", "line 3: \"scale\" has a place in a field of kind \"decimal\" only"},
+        {"kind = \"integer\"\nminimum = 2\nmaximum = 1",
+         "line 4: \"minimum\" is above \"maximum\""},
+        {"kind = \"enumeration\"", "line 3: \"kind\" is \"enumeration\", which needs \"labels\""},
+        {"labels = [\"a\"]",
+         "line 3: \"labels\" has a place in a field of kind \"enumeration\" only"},
+        {"kind = \"enumeration\"\nlabels = [\"a\\nb\"]",
+         "line 4: \"labels\" has to be texts of one line, none of them empty or there twice"},
+        {"kind = \"enumeration\"\nlabels = [\"a\", \"\"]",
+         "line 4: \"labels\" has to be texts of one line, none of them empty or there twice"},
+        {"kind = \"enumeration\"\nlabels = [\"a\", \"b\", \"a\"]",
+         "line 4: \"labels\" has to be texts of one line, none of them empty or there twice"},
+        {"kind = \"decimals\"\nscale = 2",
+         "line 3: \"kind\" is \"decimals\", must be one of \"integer\", \"decimal\", \"boolean\", "
+         "\"enumeration\", \"text\", \"bytes\", \"float32\", \"float64\""},
+    };
+    for (const auto& each : cases) {
+        CAPTURE(each.keys);
+        const std::string field = std::string{"[[field]]\nname = \"f\"\n"} + each.keys;
+        const auto mapping =
+            TraceMapping::parse(field +
+                                    "\n[trace]\nfile = \"x\"\nstream = \"s\"\ndevice_name = "
+                                    "\"d\"\n[time]\ncolumn = \"t\"\n"
+                                    "[schema]\nname = \"s\"\n",
+                                "mapping.toml");
+        REQUIRE_FALSE(mapping.ok());
+        CHECK(mapping.error().text == std::string{"mapping.toml: "} + each.said);
+    }
+}
+
 TEST_CASE("mapping: a key that has to be there is missed by its name") {
     struct Case {
         std::size_t line;

@@ -92,7 +92,7 @@ TEST_CASE("schema: what no table could hold is refused with its reason") {
         void (*spoil)(Example&);
     };
     const Case cases[] = {
-        {"schema name", [](Example& e) { e.schema.name = "Gnss"; }},
+        {"schema name, which is a-z, 0-9 and _", [](Example& e) { e.schema.name = "Gnss"; }},
         {"a schema without fields", [](Example& e) { e.schema.fields = {}; }},
         {"tick length", [](Example& e) { e.schema.tick_us = 1000; }},
         {"field name, which is a-z, 0-9 and _", [](Example& e) { e.fields[0].name = "1st"; }},

@@ -54,6 +54,7 @@ TEST_CASE("config: every mistake is told with its line") {
          "dir/x.toml: line 3: \"loud\" must be true or false"},
         {"[server]\nlisten = 'x'\ncolumns = ['a', 2]\n",
          "dir/x.toml: line 3: \"columns\" must be a list of texts in quotes"},
+        {"[server]\nlisten = 'x'\nkey = ''\n", "dir/x.toml: line 3: \"key\" has to be a path"},
         {"[server]\nlisten = 'x'\nformat = 'xml'\n",
          "dir/x.toml: line 3: \"format\" is \"xml\", must be one of \"csv\", \"jsonl\""},
         {"[sever]\nlisten = 'x'\n",

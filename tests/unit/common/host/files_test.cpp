@@ -54,3 +54,20 @@ TEST_CASE("files: what cannot be read is told with its path") {
     CHECK_THAT(read_file(folder / "none").error().text, ContainsSubstring(folder / "none"));
     CHECK_THAT(read_file(folder.path()).error().text, ContainsSubstring("is not a file"));
 }
+
+TEST_CASE(
+    "files: what is there, what is a folder and what lies in it is asked without exceptions") {
+    const test::TemporaryFolder folder;
+    const std::string file = folder.write("file", "x");
+    CHECK(is_there(file).value());
+    CHECK_FALSE(is_there(folder / "nowhere").value());
+    CHECK_FALSE(is_there(folder / "file/below").value());
+    CHECK(is_folder(folder / ""));
+    CHECK_FALSE(is_folder(file));
+    CHECK_FALSE(is_folder(folder / "nowhere"));
+    CHECK(paths_in(folder / "").value().size() == 1);
+    CHECK_THAT(paths_in(folder / "").value().front(), ContainsSubstring("/file"));
+    CHECK_THAT(paths_in(file).error().text, ContainsSubstring("Not a directory"));
+    CHECK_THAT(is_there(folder / std::string(300, 'x')).error().text,
+               ContainsSubstring("File name too long"));
+}
