@@ -160,7 +160,10 @@ Result<std::string> schema_with(std::string_view schema, const std::vector<Colum
                 widen_field(found->as_object(), column);
             }
         }
-        if (schema.empty()) fields.push_back(field_json(partition_column, "date", {}));
+        if (schema.empty()) {
+            fields.push_back(field_json(partition_column, "date",
+                                        {{"comment", "day, UTC, of receive_time; the partition"}}));
+        }
         return json::serialize(json::object{{"type", "struct"}, {"fields", std::move(fields)}});
     });
 }
