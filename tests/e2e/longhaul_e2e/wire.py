@@ -142,8 +142,8 @@ class Sealed:
         with sqlite3.connect(spool) as database:
             one = lambda query: database.execute(query).fetchone()[0]  # noqa: E731
             return Sealed(one("SELECT incarnation FROM spool") & 0xFFFFFFFF, one("SELECT encoded FROM schemas"),
-                          one("SELECT record FROM epochs ORDER BY epoch"),
-                          [row[0] for row in database.execute("SELECT sealed FROM blocks ORDER BY class, epoch, number")])
+                          one("SELECT record FROM epochs ORDER BY id"),
+                          [row[0] for row in database.execute("SELECT sealed FROM blocks ORDER BY id")])
 
     def introduction(self):
         """All that comes before the first block."""
