@@ -36,12 +36,12 @@ void SqliteClose::operator()(sqlite3* database) const { sqlite3_close(database);
 void SqliteClose::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
 Result<SqliteDatabase> SqliteDatabase::open(const std::string& path, SqliteAccess access,
-                                            int busy_ms) {
+                                            int busy_ms, const char* vfs) {
     const int flags = access == SqliteAccess::read_only
                           ? SQLITE_OPEN_READONLY
                           : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     sqlite3* raw = nullptr;
-    const int opened = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int opened = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, vfs);
     SqliteDatabase database{raw};
     if (opened != SQLITE_OK) return error_of(raw);
     sqlite3_busy_timeout(raw, busy_ms);
@@ -76,6 +76,13 @@ void SqliteDatabase::roll_back() {
 }
 
 int SqliteDatabase::changed_rows() const { return sqlite3_changes(database_.get()); }
+
+std::uint64_t SqliteDatabase::pages_written() const {
+    int pages = 0;
+    int ignored = 0;
+    sqlite3_db_status(database_.get(), SQLITE_DBSTATUS_CACHE_WRITE, &pages, &ignored, 0);
+    return static_cast<std::uint64_t>(pages);
+}
 
 SqliteQuery::~SqliteQuery() {
     sqlite3_reset(statement_);

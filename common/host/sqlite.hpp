@@ -29,7 +29,9 @@ enum class SqliteAccess : std::uint8_t { read_only, make };  // make: read, writ
 class SqliteDatabase {
  public:
     // Waits up to `busy_ms` for another program that writes.
-    static Result<SqliteDatabase> open(const std::string& path, SqliteAccess access, int busy_ms);
+    // `vfs` names the files' system that SQLite works on; nullptr: the operating system's.
+    static Result<SqliteDatabase> open(const std::string& path, SqliteAccess access, int busy_ms,
+                                       const char* vfs = nullptr);
 
     Status execute(const char* sql);  // several statements, none of which yields anything
     // The statement must not outlive the database.
@@ -45,7 +47,8 @@ class SqliteDatabase {
         if (!done.ok()) roll_back();
         return done;
     }
-    int changed_rows() const;  // by the last statement
+    int changed_rows() const;             // by the last statement
+    std::uint64_t pages_written() const;  // since it was opened, but for what a checkpoint copies
 
  private:
     explicit SqliteDatabase(sqlite3* database) : database_{database} {}

@@ -46,16 +46,19 @@ int put_exit_code(const std::string& answer) {
 }
 
 int why_without_agent(const AgentConfig& config, bool json) {
-    auto standing = read_standing(config.spool_path);
-    if (!standing.ok() && standing.error() == ErrorCode::not_found)
-        standing = std::vector<SpoolStanding>{};
-    if (!standing.ok() && standing.error() == ErrorCode::denied)
+    auto spool = read_overview(config.spool_path);
+    if (!spool.ok() && spool.error() == ErrorCode::not_found) spool = SpoolOverview{};
+    if (!spool.ok() && spool.error() == ErrorCode::denied)
         return complain("an agent has " + config.spool_path +
                             " open, but does not answer: it starts just now, or has no [control]",
                         exit_retry_later);
-    if (!standing.ok())
-        return complain(config.spool_path + ": " + to_string(standing.error()), exit_bad_data);
-    const WhyFacts facts{config.name, std::move(standing).value(), config.spool_policy.bytes_max, {}};
+    if (!spool.ok())
+        return complain(config.spool_path + ": " + to_string(spool.error()), exit_bad_data);
+    const WhyFacts facts{config.name,
+                         spool.value().standing,
+                         config.spool_policy.bytes_max,
+                         {},
+                         spool.value().lost_samples};
     std::printf("%s\n", (json ? why_json(facts) : why_sentence(facts)).c_str());
     return exit_done;
 }

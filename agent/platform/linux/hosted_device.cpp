@@ -1,6 +1,7 @@
 #include "agent/platform/linux/hosted_device.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 
 #include "agent/platform/linux/nmea_source.hpp"
@@ -63,6 +64,8 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
     if (!tls.ok()) return Message{config_.path + ": " + to_string(tls.error())};
     tls_ = std::move(tls).value();
     LH_TRY_ASSIGN(spool_, SqliteSpool::open(config_.spool_path, config_.spool_policy, entropy_));
+    if (!spool_->set_aside().empty())
+        std::fprintf(stderr, "longhaul-agent: %s\n", spool_->set_aside().c_str());
     const auto earlier = EarlierRuns::read(*spool_);
     if (!earlier.ok()) return Message{config_.spool_path + ": " + to_string(earlier.error())};
     earlier_runs_ = earlier.value();
@@ -150,7 +153,7 @@ std::string HostedDevice::why(bool json, MonotonicMs now) {
     WhyFacts facts;
     facts.device = config_.name;
     facts.spool_bytes_max = config_.spool_policy.bytes_max;
-    auto standing = spool_->standing();
+    auto overview = spool_->overview();
     RunningFacts running;
     running.connected = agent_->uplink_status().connected;
     running.link_ms = link_since_ ? now - *link_since_ : 0;
@@ -161,12 +164,13 @@ std::string HostedDevice::why(bool json, MonotonicMs now) {
     running.samples = agent_->status().samples;
     running.too_large = agent_->status().samples_refused;
     for (const auto& source : live_) running.sources.push_back(source->report());
-    if (standing.ok()) {
-        facts.spool = std::move(standing).value();
+    if (overview.ok()) {
+        facts.spool = std::move(overview.value().standing);
+        facts.spool_lost = overview.value().lost_samples;
         running.cut_off_before =
             earlier_runs_.cut_off(facts.spool.empty() ? Epoch{} : facts.spool.back().epoch);
     } else {
-        running.storing = "the spool cannot be read: " + to_string(standing.error());
+        running.storing = "the spool cannot be read: " + to_string(overview.error());
     }
     facts.running = std::move(running);
     return json ? why_json(facts) : why_sentence(facts);

@@ -82,8 +82,8 @@ int exit_code_for_credentials(const AgentConfig& config) {
 // Of a device that could not be made.
 int exit_code_for(const AgentConfig& config) {
     if (!Credentials::load(config).ok()) return exit_code_for_credentials(config);
-    const auto standing = read_standing(config.spool_path);
-    const bool taken = !standing.ok() && standing.error() == ErrorCode::denied;
+    const auto overview = read_overview(config.spool_path);
+    const bool taken = !overview.ok() && overview.error() == ErrorCode::denied;
     return taken ? exit_retry_later : exit_configuration;  // by another agent
 }
 

@@ -92,8 +92,11 @@ template <class Then>
 int with_survey(const std::string& path, Then then) {
     auto copy = SpoolCopy::make(path);
     if (!copy.ok()) return complain(copy.error());
-    const auto found = survey(copy.value()->spool());
+    auto found = survey(copy.value()->spool());
     if (!found.ok()) return complain({path + ": " + found.error().text});
+    if (copy.value()->damaged())
+        found.value().problems.emplace_back(
+            "damaged: the agent will set it aside and go on with what is told here");
     return then(*copy.value(), found.value());
 }
 

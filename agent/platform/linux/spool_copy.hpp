@@ -20,6 +20,8 @@ class SpoolCopy {
 
     Spool& spool() { return *spool_; }
     const char* kind() const { return "SQLite"; }
+    // The file could not be read as it is: what was taken over from it is in the copy.
+    bool damaged() const { return !spool_->set_aside().empty(); }
 
  private:
     SpoolCopy() = default;

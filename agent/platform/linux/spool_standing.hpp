@@ -21,9 +21,13 @@ struct SpoolStanding {
     std::uint64_t bytes_waiting = 0;
 };
 
-// In the order of epochs and classes.
-Result<std::vector<SpoolStanding>> read_standing(SqliteDatabase& database);
+struct SpoolOverview {
+    std::vector<SpoolStanding> standing;  // in the order of epochs and classes
+    std::uint64_t lost_samples = 0;       // that ever were stored, or were to be, and are not sent
+};
+
+Result<SpoolOverview> read_overview(SqliteDatabase& database);
 // Of a spool that no agent has open; error not_found: there is no such file.
-Result<std::vector<SpoolStanding>> read_standing(const std::string& path);
+Result<SpoolOverview> read_overview(const std::string& path);
 
 }  // namespace longhaul::agent

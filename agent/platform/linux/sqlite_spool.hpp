@@ -1,36 +1,46 @@
-// The spool in one SQLite file.
+// The spool in one SQLite file; docs/spec/spool.md.
 //
 // WAL with synchronous=FULL, so an append is on disk when it returns; marks and state are written
 // behind it in the same log and wait for its next sync.
 //
 // The bound counts sealed bytes and a fixed overhead a block; the file itself is a little larger.
-// Durable blocks are removed, oldest first, when an append needs their room. Locked for as long as
-// it is open: two agents on one spool would give the same names twice.
+// Locked for as long as it is open: two agents on one spool would give the same names twice. An
+// operation that finds the file damaged returns the error corrupt; the next open() sets it aside
+// and takes over what can be read.
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/core/spool.hpp"
+#include "agent/platform/linux/spool_files.hpp"
 #include "agent/platform/linux/spool_standing.hpp"
-#include "agent/platform/linux/sqlite_spool_sql.hpp"
+#include "agent/platform/linux/sqlite_tables.hpp"
 #include "agent/port/entropy.hpp"
-#include "common/host/sqlite.hpp"
 
 namespace longhaul::agent {
 
 class SqliteSpool final : public Spool {
  public:
     // Opens the spool or formats a new one, whose incarnation is drawn from `entropy`. The folder
-    // exists. Waits two seconds for whoever else has it open.
+    // exists. Waits two seconds for whoever else has it open. A damaged file is set aside.
     static Result<std::unique_ptr<SqliteSpool>, Message> open(const std::string& path,
                                                               const SpoolPolicy& policy,
                                                               Entropy& entropy);
+    // `files` outlives the spool.
+    static Result<std::unique_ptr<SqliteSpool>, Message> open(const std::string& path,
+                                                              const SpoolPolicy& policy,
+                                                              Entropy& entropy, SpoolFiles& files);
     SqliteSpool(const SqliteSpool&) = delete;
     SqliteSpool& operator=(const SqliteSpool&) = delete;
 
-    Incarnation incarnation() const override { return incarnation_; }
+    // A sentence for the log about a file that was set aside; empty: none was.
+    const std::string& set_aside() const { return set_aside_; }
+
+    Incarnation incarnation() const override { return memory_.root.incarnation; }
     const SpoolPolicy& policy() const override { return policy_; }
     Result<Epoch> begin_epoch() override;
     Result<EpochEnd> previous_end() override { return previous_end_; }
@@ -49,54 +59,77 @@ class SqliteSpool final : public Spool {
     Result<DurableGain> mark_durable(const SeqRange& range) override;
     Status void_durable() override;
     Result<SpoolDepth> depth() override;
-    const LossLedger& losses() const override { return losses_; }
-    SpoolWear wear() override { return {}; }
+    const LossLedger& losses() const override { return memory_.root.losses; }
+    SpoolWear wear() override;
 
     Status put_state(std::uint8_t key, Bytes value) override;
     Result<Bytes> read_state(std::uint8_t key, MutableBytes room) override;
 
-    // For people: how far the blocks have come.
-    Result<std::vector<SpoolStanding>> standing() { return read_standing(database_); }
+    // For people: how far the blocks have come, and how many samples were ever lost.
+    Result<SpoolOverview> overview() { return read_overview(tables_.database()); }
 
  private:
-    // What is kept in memory of the table of blocks, so that a full spool costs no input or output.
-    struct Fill {
-        std::uint64_t bytes = 0;
-        std::uint64_t bytes_waiting = 0;
+    // What is kept in memory of the tables, as of the last transaction.
+    struct Memory {
+        SpoolRoot root;
+        bool root_changed = false;
+        bool epoch_emptied = false;
+        Epoch newest_epoch;  // that stored a block
+        std::uint64_t bytes_durable = 0;
+        std::array<std::uint64_t, block_class_count> bytes_waiting{};
         std::array<std::uint32_t, block_class_count> waiting{};
+        std::uint64_t all_waiting() const;
+    };
+    enum class Durability : std::uint8_t { now, with_the_next };
+    // Blocks of one append that are to become one run.
+    struct Batch {
+        std::optional<BlockRun> run;
+        std::int64_t last_us = 0;
     };
 
-    SqliteSpool(SqliteDatabase database, const SpoolPolicy& policy)
-        : database_{std::move(database)}, policy_{policy} {}
+    SqliteSpool(SpoolTables tables, std::string path, const SpoolPolicy& policy, SpoolFiles& files)
+        : tables_{std::move(tables)}, path_{std::move(path)}, policy_{policy}, files_{&files} {}
     static Result<std::unique_ptr<SqliteSpool>> try_open(const std::string& path,
                                                          const SpoolPolicy& policy,
-                                                         Entropy& entropy);
-    Status prepare_database(Entropy& entropy);
-    Status check_version();
-    Status format(Entropy& entropy);
+                                                         Entropy& entropy, SpoolFiles& files);
     Status load();
-    Status load_fill();
+    Status load_runs(RunKind kind);
     Status load_previous_end();
 
-    // Runs a statement that yields nothing; values are integers or bytes.
-    template <class... Values>
-    Status run(StatementId id, Values... values);
-    // The same, without a sync of its own.
-    template <class... Values>
-    Status run_lazily(StatementId id, Values... values);
-    Status make_room(std::uint64_t bytes, Fill& fill);
-    Status insert_block(const SpoolBlock& block);
-    Status forget_empty_epochs();
-    Result<std::size_t> read_hashes(SqliteQuery& query, std::span<SchemaHash> out);
-    Result<Bytes> read_blob(SqliteQuery& query, MutableBytes room);
+    // Runs `work` in a transaction; when it fails, what is in memory is as it was before.
+    Status transact(Durability durability, const std::function<Status()>& work);
+    Status finish_transaction();
+    // Remembers that the file is damaged, if that is what an error says.
+    Error seen(const Error& error);
 
-    SqliteDatabase database_;
-    std::array<SqliteStatement, sql_count> statements_;  // end before the database
+    // sqlite_spool_append.cpp
+    Result<Appended> append_all(std::span<const SpoolBlock> blocks, const SentMarks& sent);
+    std::size_t tell_losses(std::span<const SpoolBlock> blocks);
+    Result<RoomDecision> decide(const SpoolBlock& block, const SentMarks& sent);
+    Result<RoomDecision::Kind> make_room(const SpoolBlock& block, const SentMarks& sent,
+                                         Batch& batch);
+    Status put_block(const SpoolBlock& block, Batch& batch);
+    Status flush(Batch& batch);
+    Status raise_count(RowId block, std::int64_t last_us, std::uint32_t kept);
+    Status remove_oldest_durable();
+    Result<RowId> oldest_unsent(BlockClass block_class, const SentMarks& sent);
+    Status drop_waiting(RowId id, LossReason reason);
+    Result<StoredBlock> look_at_damaged(RowId id, const BlockRun& run);
+    // Takes a row and what is counted of it out of a run.
+    Status take_out(RunKind kind, const BlockRun& run, const BlockRun& part);
+    void list_lost(RowId id, const SpoolTag& tag, LossReason reason);
+    Result<DurableGain> mark_run(RowId first, RowId last);
+    bool carries(const BlockRun& part) const;  // what tells of losses
+
+    SpoolTables tables_;
+    std::string path_;
     SpoolPolicy policy_;
-    LossLedger losses_;
-    Incarnation incarnation_;
+    SpoolFiles* files_;
+    Memory memory_;
     EpochEnd previous_end_;
-    Fill fill_;
+    std::optional<SpoolTables::WaitingEpochs> waiting_epochs_;  // empty: to be asked again
+    std::uint64_t bytes_stored_ = 0;
+    std::string set_aside_;
 };
 
 }  // namespace longhaul::agent

@@ -1,90 +1,125 @@
-// The SQL of the spool: its tables and the statements that are prepared once.
+// The SQL of the spool: its tables and the statements that are prepared once. docs/spec/spool.md
+// says what the tables are for.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace longhaul::agent {
 
+inline constexpr std::int64_t spool_application_id = 0x4c48'5350;  // "LHSP"
+inline constexpr std::int64_t spool_version = 2;
+
+// Every table begins with `id` and `crc`, and no two have the same columns by number and kind that
+// are not told apart by the checksum: sqlite_rows.hpp.
 inline constexpr const char* spool_tables = R"sql(
-CREATE TABLE spool (id INTEGER PRIMARY KEY CHECK (id = 0), incarnation INTEGER NOT NULL,
-                    epoch INTEGER NOT NULL);
-CREATE TABLE state (key INTEGER PRIMARY KEY, value BLOB NOT NULL);
-CREATE TABLE schemas (hash BLOB NOT NULL PRIMARY KEY, encoded BLOB NOT NULL);
-CREATE TABLE epochs (epoch INTEGER PRIMARY KEY, record BLOB NOT NULL);
-CREATE TABLE epoch_schemas (epoch INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL,
-                            PRIMARY KEY (epoch, place)) WITHOUT ROWID;
-CREATE TABLE ends (epoch INTEGER NOT NULL, class INTEGER NOT NULL, last_number INTEGER NOT NULL,
-                   last_us INTEGER NOT NULL, PRIMARY KEY (epoch, class)) WITHOUT ROWID;
-CREATE TABLE blocks (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, epoch INTEGER NOT NULL,
-                     number INTEGER NOT NULL, samples INTEGER NOT NULL, first_us INTEGER NOT NULL,
-                     last_us INTEGER NOT NULL, bytes INTEGER NOT NULL,
-                     durable INTEGER NOT NULL DEFAULT 0, sealed BLOB NOT NULL);
-CREATE UNIQUE INDEX blocks_by_name ON blocks (class, epoch, number);
-CREATE INDEX blocks_waiting ON blocks (class, epoch, number) WHERE durable = 0;
-CREATE INDEX blocks_durable ON blocks (id) WHERE durable = 1;
+CREATE TABLE spool (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, version INTEGER NOT NULL,
+                    layout INTEGER NOT NULL, incarnation INTEGER NOT NULL, epoch INTEGER NOT NULL,
+                    lost_samples INTEGER NOT NULL, losses BLOB NOT NULL);
+CREATE TABLE state (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, value BLOB NOT NULL);
+CREATE TABLE schemas (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, hash BLOB NOT NULL,
+                      encoded BLOB NOT NULL);
+CREATE TABLE epochs (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, incarnation INTEGER NOT NULL,
+                     schemas BLOB NOT NULL, record BLOB NOT NULL);
+CREATE TABLE schema_copies (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, hash BLOB NOT NULL,
+                            encoded BLOB NOT NULL);
+CREATE TABLE epoch_copies (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL,
+                           incarnation INTEGER NOT NULL, schemas BLOB NOT NULL,
+                           record BLOB NOT NULL);
+CREATE TABLE counts (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, last_number INTEGER NOT NULL,
+                     last_us INTEGER NOT NULL, kept INTEGER NOT NULL);
+CREATE TABLE waiting (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, last INTEGER NOT NULL,
+                      samples INTEGER NOT NULL, bytes INTEGER NOT NULL);
+CREATE TABLE durable (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, last INTEGER NOT NULL,
+                      samples INTEGER NOT NULL, bytes INTEGER NOT NULL);
+CREATE TABLE blocks (id INTEGER PRIMARY KEY, crc INTEGER NOT NULL, samples INTEGER NOT NULL,
+                     first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, losses INTEGER NOT NULL,
+                     sealed BLOB NOT NULL);
 )sql";
 
 enum StatementId : std::size_t {
-    sql_insert_spool,
-    sql_select_spool,
-    sql_raise_epoch,
-    sql_newest_epoch,
-    sql_select_ends,
-    sql_insert_schema,
-    sql_insert_epoch,
-    sql_insert_epoch_schema,
-    sql_select_schema,
-    sql_select_epoch,
-    sql_select_waiting_schemas,
-    sql_select_epoch_schemas,
-    sql_insert_block,
-    sql_upsert_end,
-    sql_oldest_durable,
-    sql_delete_block,
-    sql_next_block,
-    sql_count_waiting_range,
-    sql_mark_durable,
-    sql_void_durable,
-    sql_waiting_epochs,
-    sql_select_fill,
+    sql_put_spool,
+    sql_get_spool,
     sql_put_state,
-    sql_select_state,
+    sql_get_state,
+    sql_put_schema,
+    sql_put_schema_copy,
+    sql_get_schema,
+    sql_get_schema_copy,
+    sql_put_epoch,
+    sql_put_epoch_copy,
+    sql_get_epoch,
+    sql_get_epoch_copy,
+    sql_put_count,
+    sql_get_count,
+    sql_last_count,
+    sql_put_waiting,
+    sql_cut_waiting,
+    sql_waiting_before,
+    sql_waiting_after,
+    sql_put_durable,
+    sql_cut_durable,
+    sql_durable_before,
+    sql_durable_after,
+    sql_put_block,
+    sql_get_block,
+    sql_cut_block,
+    sql_sum_blocks,
+    sql_waiting_epochs,
+    sql_forget_epochs,
+    sql_forget_epoch_copies,
+    sql_forget_counts,
+    sql_forget_schemas,
+    sql_forget_schema_copies,
     sql_count,
 };
 
 // In the order of StatementId.
 inline constexpr const char* statement_texts[] = {
-    "INSERT INTO spool (id, incarnation, epoch) VALUES (0, ?1, 0)",
-    "SELECT incarnation FROM spool",
-    "UPDATE spool SET epoch = epoch + 1 RETURNING epoch",
-    "SELECT max(epoch) FROM ends",
-    "SELECT class, last_number, last_us FROM ends WHERE epoch = ?1",
-    "INSERT OR IGNORE INTO schemas (hash, encoded) VALUES (?1, ?2)",
-    "INSERT INTO epochs (epoch, record) VALUES (?1, ?2)",
-    "INSERT INTO epoch_schemas (epoch, place, hash) VALUES (?1, ?2, ?3)",
-    "SELECT encoded FROM schemas WHERE hash = ?1",
-    "SELECT record FROM epochs WHERE epoch = ?1",
-    "SELECT hash FROM epoch_schemas WHERE epoch IN (SELECT epoch FROM blocks WHERE durable = 0)"
-    " GROUP BY hash ORDER BY min(epoch), min(place)",
-    "SELECT hash FROM epoch_schemas WHERE epoch = ?1 ORDER BY place",
-    "INSERT INTO blocks (class, epoch, number, samples, first_us, last_us, bytes, sealed)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    "INSERT INTO ends (epoch, class, last_number, last_us) VALUES (?1, ?2, ?3, ?4)"
-    " ON CONFLICT (epoch, class) DO UPDATE SET last_number = ?3, last_us = ?4",
-    "SELECT id, bytes FROM blocks WHERE durable = 1 ORDER BY id LIMIT 1",
+    "INSERT OR REPLACE INTO spool VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    "SELECT crc, version, layout, incarnation, epoch, lost_samples, losses FROM spool"
+    " WHERE id = ?1",
+    "INSERT OR REPLACE INTO state VALUES (?1, ?2, ?3)",
+    "SELECT crc, value FROM state WHERE id = ?1",
+    "INSERT OR REPLACE INTO schemas VALUES (?1, ?2, ?3, ?4)",
+    "INSERT OR REPLACE INTO schema_copies VALUES (?1, ?2, ?3, ?4)",
+    "SELECT crc, hash, encoded FROM schemas WHERE id = ?1",
+    "SELECT crc, hash, encoded FROM schema_copies WHERE id = ?1",
+    "INSERT INTO epochs VALUES (?1, ?2, ?3, ?4, ?5)",
+    "INSERT INTO epoch_copies VALUES (?1, ?2, ?3, ?4, ?5)",
+    "SELECT crc, incarnation, schemas, record FROM epochs WHERE id = ?1",
+    "SELECT crc, incarnation, schemas, record FROM epoch_copies WHERE id = ?1",
+    "INSERT OR REPLACE INTO counts VALUES (?1, ?2, ?3, ?4, ?5)",
+    "SELECT id, crc, last_number, last_us, kept FROM counts WHERE id = ?1",
+    "SELECT id, crc, last_number, last_us, kept FROM counts WHERE id BETWEEN ?1 AND ?2"
+    " ORDER BY id DESC LIMIT 1",
+    "INSERT OR REPLACE INTO waiting VALUES (?1, ?2, ?3, ?4, ?5)",
+    "DELETE FROM waiting WHERE id = ?1",
+    "SELECT id, crc, last, samples, bytes FROM waiting WHERE id <= ?1 ORDER BY id DESC LIMIT 1",
+    "SELECT id, crc, last, samples, bytes FROM waiting WHERE id > ?1 ORDER BY id LIMIT 1",
+    "INSERT OR REPLACE INTO durable VALUES (?1, ?2, ?3, ?4, ?5)",
+    "DELETE FROM durable WHERE id = ?1",
+    "SELECT id, crc, last, samples, bytes FROM durable WHERE id <= ?1 ORDER BY id DESC LIMIT 1",
+    "SELECT id, crc, last, samples, bytes FROM durable WHERE id > ?1 ORDER BY id LIMIT 1",
+    "INSERT INTO blocks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    "SELECT id, crc, samples, first_us, last_us, losses, sealed FROM blocks WHERE id = ?1",
     "DELETE FROM blocks WHERE id = ?1",
-    "SELECT epoch, number, samples, first_us, last_us, sealed FROM blocks"
-    " WHERE class = ?1 AND durable = 0 AND (epoch, number) > (?2, ?3) ORDER BY epoch, number LIMIT "
-    "1",
-    "SELECT count(*), total(samples), total(bytes) FROM blocks"
-    " WHERE class = ?1 AND epoch = ?2 AND number BETWEEN ?3 AND ?4 AND durable = 0",
-    "UPDATE blocks SET durable = 1"
-    " WHERE class = ?1 AND epoch = ?2 AND number BETWEEN ?3 AND ?4 AND durable = 0",
-    "UPDATE blocks SET durable = 0 WHERE durable = 1",
-    "SELECT min(epoch), max(epoch), count(DISTINCT epoch) FROM blocks WHERE durable = 0",
-    "SELECT class, durable, count(*), total(bytes) FROM blocks GROUP BY class, durable",
-    "INSERT INTO state (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
-    "SELECT value FROM state WHERE key = ?1",
+    "SELECT count(*), sum(samples), sum(length(sealed)) FROM blocks WHERE id BETWEEN ?1 AND ?2",
+    "SELECT min(epoch), max(epoch), count(DISTINCT epoch)"
+    " FROM (SELECT id >> 30 & 4294967295 AS epoch FROM waiting)",
+    // Those that keep no block in any class; a count's key is its epoch's, moved to its class.
+    "DELETE FROM epochs WHERE id / 2 < ?1 AND NOT EXISTS (SELECT 1 FROM counts WHERE kept > 0"
+    " AND counts.id IN ((-9223372036854775807 - 1) + (epochs.id / 2 << 30),"
+    " -4611686018427387904 + (epochs.id / 2 << 30), epochs.id / 2 << 30,"
+    " 4611686018427387904 + (epochs.id / 2 << 30)))",
+    "DELETE FROM epoch_copies WHERE NOT EXISTS"
+    " (SELECT 1 FROM epochs WHERE epochs.id = epoch_copies.id - 1)",
+    "DELETE FROM counts WHERE kept = 0 AND (id >> 30 & 4294967295) < ?1 AND NOT EXISTS"
+    " (SELECT 1 FROM epochs WHERE epochs.id / 2 = (counts.id >> 30 & 4294967295))",
+    "DELETE FROM schemas WHERE NOT EXISTS"
+    " (SELECT 1 FROM epochs WHERE instr(epochs.schemas, schemas.hash) > 0)",
+    "DELETE FROM schema_copies WHERE NOT EXISTS"
+    " (SELECT 1 FROM schemas WHERE schemas.id = schema_copies.id - 1)",
 };
 static_assert(sizeof(statement_texts) / sizeof(*statement_texts) == sql_count);
 

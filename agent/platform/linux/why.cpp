@@ -170,7 +170,10 @@ void add_running(Json& json, const RunningFacts& running) {
 }  // namespace
 
 std::string why_sentence(const WhyFacts& facts) {
-    return facts.device + ": " + spool_text(facts) + "; " +
+    std::string lost;
+    if (facts.spool_lost != 0)
+        lost = "; lost from the spool: " + std::to_string(facts.spool_lost) + " samples";
+    return facts.device + ": " + spool_text(facts) + lost + "; " +
            (facts.running ? running_text(*facts.running) : "no agent runs");
 }
 
@@ -196,6 +199,7 @@ std::string why_json(const WhyFacts& facts) {
     }
     json.close("]");
     json.count("spool_bytes_max", facts.spool_bytes_max);
+    json.count("spool_lost", facts.spool_lost);
     if (facts.running) add_running(json, *facts.running);
     json.close("}");
     return json.text();

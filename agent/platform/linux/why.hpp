@@ -29,6 +29,7 @@ struct WhyFacts {
     std::vector<SpoolStanding> spool;
     std::uint64_t spool_bytes_max = 0;
     std::optional<RunningFacts> running;
+    std::uint64_t spool_lost = 0;  // samples that were stored, or were to be, and are lost
 };
 
 std::string why_sentence(const WhyFacts& facts);

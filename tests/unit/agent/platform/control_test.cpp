@@ -269,7 +269,7 @@ TEST_CASE("why: one sentence with cause, age, next attempt and loss") {
         R"({"epoch":1,"class":"normal","last":3,"waiting":3,"first_waiting":1,"last_waiting":3,"samples_waiting":9,"bytes_waiting":300},)"
         R"({"epoch":2,"class":"live","last":5,"waiting":0},)"
         R"({"epoch":2,"class":"normal","last":1,"waiting":1,"first_waiting":1,"last_waiting":1,"samples_waiting":1,"bytes_waiting":100}],)"
-        R"("spool_bytes_max":8388608,"connected":true,"link_s":7300,"samples":11,"lost":4,"cut_off_before":false,"too_large":2,"sources":[)"
+        R"("spool_bytes_max":8388608,"spool_lost":0,"connected":true,"link_s":7300,"samples":11,"lost":4,"cut_off_before":false,"too_large":2,"sources":[)"
         R"({"name":"syslog x","lost":4,"refused":{"too_long":3}},{"name":"nmea y","trouble":"gone","lost":0,"refused":{}}]})");
 }
 
@@ -321,4 +321,11 @@ TEST_CASE("control: a program that never pauses does not keep the agent from its
     std::vector<pollfd> watched;
     chatter.socket->watch(watched);
     CHECK(::poll(watched.data(), watched.size(), 0) > 0);  // the rest of the line waits its turn
+}
+
+TEST_CASE("why: tells what was lost from the spool, also when no agent runs") {
+    WhyFacts facts{"bus-2228", {}, 8 << 20, {}, 1204};
+    CHECK(why_sentence(facts) ==
+          "bus-2228: no block yet; lost from the spool: 1204 samples; no agent runs");
+    CHECK(why_json(facts).find("\"spool_lost\":1204") != std::string::npos);
 }
