@@ -277,12 +277,13 @@ Status Agent::try_seal(BlockClass block_class, MonotonicMs now) {
 
 Status Agent::store_pending() {
     const std::span<SpoolBlock> pending = rooms_.pending.first(pending_count_);
-    LH_TRY_ASSIGN(const Appended appended, ports_.spool.append(pending, nothing_sent));
+    LH_TRY_ASSIGN(const Appended appended, ports_.spool.append(pending, uplink_.sent_marks()));
     const std::size_t count = appended.stored;
     status_.blocks += count;
-    for (const SpoolBlock& block : pending.first(count))
+    for (const SpoolBlock& block : pending.first(count)) {
         status_.sealed_bytes += block.sealed.size();
-    uplink_.wake();
+        uplink_.on_stored(block.tag.name);
+    }
     // The rest keeps its places in rooms_.sealed; nothing is sealed before it is stored as well.
     std::copy(pending.begin() + static_cast<std::ptrdiff_t>(count), pending.end(), pending.begin());
     pending_count_ -= count;
