@@ -95,8 +95,8 @@ TEST_CASE("loss: what a device lists as lost is a row, with class, range, count 
     DeviceTime device;
     longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
     entry.which_entry = longhaul_SystemEntry_loss_tag;
-    entry.entry.loss = {1, 0xc000'0003, 0xc000'0009, 700, longhaul_LossReason_LOSS_REASON_FULL, 5,
-                        6};
+    entry.entry.loss = {
+        1, 0xc000'0003, 0xc000'0009, 700, longhaul_LossReason_LOSS_REASON_FULL, 5, 6, 0};
     device.bench.block(device.epoch, device.epoch.block(1, Body{}.system(entry)));
     REQUIRE(device.bench.drain() == "");
     CHECK(
