@@ -2,7 +2,8 @@
 //
 // It needs no heap, no operating system and no clock of its own: memory and ports come from the
 // caller, and poll() does a bounded piece of work and says when it wants to be called again. When
-// the spool is full the sources are not asked for more; the status says so.
+// the spool is full its policy decides: blocks are dropped and listed as lost, or the sources are
+// not asked for more; the status says so. In a session the collector is told of what is lost.
 #pragma once
 
 #include <array>
@@ -32,8 +33,10 @@ struct Ports {
 
 // Counted since the agent was made.
 struct AgentStatus {
-    std::uint64_t samples = 0;  // staged, and with every block stored when the agent has stopped
+    // Staged, and stored or lost with every block when the agent has stopped.
+    std::uint64_t samples = 0;
     std::uint64_t samples_refused = 0;  // larger than any block
+    std::uint64_t samples_lost = 0;     // not stored, by the rule drop_newest; listed as lost
     std::uint64_t blocks = 0;           // stored in the spool
     std::uint64_t sealed_bytes = 0;
     bool spool_full = false;        // the sources wait
@@ -59,7 +62,7 @@ class Agent {
     void stop(MonotonicMs now, bool all_sampled = true);
     // After stop(): everything is stored and the link is closed.
     bool stopped() const;
-    // The sources have ended and every block is acknowledged.
+    // The sources have ended, every block is acknowledged and every loss told.
     bool drained();
 
     const AgentStatus& status() const { return status_; }
@@ -79,6 +82,17 @@ class Agent {
     static Rooms deal(const AgentSettings& settings, std::span<Source* const> sources,
                       MutableBytes memory);
 
+    // The last anchor of this epoch that a class has.
+    struct Anchored {
+        MonotonicMs at;
+        BlockSeq seq;
+        bool synchronized = false;
+        std::uint64_t session = 0;
+    };
+    std::optional<Anchored>& anchor_of(BlockClass block_class) {
+        return anchors_[static_cast<std::size_t>(block_class)];
+    }
+
     void begin(MonotonicMs now);
     bool drive_link(MonotonicMs now);
     void watch_link(MonotonicMs now);
@@ -91,14 +105,18 @@ class Agent {
     bool take_samples(MonotonicMs now);
     void seal_due(MonotonicMs now);
     bool seal(BlockClass block_class, MonotonicMs now);
-    Status try_seal(BlockClass block_class, MonotonicMs now);
+    Status try_seal(BlockClass block_class, MonotonicMs now, bool tells_losses);
+    Status make_key();
     Status store_pending();
+    void settle(std::span<SpoolBlock> pending, const Appended& appended);
+    void note_dropped(const SpoolTag& tag);
     void note(const Status& status, MonotonicMs now);
     bool may_store(MonotonicMs now) const;
     void note_clean_end();
 
-    bool anchor_due() const;
-    Result<SystemEntries> make_anchor(BlockClass block_class, MonotonicMs now, MutableBytes room);
+    bool anchor_due(BlockClass block_class, MonotonicMs now);
+    bool has_to_tell() const;
+    void tell_losses(MonotonicMs now);
     std::int64_t elapsed_us(MonotonicMs now) const { return (now - began_at_) * 1000; }
     bool has_pending() const { return pending_count_ != 0; }
     std::size_t block_bytes_max() const { return block_header_bytes + settings_.body_bytes_max; }
@@ -125,8 +143,8 @@ class Agent {
     MonotonicMs store_again_at_;
     std::uint64_t acked_when_full_ = 0;
     WallReading wall_;  // as read at the start of this poll
-    bool anchored_ = false;
-    bool anchored_synchronized_ = false;
+    std::array<std::optional<Anchored>, block_class_count> anchors_;
+    MonotonicMs tell_at_;
     bool link_in_use_ = false;
     bool link_open_ = false;
 };

@@ -23,8 +23,9 @@ BlockClass BlockBuilder::class_of(const Sample& sample) const {
     return streams_[sample.stream - 1U].info.block_class;
 }
 
-bool BlockBuilder::has_room_for(BlockClass block_class, std::size_t system_bytes) const {
-    return block(block_class).bytes + system_bytes <= plain_bytes_max();
+std::size_t BlockBuilder::system_room(BlockClass block_class) const {
+    const std::size_t used = block(block_class).bytes + limits::section_header_bytes_max;
+    return plain_bytes_max() - std::min(used, plain_bytes_max());
 }
 
 BlockBuilder::Fit BlockBuilder::fit(const Sample& sample, std::size_t reserve) const {
@@ -121,7 +122,7 @@ Result<SpoolBlock> BlockBuilder::seal(const BlockName& name, const BlockKey& key
     }
     LH_CHECK(body.ok());
 
-    SpoolBlock sealed{{name, open.samples, open.first_us, open.last_us}, {}};
+    SpoolBlock sealed{{name, open.samples, open.first_us, open.last_us, 0}, {}};
     LH_TRY_ASSIGN(const std::size_t size, seal_block(key, name, open.samples, body.written(), out));
     sealed.sealed = out.first(size);
     clear(block_class);

@@ -64,11 +64,11 @@ class BlockBuilder {
     BlockClass class_of(const Sample& sample) const;
     // When the class's block has to be sealed; never() when it is empty.
     MonotonicMs due_at(BlockClass block_class) const { return block(block_class).due_at; }
-    // Whether system entries of this size still fit into the class's block.
-    bool has_room_for(BlockClass block_class, std::size_t system_bytes) const;
+    // How many bytes of system entries still fit into the class's block.
+    std::size_t system_room(BlockClass block_class) const;
 
     // Seals the open block under `name` into `out` (block header and body long) and begins a new
-    // one. After an error the open block is as it was.
+    // one. A block may have system entries alone. After an error the open block is as it was.
     Result<SpoolBlock> seal(const BlockName& name, const BlockKey& key, const SystemEntries& system,
                             MutableBytes out);
     // How many samples of the stream at this place were sealed since the last call.

@@ -102,6 +102,19 @@ TEST_CASE("put: ok is said when the sample is stored, and not before") {
     CHECK(program.hear() == "ok\n");
 }
 
+TEST_CASE("put: a sample that was dropped is an error to be tried again, never ok") {
+    Bench bench;
+    Program program{bench};
+    program.say("one a=1\none a=2\none a=3\n");
+    while (bench.put.next({1000}) != nullptr) {
+    }
+    bench.put.stored(0, 1);
+    bench.put.lost(0, 1);
+    bench.put.stored(0, 1);
+    CHECK(program.hear() ==
+          "ok\nerror later the spool is full: the sample was dropped and is listed as lost\nok\n");
+}
+
 TEST_CASE("put: answers come in the order of the lines, whatever is stored first") {
     Bench bench;
     Program program{bench};
