@@ -60,16 +60,20 @@ Agent::Agent(const AgentSettings& settings, const Ports& ports, MutableBytes mem
       rooms_{deal(settings, ports.sources, memory)},
       sampler_{ports.sources, rooms_.streams},
       builder_{sampler_.streams(), rooms_.builder},
+      time_{ports.clock, ports.spool},
       uplink_{settings_.firmware,
               sampler_.streams(),
-              {ports.spool, ports.entropy, ports.clock},
+              {ports.spool, ports.entropy, time_},
               rooms_.inbound,
               rooms_.frame} {}
 
 MonotonicMs Agent::poll(MonotonicMs now) {
     if (!begun_) begin(now);
-    wall_ = ports_.clock.read();
+    time_.at(now);
     bool more = drive_link(now);
+    if (const auto server = uplink_.take_server_time()) time_.on_server_time(*server);
+    wall_ = time_.read();
+    time_.keep(false);
     if (may_store(now)) {
         const std::uint64_t blocks_before = status_.blocks;
         if (has_pending()) note(store_pending(), now);
@@ -175,6 +179,7 @@ void Agent::stop(MonotonicMs now, bool all_sampled) {
     stopping_ = true;
     all_sampled_ = all_sampled;
     store_again_at_ = {};
+    time_.keep(true);
     uplink_.leave(now);
 }
 

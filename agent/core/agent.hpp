@@ -17,6 +17,7 @@
 #include "agent/core/sampler.hpp"
 #include "agent/core/settings.hpp"
 #include "agent/core/spool.hpp"
+#include "agent/core/time_keeper.hpp"
 #include "agent/core/uplink.hpp"
 #include "agent/port/link.hpp"
 
@@ -66,6 +67,7 @@ class Agent {
     bool drained();
 
     const AgentStatus& status() const { return status_; }
+    const TimeKeeper& time() const { return time_; }
     const UplinkStatus& uplink_status() const { return uplink_.status(); }
     MonotonicMs next_attempt() const { return uplink_.next_attempt(); }
 
@@ -128,6 +130,7 @@ class Agent {
     Rooms rooms_;
     Sampler sampler_;
     BlockBuilder builder_;
+    TimeKeeper time_;
     Uplink uplink_;
     AgentStatus status_;
 
@@ -142,7 +145,7 @@ class Agent {
     std::size_t pending_count_ = 0;  // of rooms_.pending: sealed, not stored
     MonotonicMs store_again_at_;
     std::uint64_t acked_when_full_ = 0;
-    WallReading wall_;  // as read at the start of this poll
+    WallReading wall_;  // of this poll
     std::array<std::optional<Anchored>, block_class_count> anchors_;
     MonotonicMs tell_at_;
     bool link_in_use_ = false;

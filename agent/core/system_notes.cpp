@@ -3,6 +3,15 @@
 #include "common/block/epoch.hpp"
 
 namespace longhaul::agent {
+namespace {
+
+longhaul_AnchorSource source_of(const WallReading& wall) {
+    if (wall.from_collector) return longhaul_AnchorSource_ANCHOR_SOURCE_COLLECTOR;
+    return wall.synchronized ? longhaul_AnchorSource_ANCHOR_SOURCE_SYNCHRONIZED_CLOCK
+                             : longhaul_AnchorSource_ANCHOR_SOURCE_CLOCK;
+}
+
+}  // namespace
 
 bool SystemNotes::add(const longhaul_SystemEntry& entry) {
     ByteWriter out{room_.subspan(used_)};
@@ -18,9 +27,7 @@ bool SystemNotes::add_anchor(std::int64_t elapsed_us, const WallReading& wall) {
     entry.entry.anchor.elapsed_us = elapsed_us;
     entry.entry.anchor.wall_us = wall.now.value;
     entry.entry.anchor.error_us = wall.error_us + 1000;
-    entry.entry.anchor.source = wall.synchronized
-                                    ? longhaul_AnchorSource_ANCHOR_SOURCE_SYNCHRONIZED_CLOCK
-                                    : longhaul_AnchorSource_ANCHOR_SOURCE_CLOCK;
+    entry.entry.anchor.source = source_of(wall);
     return add(entry);
 }
 

@@ -86,6 +86,7 @@ void Uplink::on_open(MonotonicMs now) {
     begin_session();
     state_ = State::greeting;
     state_due_ = now + welcome_ms_max;
+    greeted_at_ = now;
     const Status composed = compose_hello();
     if (!composed.ok()) give_up(words_for(composed.error()));
 }
@@ -154,7 +155,7 @@ void Uplink::give_up(const char* why) {
 Status Uplink::take_frame(const Frame& frame, MonotonicMs now) {
     if (frame.type == FrameType::collector_bye) return take_bye(frame.body);
     if (state_ == State::greeting && frame.type == FrameType::welcome)
-        return take_welcome(frame.body);
+        return take_welcome(frame.body, now);
     if (state_ == State::streaming || state_ == State::saying_bye) {
         if (frame.type == FrameType::ack) return take_ack(frame.body, now);
         if (frame.type == FrameType::window) return take_window(frame.body);
@@ -162,12 +163,14 @@ Status Uplink::take_frame(const Frame& frame, MonotonicMs now) {
     return Error{ErrorCode::out_of_order, "a frame came at a moment where it may not"};
 }
 
-Status Uplink::take_welcome(Bytes body) {
+Status Uplink::take_welcome(Bytes body, MonotonicMs now) {
     longhaul_Welcome welcome;
     LH_TRY(parse_message(body, welcome));
     journal_ = journal_of(welcome.journal_uuid, welcome.journal_resend);
     LH_TRY(remember_journal(journal_));
     LH_TRY(begin_order());
+    if (welcome.server_time_us > 0)
+        server_time_ = ServerTime{{welcome.server_time_us}, greeted_at_, now};
     credit_ = welcome.credit;
     unknown_ = welcome.unknown_schemas;
     known_count_ = welcome.known_epochs_count;

@@ -11,13 +11,16 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "agent/core/retry_timer.hpp"
 #include "agent/core/sampler.hpp"
 #include "agent/core/send_order.hpp"
 #include "agent/core/spool.hpp"
+#include "agent/core/time_keeper.hpp"
 #include "agent/port/clock.hpp"
 #include "agent/port/entropy.hpp"
 #include "common/block/block.hpp"
@@ -88,6 +91,10 @@ class Uplink {
     void on_stored(const BlockName& name);
     // Which blocks may be on their way; to be passed to Spool::append().
     const SentMarks& sent_marks() const { return order_.marks(); }
+    // The collector's date, once after each Welcome.
+    std::optional<ServerTime> take_server_time() {
+        return std::exchange(server_time_, std::nullopt);
+    }
     // Says goodbye, closes and does not come back.
     void leave(MonotonicMs now);
     bool left() const { return leaving_ && state_ == State::waiting; }
@@ -105,7 +112,7 @@ class Uplink {
 
     // Frames from the collector.
     Status take_frame(const Frame& frame, MonotonicMs now);
-    Status take_welcome(Bytes body);
+    Status take_welcome(Bytes body, MonotonicMs now);
     Status take_ack(Bytes body, MonotonicMs now);
     Status take_window(Bytes body);
     Status take_bye(Bytes body);
@@ -148,6 +155,8 @@ class Uplink {
 
     // Of the session.
     JournalId journal_;
+    MonotonicMs greeted_at_;
+    std::optional<ServerTime> server_time_;
     std::uint64_t credit_ = 0;
     std::uint64_t spent_ = 0;
     std::uint32_t outstanding_ = 0;  // blocks sent and not acknowledged

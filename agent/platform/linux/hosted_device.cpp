@@ -86,6 +86,7 @@ void HostedDevice::poll(MonotonicMs now) {
     if (!stopping_) {
         for (const auto& source : live_) source->pump(now);
     }
+    if (const auto floor = agent_->time().floor()) tls_->set_date_floor(*floor);
     due_at_ = agent_->poll(now);
     for (const auto& source : live_) due_at_ = std::min(due_at_, source->pump_at());
     if (control_ != nullptr) due_at_ = std::min(due_at_, control_->socket().pump_at(now));
@@ -155,6 +156,8 @@ std::string HostedDevice::why(bool json, MonotonicMs now) {
         running.next_try_ms = at - now;
     running.cause = link_trouble();
     running.storing = agent_->status().trouble;
+    if (const auto shown = agent_->time().disbelieved())
+        running.clock = clock_trouble(*shown, *agent_->time().floor());
     running.samples = agent_->status().samples;
     running.too_large = agent_->status().samples_refused;
     for (const auto& source : live_) running.sources.push_back(source->report());

@@ -1,6 +1,7 @@
 #include "agent/platform/linux/why.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 #include "agent/platform/linux/json_text.hpp"
@@ -27,6 +28,15 @@ std::string bytes_text(std::uint64_t bytes) {
     char text[32];
     const bool whole = unit == 0 || value == static_cast<double>(static_cast<int>(value));
     std::snprintf(text, sizeof(text), whole ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    return text;
+}
+
+std::string date_text(WallUs at) {
+    using namespace std::chrono;
+    const year_month_day date{floor<days>(sys_time<microseconds>{microseconds{at.value}})};
+    char text[48];
+    std::snprintf(text, sizeof(text), "%04d-%02u-%02u", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
     return text;
 }
 
@@ -99,6 +109,7 @@ std::string running_text(const RunningFacts& running) {
     else if (!running.connected)
         text += "; connecting now";
     if (!running.storing.empty()) text += "; " + running.storing;
+    if (!running.clock.empty()) text += "; " + running.clock;
     for (const SourceReport& source : running.sources) {
         if (!source.trouble.empty()) text += "; " + source.name + ": " + source.trouble;
     }
@@ -155,6 +166,7 @@ void add_running(Json& json, const RunningFacts& running) {
                                      std::max<std::int64_t>(*running.next_try_ms, 0) / ms_per_s));
     if (!running.cause.empty()) json.member("cause", running.cause);
     if (!running.storing.empty()) json.member("storing", running.storing);
+    if (!running.clock.empty()) json.member("clock", running.clock);
     json.count("samples", running.samples);
     json.count("lost", lost_of(running));
     json.count("too_large", running.too_large);
@@ -164,6 +176,11 @@ void add_running(Json& json, const RunningFacts& running) {
 }
 
 }  // namespace
+
+std::string clock_trouble(WallUs shown, WallUs known) {
+    return "the clock says " + date_text(shown) + ", before " + date_text(known) +
+           ", which it has already been";
+}
 
 std::string why_sentence(const WhyFacts& facts) {
     return facts.device + ": " + spool_text(facts) + "; " +

@@ -21,6 +21,7 @@ struct RunningFacts {
     std::uint64_t samples = 0;    // taken from the sources since the agent began
     std::uint64_t too_large = 0;  // samples that fit no block
     std::vector<SourceReport> sources;
+    std::string clock = {};  // why the clock is not believed; empty: it is
 };
 
 struct WhyFacts {
@@ -29,6 +30,9 @@ struct WhyFacts {
     std::uint64_t spool_bytes_max = 0;
     std::optional<RunningFacts> running;
 };
+
+// "the clock says 1970-01-01, before 2026-11-21, which it has already been"
+std::string clock_trouble(WallUs shown, WallUs known);
 
 std::string why_sentence(const WhyFacts& facts);
 std::string why_json(const WhyFacts& facts);

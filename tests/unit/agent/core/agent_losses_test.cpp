@@ -50,12 +50,13 @@ class Bench {
         link.to_device.insert(link.to_device.end(), out.written().begin(), out.written().end());
         run_until(now);
     }
-    void connect() {
+    void connect(std::int64_t server_time_us = 0) {
         link.listening = true;
         run_until(std::max(now + 2000, agent->next_attempt()));
         REQUIRE(link.is_open());
         longhaul_Welcome welcome = longhaul_Welcome_init_zero;
         welcome.credit = 1 << 20;
+        welcome.server_time_us = server_time_us;
         deliver(welcome);
         REQUIRE(agent->uplink_status().connected);
     }
@@ -95,7 +96,9 @@ class Bench {
         for (const longhaul_SystemEntry& entry : entries) {
             if (!text.empty()) text += ", ";
             if (entry.which_entry == longhaul_SystemEntry_anchor_tag) {
-                text += "anchor";
+                text += entry.entry.anchor.source == longhaul_AnchorSource_ANCHOR_SOURCE_COLLECTOR
+                            ? "anchor of the collector"
+                            : "anchor";
                 continue;
             }
             const longhaul_Loss& loss = entry.entry.loss;
@@ -206,6 +209,19 @@ TEST_CASE("losses: an anchor is told again after an hour") {
     CHECK(bench.words(normal, 1) == "anchor");
     CHECK(bench.words(normal, 2).empty());
     CHECK(bench.words(normal, 3) == "anchor");
+}
+
+TEST_CASE("losses: a device without a clock has its anchor from the collector") {
+    Bench bench;
+    bench.clock.reading = {};
+    bench.source.put(1, {Value::of_integer(1)});
+    bench.run_until({10'000});
+    CHECK(bench.words(normal, 1).empty());
+    bench.connect(1'795'262'400'000'000);
+    bench.source.put(2, {Value::of_integer(2)});
+    bench.run_until(bench.now + 10'000);
+    CHECK(bench.words(normal, 2) == "anchor of the collector");
+    CHECK(bench.agent->time().floor().value_or(WallUs{}).value > 1'795'262'400'000'000);
 }
 
 TEST_CASE("losses: in a session they are told at once, in a block that may hold nothing else") {

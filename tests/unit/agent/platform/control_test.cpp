@@ -331,3 +331,12 @@ TEST_CASE("control: a program that never pauses does not keep the agent from its
     chatter.socket->watch(watched);
     CHECK(::poll(watched.data(), watched.size(), 0) > 0);  // the rest of the line waits its turn
 }
+
+TEST_CASE("why: a clock that shows what has already been is named") {
+    WhyFacts facts{"bus-2228", {}, 1000, RunningFacts{}};
+    facts.running->clock = clock_trouble({5'000'000}, {1'795'262'400'000'000});
+    CHECK(why_sentence(facts) ==
+          "bus-2228: no block yet; link down 0 s; connecting now; the clock says 1970-01-01, "
+          "before 2026-11-21, which it has already been; lost: 0");
+    CHECK(why_json(facts).find(R"("clock":"the clock says 1970-01-01)") != std::string::npos);
+}
