@@ -65,7 +65,8 @@ Agent::Agent(const AgentSettings& settings, const Ports& ports, MutableBytes mem
               sampler_.streams(),
               {ports.spool, ports.entropy, time_},
               rooms_.inbound,
-              rooms_.frame} {}
+              rooms_.frame},
+      budget_{settings.write_bytes_per_day} {}
 
 MonotonicMs Agent::poll(MonotonicMs now) {
     if (!begun_) begin(now);
@@ -92,6 +93,17 @@ void Agent::begin(MonotonicMs now) {
     began_at_ = now;
     sampler_.begin(now);
     uplink_.start(now);
+    const SpoolWear wear = ports_.spool.wear();
+    erases_at_begin_ = wear.erases;
+    budget_.account(now, wear.bytes_written);
+}
+
+AgentWear Agent::wear(MonotonicMs now) const {
+    AgentWear wear{ports_.spool.wear(), std::nullopt, budget_.overdrawn()};
+    if (begun_)
+        wear.days_left =
+            agent::days_left(wear.spool, erases_at_begin_, now - began_at_, settings_.rated_erases);
+    return wear;
 }
 
 MonotonicMs Agent::next_deadline(MonotonicMs now) const {
@@ -99,7 +111,7 @@ MonotonicMs Agent::next_deadline(MonotonicMs now) const {
     if (!may_store(now)) return std::min(next, store_again_at_);
     if (!stopping_) next = std::min(next, sampler_.next_at());
     for (std::size_t i = 0; i < block_class_count; ++i) {
-        next = std::min(next, builder_.due_at(static_cast<BlockClass>(i)));
+        next = std::min(next, due_at(static_cast<BlockClass>(i)));
     }
     return has_to_tell() ? std::min(next, tell_at_) : next;
 }

@@ -19,6 +19,7 @@
 #include "agent/core/spool.hpp"
 #include "agent/core/time_keeper.hpp"
 #include "agent/core/uplink.hpp"
+#include "agent/core/write_budget.hpp"
 #include "agent/port/link.hpp"
 
 namespace longhaul::agent {
@@ -45,6 +46,13 @@ struct AgentStatus {
     const char* link_trouble = "";  // why the link closed last, static text
 };
 
+// What storing has cost since the agent was made.
+struct AgentWear {
+    SpoolWear spool;
+    std::optional<std::uint64_t> days_left = {};  // of the storage; none: nobody can tell
+    bool overdrawn = false;  // blocks wait beyond their deadline, see the settings
+};
+
 class Agent {
  public:
     static std::size_t memory_bytes(const AgentSettings& settings,
@@ -67,6 +75,8 @@ class Agent {
     bool drained();
 
     const AgentStatus& status() const { return status_; }
+    const LossLedger& losses() const { return ports_.spool.losses(); }
+    AgentWear wear(MonotonicMs now) const;
     const TimeKeeper& time() const { return time_; }
     const UplinkStatus& uplink_status() const { return uplink_.status(); }
     MonotonicMs next_attempt() const { return uplink_.next_attempt(); }
@@ -106,6 +116,8 @@ class Agent {
     Status begin_epoch();
     bool take_samples(MonotonicMs now);
     void seal_due(MonotonicMs now);
+    bool is_due(BlockClass block_class, MonotonicMs now);
+    MonotonicMs due_at(BlockClass block_class) const;
     bool seal(BlockClass block_class, MonotonicMs now);
     Status try_seal(BlockClass block_class, MonotonicMs now, bool tells_losses);
     Status make_key();
@@ -148,6 +160,8 @@ class Agent {
     WallReading wall_;  // of this poll
     std::array<std::optional<Anchored>, block_class_count> anchors_;
     MonotonicMs tell_at_;
+    WriteBudget budget_;
+    std::uint64_t erases_at_begin_ = 0;
     bool link_in_use_ = false;
     bool link_open_ = false;
 };

@@ -64,7 +64,7 @@ bool Agent::take_samples(MonotonicMs now) {
         builder_.add(*sample, now, elapsed_us(now));
         sampler_.take();
         ++status_.samples;
-        if (builder_.due_at(block_class) <= now && !seal(block_class, now)) return false;
+        if (is_due(block_class, now) && !seal(block_class, now)) return false;
     }
     return true;
 }
@@ -74,9 +74,23 @@ void Agent::seal_due(MonotonicMs now) {
     const bool all = stopping_ || sampler_.next_at() == MonotonicMs::never();
     for (std::size_t i = 0; i < block_class_count; ++i) {
         const auto block_class = static_cast<BlockClass>(i);
-        if (builder_.empty(block_class) || (!all && builder_.due_at(block_class) > now)) continue;
+        if (builder_.empty(block_class) || (!all && !is_due(block_class, now))) continue;
         if (!may_store(now) || !seal(block_class, now)) return;
     }
+}
+
+// What is due by its deadline alone waits for the write budget.
+bool Agent::is_due(BlockClass block_class, MonotonicMs now) {
+    if (builder_.due_at(block_class) > now) return false;
+    if (!budget_.limits() || builder_.cannot_wait(block_class)) return true;
+    budget_.account(now, ports_.spool.wear().bytes_written);
+    return !budget_.overdrawn();
+}
+
+MonotonicMs Agent::due_at(BlockClass block_class) const {
+    const MonotonicMs at = builder_.due_at(block_class);
+    const bool waits = budget_.overdrawn() && !builder_.cannot_wait(block_class);
+    return waits ? std::max(at, budget_.allowed_at()) : at;
 }
 
 // Seals the open block; false when that, or storing what was sealed, did not succeed. What is

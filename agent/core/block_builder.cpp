@@ -79,6 +79,7 @@ void BlockBuilder::add(const Sample& sample, MonotonicMs now, std::int64_t elaps
     ++open.samples;
     const bool at_once =
         class_of(sample) == BlockClass::alarm || section.count == limits::section_samples_max;
+    open.at_once = open.at_once || at_once;
     open.due_at = std::min(open.due_at, at_once ? now : now + schema(index).deadline_ms);
 }
 

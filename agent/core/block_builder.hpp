@@ -64,6 +64,8 @@ class BlockBuilder {
     BlockClass class_of(const Sample& sample) const;
     // When the class's block has to be sealed; never() when it is empty.
     MonotonicMs due_at(BlockClass block_class) const { return block(block_class).due_at; }
+    // A deadline is not why it is due: it is an alarm, or a stream's section is full.
+    bool cannot_wait(BlockClass block_class) const { return block(block_class).at_once; }
     // How many bytes of system entries still fit into the class's block.
     std::size_t system_room(BlockClass block_class) const;
 
@@ -81,6 +83,7 @@ class BlockBuilder {
         std::size_t bytes = 0;  // upper bound of its sections
         std::uint16_t samples = 0;
         MonotonicMs due_at = MonotonicMs::never();
+        bool at_once = false;
         std::int64_t first_us = 0;
         std::int64_t last_us = 0;
     };

@@ -36,6 +36,24 @@ std::uint64_t distance(const Loss& one, const Loss& other) {
 
 }  // namespace
 
+const char* name_of(LossReason reason) {
+    switch (reason) {
+        case LossReason::full:
+            return "full";
+        case LossReason::expired:
+            return "expired";
+        case LossReason::corrupt:
+            return "corrupt";
+        case LossReason::unreadable:
+            return "unreadable";
+        case LossReason::power_cut:
+            return "power_cut";
+        case LossReason::unknown:
+            break;
+    }
+    return "unknown";
+}
+
 void LossLedger::add(const Loss& loss) {
     for (std::size_t i = told_; i < count_; ++i) {
         if (!adjoins(entries_[i], loss) && !adjoins(loss, entries_[i])) continue;

@@ -23,6 +23,7 @@ enum class LossReason : std::uint8_t {
     unreadable = 4,  // the storage that held it could not be read any more
     power_cut = 5,   // in memory when the power went; told by the epoch record
 };
+const char* name_of(LossReason reason);
 
 // Blocks of one class that are gone. Of several epochs only when the ledger had to be kept small;
 // what lies in between is gone, or has reached the collector, whose rows count more than a loss.

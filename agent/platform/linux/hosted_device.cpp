@@ -74,6 +74,7 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
     settings.sealing_key = credentials_->sealing_key();
     settings.body_bytes_max = config_.body_bytes_max;
     settings.blocks_per_append = blocks_per_append;
+    settings.write_bytes_per_day = config_.write_bytes_per_day;
     memory_.resize(Agent::memory_bytes(settings, source_list_));
     const Ports ports{*spool_, *tls_, entropy_, *credentials_, clock_, source_list_};
     agent_ = std::make_unique<Agent>(settings, ports, memory_);
@@ -159,6 +160,10 @@ std::string HostedDevice::why(bool json, MonotonicMs now) {
     if (const auto shown = agent_->time().disbelieved())
         running.clock = clock_trouble(*shown, *agent_->time().floor());
     running.samples = agent_->status().samples;
+    running.dropped = agent_->status().samples_lost;
+    running.wear = agent_->wear(now);
+    const std::span<const Loss> untold = agent_->losses().entries();
+    running.untold.assign(untold.begin(), untold.end());
     running.too_large = agent_->status().samples_refused;
     for (const auto& source : live_) running.sources.push_back(source->report());
     if (standing.ok()) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/agent.hpp"
 #include "agent/platform/linux/live_source.hpp"
 #include "agent/platform/linux/spool_standing.hpp"
 
@@ -22,6 +23,9 @@ struct RunningFacts {
     std::uint64_t too_large = 0;  // samples that fit no block
     std::vector<SourceReport> sources;
     std::string clock = {};  // why the clock is not believed; empty: it is
+    AgentWear wear = {};
+    std::uint64_t dropped = 0;      // samples that were not stored, by the rule drop_newest
+    std::vector<Loss> untold = {};  // what is lost and the collector does not know of yet
 };
 
 struct WhyFacts {

@@ -1,133 +1,16 @@
 // What an agent does when its spool drops blocks: it tells the sources, and the collector.
-#include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
-#include <optional>
 
-#include "agent/core/agent.hpp"
-#include "firmware-sim/sim_link.hpp"
-#include "firmware-sim/sim_spool.hpp"
-#include "tests/unit/agent/core/lossy_spool.hpp"
-#include "tests/unit/agent/fixtures.hpp"
+#include "tests/unit/agent/core/lossy_bench.hpp"
 
 using namespace longhaul;
-using namespace longhaul::agent;
 using namespace longhaul::test;
 
 namespace {
 
+using Bench = LossyBench;
 constexpr auto alarms = BlockClass::alarm;
 constexpr auto normal = BlockClass::normal;
-
-// An agent over a spool that drops, and the test in the place of the collector.
-class Bench {
- public:
-    explicit Bench(std::size_t body_bytes_max = 512, std::size_t blocks_per_append = 1) {
-        LH_CHECK(crypto_init().ok());
-        settings.environment = "test";
-        settings.tenant = "acme";
-        settings.device = "probe-1";
-        settings.firmware = "test 1";
-        settings.sealing_key = public_key_of(sealing_key_).value();
-        settings.body_bytes_max = body_bytes_max;
-        settings.blocks_per_append = blocks_per_append;
-        memory_.resize(Agent::memory_bytes(settings, sources_));
-        agent.emplace(settings, Ports{spool, link, entropy_, identity_, clock, sources_}, memory_);
-    }
-
-    void run_until(MonotonicMs until) {
-        for (int polls = 0; polls < 10'000; ++polls) {
-            const MonotonicMs next = agent->poll(now);
-            if (next > now) now = std::min(next, until);
-            if (next > until) return;
-        }
-        FAIL("the agent never rests");
-    }
-    template <class Message>
-    void deliver(const Message& message) {
-        std::array<std::byte, 512> room;
-        ByteWriter out{room};
-        REQUIRE(write_message(message, out).ok());
-        link.to_device.insert(link.to_device.end(), out.written().begin(), out.written().end());
-        run_until(now);
-    }
-    void connect(std::int64_t server_time_us = 0) {
-        link.listening = true;
-        run_until(std::max(now + 2000, agent->next_attempt()));
-        REQUIRE(link.is_open());
-        longhaul_Welcome welcome = longhaul_Welcome_init_zero;
-        welcome.credit = 1 << 20;
-        welcome.server_time_us = server_time_us;
-        deliver(welcome);
-        REQUIRE(agent->uplink_status().connected);
-    }
-    void acknowledge(BlockClass block_class, std::uint32_t number) {
-        longhaul_Ack ack = longhaul_Ack_init_zero;
-        const std::uint32_t seq = BlockSeq::of(block_class, number).value;
-        ack.ranges[0] = {1, seq, seq};
-        ack.ranges_count = 1;
-        deliver(ack);
-    }
-    void add_losses(std::uint32_t count) {
-        for (std::uint32_t i = 0; i < count; ++i)
-            spool.ledger().add({normal,
-                                LossReason::full,
-                                {{1}, 10 * i + 1},
-                                {{1}, 10 * i + 5},
-                                100,
-                                1'000'000 * i,
-                                1'000'000 * i + 1});
-    }
-    // What the block says about losses: "class 2 1:1-1:5 100 samples"; an anchor is "anchor".
-    std::string words(BlockClass block_class, std::uint32_t number) {
-        std::vector<std::byte> block_room(20'000);
-        const auto block =
-            inner_.next(block_class, {1}, BlockSeq::of(block_class, number - 1), block_room);
-        REQUIRE(block.ok());
-        std::vector<std::byte> record_room(signed_epoch_bytes_max);
-        const auto bytes = inner_.read_epoch({1}, record_room);
-        longhaul_EpochRecord record;
-        REQUIRE(parse_epoch_record(parse_signed_epoch(bytes.value()).value().record, record).ok());
-        std::vector<longhaul_SystemEntry> entries;
-        std::vector<std::byte> room;
-        const std::array schemas{&schema.schema};
-        decode_block(unwrap_block_key(sealing_key_, record).value(), block.value().sealed, schemas,
-                     room, &entries);
-        std::string text;
-        for (const longhaul_SystemEntry& entry : entries) {
-            if (!text.empty()) text += ", ";
-            if (entry.which_entry == longhaul_SystemEntry_anchor_tag) {
-                text += entry.entry.anchor.source == longhaul_AnchorSource_ANCHOR_SOURCE_COLLECTOR
-                            ? "anchor of the collector"
-                            : "anchor";
-                continue;
-            }
-            const longhaul_Loss& loss = entry.entry.loss;
-            text += std::to_string(loss.epoch) + ":" +
-                    std::to_string(BlockSeq{loss.first_seq}.number()) + " to " +
-                    (loss.last_epoch == 0 ? "" : std::to_string(loss.last_epoch) + ":") +
-                    std::to_string(BlockSeq{loss.last_seq}.number()) + " of " +
-                    std::to_string(loss.samples);
-        }
-        return text;
-    }
-
-    OwnedSchema schema{"probe", {field_of(FieldKind::integer, "a")}, 5000};
-    ListSource source{schema.stream()};
-    sim::SimSpool inner_{{5}};
-    LossySpool spool{inner_};
-    sim::SimLink link;
-    SetClock clock;
-    AgentSettings settings;
-    std::optional<Agent> agent;
-    MonotonicMs now{1000};
-
- private:
-    const PrivateKey sealing_key_ = known_key(9);
-    std::array<Source*, 1> sources_{&source};
-    SeededEntropy entropy_;
-    KeyIdentity identity_;
-    std::vector<std::byte> memory_;
-};
 
 }  // namespace
 
@@ -171,57 +54,6 @@ TEST_CASE("losses: with stop a full spool stops the sources, and nobody loses an
     CHECK(bench.source.samples_stored == 2000);
     CHECK(bench.source.samples_lost == 0);
     CHECK(bench.spool.ledger().empty());
-}
-
-TEST_CASE("losses: an anchor whose block was dropped is told once more") {
-    Bench bench;
-    bench.spool.settings().classes[2].when_full = WhenFull::drop_newest;
-    bench.spool.full = true;
-    bench.source.put(1, {Value::of_integer(1)});
-    bench.run_until({20'000});
-    bench.spool.full = false;
-    bench.source.put(2, {Value::of_integer(2)});
-    bench.run_until({40'000});
-    CHECK(bench.words(normal, 2) == "anchor");
-}
-
-TEST_CASE(
-    "losses: the first block of a session has an anchor, because it may arrive before others") {
-    Bench bench;
-    bench.source.put(1, {Value::of_integer(1)}, {1000});
-    bench.run_until({10'000});
-    bench.connect();
-    for (int i = 2; i < 4; ++i) {
-        bench.source.put(i, {Value::of_integer(i)});
-        bench.run_until(bench.now + 6000);
-    }
-    CHECK(bench.words(normal, 1) == "anchor");
-    CHECK(bench.words(normal, 2) == "anchor");
-    CHECK(bench.words(normal, 3).empty());
-}
-
-TEST_CASE("losses: an anchor is told again after an hour") {
-    Bench bench;
-    bench.source.put(1, {Value::of_integer(1)}, {1000});
-    bench.source.put(2, {Value::of_integer(2)}, {1'000'000});
-    bench.source.put(3, {Value::of_integer(3)}, {4'000'000});
-    bench.run_until({5'000'000});
-    CHECK(bench.words(normal, 1) == "anchor");
-    CHECK(bench.words(normal, 2).empty());
-    CHECK(bench.words(normal, 3) == "anchor");
-}
-
-TEST_CASE("losses: a device without a clock has its anchor from the collector") {
-    Bench bench;
-    bench.clock.reading = {};
-    bench.source.put(1, {Value::of_integer(1)});
-    bench.run_until({10'000});
-    CHECK(bench.words(normal, 1).empty());
-    bench.connect(1'795'262'400'000'000);
-    bench.source.put(2, {Value::of_integer(2)});
-    bench.run_until(bench.now + 10'000);
-    CHECK(bench.words(normal, 2) == "anchor of the collector");
-    CHECK(bench.agent->time().floor().value_or(WallUs{}).value > 1'795'262'400'000'000);
 }
 
 TEST_CASE("losses: in a session they are told at once, in a block that may hold nothing else") {
