@@ -2,7 +2,8 @@
 //
 // It needs no heap, no operating system and no clock of its own: memory and ports come from the
 // caller, and poll() does a bounded piece of work and says when it wants to be called again. When
-// the spool is full the sources are not asked for more; the status says so.
+// the spool is full its policy decides: blocks are dropped and listed as lost, or the sources are
+// not asked for more; the status says so. In a session the collector is told of what is lost.
 #pragma once
 
 #include <array>
@@ -16,7 +17,9 @@
 #include "agent/core/sampler.hpp"
 #include "agent/core/settings.hpp"
 #include "agent/core/spool.hpp"
+#include "agent/core/time_keeper.hpp"
 #include "agent/core/uplink.hpp"
+#include "agent/core/write_budget.hpp"
 #include "agent/port/link.hpp"
 
 namespace longhaul::agent {
@@ -32,13 +35,22 @@ struct Ports {
 
 // Counted since the agent was made.
 struct AgentStatus {
-    std::uint64_t samples = 0;  // staged, and with every block stored when the agent has stopped
+    // Staged, and stored or lost with every block when the agent has stopped.
+    std::uint64_t samples = 0;
     std::uint64_t samples_refused = 0;  // larger than any block
+    std::uint64_t samples_lost = 0;     // not stored, by the rule drop_newest; listed as lost
     std::uint64_t blocks = 0;           // stored in the spool
     std::uint64_t sealed_bytes = 0;
     bool spool_full = false;        // the sources wait
     const char* trouble = "";       // why nothing could be sealed or stored, static text
     const char* link_trouble = "";  // why the link closed last, static text
+};
+
+// What storing has cost since the agent was made.
+struct AgentWear {
+    SpoolWear spool;
+    std::optional<std::uint64_t> days_left = {};  // of the storage; none: nobody can tell
+    bool overdrawn = false;  // blocks wait beyond their deadline, see the settings
 };
 
 class Agent {
@@ -59,10 +71,13 @@ class Agent {
     void stop(MonotonicMs now, bool all_sampled = true);
     // After stop(): everything is stored and the link is closed.
     bool stopped() const;
-    // The sources have ended and every block is acknowledged.
+    // The sources have ended, every block is acknowledged and every loss told.
     bool drained();
 
     const AgentStatus& status() const { return status_; }
+    const LossLedger& losses() const { return ports_.spool.losses(); }
+    AgentWear wear(MonotonicMs now) const;
+    const TimeKeeper& time() const { return time_; }
     const UplinkStatus& uplink_status() const { return uplink_.status(); }
     MonotonicMs next_attempt() const { return uplink_.next_attempt(); }
 
@@ -79,6 +94,17 @@ class Agent {
     static Rooms deal(const AgentSettings& settings, std::span<Source* const> sources,
                       MutableBytes memory);
 
+    // The last anchor of this epoch that a class has.
+    struct Anchored {
+        MonotonicMs at;
+        BlockSeq seq;
+        bool synchronized = false;
+        std::uint64_t session = 0;
+    };
+    std::optional<Anchored>& anchor_of(BlockClass block_class) {
+        return anchors_[static_cast<std::size_t>(block_class)];
+    }
+
     void begin(MonotonicMs now);
     bool drive_link(MonotonicMs now);
     void watch_link(MonotonicMs now);
@@ -90,15 +116,21 @@ class Agent {
     Status begin_epoch();
     bool take_samples(MonotonicMs now);
     void seal_due(MonotonicMs now);
+    bool is_due(BlockClass block_class, MonotonicMs now);
+    MonotonicMs due_at(BlockClass block_class) const;
     bool seal(BlockClass block_class, MonotonicMs now);
-    Status try_seal(BlockClass block_class, MonotonicMs now);
+    Status try_seal(BlockClass block_class, MonotonicMs now, bool tells_losses);
+    Status make_key();
     Status store_pending();
+    void settle(std::span<SpoolBlock> pending, const Appended& appended);
+    void note_dropped(const SpoolTag& tag);
     void note(const Status& status, MonotonicMs now);
     bool may_store(MonotonicMs now) const;
     void note_clean_end();
 
-    bool anchor_due() const;
-    Result<SystemEntries> make_anchor(BlockClass block_class, MonotonicMs now, MutableBytes room);
+    bool anchor_due(BlockClass block_class, MonotonicMs now);
+    bool has_to_tell() const;
+    void tell_losses(MonotonicMs now);
     std::int64_t elapsed_us(MonotonicMs now) const { return (now - began_at_) * 1000; }
     bool has_pending() const { return pending_count_ != 0; }
     std::size_t block_bytes_max() const { return block_header_bytes + settings_.body_bytes_max; }
@@ -110,6 +142,7 @@ class Agent {
     Rooms rooms_;
     Sampler sampler_;
     BlockBuilder builder_;
+    TimeKeeper time_;
     Uplink uplink_;
     AgentStatus status_;
 
@@ -124,9 +157,11 @@ class Agent {
     std::size_t pending_count_ = 0;  // of rooms_.pending: sealed, not stored
     MonotonicMs store_again_at_;
     std::uint64_t acked_when_full_ = 0;
-    WallReading wall_;  // as read at the start of this poll
-    bool anchored_ = false;
-    bool anchored_synchronized_ = false;
+    WallReading wall_;  // of this poll
+    std::array<std::optional<Anchored>, block_class_count> anchors_;
+    MonotonicMs tell_at_;
+    WriteBudget budget_;
+    std::uint64_t erases_at_begin_ = 0;
     bool link_in_use_ = false;
     bool link_open_ = false;
 };

@@ -23,8 +23,9 @@ BlockClass BlockBuilder::class_of(const Sample& sample) const {
     return streams_[sample.stream - 1U].info.block_class;
 }
 
-bool BlockBuilder::has_room_for(BlockClass block_class, std::size_t system_bytes) const {
-    return block(block_class).bytes + system_bytes <= plain_bytes_max();
+std::size_t BlockBuilder::system_room(BlockClass block_class) const {
+    const std::size_t used = block(block_class).bytes + limits::section_header_bytes_max;
+    return plain_bytes_max() - std::min(used, plain_bytes_max());
 }
 
 BlockBuilder::Fit BlockBuilder::fit(const Sample& sample, std::size_t reserve) const {
@@ -78,6 +79,7 @@ void BlockBuilder::add(const Sample& sample, MonotonicMs now, std::int64_t elaps
     ++open.samples;
     const bool at_once =
         class_of(sample) == BlockClass::alarm || section.count == limits::section_samples_max;
+    open.at_once = open.at_once || at_once;
     open.due_at = std::min(open.due_at, at_once ? now : now + schema(index).deadline_ms);
 }
 
@@ -121,7 +123,7 @@ Result<SpoolBlock> BlockBuilder::seal(const BlockName& name, const BlockKey& key
     }
     LH_CHECK(body.ok());
 
-    SpoolBlock sealed{{name, open.samples, open.first_us, open.last_us}, {}};
+    SpoolBlock sealed{{name, open.samples, open.first_us, open.last_us, 0}, {}};
     LH_TRY_ASSIGN(const std::size_t size, seal_block(key, name, open.samples, body.written(), out));
     sealed.sealed = out.first(size);
     clear(block_class);

@@ -64,11 +64,13 @@ class BlockBuilder {
     BlockClass class_of(const Sample& sample) const;
     // When the class's block has to be sealed; never() when it is empty.
     MonotonicMs due_at(BlockClass block_class) const { return block(block_class).due_at; }
-    // Whether system entries of this size still fit into the class's block.
-    bool has_room_for(BlockClass block_class, std::size_t system_bytes) const;
+    // A deadline is not why it is due: it is an alarm, or a stream's section is full.
+    bool cannot_wait(BlockClass block_class) const { return block(block_class).at_once; }
+    // How many bytes of system entries still fit into the class's block.
+    std::size_t system_room(BlockClass block_class) const;
 
     // Seals the open block under `name` into `out` (block header and body long) and begins a new
-    // one. After an error the open block is as it was.
+    // one. A block may have system entries alone. After an error the open block is as it was.
     Result<SpoolBlock> seal(const BlockName& name, const BlockKey& key, const SystemEntries& system,
                             MutableBytes out);
     // How many samples of the stream at this place were sealed since the last call.
@@ -81,6 +83,7 @@ class BlockBuilder {
         std::size_t bytes = 0;  // upper bound of its sections
         std::uint16_t samples = 0;
         MonotonicMs due_at = MonotonicMs::never();
+        bool at_once = false;
         std::int64_t first_us = 0;
         std::int64_t last_us = 0;
     };

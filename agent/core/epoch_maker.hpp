@@ -19,6 +19,8 @@ inline constexpr std::uint8_t state_journal_id = 1;
 inline constexpr std::uint8_t state_retries = 2;
 // u32 first, u32 last: epochs in a row, each of which ended with every sample stored.
 inline constexpr std::uint8_t state_clean_epochs = 3;
+// i64: the last date known, UTC in microseconds since 1970.
+inline constexpr std::uint8_t state_last_date = 4;
 
 // What an epoch is made from.
 struct EpochMaking {

@@ -60,13 +60,22 @@ void Sampler::refuse() {
     sources_[turn_]->refused(static_cast<std::uint8_t>(stream));
 }
 
+Sampler::Owner Sampler::owner_of(std::size_t index) const {
+    std::size_t source = 0;
+    while (source + 1 < sources_.size() && first_stream(source + 1) <= index) ++source;
+    const std::size_t stream = index - first_stream(source);
+    LH_CHECK(stream < sources_[source]->streams().size());
+    return {*sources_[source], static_cast<std::uint8_t>(stream)};
+}
+
 void Sampler::stored(std::size_t index, std::uint32_t samples) {
-    for (Source* const source : sources_) {
-        const std::size_t own = source->streams().size();
-        if (index < own) return source->stored(static_cast<std::uint8_t>(index), samples);
-        index -= own;
-    }
-    LH_CHECK(false);
+    const Owner owner = owner_of(index);
+    owner.source.stored(owner.stream, samples);
+}
+
+void Sampler::lost(std::size_t index, std::uint32_t samples) {
+    const Owner owner = owner_of(index);
+    owner.source.lost(owner.stream, samples);
 }
 
 MonotonicMs Sampler::next_at() const {

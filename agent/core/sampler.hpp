@@ -30,8 +30,9 @@ class Sampler {
     const Sample* current(MonotonicMs now);
     void take();
     void refuse();  // and tells the source
-    // Tells the source of the stream with this place in streams().
+    // Tell the source of the stream with this place in streams().
     void stored(std::size_t index, std::uint32_t samples);
+    void lost(std::size_t index, std::uint32_t samples);
     // A source has given a sample that was not taken.
     bool holds() const { return holds_; }
     // When current() may have a sample; never() when all sources have ended.
@@ -42,6 +43,12 @@ class Sampler {
     std::size_t first_stream(std::size_t source) const {
         return stream_count(sources_.first(source));
     }
+
+    struct Owner {
+        Source& source;
+        std::uint8_t stream;  // of the source
+    };
+    Owner owner_of(std::size_t index) const;
 
     std::span<Source* const> sources_;
     std::span<AgentStream> streams_;

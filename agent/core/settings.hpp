@@ -27,6 +27,10 @@ struct AgentSettings {
     // Of sealed blocks that are handed to the spool together, for it syncs once a call. More is for
     // sources that have much at once, as recordings do; a block never waits for another one.
     std::size_t blocks_per_append = 1;
+    // What the spool may write; 0: as much as it likes. While more was written, a block waits
+    // beyond its deadline until it is full.
+    std::uint64_t write_bytes_per_day = 0;
+    std::uint32_t rated_erases = 100'000;  // of a flash sector, as its maker says
 };
 
 // Bounds that are the same for every agent.

@@ -27,8 +27,9 @@ struct SpoolTag {
     std::uint16_t samples = 0;
     std::int64_t first_us = 0;  // since the epoch began: when its first and last sample were staged
     std::int64_t last_us = 0;
-    // It tells the collector of so many entries of losses().to_tell(), the first ones: they are
-    // forgotten when this block becomes durable, and told once more if it is lost itself.
+    // It tells the collector of so many entries of losses().to_tell(), the first ones, as they
+    // stand when append() is called; what append() drops to make room for it is not told by it.
+    // They are forgotten when this block becomes durable, and told once more if it is lost itself.
     std::uint16_t losses = 0;
 };
 

@@ -86,6 +86,7 @@ void Uplink::on_open(MonotonicMs now) {
     begin_session();
     state_ = State::greeting;
     state_due_ = now + welcome_ms_max;
+    greeted_at_ = now;
     const Status composed = compose_hello();
     if (!composed.ok()) give_up(words_for(composed.error()));
 }
@@ -103,6 +104,7 @@ void Uplink::on_closed(MonotonicMs now) {
     status_.connected = false;
     frame_ = {};
     ack_due_ = MonotonicMs::never();
+    order_.end();
     state_ = State::waiting;
 }
 
@@ -138,8 +140,6 @@ void Uplink::begin_session() {
     credit_ = spent_ = 0;
     outstanding_ = 0;
     ack_due_ = MonotonicMs::never();
-    nothing_to_send_ = false;
-    sent_up_to_.fill({});
     listed_count_ = 0;
     unknown_ = 0;
     known_count_ = 0;
@@ -155,7 +155,7 @@ void Uplink::give_up(const char* why) {
 Status Uplink::take_frame(const Frame& frame, MonotonicMs now) {
     if (frame.type == FrameType::collector_bye) return take_bye(frame.body);
     if (state_ == State::greeting && frame.type == FrameType::welcome)
-        return take_welcome(frame.body);
+        return take_welcome(frame.body, now);
     if (state_ == State::streaming || state_ == State::saying_bye) {
         if (frame.type == FrameType::ack) return take_ack(frame.body, now);
         if (frame.type == FrameType::window) return take_window(frame.body);
@@ -163,11 +163,14 @@ Status Uplink::take_frame(const Frame& frame, MonotonicMs now) {
     return Error{ErrorCode::out_of_order, "a frame came at a moment where it may not"};
 }
 
-Status Uplink::take_welcome(Bytes body) {
+Status Uplink::take_welcome(Bytes body, MonotonicMs now) {
     longhaul_Welcome welcome;
     LH_TRY(parse_message(body, welcome));
     journal_ = journal_of(welcome.journal_uuid, welcome.journal_resend);
     LH_TRY(remember_journal(journal_));
+    LH_TRY(begin_order());
+    if (welcome.server_time_us > 0)
+        server_time_ = ServerTime{{welcome.server_time_us}, greeted_at_, now};
     credit_ = welcome.credit;
     unknown_ = welcome.unknown_schemas;
     known_count_ = welcome.known_epochs_count;
@@ -235,144 +238,6 @@ Status Uplink::take_bye(Bytes body) {
     retry_after_ms_ = std::min<std::int64_t>(bye.retry_after_ms, RetryTimer::delay_ms_max);
     give_up("the collector said goodbye");
     return {};
-}
-
-Status Uplink::compose_hello() {
-    longhaul_Hello hello = longhaul_Hello_init_zero;
-    LH_TRY_ASSIGN(const SpoolDepth depth, ports_.spool.depth());
-    hello.protocol = protocol_version;
-    std::memcpy(hello.firmware, firmware_.data(), firmware_.size());
-    hello.incarnation = ports_.spool.incarnation().value;
-    hello.oldest_epoch = depth.oldest_epoch.value;
-    hello.newest_epoch = depth.newest_epoch.value;
-    hello.epochs = depth.epochs;
-    hello.waiting_count = static_cast<pb_size_t>(depth.waiting.size());
-    std::copy(depth.waiting.begin(), depth.waiting.end(), hello.waiting);
-    const WallReading wall = ports_.clock.read();
-    if (wall.known) hello.wall_us = wall.now.value;
-
-    const auto list = [this](const SchemaHash& hash) {
-        const auto end = listed_.begin() + static_cast<std::ptrdiff_t>(listed_count_);
-        if (listed_count_ < listed_.size() && std::find(listed_.begin(), end, hash) == end) {
-            listed_[listed_count_++] = hash;
-        }
-    };
-    for (const AgentStream& stream : streams_) list(stream.schema_hash);
-    std::array<SchemaHash, streams_of_sources_max> waiting;
-    LH_TRY_ASSIGN(const std::size_t waiting_count, ports_.spool.waiting_schemas(waiting));
-    for (const SchemaHash& hash : std::span{waiting}.first(waiting_count)) list(hash);
-
-    for (const SchemaHash& hash : std::span{listed_}.first(listed_count_)) {
-        auto& entry = hello.schema_hashes[hello.schema_hashes_count++];
-        entry.size = static_cast<pb_size_t>(hash.size());
-        std::memcpy(entry.bytes, hash.data(), hash.size());
-    }
-    ByteWriter out{frame_room_};
-    LH_TRY(write_message(hello, out));
-    frame_ = out.written();
-    return {};
-}
-
-// Class 0 first, within a class in (epoch, seq) order.
-Status Uplink::compose_next(MonotonicMs now) {
-    if (introducing_.value != 0) return compose_introduction();
-    if (nothing_to_send_) return {};
-    for (std::size_t i = 0; i < block_class_count; ++i) {
-        const Place& place = sent_up_to_[i];
-        const Result<SpoolBlock> block =
-            ports_.spool.next(static_cast<BlockClass>(i), place.epoch, place.seq, body_room());
-        if (!block.ok() && block.error() == ErrorCode::not_found) continue;
-        if (!block.ok()) return block.error();
-        const SpoolBlock& found = block.value();
-        if (spent_ + found.sealed.size() > credit_) return {};  // a Window frame goes on
-        if (!introduced(found.tag.name.epoch)) {
-            introducing_ = found.tag.name.epoch;
-            introducing_schema_ = 0;
-            return compose_introduction();
-        }
-        compose_block(found, now);
-        return {};
-    }
-    nothing_to_send_ = true;
-    return {};
-}
-
-// One frame a call: the schemas that the collector lacks, then the epoch record that names them.
-Status Uplink::compose_introduction() {
-    std::array<SchemaHash, streams_of_sources_max> needed;
-    LH_TRY_ASSIGN(const std::size_t count, ports_.spool.epoch_schemas(introducing_, needed));
-    while (introducing_schema_ < count) {
-        const SchemaHash& hash = needed[introducing_schema_++];
-        if (must_send(hash)) return compose_schema(hash);
-    }
-    return compose_epoch();
-}
-
-Status Uplink::compose_schema(const SchemaHash& hash) {
-    LH_TRY_ASSIGN(const Bytes schema, ports_.spool.read_schema(hash, body_room()));
-    frame_is_ready(FrameType::schema, schema.size());
-    mark_sent(hash);
-    return {};
-}
-
-Status Uplink::compose_epoch() {
-    LH_TRY_ASSIGN(const Bytes record, ports_.spool.read_epoch(introducing_, body_room()));
-    frame_is_ready(FrameType::epoch, record.size());
-    introduced_[introduced_count_++ % introduced_.size()] = introducing_;
-    introducing_ = {};
-    return {};
-}
-
-void Uplink::compose_block(const SpoolBlock& block, MonotonicMs now) {
-    const BlockName& name = block.tag.name;
-    sent_up_to_[static_cast<std::size_t>(name.seq.block_class())] = {name.epoch, name.seq};
-    spent_ += block.sealed.size();
-    ++status_.sent_blocks;
-    status_.sent_sealed_bytes += block.sealed.size();
-    if (outstanding_++ == 0) ack_due_ = now + ack_ms_max;
-    frame_is_ready(FrameType::block, block.sealed.size());
-}
-
-void Uplink::compose_bye() {
-    longhaul_Bye bye = longhaul_Bye_init_zero;
-    bye.reason = longhaul_ByeReason_BYE_REASON_DONE;
-    ByteWriter out{frame_room_};
-    const Status written = write_bye(FrameType::bye, bye, out);
-    LH_CHECK(written.ok());
-    frame_ = out.written();
-    state_ = State::saying_bye;
-}
-
-// The body lies in body_room() already.
-void Uplink::frame_is_ready(FrameType type, std::size_t body_bytes) {
-    ByteWriter header{frame_room_};
-    header.u8(static_cast<std::uint8_t>(type));
-    header.u24(static_cast<std::uint32_t>(body_bytes));
-    frame_ = frame_room_.first(frame_header_bytes + body_bytes);
-}
-
-bool Uplink::introduced(Epoch epoch) const {
-    const auto known = std::span{known_}.first(known_count_);
-    const auto recent =
-        std::span{introduced_}.first(std::min(introduced_count_, introduced_.size()));
-    return std::find(recent.begin(), recent.end(), epoch) != recent.end() ||
-           std::any_of(known.begin(), known.end(), [epoch](const longhaul_EpochRange& range) {
-               return range.first <= epoch.value && epoch.value <= range.last;
-           });
-}
-
-// A schema that the Hello had no room for may be unknown, so it is sent.
-bool Uplink::must_send(const SchemaHash& hash) const {
-    for (std::size_t i = 0; i < listed_count_; ++i) {
-        if (listed_[i] == hash) return (unknown_ >> i & 1) != 0;
-    }
-    return true;
-}
-
-void Uplink::mark_sent(const SchemaHash& hash) {
-    for (std::size_t i = 0; i < listed_count_; ++i) {
-        if (listed_[i] == hash) unknown_ &= ~(std::uint32_t{1} << i);
-    }
 }
 
 }  // namespace longhaul::agent

@@ -11,12 +11,16 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "agent/core/retry_timer.hpp"
 #include "agent/core/sampler.hpp"
+#include "agent/core/send_order.hpp"
 #include "agent/core/spool.hpp"
+#include "agent/core/time_keeper.hpp"
 #include "agent/port/clock.hpp"
 #include "agent/port/entropy.hpp"
 #include "common/block/block.hpp"
@@ -83,8 +87,14 @@ class Uplink {
     void on_closed(MonotonicMs now);
     void on_written(std::size_t count);
     void on_bytes(Bytes bytes, MonotonicMs now);
-    // A block was appended to the spool.
-    void wake() { nothing_to_send_ = false; }
+    // A block was appended to the spool, in this boot.
+    void on_stored(const BlockName& name);
+    // Which blocks may be on their way; to be passed to Spool::append().
+    const SentMarks& sent_marks() const { return order_.marks(); }
+    // The collector's date, once after each Welcome.
+    std::optional<ServerTime> take_server_time() {
+        return std::exchange(server_time_, std::nullopt);
+    }
     // Says goodbye, closes and does not come back.
     void leave(MonotonicMs now);
     bool left() const { return leaving_ && state_ == State::waiting; }
@@ -99,14 +109,10 @@ class Uplink {
 
  private:
     enum class State : std::uint8_t { waiting, opening, greeting, streaming, saying_bye, closing };
-    struct Place {
-        Epoch epoch;
-        BlockSeq seq;
-    };
 
     // Frames from the collector.
     Status take_frame(const Frame& frame, MonotonicMs now);
-    Status take_welcome(Bytes body);
+    Status take_welcome(Bytes body, MonotonicMs now);
     Status take_ack(Bytes body, MonotonicMs now);
     Status take_window(Bytes body);
     Status take_bye(Bytes body);
@@ -118,7 +124,8 @@ class Uplink {
     Status compose_introduction();
     Status compose_schema(const SchemaHash& hash);
     Status compose_epoch();
-    void compose_block(const SpoolBlock& block, MonotonicMs now);
+    Result<SpoolBlock> find_block(Lane& lane);
+    void compose_block(const Lane& lane, const SpoolBlock& block, MonotonicMs now);
     void compose_bye();
     void frame_is_ready(FrameType type, std::size_t body_bytes);
     MutableBytes body_room() { return frame_room_.subspan(frame_header_bytes); }
@@ -127,6 +134,7 @@ class Uplink {
     bool must_send(const SchemaHash& hash) const;
     void mark_sent(const SchemaHash& hash);
     void begin_session();
+    Status begin_order();
     void give_up(const char* why);
 
     std::string_view firmware_;
@@ -143,15 +151,17 @@ class Uplink {
     MonotonicMs state_due_;            // of opening, greeting and saying_bye
     Bytes frame_;                      // being written
     UplinkStatus status_;
+    SendOrder::Places stored_{};  // the newest block of each class that was stored in this boot
 
     // Of the session.
     JournalId journal_;
+    MonotonicMs greeted_at_;
+    std::optional<ServerTime> server_time_;
     std::uint64_t credit_ = 0;
     std::uint64_t spent_ = 0;
     std::uint32_t outstanding_ = 0;  // blocks sent and not acknowledged
     MonotonicMs ack_due_ = MonotonicMs::never();
-    bool nothing_to_send_ = false;
-    std::array<Place, block_class_count> sent_up_to_{};
+    SendOrder order_;
     std::array<SchemaHash, streams_of_sources_max> listed_{};  // schemas of the Hello
     std::size_t listed_count_ = 0;
     std::uint32_t unknown_ = 0;  // bit i: listed_[i] has to be sent before an epoch that names it

@@ -1,4 +1,4 @@
-// Port: what the device believes about the date. Deadlines never use it.
+// Port: what the device's clock says about the date. Deadlines never use it.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@ struct WallReading {
     bool known = false;
     bool synchronized = false;  // by NTP, GNSS or the collector in this epoch
     WallUs now;
-    std::uint64_t error_us = 0;  // bound of the error, when known
+    std::uint64_t error_us = 0;   // bound of the error, when known
+    bool from_collector = false;  // the device's own clock is not believed, or there is none
 };
 
 class WallClock {

@@ -25,7 +25,8 @@ struct StreamInfo {
 inline constexpr MonotonicMs until_woken{INT64_MAX - 1};
 
 // The core relies on: streams() never changes; no call blocks; a sample that next() has given is
-// not given again. The core takes it, and in time says what became of it: stored() or refused().
+// not given again. The core takes it, and in time says what became of it: stored(), lost() or
+// refused().
 class Source {
  public:
     virtual std::span<const StreamInfo> streams() const = 0;
@@ -38,6 +39,9 @@ class Source {
     // The next `samples` of the stream, in the order given and without those refused, are in the
     // spool: a power cut does not take them any more.
     virtual void stored(std::uint8_t /*stream*/, std::uint32_t /*samples*/) {}
+    // The next `samples` of the stream, counted as above, were dropped, because there is no room
+    // for their block, and are listed as lost.
+    virtual void lost(std::uint8_t /*stream*/, std::uint32_t /*samples*/) {}
     // The sample that was given last is larger than any block: nobody keeps it.
     virtual void refused(std::uint8_t /*stream*/) {}
 

@@ -7,7 +7,9 @@
 #include <mbedtls/x509_crt.h>
 
 #include <array>
+#include <chrono>
 #include <cstring>
+#include <ctime>
 #include <string>
 
 #include "common/block/crypto.hpp"
@@ -68,6 +70,14 @@ const char* words_for_certificate(std::uint32_t flags) {
     return "the collector's certificate is not from the pinned root";
 }
 
+std::int64_t seconds_of(const mbedtls_x509_time& time) {
+    using namespace std::chrono;
+    const year_month_day date{year{time.year}, month{static_cast<unsigned>(time.mon)},
+                              day{static_cast<unsigned>(time.day)}};
+    const auto moment = sys_days{date} + hours{time.hour} + minutes{time.min} + seconds{time.sec};
+    return moment.time_since_epoch().count();
+}
+
 }  // namespace
 
 struct TlsLink::State {
@@ -80,6 +90,7 @@ struct TlsLink::State {
     LinkState link = LinkState::closed;
     const char* error = "";
     bool heard = false;  // something has been read since the handshake
+    std::int64_t date_floor_s = 0;
 
     State() {
         mbedtls_ssl_init(&ssl);
@@ -100,7 +111,21 @@ struct TlsLink::State {
 
     Status load(const TlsSettings& settings);
     Status configure(std::string_view server_name, Link& below);
+    static int judge_dates(void* state, mbedtls_x509_crt* certificate, int depth,
+                           std::uint32_t* flags);
 };
+
+// mbedTLS has judged by the system's clock.
+int TlsLink::State::judge_dates(void* state, mbedtls_x509_crt* certificate, int /*depth*/,
+                                std::uint32_t* flags) {
+    const std::int64_t floor_s = static_cast<const State*>(state)->date_floor_s;
+    if (floor_s <= std::time(nullptr)) return 0;
+    constexpr std::uint32_t dates = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
+    *flags &= ~dates;
+    if (seconds_of(certificate->valid_to) < floor_s) *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
+    if (seconds_of(certificate->valid_from) > floor_s) *flags |= MBEDTLS_X509_BADCERT_FUTURE;
+    return 0;
+}
 
 Status TlsLink::State::load(const TlsSettings& settings) {
     if (mbedtls_x509_crt_parse(&root, raw(settings.root_certificate),
@@ -129,6 +154,7 @@ Status TlsLink::State::configure(std::string_view server_name, Link& below) {
     mbedtls_ssl_conf_authmode(&config, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ciphersuites(&config, cipher_suites);
     mbedtls_ssl_conf_ca_chain(&config, &root, nullptr);
+    mbedtls_ssl_conf_verify(&config, judge_dates, this);
     mbedtls_ssl_conf_rng(&config, random_numbers, nullptr);
     if (code == 0) code = mbedtls_ssl_conf_own_cert(&config, &own, &key);
     if (code == 0) code = mbedtls_ssl_conf_alpn_protocols(&config, protocols.data());
@@ -140,6 +166,8 @@ Status TlsLink::State::configure(std::string_view server_name, Link& below) {
 
 TlsLink::TlsLink(Link& below) : below_{below}, state_{std::make_unique<State>()} {}
 TlsLink::~TlsLink() = default;
+
+void TlsLink::set_date_floor(WallUs floor) { state_->date_floor_s = floor.value / 1'000'000; }
 
 Result<std::unique_ptr<TlsLink>> TlsLink::make(const TlsSettings& settings, Link& below) {
     std::unique_ptr<TlsLink> link{new TlsLink{below}};

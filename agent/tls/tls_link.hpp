@@ -26,6 +26,10 @@ class TlsLink final : public Link {
     TlsLink(const TlsLink&) = delete;
     TlsLink& operator=(const TlsLink&) = delete;
 
+    // The last date known: certificates are judged by it as long as the system's clock is before
+    // it.
+    void set_date_floor(WallUs floor);
+
     Status open(MonotonicMs now) override;
     LinkState poll(MonotonicMs now) override;
     // Bytes that were offered and not taken are offered again unchanged, or the link is closed.

@@ -195,7 +195,8 @@ arrow::Status write(const Batch& batch, const std::vector<std::uint32_t>& order,
 }
 
 arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet,
-                                                  const std::vector<std::string>& columns) {
+                                                  const std::vector<std::string>& columns,
+                                                  bool may_lack) {
     auto buffer =
         std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(parquet.data()),
                                         static_cast<std::int64_t>(parquet.size()));
@@ -205,12 +206,21 @@ arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet,
     std::shared_ptr<arrow::Schema> schema;
     ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
     std::vector<int> indices;
+    std::vector<std::string> missing;
     for (const std::string& name : columns) {
         const int index = schema->GetFieldIndex(name);
-        if (index < 0) return arrow::Status::Invalid("no column " + name);
-        indices.push_back(index);
+        if (index >= 0) indices.push_back(index);
+        if (index < 0) missing.push_back(name);
     }
+    if (!missing.empty() && !may_lack) return arrow::Status::Invalid("no column " + missing[0]);
     ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadTable(indices));
+    for (const std::string& name : missing) {
+        ARROW_ASSIGN_OR_RAISE(const auto nulls,
+                              arrow::MakeArrayOfNull(arrow::utf8(), table->num_rows()));
+        ARROW_ASSIGN_OR_RAISE(
+            table, table->AddColumn(table->num_columns(), arrow::field(name, arrow::utf8()),
+                                    std::make_shared<arrow::ChunkedArray>(nulls)));
+    }
     ARROW_ASSIGN_OR_RAISE(table, table->SelectColumns([&] {
         std::vector<int> in_table;
         for (const std::string& name : columns)
@@ -242,7 +252,7 @@ Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uin
 }
 
 Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take) {
-    const auto result = read(parquet, {"device", "incarnation", "epoch", "seq", "row"});
+    const auto result = read(parquet, {"device", "incarnation", "epoch", "seq", "row"}, false);
     if (!result.ok()) return read_error();
     const arrow::Table& table = **result;
     if (table.num_rows() == 0) return {};
@@ -261,7 +271,7 @@ Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& 
 
 Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
                       const std::function<void(const std::vector<std::string>&)>& take) {
-    const auto result = read(parquet, columns);
+    const auto result = read(parquet, columns, true);
     if (!result.ok()) return read_error();
     const arrow::Table& table = **result;
     std::vector<std::string> row(columns.size());

@@ -30,7 +30,8 @@ struct RowName {
 };
 Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take);
 
-// A few columns of a small table, as text, in the order asked for; null is empty.
+// A few columns of a small table, as text, in the order asked for; null is empty, and so is a
+// column that the file lacks.
 Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
                       const std::function<void(const std::vector<std::string>&)>& take);
 

@@ -130,20 +130,23 @@ std::vector<Column> anchor_columns() {
          fixed("elapsed_us", number, "since the epoch began"),
          fixed("wall_us", number, "UTC, microseconds since 1970, at elapsed_us"),
          fixed("error_us", number, "bound; null: none known"),
-         fixed("origin", text, "device or receive: made from the time of arrival")});
+         fixed("origin", text,
+               "whose clock it was: device, synchronized or collector; receive: made from the time "
+               "of arrival")});
 }
 
 std::vector<Column> loss_columns() {
     return system_columns(
-        "that lost it",
+        "that lost it, of several the first one; null: nobody knows",
         {fixed("class", number,
                "0 alarm, 1 live, 2 normal, 3 bulk; null: any that no other row tells of"),
          fixed("first_seq", number, "null with class"),
+         fixed("last_epoch", number, "of last_seq; usually the epoch itself"),
          fixed("last_seq", number, "null: unknown, from first_seq to the end of the epoch"),
          fixed("samples", number, "null: unknown"),
          fixed("reason", text, "full, expired, corrupt, unreadable, power_cut or unknown"),
          fixed("from_us", number, "since the epoch began"),
-         fixed("to_us", number, "null: until the next boot")});
+         fixed("to_us", number, "since last_epoch began; null: until the next boot")});
 }
 
 std::vector<Column> quarantine_columns() {

@@ -65,6 +65,7 @@ enum LossColumn : std::size_t {
     loss_epoch,
     loss_class,
     loss_first_seq,
+    loss_last_epoch,
     loss_last_seq,
     loss_samples,
     loss_reason,

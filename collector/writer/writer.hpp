@@ -129,6 +129,7 @@ class Writer {
                                 std::int64_t elapsed);
     Outcome add_system_entry(const Place& place, const BlockName& name,
                              const longhaul_SystemEntry& entry, EpochState& epoch);
+    Outcome add_loss_row(const Place& place, Incarnation incarnation, const longhaul_Loss& loss);
     Outcome add_anchor(const Place& place, const EpochName& name, EpochState& epoch, Anchor anchor,
                        const char* origin);
     Outcome add_epoch_row(const Place& place, const longhaul_EpochRecord& record);

@@ -66,6 +66,18 @@ const char* name_of_loss(std::uint32_t reason) {
     }
 }
 
+// Of a longhaul_AnchorSource; what a device does not say is its own clock.
+const char* name_of_anchor(std::uint32_t source) {
+    switch (source) {
+        case longhaul_AnchorSource_ANCHOR_SOURCE_SYNCHRONIZED_CLOCK:
+            return "synchronized";
+        case longhaul_AnchorSource_ANCHOR_SOURCE_COLLECTOR:
+            return "collector";
+        default:
+            return "device";
+    }
+}
+
 }  // namespace
 
 Writer::Outcome Writer::add_rows(const Place& place, const BlockName& name,
@@ -150,23 +162,32 @@ Writer::Outcome Writer::add_system_entry(const Place& place, const BlockName& na
         // An error beyond what the sum can hold says as much as none.
         const std::uint64_t error_us = std::min<std::uint64_t>(anchor.error_us, INT64_MAX / 4);
         return add_anchor(place, epoch_name, epoch,
-                          {0, anchor.elapsed_us, anchor.wall_us, error_us}, "device");
+                          {0, anchor.elapsed_us, anchor.wall_us, error_us},
+                          name_of_anchor(anchor.source));
     }
     if (entry.which_entry != longhaul_SystemEntry_loss_tag) return {};  // of a later version
-    const longhaul_Loss& loss = entry.entry.loss;
+    return add_loss_row(place, name.incarnation, entry.entry.loss);
+}
+
+// A spool that could not be read had nobody knows which blocks.
+Writer::Outcome Writer::add_loss_row(const Place& place, Incarnation incarnation,
+                                     const longhaul_Loss& loss) {
     LH_TRY_ASSIGN(TableBuffer* const losses, table(place.tenant, "_losses", loss_columns(), false));
     LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *losses));
     if (batch == nullptr) return {};
     batch->put_text(loss_device, place.device);
-    batch->put_integer(loss_incarnation, name.incarnation.value);
-    batch->put_integer(loss_epoch, loss.epoch);
-    batch->put_integer(loss_class, loss.first_seq >> 30);
-    batch->put_integer(loss_first_seq, loss.first_seq);
-    batch->put_integer(loss_last_seq, loss.last_seq);
-    batch->put_integer(loss_samples, static_cast<std::int64_t>(loss.samples));
+    batch->put_integer(loss_incarnation, incarnation.value);
     batch->put_text(loss_reason, name_of_loss(loss.reason));
-    batch->put_integer(loss_from_us, loss.from_us);
-    batch->put_integer(loss_to_us, loss.to_us);
+    if (loss.epoch != 0) {
+        batch->put_integer(loss_epoch, loss.epoch);
+        batch->put_integer(loss_class, loss.first_seq >> 30);
+        batch->put_integer(loss_first_seq, loss.first_seq);
+        batch->put_integer(loss_last_epoch, loss.last_epoch != 0 ? loss.last_epoch : loss.epoch);
+        batch->put_integer(loss_last_seq, loss.last_seq);
+        batch->put_integer(loss_samples, static_cast<std::int64_t>(loss.samples));
+        batch->put_integer(loss_from_us, loss.from_us);
+        batch->put_integer(loss_to_us, loss.to_us);
+    }
     batch->put_integer(loss_receive_time, place.receive_time.value);
     batch->end_row();
     return {};
@@ -262,6 +283,7 @@ Writer::Outcome Writer::add_power_cut_row(const Place& place, const EpochName& n
         batch->put_integer(loss_class, end->block_class);
         batch->put_integer(loss_first_seq, BlockSeq::of(block_class, end->last_number + 1).value);
     }
+    batch->put_integer(loss_last_epoch, name.second);
     batch->put_text(loss_reason, "power_cut");
     if (end != nullptr) batch->put_integer(loss_from_us, end->closing_us);
     batch->put_integer(loss_receive_time, place.receive_time.value);

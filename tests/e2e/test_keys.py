@@ -20,13 +20,15 @@ NO_PATH = [NO_TEXT, '""']
 FIELD = {"name": [NO_TEXT, '"Temperature"'], "kind": [NO_TEXT, '"decimals"'], "scale": [NO_NUMBER, "-1", "16"],
          "unit": [NO_TEXT], "help": [NO_TEXT], "nullable": [NO_TRUTH], "minimum": [NO_NUMBER], "maximum": [NO_NUMBER],
          "labels": [NO_LIST]}
+SPOOL_CLASS = {"reserve_percent": [NO_NUMBER, "-1", "101"], "when_full": [NO_TEXT, '"drop"']}
 
 # Wrong values by section and key, as they would stand in the file.
 AGENT = {
     "device": {"environment": [NO_TEXT, '"Demo 1"', '""'], "tenant": [NO_TEXT, '"../acme"'], "name": [NO_TEXT, '"BUS"'],
                "certificate": NO_PATH, "key": NO_PATH, "secret": NO_PATH, "root": NO_PATH, "sealing_key": NO_PATH},
     "collector": {"address": [NO_TEXT, '""', '"localhost"', '"localhost:0x1"'], "server_name": [NO_TEXT, '""']},
-    "spool": {"path": NO_PATH, "bytes_max": [NO_NUMBER, "1"]},
+    "spool": {"path": NO_PATH, "bytes_max": [NO_NUMBER, "1"], "write_bytes_per_day": [NO_NUMBER, "-1"]},
+    "spool.alarm": SPOOL_CLASS, "spool.live": SPOOL_CLASS, "spool.normal": SPOOL_CLASS, "spool.bulk": SPOOL_CLASS,
     "block": {"body_bytes_max": [NO_NUMBER, "1", "1000000"]},
     "trace": {"mapping": NO_PATH, "file": NO_PATH, "speed": [NO_NUMBER, "-1"], "loop": [NO_TRUTH], "only": [NO_TEXT]},
     "nmea": {"path": NO_PATH, "baud": [NO_NUMBER, "1"], "stream": [NO_TEXT]},

@@ -81,3 +81,30 @@ TEST_CASE("golden block 1: the body is written again byte for byte") {
     write_section({2, codec_columns, 8, test::golden("codec/predictors-v1.hex")}, out);
     CHECK(to_hex(out.written()) == to_hex(test::golden("block/body-v1.hex")));
 }
+
+TEST_CASE("golden block 1: later fields of the system entries are read and written") {
+    const auto body = test::golden("block/system-v1.hex");
+    SectionReader reader{body};
+    const auto system = reader.next();
+    REQUIRE(system.ok());
+    REQUIRE(system.value().count == 3);
+    ByteReader in{system.value().content};
+    std::array<longhaul_SystemEntry, 3> read;
+    for (longhaul_SystemEntry& entry : read) REQUIRE(read_system_entry(in, entry).ok());
+    CHECK(in.at_end());
+    CHECK(read[0].entry.anchor.source == longhaul_AnchorSource_ANCHOR_SOURCE_COLLECTOR);
+    CHECK(read[1].entry.loss.epoch == 2);
+    CHECK(read[1].entry.loss.last_epoch == 4);
+    CHECK(read[1].entry.loss.last_seq == 0xc000'0002);
+    CHECK(read[2].entry.loss.epoch == 0);
+    CHECK(read[2].entry.loss.reason == longhaul_LossReason_LOSS_REASON_UNREADABLE);
+
+    std::array<std::byte, 256> entries;
+    ByteWriter out{entries};
+    for (const longhaul_SystemEntry& entry : test::example_system_entries())
+        REQUIRE(write_system_entry(entry, out).ok());
+    std::array<std::byte, 256> room;
+    ByteWriter again{room};
+    write_section({system_stream, codec_columns, 3, out.written()}, again);
+    CHECK(to_hex(again.written()) == to_hex(body));
+}

@@ -48,6 +48,10 @@ def block_body(body):
     return decode_body(body, schemas_of_record(), 14)
 
 
+def system_body(body):
+    return decode_body(body, {}, 0)
+
+
 def signed_epoch(data):
     return decode_signed_epoch(data, golden("epoch/authority-v1"))
 
@@ -65,6 +69,7 @@ FILES = {  # name: decoder, and whether every cut of the file must be refused
     "epoch/record-v1": (record_and_key, False),
     "epoch/signed-v1": (signed_epoch, True),
     "block/body-v1": (block_body, True),
+    "block/system-v1": (system_body, True),
     "block/sealed-v1": (sealed_block, True),
     "frames/hello-v1": (decode_frames, False),
     "frames/welcome-v1": (decode_frames, False),

@@ -44,17 +44,16 @@ Result<TenantTables, Message> read_tables(collector::ObjectStore& lake, const st
             if (row[3].empty()) return;
             found.quarantined.insert({row[0], number(row[1]), number(row[2]), number(row[3])});
         }));
-    LH_TRY(
-        read_system_table(lake, tenant + "/_losses",
-                          {"device", "incarnation", "epoch", "first_seq", "last_seq", "samples"},
-                          [&](const std::vector<std::string>& row) {
-                              if (row[4].empty())
-                                  return;  // of unknown extent: behind the last block, so no hole
-                              found.lost[{row[0], number(row[1]), number(row[2]), 0}].push_back(
-                                  {static_cast<std::uint32_t>(number(row[3])),
-                                   static_cast<std::uint32_t>(number(row[4])),
-                                   static_cast<std::uint64_t>(number(row[5]))});
-                          }));
+    std::vector<std::string> columns = lost_run_columns;
+    columns.insert(columns.end(), {"device", "incarnation"});
+    LH_TRY(read_system_table(
+        lake, tenant + "/_losses", columns, [&](const std::vector<std::string>& row) {
+            auto run = lost_run(row);
+            if (!run) return;  // of unknown extent: behind the last block, so no hole
+            const std::size_t own = lost_run_columns.size();
+            found.lost[{row[own], number(row[own + 1])}].push_back(std::move(*run));
+        }));
+    for (auto& [device, runs] : found.lost) runs = distinct_runs(std::move(runs));
     return found;
 }
 
@@ -68,11 +67,7 @@ class EpochAudit {
     AuditCounts run() {
         if (!sent_.has_record && !sent_.blocks.empty()) problem("its record is not in the journal");
         for (const auto& [seq, block] : sent_.blocks) count_block(seq, block);
-        const auto lost = tables_.lost.find({name_.device, name_.incarnation, name_.epoch, 0});
-        if (lost != tables_.lost.end()) lost_ = lost->second;
-        std::sort(lost_.begin(), lost_.end(),
-                  [](const LostRange& a, const LostRange& b) { return a.first < b.first; });
-        for (const LostRange& range : lost_) counts_.lost_samples += range.samples;
+        take_losses();
         for (std::uint32_t i = 0; i < block_class_count; ++i)
             count_missing(static_cast<BlockClass>(i));
         return counts_;
@@ -114,48 +109,89 @@ class EpochAudit {
         });
     }
 
+    void take_losses() {
+        const auto found = tables_.lost.find({name_.device, name_.incarnation});
+        if (found == tables_.lost.end()) return;
+        for (const LostRun& run : found->second) {
+            const auto numbers = numbers_in(run, name_.epoch);
+            if (!numbers) continue;
+            lost_[static_cast<std::size_t>(run.block_class)].push_back(*numbers);
+            if (name_.epoch == run.first.first && !has_all_of(run))
+                counts_.lost_samples += run.samples;
+        }
+    }
+
+    // All blocks of the run have come all the same, as when they were lost after they had arrived.
+    bool has_all_of(const LostRun& run) const {
+        if (!run.one_epoch()) return false;
+        const auto begin =
+            sent_.blocks.lower_bound(BlockSeq::of(run.block_class, run.first.second).value);
+        const auto end =
+            sent_.blocks.upper_bound(BlockSeq::of(run.block_class, run.last.second).value);
+        const auto count = static_cast<std::uint64_t>(std::distance(begin, end));
+        return count == std::uint64_t{run.last.second} - run.first.second + 1;
+    }
+
     void count_missing(BlockClass block_class) {
+        const auto index = static_cast<std::size_t>(block_class);
         const std::uint32_t zero = BlockSeq::of(block_class, 0).value;
-        std::uint64_t next = std::uint64_t{zero} + 1;
         const auto begin = sent_.blocks.lower_bound(zero);
         const auto end = sent_.blocks.upper_bound(zero + BlockSeq::number_max);
+        std::uint64_t next = 1;
         for (auto at = begin; at != end; ++at) {
-            count_run({next, at->first}, counts_.holes);
-            next = std::uint64_t{at->first} + 1;
+            const std::uint64_t number = at->first - zero;
+            count_run(block_class, {next, number});
+            next = number + 1;
         }
-        const std::uint32_t last = sent_.last_number[static_cast<std::size_t>(block_class)];
-        if (last >= next - zero) count_run({next, std::uint64_t{zero} + last + 1}, counts_.awaited);
+        std::uint64_t last = sent_.last_number[index];
+        for (const LostNumbers& lost : lost_[index]) {
+            const bool open = lost.last == BlockSeq::number_max;  // goes on in the next epoch
+            last = std::max<std::uint64_t>(last, open ? lost.first : lost.last);
+        }
+        count_run(block_class, {next, last + 1});
     }
 
     struct Run {
-        std::uint64_t from;    // seq
+        std::uint64_t from;    // number
         std::uint64_t before;  // behind the last one
     };
 
-    // These are not in the journal: lost, or `otherwise`. Numbers are a device's choice, so they
-    // are counted by ranges and never one by one.
-    void count_run(Run run, std::uint64_t& otherwise) {
-        for (const LostRange& range : lost_) {
-            const Run lost{std::max<std::uint64_t>(run.from, range.first),
-                           std::min(run.before, std::uint64_t{range.last} + 1)};
-            if (lost.from >= lost.before) continue;
-            count_unexplained({run.from, lost.from}, otherwise);
-            counts_.lost += lost.before - lost.from;
-            run.from = lost.before;
+    // These are not in the journal. Numbers are a device's choice, so they are counted by ranges
+    // and never one by one.
+    void count_run(BlockClass block_class, Run run) {
+        for (const LostNumbers& lost : lost_[static_cast<std::size_t>(block_class)]) {
+            const Run part{std::max<std::uint64_t>(run.from, lost.first),
+                           std::min(run.before, std::uint64_t{lost.last} + 1)};
+            if (part.from >= part.before) continue;
+            count_unexplained(block_class, {run.from, part.from});
+            counts_.lost += part.before - part.from;
+            run.from = part.before;
         }
-        count_unexplained(run, otherwise);
+        count_unexplained(block_class, run);
     }
 
-    void count_unexplained(Run run, std::uint64_t& otherwise) {
+    void count_unexplained(BlockClass block_class, Run run) {
         if (run.from >= run.before) return;
-        otherwise += run.before - run.from;
-        if (&otherwise != &counts_.holes) return;
-        const BlockSeq first{static_cast<std::uint32_t>(run.from)};
-        const BlockSeq last{static_cast<std::uint32_t>(run.before - 1)};
-        if (first == last) return problem(first.value, "is missing and nothing says why");
-        problem(std::string{name_of(first.block_class())} + " blocks " +
-                std::to_string(first.number()) + " to " + std::to_string(last.number()) +
-                ": are missing and nothing says why");
+        const BlockAt passed = sent_.passed[static_cast<std::size_t>(block_class)];
+        const std::uint64_t holes_before = name_.epoch < passed.first ? run.before
+                                           : name_.epoch == passed.first
+                                               ? std::min<std::uint64_t>(run.before, passed.second)
+                                               : 0;
+        if (holes_before > run.from) {
+            tell_hole(block_class, {run.from, holes_before});
+            run.from = holes_before;
+        }
+        counts_.awaited += run.before - run.from;
+    }
+
+    void tell_hole(BlockClass block_class, Run run) {
+        counts_.holes += run.before - run.from;
+        const std::string what = name_of(block_class);
+        if (run.before - run.from == 1)
+            return problem(what + " block " + std::to_string(run.from) +
+                           ": is missing and nothing says why");
+        problem(what + " blocks " + std::to_string(run.from) + " to " +
+                std::to_string(run.before - 1) + ": are missing and nothing says why");
     }
 
     void problem(std::uint32_t seq, const std::string& text) {
@@ -172,7 +208,7 @@ class EpochAudit {
     const TenantTables& tables_;
     const std::string& journal_;
     std::vector<std::string>& problems_;
-    std::vector<LostRange> lost_;
+    std::array<std::vector<LostNumbers>, block_class_count> lost_;  // each by first number
     AuditCounts counts_;
 };
 
@@ -180,6 +216,19 @@ class EpochAudit {
 bool may_be_sent(const AuditedBlock& block) {
     const auto fits = [](std::int64_t value) { return value >= 0 && value <= UINT32_MAX; };
     return fits(block.incarnation) && fits(block.epoch) && fits(block.seq);
+}
+
+// Epochs of which nothing came, because it was lost; what they were is in _losses.
+void add_lost_epochs(const std::string& tenant, const TenantTables& tables, const std::string& only,
+                     SentData& sent) {
+    for (const auto& [device, runs] : tables.lost) {
+        if (!only.empty() && device.first != only) continue;
+        const auto incarnation = static_cast<std::uint32_t>(device.second);
+        for (const LostRun& run : runs) {
+            for (const std::uint32_t epoch : {run.first.first, run.last.first})
+                (void)sent.epochs[{tenant, device.first, incarnation, epoch}];
+        }
+    }
 }
 
 // Rows that no block of the journal explains.
@@ -256,6 +305,7 @@ Result<AuditReport, Message> audit(collector::Journal& journal, const LakeConten
     for (const auto& [tenant, tables] : lake) {
         report.tables += tables.tables.size();
         check_strangers(tenant, tables, sent, device, report.problems);
+        add_lost_epochs(tenant, tables, device, sent);
     }
     static const TenantTables no_tables;
     std::set<std::pair<std::string, std::string>> devices;

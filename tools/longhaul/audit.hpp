@@ -2,8 +2,14 @@
 // (what is acknowledged) and the tables' files (what readers see), without asking the collector.
 //
 // For every device, epoch and class: 1..highest seq = in the tables + listed as lost + in
-// quarantine + still in flight. The highest is the one that came or that the next epoch's record
-// tells of, so a link of the chain of epochs that has not come is awaited, not forgotten.
+// quarantine + still in flight. The highest is the one that came, that is listed as lost or that
+// the next epoch's record tells of, so a link of the chain of epochs that has not come is awaited,
+// not forgotten.
+//
+// What is new is sent before what waited, so a number that has not come is awaited, too. It is a
+// hole when a block of its class from behind it has come later than a younger one: that one was of
+// the backlog, which is sent oldest first (docs/spec/frames.md). The device then has a minute to
+// tell a loss, counted by what else comes from it.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +22,7 @@
 
 #include "collector/journal/journal.hpp"
 #include "collector/lake/audit_rows.hpp"
+#include "tools/longhaul/audit_losses.hpp"
 
 namespace longhaul::tools {
 
@@ -27,7 +34,7 @@ struct AuditCounts {
     std::uint64_t resent = 0;       // blocks that arrived again and were dropped
     std::uint64_t quarantined = 0;  // blocks without rows that _quarantine explains
     std::uint64_t in_flight = 0;    // blocks that the writer has not committed yet
-    std::uint64_t awaited = 0;      // blocks that the device has told of and not sent yet
+    std::uint64_t awaited = 0;      // blocks that the device has numbered and not sent yet
     std::uint64_t lost = 0;         // blocks that _losses explains
     std::uint64_t lost_samples = 0;
     std::uint64_t holes = 0;  // blocks that nothing explains
@@ -56,26 +63,21 @@ struct AuditReport {
     std::vector<std::string> problems;  // sentences; empty: everything is accounted for
 };
 
-struct LostRange {
-    std::uint32_t first;  // seq
-    std::uint32_t last;
-    std::uint64_t samples;
-};
-
 // What the lake says about one tenant.
 struct TenantTables {
     std::map<std::string, collector::AuditedTable> tables;           // by schema name
     std::map<collector::AuditedBlock, collector::AuditedRows> rows;  // over all tables
     std::set<collector::AuditedBlock> quarantined;
-    std::map<collector::AuditedBlock, std::vector<LostRange>> lost;  // by epoch: seq is 0
+    // By device and incarnation; each loss once.
+    std::map<std::pair<std::string, std::int64_t>, std::vector<LostRun>> lost;
 };
 using LakeContents = std::map<std::string, TenantTables>;
 // `tenant`: read this one only; empty: all.
 Result<LakeContents, Message> read_lake(collector::ObjectStore& lake,
                                         const std::string& tenant = "");
 
-// Calls `take` with the columns of each row of a system table, as texts; null is empty. A table
-// that does not exist has no rows.
+// Calls `take` with the columns of each row of a system table, as texts; null is empty, and so is
+// a column that a file lacks. A table that does not exist has no rows.
 using TakeTexts = std::function<void(const std::vector<std::string>&)>;
 Result<void, Message> read_system_table(collector::ObjectStore& lake, const std::string& folder,
                                         const std::vector<std::string>& columns,

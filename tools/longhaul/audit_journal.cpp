@@ -15,6 +15,34 @@ using collector::Shard;
 
 namespace {
 
+// A device may send a block and tell a little later what it lost before it.
+constexpr std::int64_t telling_us = 60'000'000;
+
+// The order in which the blocks of one class came.
+class Arrivals {
+ public:
+    void take(const BlockAt& block) {
+        if (block < newest_) behind_newest_ = std::max(behind_newest_, block);
+        newest_ = std::max(newest_, block);
+    }
+    // Something came from the device at this time.
+    void heard(WallUs at) {
+        if (waiting_ > passed_ && at.value - since_.value < telling_us) return;
+        passed_ = std::max(passed_, waiting_);
+        if (behind_newest_ <= passed_) return;
+        waiting_ = behind_newest_;
+        since_ = at;
+    }
+    const BlockAt& passed() const { return passed_; }
+
+ private:
+    BlockAt newest_;
+    BlockAt behind_newest_;  // the youngest one that came after a younger one
+    BlockAt waiting_;        // what it was at `since_`
+    WallUs since_;
+    BlockAt passed_;
+};
+
 class Collecting {
  public:
     Collecting(SentData& sent, const std::string& device) : sent_{sent}, device_{device} {}
@@ -32,6 +60,15 @@ class Collecting {
                 return take_block(tenant, device, shard, read);
             default:
                 return;
+        }
+    }
+
+    void finish() {
+        for (auto& [name, epoch] : sent_.epochs) {
+            const auto found = arrivals_.find({name.tenant, name.device, name.incarnation, 0});
+            if (found == arrivals_.end()) continue;
+            for (std::size_t i = 0; i < block_class_count; ++i)
+                epoch.passed[i] = found->second[i].passed();
         }
     }
 
@@ -84,6 +121,10 @@ class Collecting {
         const BlockName& name = header.value().name;
         SentEpoch& epoch = sent_.epochs[{tenant, device, name.incarnation.value, name.epoch.value}];
         epoch.heard = std::max(epoch.heard.value_or(WallUs{}), read.entry.receive_time);
+        auto& arrivals = arrivals_[{tenant, device, name.incarnation.value, 0}];
+        arrivals[static_cast<std::size_t>(name.seq.block_class())].take(
+            {name.epoch.value, name.seq.number()});
+        for (Arrivals& each : arrivals) each.heard(read.entry.receive_time);
         const Sha256 content = sha256(read.entry.body);
         const auto [place, first] = epoch.blocks.try_emplace(
             name.seq.value, SentBlock{header.value().samples, 0, content, shard, read.end});
@@ -101,6 +142,7 @@ class Collecting {
 
     SentData& sent_;
     const std::string& device_;
+    std::map<AuditedEpoch, std::array<Arrivals, block_class_count>> arrivals_;  // epoch is 0
     std::map<std::pair<std::string, SchemaHash>, std::string> names_;
 };
 
@@ -127,6 +169,7 @@ Result<SentData, Message> read_sent(collector::Journal& journal, const std::stri
             }
         }
     }
+    collecting.finish();
     return sent;
 }
 

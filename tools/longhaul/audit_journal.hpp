@@ -29,6 +29,9 @@ struct SentEpoch {
     std::set<std::string> tables;                                // that its streams write to
     std::map<std::uint32_t, SentBlock> blocks;                   // by seq
     std::array<std::uint32_t, block_class_count> last_number{};  // told by the next epoch's record
+    // Of each class: what is before it and has not come will not come. The same for all epochs of
+    // an incarnation.
+    std::array<BlockAt, block_class_count> passed{};
 };
 
 struct SentData {

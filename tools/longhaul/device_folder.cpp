@@ -18,6 +18,19 @@ std::string absolute(const std::string& path) {
     return std::filesystem::absolute(path).lexically_normal().string();
 }
 
+// Of a device that replays a recording.
+std::string stop_when_full() {
+    std::string text =
+        "\n# A recording can wait and nothing of it may be lost: a full spool stops it until the "
+        "collector\n# has taken something. The default, drop_oldest, is for sources that cannot "
+        "wait.\n";
+    for (std::size_t i = 0; i < block_class_count; ++i) {
+        text += "[spool." + std::string{name_of(static_cast<BlockClass>(i))} +
+                "]\nwhen_full = \"stop\"\n";
+    }
+    return text;
+}
+
 std::string agent_toml(const Authority& authority, const DeviceRequest& request,
                        const std::string& name) {
     std::string text =
@@ -53,7 +66,8 @@ std::string agent_toml(const Authority& authority, const DeviceRequest& request,
         "socket = \"agent.sock\"\n";
     // Without a recording the device tells of its own health, so that there are rows at once.
     if (request.trace_mapping.empty()) return text + "\n[system]\ninterval_s = 60\n";
-    text += "\n[[trace]]\nmapping = " + toml_text(absolute(request.trace_mapping)) + "\n";
+    text += stop_when_full() +
+            "\n[[trace]]\nmapping = " + toml_text(absolute(request.trace_mapping)) + "\n";
     if (!request.trace_file.empty())
         text += "file = " + toml_text(absolute(request.trace_file)) + "\n";
     return text;

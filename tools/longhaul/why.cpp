@@ -16,20 +16,26 @@ std::string heard_text(const DeviceFacts& facts, WallUs now) {
     return "last heard " + age_text(*facts.heard, now) + " ago";
 }
 
-// "power_cut 2 times, full 3 blocks"; what a person may need to look further.
+// "2 blocks and 1 span of epochs with 512 samples and 1 end of unknown size"
+std::string extent_text(const Losses& lost) {
+    std::string text;
+    const auto add = [&text](const std::string& part) {
+        text += (text.empty() ? "" : " and ") + part;
+    };
+    if (lost.blocks != 0) add(count_text(lost.blocks, "block"));
+    if (lost.spans != 0)
+        add(std::to_string(lost.spans) + (lost.spans == 1 ? " span" : " spans") + " of epochs");
+    if (!text.empty()) text += " with " + count_text(lost.samples, "sample");
+    if (lost.open_ends != 0) add(count_text(lost.open_ends, "end") + " of unknown size");
+    return text;
+}
+
+// "lost: full 2 blocks with 512 samples, unreadable 1 end of unknown size, see _losses"; what a
+// person may need to look further.
 std::string loss_text(const DeviceFacts& facts) {
     std::string text;
-    for (const auto& [reason, lost] : facts.losses) {
-        text += text.empty() ? "lost: " : ", ";
-        text += reason;
-        if (lost.blocks != 0) {
-            text += " " + count_text(lost.blocks, "block") + " with " +
-                    count_text(lost.samples, "sample");
-        }
-        if (lost.open_ends != 0)
-            text += (lost.blocks != 0 ? " and " : " ") + count_text(lost.open_ends, "end") +
-                    " of unknown size";
-    }
+    for (const auto& [reason, lost] : facts.losses)
+        text += (text.empty() ? "lost: " : ", ") + reason + " " + extent_text(lost);
     return text.empty() ? "nothing is lost" : text + ", see _losses";
 }
 
@@ -110,7 +116,7 @@ Why of_allowed(const DeviceFacts& facts, WallUs now) {
         return {"quarantined", quarantine_text(facts) + "; " + heard + "; " + lost};
     if (facts.counts.awaited != 0) {
         return {"awaited", heard + "; it told of " + count_text(facts.counts.awaited, "block") +
-                               " that have not come, they wait in its spool until it connects; " +
+                               " that have not come, they wait in its spool until it sends them; " +
                                lost};
     }
     const std::string rows =

@@ -19,6 +19,7 @@ struct Losses {
     std::uint64_t blocks = 0;
     std::uint64_t samples = 0;
     std::uint64_t open_ends = 0;  // of which nobody knows how much it was
+    std::uint64_t spans = 0;      // over several epochs, of which only the samples are known
 };
 
 struct DeviceFacts {

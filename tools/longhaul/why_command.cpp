@@ -1,7 +1,6 @@
 #include "tools/longhaul/why_command.hpp"
 
 #include <boost/json.hpp>
-#include <charconv>
 #include <cstdio>
 
 #include "collector/disk/folder_lock.hpp"
@@ -36,12 +35,6 @@ Result<Places, Message> read_places(const std::string& config) {
                         file.table("lake").integer("commit_interval_s", 15, {1, 86'400})};
     LH_TRY(file.finish(UnknownKeys::ignored));
     return places;
-}
-
-std::uint64_t number(const std::string& text) {
-    std::uint64_t value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
 }
 
 // Absent: a collector that has not started yet.
@@ -91,18 +84,26 @@ class Finding {
                                  [&facts](const std::vector<std::string>& row) {
                                      if (row[0] == facts.device) ++facts.quarantine[row[1]];
                                  }));
-        return read_system_table(lake, facts.tenant + "/_losses",
-                                 {"device", "reason", "first_seq", "last_seq", "samples"},
+        for (const auto& [name, runs] : contents[facts.tenant].lost) {
+            if (name.first != facts.device) continue;
+            for (const LostRun& run : runs) add_run(run, facts.losses[run.reason]);
+        }
+        std::vector<std::string> columns = lost_run_columns;
+        columns.insert(columns.end(), {"device", "reason"});
+        return read_system_table(lake, facts.tenant + "/_losses", columns,
                                  [&facts](const std::vector<std::string>& row) {
-                                     if (row[0] != facts.device) return;
-                                     Losses& losses = facts.losses[row[1]];
-                                     if (row[3].empty()) {
-                                         ++losses.open_ends;
-                                     } else {
-                                         losses.blocks += number(row[3]) - number(row[2]) + 1;
-                                         losses.samples += number(row[4]);
-                                     }
+                                     const std::size_t own = lost_run_columns.size();
+                                     if (row[own] == facts.device && !lost_run(row))
+                                         ++facts.losses[row[own + 1]].open_ends;
                                  });
+    }
+
+    static void add_run(const LostRun& run, Losses& losses) {
+        losses.samples += run.samples;
+        if (run.one_epoch())
+            losses.blocks += std::uint64_t{run.last.second} - run.first.second + 1;
+        else
+            ++losses.spans;
     }
 
     Result<void, Message> read_journal(DeviceFacts& facts, const LakeContents& lake) const {
@@ -147,8 +148,10 @@ boost::json::object json_of(const DeviceFacts& facts, const Why& answer, WallUs 
     boost::json::object quarantine(facts.quarantine.begin(), facts.quarantine.end());
     boost::json::object losses;
     for (const auto& [reason, lost] : facts.losses) {
-        losses[reason] = {
-            {"blocks", lost.blocks}, {"samples", lost.samples}, {"open_ends", lost.open_ends}};
+        losses[reason] = {{"blocks", lost.blocks},
+                          {"samples", lost.samples},
+                          {"spans", lost.spans},
+                          {"open_ends", lost.open_ends}};
     }
     boost::json::object all{{"tenant", facts.tenant},
                             {"device", facts.device},

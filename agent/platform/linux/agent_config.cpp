@@ -38,6 +38,42 @@ void read_collector(ConfigTable collector, AgentConfig& config) {
         collector.problem("server_name", "has to be a name that the certificate can have");
 }
 
+WhenFull read_when_full(ConfigTable& table, WhenFull absent) {
+    std::vector<std::string_view> words;
+    for (const WhenFull each : {WhenFull::drop_oldest, WhenFull::drop_newest, WhenFull::stop})
+        words.emplace_back(name_of(each));
+    return static_cast<WhenFull>(table.choice("when_full", name_of(absent), words));
+}
+
+// The shares of all classes are of one whole: the table that takes too much is named.
+void read_classes(ConfigTable& spool, SpoolPolicy& policy) {
+    std::int64_t percent = 0;
+    for (std::size_t i = 0; i < block_class_count; ++i) {
+        const std::string_view name = name_of(static_cast<BlockClass>(i));
+        ClassPolicy& own = policy.classes[i];
+        ConfigTable table = spool.table(name);
+        const std::int64_t share = table.integer("reserve_percent", own.reserve_percent, {0, 100});
+        const bool named = table.has("reserve_percent");
+        percent += share;
+        if (percent > 100 && named) {
+            table.problem("reserve_percent",
+                          "makes " + std::to_string(percent) +
+                              " percent reserved with those of the classes above");
+        }
+        own.reserve_percent = static_cast<std::uint8_t>(share);
+        own.when_full = read_when_full(table, own.when_full);
+    }
+}
+
+void read_spool(ConfigTable spool, AgentConfig& config) {
+    config.spool_path = spool.path("path", "spool.db");
+    config.spool_policy.bytes_max = static_cast<std::uint64_t>(
+        spool.integer("bytes_max", 64 << 20, {64 << 10, std::int64_t{1} << 40}));
+    config.write_bytes_per_day = static_cast<std::uint64_t>(
+        spool.integer("write_bytes_per_day", 0, {0, std::int64_t{1} << 39}));
+    read_classes(spool, config.spool_policy);
+}
+
 }  // namespace
 
 Result<AgentConfig, Message> load_agent_config(const std::string& path) {
@@ -50,10 +86,7 @@ Result<AgentConfig, Message> load_agent_config(const std::string& path) {
     read_device(root.table("device"), config);
     read_collector(root.table("collector"), config);
 
-    ConfigTable spool = root.table("spool");
-    config.spool_path = spool.path("path", "spool.db");
-    config.spool_policy.bytes_max = static_cast<std::uint64_t>(
-        spool.integer("bytes_max", 64 << 20, {64 << 10, std::int64_t{1} << 40}));
+    read_spool(root.table("spool"), config);
     config.body_bytes_max = static_cast<std::size_t>(
         root.table("block").integer("body_bytes_max", 4096,
                                     {static_cast<std::int64_t>(body_bytes_min),

@@ -60,6 +60,7 @@ struct AgentConfig {
 
     std::string spool_path;
     SpoolPolicy spool_policy;
+    std::uint64_t write_bytes_per_day = 0;  // 0: no budget
     std::size_t body_bytes_max = 0;
 
     std::vector<TraceConfig> traces;

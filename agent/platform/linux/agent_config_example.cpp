@@ -23,6 +23,26 @@ server_name = "localhost"      # what the collector's certificate has to be for
 [spool]                        # where sealed blocks wait until the collector has them on disk
 path = "spool.db"
 bytes_max = 67108864
+#write_bytes_per_day = 50000000 # spares the flash: beyond it blocks wait until they are full; 0: no limit
+
+# Each class has a share of the room that no other one takes, and a rule for what goes when a block finds
+# no room: drop_oldest (of what waits), drop_newest (the block itself), stop (nothing: its sources wait).
+# What is dropped is listed in the table _losses.
+[spool.alarm]
+reserve_percent = 10
+when_full = "drop_oldest"
+
+[spool.live]
+reserve_percent = 10
+when_full = "drop_oldest"
+
+[spool.normal]
+reserve_percent = 10
+when_full = "drop_oldest"
+
+[spool.bulk]
+reserve_percent = 0
+when_full = "drop_oldest"
 
 [block]
 body_bytes_max = 4096          # 1100 on links where every datagram counts

@@ -80,6 +80,7 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
     settings.sealing_key = credentials_->sealing_key();
     settings.body_bytes_max = config_.body_bytes_max;
     settings.blocks_per_append = blocks_per_append;
+    settings.write_bytes_per_day = config_.write_bytes_per_day;
     memory_.resize(Agent::memory_bytes(settings, source_list_));
     const Ports ports{*spool_, *tls_, entropy_, *credentials_, clock_, source_list_};
     agent_ = std::make_unique<Agent>(settings, ports, memory_);
@@ -92,6 +93,7 @@ void HostedDevice::poll(MonotonicMs now) {
     if (!stopping_) {
         for (const auto& source : live_) source->pump(now);
     }
+    if (const auto floor = agent_->time().floor()) tls_->set_date_floor(*floor);
     due_at_ = agent_->poll(now);
     for (const auto& source : live_) due_at_ = std::min(due_at_, source->pump_at());
     if (control_ != nullptr) due_at_ = std::min(due_at_, control_->socket().pump_at(now));
@@ -161,7 +163,13 @@ std::string HostedDevice::why(bool json, MonotonicMs now) {
         running.next_try_ms = at - now;
     running.cause = link_trouble();
     running.storing = agent_->status().trouble;
+    if (const auto shown = agent_->time().disbelieved())
+        running.clock = clock_trouble(*shown, *agent_->time().floor());
     running.samples = agent_->status().samples;
+    running.dropped = agent_->status().samples_lost;
+    running.wear = agent_->wear(now);
+    const std::span<const Loss> untold = agent_->losses().entries();
+    running.untold.assign(untold.begin(), untold.end());
     running.too_large = agent_->status().samples_refused;
     for (const auto& source : live_) running.sources.push_back(source->report());
     if (overview.ok()) {

@@ -77,12 +77,21 @@ const Sample* PutSource::next(MonotonicMs now) {
 }
 
 void PutSource::stored(std::uint8_t stream, std::uint32_t samples) {
+    answer_given(stream, samples, "ok");
+}
+
+void PutSource::lost(std::uint8_t stream, std::uint32_t samples) {
+    answer_given(stream, samples,
+                 "error later the spool is full: the sample was dropped and is listed as lost");
+}
+
+void PutSource::answer_given(std::uint8_t stream, std::uint32_t samples, const char* answer) {
     std::deque<Given>& given = given_[stream];
     for (; samples != 0; --samples) {
         LH_CHECK(!given.empty());
         const Given front = given.front();
         given.pop_front();
-        if (!front.answered) answers_.answer(front.ticket, "ok");
+        if (!front.answered) answers_.answer(front.ticket, answer);
     }
 }
 

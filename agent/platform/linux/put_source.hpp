@@ -44,6 +44,7 @@ class PutSource final : public LiveSource {
     const Sample* next(MonotonicMs now) override;
     MonotonicMs next_at() const override;
     void stored(std::uint8_t stream, std::uint32_t samples) override;
+    void lost(std::uint8_t stream, std::uint32_t samples) override;
     void refused(std::uint8_t stream) override;
     void pump(MonotonicMs now) override;
     MonotonicMs pump_at() const override;
@@ -67,6 +68,7 @@ class PutSource final : public LiveSource {
     };
     Result<std::unique_ptr<Waiting>, Message> read(std::string_view line) const;
     void fail_waiting(const std::string& answer);
+    void answer_given(std::uint8_t stream, std::uint32_t samples, const char* answer);
 
     std::vector<PutConfig> configs_;
     PutAnswers& answers_;

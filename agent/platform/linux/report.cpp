@@ -15,33 +15,37 @@ std::string trouble_of(const HostedDevice& device) {
     return device.trouble();
 }
 
+void add_device(const HostedDevice& device, FleetFigures& sum) {
+    const AgentStatus& status = device.agent().status();
+    const UplinkStatus& uplink = device.agent().uplink_status();
+    sum.connected += uplink.connected ? 1 : 0;
+    sum.spools_full += status.spool_full ? 1 : 0;
+    sum.samples += status.samples;
+    sum.samples_too_large += status.samples_refused;
+    sum.samples_dropped += status.samples_lost;
+    for (const Loss& loss : device.agent().losses().entries()) sum.samples_untold += loss.samples;
+    sum.blocks += status.blocks;
+    sum.sealed_bytes += status.sealed_bytes;
+    sum.written_bytes += device.agent().wear({}).spool.bytes_written;
+    sum.acked_blocks += uplink.acked_blocks;
+    sum.acked_samples += uplink.acked_samples;
+    sum.wire_bytes += device.tcp().wire_bytes();
+    for (const auto& source : device.live_sources()) {
+        const SourceReport report = source->report();
+        sum.sources_lost += report.lost;
+        for (const auto& [reason, count] : report.refused) sum.sources_refused[reason] += count;
+    }
+    if (!sum.trouble.empty()) return;
+    const std::string trouble = trouble_of(device);
+    if (!trouble.empty()) sum.trouble = device.name() + ": " + trouble;
+}
+
 }  // namespace
 
 FleetFigures figures_of(const Devices& devices) {
     FleetFigures sum;
     sum.devices = devices.size();
-    for (const auto& device : devices) {
-        const AgentStatus& status = device->agent().status();
-        const UplinkStatus& uplink = device->agent().uplink_status();
-        sum.connected += uplink.connected ? 1 : 0;
-        sum.spools_full += status.spool_full ? 1 : 0;
-        sum.samples += status.samples;
-        sum.samples_too_large += status.samples_refused;
-        sum.blocks += status.blocks;
-        sum.sealed_bytes += status.sealed_bytes;
-        sum.acked_blocks += uplink.acked_blocks;
-        sum.acked_samples += uplink.acked_samples;
-        sum.wire_bytes += device->tcp().wire_bytes();
-        for (const auto& source : device->live_sources()) {
-            const SourceReport report = source->report();
-            sum.sources_lost += report.lost;
-            for (const auto& [reason, count] : report.refused) sum.sources_refused[reason] += count;
-        }
-        if (sum.trouble.empty()) {
-            const std::string trouble = trouble_of(*device);
-            if (!trouble.empty()) sum.trouble = device->name() + ": " + trouble;
-        }
-    }
+    for (const auto& device : devices) add_device(*device, sum);
     return sum;
 }
 
@@ -59,11 +63,14 @@ std::string to_json(const FleetFigures& figures, const Refusals& refusals) {
     }
     if (figures.samples_too_large != 0) add("too_large", figures.samples_too_large);
     json += "}";
+    add("dropped", figures.samples_dropped);
+    add("lost_untold", figures.samples_untold);
     json += ",\"sources\":{\"lost\":" + std::to_string(figures.sources_lost);
     for (const auto& [reason, count] : figures.sources_refused) add(reason.c_str(), count);
     json += "}";
     add("blocks", figures.blocks);
     add("sealed_bytes", figures.sealed_bytes);
+    add("written_bytes", figures.written_bytes);
     add("acked_blocks", figures.acked_blocks);
     add("acked_samples", figures.acked_samples);
     add("wire_bytes", figures.wire_bytes);
@@ -84,6 +91,10 @@ void ProgressLog::say(const Devices& devices) {
                        " connected";
     if (sum.spools_full != 0)
         line += "; " + std::to_string(sum.spools_full) + " spools full, sources wait";
+    if (sum.samples_dropped != 0)
+        line += "; " + std::to_string(sum.samples_dropped) + " new samples dropped, no room";
+    if (sum.samples_untold != 0)
+        line += "; " + std::to_string(sum.samples_untold) + " lost samples to be told";
     if (sum.sources_lost != 0)
         line += "; " + std::to_string(sum.sources_lost) + " lines lost before there was room";
     if (!sum.trouble.empty()) line += "; " + sum.trouble;

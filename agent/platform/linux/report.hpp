@@ -19,6 +19,9 @@ struct FleetFigures {
     std::size_t spools_full = 0;
     std::uint64_t samples = 0;
     std::uint64_t samples_too_large = 0;
+    std::uint64_t samples_dropped = 0;  // not stored, by the rule drop_newest
+    std::uint64_t samples_untold = 0;   // lost, and the collector does not know of it yet
+    std::uint64_t written_bytes = 0;    // to the storage, as far as it tells
     std::uint64_t blocks = 0;
     std::uint64_t sealed_bytes = 0;
     std::uint64_t acked_blocks = 0;

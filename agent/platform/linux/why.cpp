@@ -1,7 +1,9 @@
 #include "agent/platform/linux/why.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <map>
 
 #include "agent/platform/linux/json_text.hpp"
 
@@ -27,6 +29,15 @@ std::string bytes_text(std::uint64_t bytes) {
     char text[32];
     const bool whole = unit == 0 || value == static_cast<double>(static_cast<int>(value));
     std::snprintf(text, sizeof(text), whole ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    return text;
+}
+
+std::string date_text(WallUs at) {
+    using namespace std::chrono;
+    const year_month_day date{floor<days>(sys_time<microseconds>{microseconds{at.value}})};
+    char text[48];
+    std::snprintf(text, sizeof(text), "%04d-%02u-%02u", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
     return text;
 }
 
@@ -73,9 +84,56 @@ std::string spool_text(const WhyFacts& facts) {
 }
 
 std::uint64_t lost_of(const RunningFacts& running) {
-    std::uint64_t lost = 0;
+    std::uint64_t lost = running.dropped;
     for (const SourceReport& source : running.sources) lost += source.lost;
     return lost;
+}
+
+// "full 1,200 samples, corrupt 3 samples"; what the device dropped or could not read any more.
+std::string untold_text(const RunningFacts& running) {
+    std::map<std::string, std::uint64_t> samples;
+    for (const Loss& loss : running.untold) samples[name_of(loss.reason)] += loss.samples;
+    std::string text;
+    for (const auto& [reason, count] : samples) {
+        text += (text.empty() ? "; not told to the collector yet: " : ", ") + reason + " " +
+                std::to_string(count) + (count == 1 ? " sample" : " samples");
+    }
+    return text;
+}
+
+std::string rate_text(double value) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.1f", value);
+    return text;
+}
+
+std::string life_text(std::uint64_t days) {
+    constexpr std::uint64_t year = 365;
+    if (days >= 100 * year) return "more than 100 years";
+    return days >= 2 * year ? std::to_string(days / year) + " years" : std::to_string(days) + " d";
+}
+
+// "written 1.3 bytes for each stored, 41 erases a sector on average, at this rate 38 years"
+std::string wear_text(const AgentWear& wear) {
+    std::string text;
+    const SpoolWear& spool = wear.spool;
+    if (spool.bytes_stored != 0 && spool.bytes_written != 0) {
+        text = "; written " +
+               rate_text(static_cast<double>(spool.bytes_written) /
+                         static_cast<double>(spool.bytes_stored)) +
+               " bytes for each stored";
+    }
+    if (spool.sectors != 0) {
+        const std::uint64_t sectors = spool.sectors;
+        text += (text.empty() ? "; " : ", ") +
+                std::to_string((spool.erases + sectors / 2) / sectors) +
+                " erases a sector on average";
+        if (wear.days_left) text += ", at this rate " + life_text(*wear.days_left);
+        if (spool.sectors_bad != 0)
+            text += ", " + std::to_string(spool.sectors_bad) + " bad sectors";
+    }
+    if (wear.overdrawn) text += "; blocks wait for the write budget";
+    return text;
 }
 
 std::string refused_text(const RunningFacts& running) {
@@ -99,13 +157,14 @@ std::string running_text(const RunningFacts& running) {
     else if (!running.connected)
         text += "; connecting now";
     if (!running.storing.empty()) text += "; " + running.storing;
+    if (!running.clock.empty()) text += "; " + running.clock;
     for (const SourceReport& source : running.sources) {
         if (!source.trouble.empty()) text += "; " + source.name + ": " + source.trouble;
     }
-    text += "; lost: " + std::to_string(lost_of(running));
+    text += wear_text(running.wear) + "; lost: " + std::to_string(lost_of(running));
     if (running.cut_off_before)
         text += " in this run, and what the run before had not stored when it was cut off";
-    return text + refused_text(running);
+    return text + refused_text(running) + untold_text(running);
 }
 
 // Adds members and elements, and the commas between them.
@@ -149,6 +208,39 @@ void add_source(Json& json, const SourceReport& source) {
     json.close("}");
 }
 
+void add_losses(Json& json, const RunningFacts& running) {
+    json.count("dropped", running.dropped);
+    json.open("untold", "[");
+    for (const Loss& loss : running.untold) {
+        json.open("{");
+        json.member("class", std::string{name_of(loss.block_class)});
+        json.member("reason", std::string{name_of(loss.reason)});
+        json.count("epoch", loss.first.epoch.value);
+        json.count("first", loss.first.number);
+        json.count("last_epoch", loss.last.epoch.value);
+        json.count("last", loss.last.number);
+        json.count("samples", loss.samples);
+        json.close("}");
+    }
+    json.close("]");
+}
+
+void add_wear(Json& json, const AgentWear& wear) {
+    json.open("wear", "{");
+    json.count("bytes_stored", wear.spool.bytes_stored);
+    json.count("bytes_written", wear.spool.bytes_written);
+    json.member("waits_for_budget", wear.overdrawn);
+    if (wear.spool.sectors != 0) {
+        json.count("sectors", wear.spool.sectors);
+        json.count("sectors_bad", wear.spool.sectors_bad);
+        json.count("erases", wear.spool.erases);
+        json.count("erases_min", wear.spool.erases_min);
+        json.count("erases_max", wear.spool.erases_max);
+        if (wear.days_left) json.count("days_left", *wear.days_left);
+    }
+    json.close("}");
+}
+
 void add_running(Json& json, const RunningFacts& running) {
     constexpr std::int64_t ms_per_s = 1000;
     json.member("connected", running.connected);
@@ -158,16 +250,24 @@ void add_running(Json& json, const RunningFacts& running) {
                                      std::max<std::int64_t>(*running.next_try_ms, 0) / ms_per_s));
     if (!running.cause.empty()) json.member("cause", running.cause);
     if (!running.storing.empty()) json.member("storing", running.storing);
+    if (!running.clock.empty()) json.member("clock", running.clock);
     json.count("samples", running.samples);
     json.count("lost", lost_of(running));
     json.member("cut_off_before", running.cut_off_before);
     json.count("too_large", running.too_large);
+    add_losses(json, running);
+    add_wear(json, running.wear);
     json.open("sources", "[");
     for (const SourceReport& source : running.sources) add_source(json, source);
     json.close("]");
 }
 
 }  // namespace
+
+std::string clock_trouble(WallUs shown, WallUs known) {
+    return "the clock says " + date_text(shown) + ", before " + date_text(known) +
+           ", which it has already been";
+}
 
 std::string why_sentence(const WhyFacts& facts) {
     std::string lost;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/agent.hpp"
 #include "agent/platform/linux/live_source.hpp"
 #include "agent/platform/linux/spool_standing.hpp"
 
@@ -22,6 +23,10 @@ struct RunningFacts {
     std::uint64_t too_large = 0;  // samples that fit no block
     std::vector<SourceReport> sources;
     bool cut_off_before = false;  // a run before did not end, and what it had in memory is gone
+    std::string clock = {};  // why the clock is not believed; empty: it is
+    AgentWear wear = {};
+    std::uint64_t dropped = 0;      // samples that were not stored, by the rule drop_newest
+    std::vector<Loss> untold = {};  // what is lost and the collector does not know of yet
 };
 
 struct WhyFacts {
@@ -31,6 +36,9 @@ struct WhyFacts {
     std::optional<RunningFacts> running;
     std::uint64_t spool_lost = 0;  // samples that were stored, or were to be, and are lost
 };
+
+// "the clock says 1970-01-01, before 2026-11-21, which it has already been"
+std::string clock_trouble(WallUs shown, WallUs known);
 
 std::string why_sentence(const WhyFacts& facts);
 std::string why_json(const WhyFacts& facts);

@@ -90,9 +90,11 @@ def decode_signed_epoch(data, authority):
 
 # docs/spec/block.md
 
-ANCHOR = {1: ("elapsed_us", "int64", 0), 2: ("wall_us", "sint64", 0), 3: ("error_us", "uint64", 0)}
+ANCHOR = {1: ("elapsed_us", "int64", 0), 2: ("wall_us", "sint64", 0), 3: ("error_us", "uint64", 0),
+          4: ("source", "uint32", 0)}
 LOSS = {1: ("epoch", "uint32", 0), 2: ("first_seq", "uint32", 0), 3: ("last_seq", "uint32", 0),
-        4: ("samples", "uint64", 0), 5: ("reason", "uint32", 0), 6: ("from_us", "int64", 0), 7: ("to_us", "int64", 0)}
+        4: ("samples", "uint64", 0), 5: ("reason", "uint32", 0), 6: ("from_us", "int64", 0), 7: ("to_us", "int64", 0),
+        8: ("last_epoch", "uint32", 0)}
 SYSTEM_ENTRY = {1: ("anchor", ANCHOR, 0), 2: ("loss", LOSS, 0)}
 
 

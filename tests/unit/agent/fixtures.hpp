@@ -117,11 +117,16 @@ class ListSource final : public agent::Source {
         LH_CHECK(stream == 0);
         samples_stored += samples;
     }
+    void lost(std::uint8_t stream, std::uint32_t samples) override {
+        LH_CHECK(stream == 0);
+        samples_lost += samples;
+    }
     void refused(std::uint8_t stream) override {
         LH_CHECK(stream == 0);
         ++samples_refused;
     }
     std::uint32_t samples_stored = 0;
+    std::uint32_t samples_lost = 0;
     std::uint32_t samples_refused = 0;
 
  private:

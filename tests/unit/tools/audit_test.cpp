@@ -4,67 +4,12 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
-#include "tests/unit/collector/writer/writer_bench.hpp"
+#include "tests/unit/tools/audit_bench.hpp"
 
 using namespace longhaul;
 using namespace longhaul::test;
 using namespace longhaul::tools;
 using Catch::Matchers::ContainsSubstring;
-
-namespace {
-
-// One device with blocks of three samples each.
-struct AuditBench : WriterBench {
-    std::unique_ptr<StoredSchema> thing =
-        make_schema("thing", TimeKind::source, {field("value", FieldKind::integer)});
-    EpochMaker maker{"acme", "bus-1", 7, 1};
-
-    void begin() {
-        maker.stream(1, "thing", *thing);
-        schema(*thing);
-        epoch(maker);
-    }
-    std::vector<std::byte> sealed(std::uint32_t number) const {
-        const std::int64_t at = noon_us + number;
-        Body body;
-        body.samples(1, *thing, {at, at + 1, at + 2},
-                     {{Value::of_integer(1), Value::of_integer(2), Value::of_integer(number)}});
-        return maker.block(number, body);
-    }
-    void send(std::uint32_t number) { block(maker, sealed(number)); }
-
-    AuditReport report() {
-        collector::LocalStore lake{disk};
-        const auto contents = read_lake(lake);
-        REQUIRE(contents.ok());
-        auto audited = audit(*journal, contents.value(), "");
-        REQUIRE(audited.ok());
-        return std::move(audited).value();
-    }
-
-    // Commits to the table as another engine would.
-    void commit_by_hand(const std::string& line) {
-        const auto names = store->list("acme/thing/_delta_log");
-        REQUIRE(names.ok());
-        std::string name = std::to_string(names.value().size());
-        name = "acme/thing/_delta_log/" + std::string(20 - name.size(), '0') + name + ".json";
-        REQUIRE(store->put_if_absent(name, as_bytes(line + "\n")).ok());
-    }
-    collector::DataFile only_file() {
-        collector::DeltaTable table{*store, "acme/thing"};
-        REQUIRE(table.refresh().ok());
-        REQUIRE(table.state().files.size() == 1);
-        return table.state().files.begin()->second;
-    }
-};
-
-bool holds(const AuditReport& report) {
-    const AuditCounts& totals = report.totals;
-    return report.problems.empty() && totals.holes == 0 && totals.wrong == 0 &&
-           totals.duplicates == 0;
-}
-
-}  // namespace
 
 TEST_CASE("audit: everything that was sent stands in the table once") {
     AuditBench bench;
@@ -93,55 +38,6 @@ TEST_CASE("audit: what the writer has not committed is in flight, not lost") {
     CHECK(holds(report));
     CHECK(report.totals.in_flight == 1);
     CHECK(report.totals.rows == 3);
-}
-
-TEST_CASE("audit: a block that never came is a hole") {
-    AuditBench bench;
-    bench.begin();
-    bench.send(1);
-    bench.send(3);
-    REQUIRE(bench.drain().empty());
-    const AuditReport report = bench.report();
-    CHECK(report.totals.holes == 1);
-    REQUIRE(report.problems.size() == 1);
-    CHECK(report.problems[0] ==
-          "acme/bus-1 epoch 1: normal block 2: is missing and nothing says why");
-}
-
-TEST_CASE("audit: a device that jumps over all its numbers costs a sentence, not the machine") {
-    AuditBench bench;
-    bench.begin();
-    bench.send(1);
-    bench.send(BlockSeq::number_max - 1);
-    bench.send(BlockSeq::number_max);
-    REQUIRE(bench.drain().empty());
-    const AuditReport report = bench.report();
-    CHECK(report.totals.holes == BlockSeq::number_max - 3);
-    REQUIRE(report.problems.size() == 1);
-    CHECK(report.problems[0] == "acme/bus-1 epoch 1: normal blocks 2 to " +
-                                    std::to_string(BlockSeq::number_max - 2) +
-                                    ": are missing and nothing says why");
-}
-
-TEST_CASE("audit: a block that the device has listed as lost is none") {
-    AuditBench bench;
-    bench.begin();
-    bench.send(1);
-    longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
-    entry.which_entry = longhaul_SystemEntry_loss_tag;
-    entry.entry.loss.epoch = 1;
-    entry.entry.loss.first_seq = BlockSeq::of(BlockClass::normal, 2).value;
-    entry.entry.loss.last_seq = BlockSeq::of(BlockClass::normal, 3).value;
-    entry.entry.loss.samples = 5;
-    entry.entry.loss.reason = longhaul_LossReason_LOSS_REASON_FULL;
-    Body body;
-    body.system(entry);
-    bench.block(bench.maker, bench.maker.block(4, body));
-    REQUIRE(bench.drain().empty());
-    const AuditReport report = bench.report();
-    CHECK(holds(report));
-    CHECK(report.totals.lost == 2);
-    CHECK(report.totals.lost_samples == 5);
 }
 
 TEST_CASE("audit: blocks that the next epoch's record tells of are awaited") {

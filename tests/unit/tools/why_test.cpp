@@ -60,7 +60,15 @@ TEST_CASE("why: each state has its word and its sentence, in the order of what m
         {"losses",
          "last heard 5 s ago; 768 rows of 3 blocks are in tables; lost: full 2 blocks with "
          "512 samples, power_cut 1 end of unknown size, see _losses",
-         [](DeviceFacts& f) { f.losses = {{"full", {2, 512, 0}}, {"power_cut", {0, 0, 1}}}; }},
+         [](DeviceFacts& f) {
+             f.losses = {{"full", {2, 512, 0, 0}}, {"power_cut", {0, 0, 1, 0}}};
+         }},
+        {"losses",
+         "lost: full 1 block and 2 spans of epochs with 90 samples, unreadable 1 end of unknown "
+         "size, see _losses",
+         [](DeviceFacts& f) {
+             f.losses = {{"full", {1, 90, 0, 2}}, {"unreadable", {0, 0, 1, 0}}};
+         }},
         {"awaited", "it told of 2 blocks that have not come",
          [](DeviceFacts& f) { f.counts.awaited = 2; }},
         {"quarantined",

@@ -57,7 +57,7 @@ class UplinkBench {
             {uplink_incarnation, {epoch}, BlockSeq::of(block_class, number)}, 10, 0, 0};
         REQUIRE(spool.append(std::array{agent::SpoolBlock{tag, sealed}}, agent::nothing_sent).ok());
         names_[sealed] = tag.name;
-        uplink->wake();
+        uplink->on_stored(tag.name);
     }
 
     // Lets the uplink do what it wants; returns the frames that it wrote.

@@ -1,6 +1,7 @@
 // Every key of agent.toml: a wrong value is told with its line and its name.
 #include <catch2/catch_test_macros.hpp>
 #include <set>
+#include <vector>
 
 #include "agent/platform/linux/agent_config.hpp"
 #include "common/host/config.hpp"
@@ -39,7 +40,23 @@ struct Case {
 };
 
 // A value of the wrong kind or out of bounds for every key.
-const Case cases[] = {
+std::vector<Case> spool_cases() {
+    std::vector<Case> cases{{"[spool]", "path = ", "path = 1 #", "\"path\" must be a text"},
+                            {"[spool]", "bytes_max = ", "bytes_max = 1 #",
+                             "\"bytes_max\" must be a whole number, from 65536"},
+                            {"[spool]", "write_bytes_per_day = ", "write_bytes_per_day = -1 #",
+                             "\"write_bytes_per_day\" must be a whole number, from 0 to"}};
+    for (const char* const section :
+         {"[spool.alarm]", "[spool.live]", "[spool.normal]", "[spool.bulk]"}) {
+        cases.push_back({section, "reserve_percent = ", "reserve_percent = 101 #",
+                         "\"reserve_percent\" must be a whole number, from 0 to 100"});
+        cases.push_back({section, "when_full = ", "when_full = \"drop\" #",
+                         "\"when_full\" is \"drop\", must be one of"});
+    }
+    return cases;
+}
+
+const Case other_cases[] = {
     {"[device]", "environment = ", "environment = \"A B\" #", "\"environment\" has to be 1 to 48"},
     {"[device]", "tenant = ", "tenant = 5 #", "\"tenant\" must be a text in quotes"},
     {"[device]", "name = ", "name = \"Bus\" #", "\"name\" has to be 1 to 48 of a-z"},
@@ -51,9 +68,6 @@ const Case cases[] = {
     {"[collector]", "address = ", "address = \"127.0.0.1:70000\" #",
      "\"address\" has to look like host:port"},
     {"[collector]", "server_name = ", "server_name = 1 #", "\"server_name\" must be a text"},
-    {"[spool]", "path = ", "path = 1 #", "\"path\" must be a text"},
-    {"[spool]", "bytes_max = ", "bytes_max = 1 #",
-     "\"bytes_max\" must be a whole number, from 65536"},
     {"[block]", "body_bytes_max = ", "body_bytes_max = 99 #", "\"body_bytes_max\" must be a whole"},
     {"[[trace]]", "mapping = ", "mapping = 1 #", "\"mapping\" must be a text"},
     {"[[trace]]", "file = ", "file = 1 #", "\"file\" must be a text"},
@@ -92,6 +106,12 @@ const Case cases[] = {
     {"[control]", "socket = ", "socket = \"\" #", "\"socket\" has to be a path"},
 };
 
+std::vector<Case> all_cases() {
+    std::vector<Case> all = spool_cases();
+    all.insert(all.end(), std::begin(other_cases), std::end(other_cases));
+    return all;
+}
+
 // The text with the case's key changed, in the section that it names.
 std::string changed(std::string text, const Case& each) {
     std::size_t at = text.find(std::string{"\n"} + each.section);
@@ -115,7 +135,7 @@ TEST_CASE("agent config: the example is valid with every key that it shows") {
 }
 
 TEST_CASE("agent config: a wrong value of any key is told with its line and its name") {
-    for (const Case& each : cases) {
+    for (const Case& each : all_cases()) {
         CAPTURE(each.section, each.to);
         const auto config = load(changed(whole_example(), each));
         REQUIRE_FALSE(config.ok());
@@ -127,7 +147,7 @@ TEST_CASE("agent config: a wrong value of any key is told with its line and its 
 
 TEST_CASE("agent config: every key of the example has such a case") {
     std::set<std::string> tried;
-    for (const Case& each : cases) {
+    for (const Case& each : all_cases()) {
         std::string key = each.from;
         key = key.substr(key.front() == '#' ? 1 : 0);
         tried.insert(std::string{each.section} + " " + key.substr(0, key.find(' ')));

@@ -35,6 +35,28 @@ TEST_CASE("agent config: the example is complete and valid") {
     CHECK(config.value().certificate.ends_with("/device.crt"));
 }
 
+TEST_CASE("agent config: each class has its share of the spool and its rule") {
+    std::string text = agent_config_example;
+    const auto config = load(text);
+    REQUIRE(config.ok());
+    const SpoolPolicy defaults;
+    for (std::size_t i = 0; i < block_class_count; ++i) {
+        const ClassPolicy& own = config.value().spool_policy.classes[i];
+        CHECK(own.reserve_percent == defaults.classes[i].reserve_percent);
+        CHECK(own.when_full == defaults.classes[i].when_full);
+    }
+    CHECK(config.value().write_bytes_per_day == 0);
+
+    const std::string from = "[spool.bulk]\nreserve_percent = 0\nwhen_full = \"drop_oldest\"\n";
+    REQUIRE(text.find(from) != std::string::npos);
+    text.replace(text.find(from), from.size(),
+                 "[spool.bulk]\nreserve_percent = 70\nwhen_full = \"stop\"\n");
+    const auto other = load(text);
+    REQUIRE(other.ok());
+    CHECK(other.value().spool_policy.classes[3].reserve_percent == 70);
+    CHECK(other.value().spool_policy.classes[3].when_full == WhenFull::stop);
+}
+
 TEST_CASE("agent config: what is wrong is said with its line") {
     struct Case {
         const char* from;
@@ -51,6 +73,13 @@ TEST_CASE("agent config: what is wrong is said with its line") {
         {"address = \"127.0.0.1:7600\"", "address = \"127.0.0.1:99999\"", "host:port"},
         {"body_bytes_max = 4096", "body_bytes_max = 99999", "body_bytes_max"},
         {"bytes_max = 67108864", "bytes_max = -1", "bytes_max"},
+        {"#write_bytes_per_day = 50000000", "write_bytes_per_day = \"much\"",
+         "write_bytes_per_day"},
+        {"reserve_percent = 0", "reserve_percent = 101", "reserve_percent"},
+        {"reserve_percent = 0", "reserve_percent = 71",
+         "line 38: \"reserve_percent\" makes 101 percent reserved with those of the classes above"},
+        {"when_full = \"drop_oldest\"", "when_full = \"drop\"", "drop_newest"},
+        {"[spool.live]", "[spool.alive]", "did you mean \"live\"?"},
         {"speed = 0 ", "speed = -1 ", "speed"},
         {"mapping = \"bus.toml\"", "", "mapping"},
         {"name = \"bus-2228\"", "name = ", "line 6"},

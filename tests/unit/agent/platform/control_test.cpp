@@ -102,6 +102,19 @@ TEST_CASE("put: ok is said when the sample is stored, and not before") {
     CHECK(program.hear() == "ok\n");
 }
 
+TEST_CASE("put: a sample that was dropped is an error to be tried again, never ok") {
+    Bench bench;
+    Program program{bench};
+    program.say("one a=1\none a=2\none a=3\n");
+    while (bench.put.next({1000}) != nullptr) {
+    }
+    bench.put.stored(0, 1);
+    bench.put.lost(0, 1);
+    bench.put.stored(0, 1);
+    CHECK(program.hear() ==
+          "ok\nerror later the spool is full: the sample was dropped and is listed as lost\nok\n");
+}
+
 TEST_CASE("put: answers come in the order of the lines, whatever is stored first") {
     Bench bench;
     Program program{bench};
@@ -269,7 +282,8 @@ TEST_CASE("why: one sentence with cause, age, next attempt and loss") {
         R"({"epoch":1,"class":"normal","last":3,"waiting":3,"first_waiting":1,"last_waiting":3,"samples_waiting":9,"bytes_waiting":300},)"
         R"({"epoch":2,"class":"live","last":5,"waiting":0},)"
         R"({"epoch":2,"class":"normal","last":1,"waiting":1,"first_waiting":1,"last_waiting":1,"samples_waiting":1,"bytes_waiting":100}],)"
-        R"("spool_bytes_max":8388608,"spool_lost":0,"connected":true,"link_s":7300,"samples":11,"lost":4,"cut_off_before":false,"too_large":2,"sources":[)"
+        R"("spool_bytes_max":8388608,"spool_lost":0,"connected":true,"link_s":7300,"samples":11,"lost":4,"cut_off_before":false,"too_large":2,"dropped":0,"untold":[],)"
+        R"("wear":{"bytes_stored":0,"bytes_written":0,"waits_for_budget":false},"sources":[)"
         R"({"name":"syslog x","lost":4,"refused":{"too_long":3}},{"name":"nmea y","trouble":"gone","lost":0,"refused":{}}]})");
 }
 
@@ -328,4 +342,60 @@ TEST_CASE("why: tells what was lost from the spool, also when no agent runs") {
     CHECK(why_sentence(facts) ==
           "bus-2228: no block yet; lost from the spool: 1204 samples; no agent runs");
     CHECK(why_json(facts).find("\"spool_lost\":1204") != std::string::npos);
+}
+
+TEST_CASE("why: a clock that shows what has already been is named") {
+    WhyFacts facts{"bus-2228", {}, 1000, RunningFacts{}};
+    facts.running->clock = clock_trouble({5'000'000}, {1'795'262'400'000'000});
+    CHECK(why_sentence(facts) ==
+          "bus-2228: no block yet; link down 0 s; connecting now; the clock says 1970-01-01, "
+          "before 2026-11-21, which it has already been; lost: 0");
+    CHECK(why_json(facts).find(R"("clock":"the clock says 1970-01-01)") != std::string::npos);
+}
+
+TEST_CASE("why: what is lost is told with its reason, until the collector knows of it") {
+    WhyFacts facts{"bus-2228", {}, 1000, RunningFacts{}};
+    facts.running->connected = true;
+    facts.running->dropped = 5;
+    facts.running->untold = {{BlockClass::normal, LossReason::full, {{1}, 3}, {{1}, 9}, 1200, 0, 1},
+                             {BlockClass::bulk, LossReason::full, {{1}, 1}, {{2}, 2}, 34, 0, 1},
+                             {BlockClass::alarm, LossReason::corrupt, {{2}, 7}, {{2}, 7}, 1, 0, 1}};
+    CHECK(why_sentence(facts) ==
+          "bus-2228: no block yet; link up 0 s; lost: 5; not told to the collector yet: "
+          "corrupt 1 sample, full 1234 samples");
+    CHECK(why_json(facts).find(R"({"class":"bulk","reason":"full","epoch":1,"first":1,)"
+                               R"("last_epoch":2,"last":2,"samples":34})") != std::string::npos);
+}
+
+TEST_CASE("why: what storing costs, and how long the flash will last") {
+    struct Case {
+        AgentWear wear;
+        const char* says;
+    };
+    const Case cases[] = {
+        {{}, "link up 0 s; lost: 0"},
+        {{.spool = {.bytes_stored = 1000, .bytes_written = 1290}},
+         "; written 1.3 bytes for each stored; lost: 0"},
+        {{.spool = {.bytes_stored = 10,
+                    .bytes_written = 13,
+                    .sectors = 100,
+                    .sectors_bad = 0,
+                    .erases_min = 40,
+                    .erases_max = 42,
+                    .erases = 4100},
+          .days_left = 38 * 365 + 40},
+         "; written 1.3 bytes for each stored, 41 erases a sector on average, at this rate 38 "
+         "years; lost: 0"},
+        {{.spool = {.sectors = 10, .sectors_bad = 2, .erases = 100}, .days_left = 500},
+         "; 10 erases a sector on average, at this rate 500 d, 2 bad sectors; lost: 0"},
+        {{.spool = {.bytes_stored = 10, .bytes_written = 20}, .overdrawn = true},
+         "; written 2.0 bytes for each stored; blocks wait for the write budget; lost: 0"},
+    };
+    for (const Case& each : cases) {
+        WhyFacts facts{"bus-2228", {}, 1000, RunningFacts{}};
+        facts.running->connected = true;
+        facts.running->wear = each.wear;
+        CAPTURE(why_sentence(facts));
+        CHECK(why_sentence(facts).ends_with(each.says));
+    }
 }

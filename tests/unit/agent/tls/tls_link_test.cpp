@@ -227,6 +227,36 @@ TEST_CASE("tls: bytes go both ways in either version, however little the link be
     }
 }
 
+TEST_CASE("tls: a clock before the last date known does not judge certificates, that date does") {
+    struct Case {
+        const char* what;
+        Wanted certificate;
+        bool accepted;
+    };
+    // The clock shows some day before 2080, which is the last date known.
+    const Case cases[] = {
+        {"valid on that date, not yet by the clock",
+         {.subject = "CN=collector", .dns = "localhost", .from = "20790101000000"},
+         true},
+        {"expired by that date, valid by the clock",
+         {.subject = "CN=collector", .dns = "localhost", .to = "20790101000000"},
+         false},
+        {"not yet valid on that date",
+         {.subject = "CN=collector", .dns = "localhost", .from = "20980101000000"},
+         false},
+    };
+    for (const Case& each : cases) {
+        for (const auto version : {MBEDTLS_SSL_VERSION_TLS1_2, MBEDTLS_SSL_VERSION_TLS1_3}) {
+            CAPTURE(each.what, static_cast<int>(version));
+            MemoryLink below;
+            const auto link = make_link(below);
+            link->set_date_floor({3'471'292'800'000'000});  // 2080-01-01
+            Server server{below, {.certificate = each.certificate, .version = version}};
+            CHECK((shake_hands(*link, server) == LinkState::open) == each.accepted);
+        }
+    }
+}
+
 TEST_CASE("tls: a collector that cannot prove who it is gets nothing, and the link says why") {
     struct Case {
         const char* what;

@@ -55,7 +55,7 @@ class Body {
     Body& anchor(std::int64_t elapsed_us, std::int64_t wall_us, std::uint64_t error_us) {
         longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
         entry.which_entry = longhaul_SystemEntry_anchor_tag;
-        entry.entry.anchor = {elapsed_us, wall_us, error_us};
+        entry.entry.anchor = {elapsed_us, wall_us, error_us, 0};
         return system(entry);
     }
     // `columns` by field, each of as many values as there are times.

@@ -95,8 +95,8 @@ TEST_CASE("loss: what a device lists as lost is a row, with class, range, count 
     DeviceTime device;
     longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
     entry.which_entry = longhaul_SystemEntry_loss_tag;
-    entry.entry.loss = {1, 0xc000'0003, 0xc000'0009, 700, longhaul_LossReason_LOSS_REASON_FULL, 5,
-                        6};
+    entry.entry.loss = {
+        1, 0xc000'0003, 0xc000'0009, 700, longhaul_LossReason_LOSS_REASON_FULL, 5, 6, 0};
     device.bench.block(device.epoch, device.epoch.block(1, Body{}.system(entry)));
     REQUIRE(device.bench.drain() == "");
     CHECK(
@@ -104,6 +104,57 @@ TEST_CASE("loss: what a device lists as lost is a row, with class, range, count 
                                            "last_seq", "samples", "reason", "from_us", "to_us"}) ==
         Rows{"probe-1|11|1|3|" + std::to_string(0xc000'0003U) + "|" + std::to_string(0xc000'0009U) +
              "|700|full|5|6"});
+}
+
+TEST_CASE("loss: over several epochs it is one row, which names the last one") {
+    DeviceTime device;
+    longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
+    entry.which_entry = longhaul_SystemEntry_loss_tag;
+    entry.entry.loss = {
+        1, 0xc000'0003, 0xc000'0001, 90, longhaul_LossReason_LOSS_REASON_CORRUPT, 7, 8, 4};
+    device.bench.block(device.epoch, device.epoch.block(1, Body{}.system(entry)));
+    REQUIRE(device.bench.drain() == "");
+    CHECK(
+        device.bench.rows("acme/_losses", {"epoch", "class", "first_seq", "last_epoch", "last_seq",
+                                           "samples", "reason", "from_us", "to_us"}) ==
+        Rows{"1|3|" + std::to_string(0xc000'0003U) + "|4|" + std::to_string(0xc000'0001U) +
+             "|90|corrupt|7|8"});
+}
+
+TEST_CASE("loss: of a spool that could not be read nothing is known but that") {
+    DeviceTime device;
+    longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
+    entry.which_entry = longhaul_SystemEntry_loss_tag;
+    entry.entry.loss.reason = longhaul_LossReason_LOSS_REASON_UNREADABLE;
+    device.bench.block(device.epoch, device.epoch.block(1, Body{}.system(entry)));
+    REQUIRE(device.bench.drain() == "");
+    CHECK(device.bench.rows("acme/_losses",
+                            {"device", "incarnation", "epoch", "class", "first_seq", "last_epoch",
+                             "last_seq", "samples", "reason", "from_us", "to_us"}) ==
+          Rows{"probe-1|11|||||||unreadable||"});
+}
+
+TEST_CASE("anchor: its origin says whose clock it was") {
+    struct Case {
+        std::uint32_t source;
+        const char* origin;
+    };
+    const Case cases[] = {{longhaul_AnchorSource_ANCHOR_SOURCE_UNKNOWN, "device"},
+                          {longhaul_AnchorSource_ANCHOR_SOURCE_CLOCK, "device"},
+                          {longhaul_AnchorSource_ANCHOR_SOURCE_SYNCHRONIZED_CLOCK, "synchronized"},
+                          {longhaul_AnchorSource_ANCHOR_SOURCE_COLLECTOR, "collector"},
+                          {99, "device"}};
+    for (const Case& each : cases) {
+        CAPTURE(each.source);
+        DeviceTime device;
+        longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
+        entry.which_entry = longhaul_SystemEntry_anchor_tag;
+        entry.entry.anchor = {5, noon_us, 1000, each.source};
+        device.bench.block(device.epoch, device.epoch.block(1, Body{}.system(entry)));
+        REQUIRE(device.bench.drain() == "");
+        CHECK(device.bench.rows("acme/_anchors", {"wall_us", "error_us", "origin"}) ==
+              Rows{std::to_string(noon_us) + "|1000|" + each.origin});
+    }
 }
 
 TEST_CASE("loss: what was in memory when an epoch ended is listed, unless it ended in good order") {

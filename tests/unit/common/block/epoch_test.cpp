@@ -127,7 +127,7 @@ TEST_CASE("epoch: entries of the system stream come back") {
     ByteWriter out{room};
     longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
     entry.which_entry = longhaul_SystemEntry_anchor_tag;
-    entry.entry.anchor = {5, -7, 1000};
+    entry.entry.anchor = {5, -7, 1000, 3};
     REQUIRE(write_system_entry(entry, out).ok());
     ByteReader in{out.written()};
     longhaul_SystemEntry back;

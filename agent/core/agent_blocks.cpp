@@ -1,0 +1,230 @@
+// What an agent does with samples: takes, stages, seals and stores them.
+#include <algorithm>
+#include <utility>
+
+#include "agent/core/agent.hpp"
+#include "agent/core/system_notes.hpp"
+#include "common/base/check.hpp"
+
+namespace longhaul::agent {
+namespace {
+
+constexpr std::int64_t store_again_ms = 1000;
+constexpr std::int64_t tell_again_ms = 10'000;
+constexpr std::int64_t anchor_again_ms = 3'600'000;
+
+}  // namespace
+
+bool Agent::may_store(MonotonicMs now) const {
+    const bool room_was_made =
+        status_.spool_full && uplink_.status().acked_blocks != acked_when_full_;
+    return now >= store_again_at_ || room_was_made;
+}
+
+// The counter rises before the first sample is taken, so that an epoch that ends before its first
+// block leaves a gap that the next record tells of.
+Status Agent::begin_epoch() {
+    if (epoch_.value != 0) return {};
+    LH_TRY_ASSIGN(epoch_, ports_.spool.begin_epoch());
+    return {};
+}
+
+// Returns whether there may be more at once.
+bool Agent::take_samples(MonotonicMs now) {
+    const std::size_t samples_max = samples_per_poll_max * settings_.blocks_per_append;
+    for (std::size_t taken = 0; taken < samples_max; ++taken) {
+        if (!may_store(now)) return false;
+        // A source does not give a sample twice, so the one that it has given is stored yet.
+        if (stopping_ && !sampler_.holds()) return false;
+        const Sample* const sample = sampler_.current(now);
+        if (sample == nullptr) return false;
+        if (const Status begun = begin_epoch(); !begun.ok()) {
+            note(begun, now);
+            return false;
+        }
+        const BlockClass block_class = builder_.class_of(*sample);
+        switch (builder_.fit(*sample,
+                             anchor_due(block_class, now) ? SystemNotes::anchor_bytes_max : 0)) {
+            case BlockBuilder::Fit::yes:
+                break;
+            case BlockBuilder::Fit::after_class:
+                if (!seal(block_class, now)) return false;
+                continue;
+            case BlockBuilder::Fit::after_all:
+                for (std::size_t i = 0; i < block_class_count; ++i) {
+                    const auto each = static_cast<BlockClass>(i);
+                    if (!builder_.empty(each) && !seal(each, now)) return false;
+                }
+                continue;
+            case BlockBuilder::Fit::never:
+                ++status_.samples_refused;
+                sampler_.refuse();
+                continue;
+        }
+        builder_.add(*sample, now, elapsed_us(now));
+        sampler_.take();
+        ++status_.samples;
+        if (is_due(block_class, now) && !seal(block_class, now)) return false;
+    }
+    return true;
+}
+
+void Agent::seal_due(MonotonicMs now) {
+    // Nothing will come any more to fill a block up.
+    const bool all = stopping_ || sampler_.next_at() == MonotonicMs::never();
+    for (std::size_t i = 0; i < block_class_count; ++i) {
+        const auto block_class = static_cast<BlockClass>(i);
+        if (builder_.empty(block_class) || (!all && !is_due(block_class, now))) continue;
+        if (!may_store(now) || !seal(block_class, now)) return;
+    }
+}
+
+// What is due by its deadline alone waits for the write budget.
+bool Agent::is_due(BlockClass block_class, MonotonicMs now) {
+    if (builder_.due_at(block_class) > now) return false;
+    if (!budget_.limits() || builder_.cannot_wait(block_class)) return true;
+    budget_.account(now, ports_.spool.wear().bytes_written);
+    return !budget_.overdrawn();
+}
+
+MonotonicMs Agent::due_at(BlockClass block_class) const {
+    const MonotonicMs at = builder_.due_at(block_class);
+    const bool waits = budget_.overdrawn() && !builder_.cannot_wait(block_class);
+    return waits ? std::max(at, budget_.allowed_at()) : at;
+}
+
+// Seals the open block; false when that, or storing what was sealed, did not succeed. What is
+// sealed is stored at the end of the poll at the latest.
+bool Agent::seal(BlockClass block_class, MonotonicMs now) {
+    const Status status = try_seal(block_class, now, false);
+    note(status, now);
+    return status.ok();
+}
+
+Status Agent::try_seal(BlockClass block_class, MonotonicMs now, bool tells_losses) {
+    // A block that may be dropped is stored alone, so that its sources can be told exactly.
+    const WhenFull when_full =
+        ports_.spool.policy().classes[static_cast<std::size_t>(block_class)].when_full;
+    const bool alone = tells_losses || when_full == WhenFull::drop_newest;
+    if (alone || pending_count_ == rooms_.pending.size()) LH_TRY(store_pending());
+    LH_TRY(make_key());
+
+    std::array<std::byte, SystemNotes::bytes_max> notes_room;
+    SystemNotes notes{MutableBytes{notes_room}.first(
+        std::min(notes_room.size(), builder_.system_room(block_class)))};
+    const bool anchor = (anchor_due(block_class, now) || (tells_losses && wall_.known)) &&
+                        notes.add_anchor(elapsed_us(now), wall_);
+    const std::size_t losses = tells_losses ? notes.add_losses(ports_.spool.losses().to_tell()) : 0;
+
+    std::uint32_t& last_number = last_number_[static_cast<std::size_t>(block_class)];
+    LH_CHECK(last_number < BlockSeq::number_max);
+    const BlockName name{ports_.spool.incarnation(), epoch_,
+                         BlockSeq::of(block_class, last_number + 1)};
+    const MutableBytes room =
+        rooms_.sealed.subspan(pending_count_ * block_bytes_max(), block_bytes_max());
+    LH_TRY_ASSIGN(SpoolBlock sealed, builder_.seal(name, *key_, notes.entries(), room));
+    sealed.tag.losses = static_cast<std::uint16_t>(losses);
+    if (sealed.tag.samples == 0) sealed.tag.first_us = sealed.tag.last_us = elapsed_us(now);
+    rooms_.pending[pending_count_++] = sealed;
+    ++last_number;
+    if (anchor)
+        anchor_of(block_class) = {now, name.seq, wall_.synchronized, uplink_.status().sessions};
+    return alone ? store_pending() : Status{};
+}
+
+Status Agent::make_key() {
+    if (key_) return {};
+    LH_TRY(begin_epoch());
+    const Epoch epoch = std::exchange(epoch_, {});
+    LH_TRY_ASSIGN(key_, make_epoch({epoch, settings_, sampler_.streams(), ports_.spool,
+                                    ports_.identity, ports_.entropy, wall_},
+                                   rooms_.epoch_scratch));
+    epoch_ = epoch;
+    return {};
+}
+
+Status Agent::store_pending() {
+    while (has_pending()) {
+        const std::span<SpoolBlock> pending = rooms_.pending.first(pending_count_);
+        const Result<Appended> appended = ports_.spool.append(pending, uplink_.sent_marks());
+        if (!appended.ok()) {
+            // The account may change before they are stored, so that they tell of none of it; what
+            // a block says already is said once more.
+            for (SpoolBlock& block : pending) block.tag.losses = 0;
+            return appended.error();
+        }
+        settle(pending, appended.value());
+    }
+    for (std::size_t i = 0; i < sampler_.streams().size(); ++i) {
+        if (const std::uint32_t samples = builder_.take_sealed_samples(i); samples != 0)
+            sampler_.stored(i, samples);
+    }
+    return {};
+}
+
+// The rest keeps its places in rooms_.sealed; nothing is sealed before it is stored as well.
+void Agent::settle(std::span<SpoolBlock> pending, const Appended& appended) {
+    for (const SpoolBlock& block : pending.first(appended.stored)) {
+        ++status_.blocks;
+        status_.sealed_bytes += block.sealed.size();
+        uplink_.on_stored(block.tag.name);
+    }
+    if (appended.next_dropped) note_dropped(pending[appended.stored].tag);
+    const std::size_t gone = appended.stored + (appended.next_dropped ? 1 : 0);
+    LH_CHECK(gone != 0 && gone <= pending.size());
+    std::copy(pending.begin() + static_cast<std::ptrdiff_t>(gone), pending.end(), pending.begin());
+    pending_count_ -= gone;
+}
+
+// It was stored alone, so what is sealed and not stored of its class was in it.
+void Agent::note_dropped(const SpoolTag& tag) {
+    status_.samples_lost += tag.samples;
+    std::optional<Anchored>& anchor = anchor_of(tag.name.seq.block_class());
+    if (anchor && anchor->seq == tag.name.seq) anchor.reset();
+    for (std::size_t i = 0; i < sampler_.streams().size(); ++i) {
+        if (sampler_.streams()[i].info.block_class != tag.name.seq.block_class()) continue;
+        if (const std::uint32_t samples = builder_.take_sealed_samples(i); samples != 0)
+            sampler_.lost(i, samples);
+    }
+}
+
+void Agent::note(const Status& status, MonotonicMs now) {
+    if (status.ok()) {
+        status_.spool_full = false;
+        status_.trouble = "";
+        store_again_at_ = {};
+        return;
+    }
+    const Error& error = status.error();
+    status_.spool_full = error == ErrorCode::full;
+    status_.trouble = *error.detail != '\0' ? error.detail : name_of(error.code);
+    acked_when_full_ = uplink_.status().acked_blocks;
+    store_again_at_ = now + store_again_ms;
+}
+
+// The first block of a class in an epoch carries an anchor as soon as there is a date, and the
+// first one in a session, because it may arrive before the others; then when the date has become
+// trustworthy, and now and then, for blocks may be lost and clocks drift.
+bool Agent::anchor_due(BlockClass block_class, MonotonicMs now) {
+    if (!wall_.known) return false;
+    const std::optional<Anchored>& last = anchor_of(block_class);
+    return !last || (wall_.synchronized && !last->synchronized) ||
+           last->session != uplink_.status().sessions || now - last->at >= anchor_again_ms;
+}
+
+// The account of losses.
+
+bool Agent::has_to_tell() const {
+    return uplink_.status().connected && !stopping_ && !ports_.spool.losses().to_tell().empty();
+}
+
+// A block of class 0 that is stored in the moment in which it is sealed, so that the account is
+// still as it says. One at a time: to_tell() is empty until it is durable.
+void Agent::tell_losses(MonotonicMs now) {
+    if (!has_to_tell() || now < tell_at_ || !may_store(now)) return;
+    note(try_seal(BlockClass::alarm, now, true), now);
+    // It was dropped, or could not be stored: not all the time.
+    if (has_to_tell()) tell_at_ = now + tell_again_ms;
+}
+
+}  // namespace longhaul::agent
