@@ -115,15 +115,15 @@ struct TlsLink::State {
                            std::uint32_t* flags);
 };
 
-// mbedTLS has judged by the system's clock.
+// mbedTLS has judged by the system's clock. A date that has already been can make a certificate
+// valid, but none invalid: should it be wrong, only a collector can mend it.
 int TlsLink::State::judge_dates(void* state, mbedtls_x509_crt* certificate, int /*depth*/,
                                 std::uint32_t* flags) {
     const std::int64_t floor_s = static_cast<const State*>(state)->date_floor_s;
-    if (floor_s <= std::time(nullptr)) return 0;
+    const bool valid_then = seconds_of(certificate->valid_from) <= floor_s &&
+                            floor_s <= seconds_of(certificate->valid_to);
     constexpr std::uint32_t dates = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
-    *flags &= ~dates;
-    if (seconds_of(certificate->valid_to) < floor_s) *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
-    if (seconds_of(certificate->valid_from) > floor_s) *flags |= MBEDTLS_X509_BADCERT_FUTURE;
+    if (valid_then && floor_s > std::time(nullptr)) *flags &= ~dates;
     return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "collector/registry/certificate.hpp"
 #include "collector/registry/registry.hpp"
+#include "common/host/config.hpp"
 #include "common/host/files.hpp"
 #include "tests/support/pki.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -114,4 +115,28 @@ TEST_CASE("provisioning: what cannot be done is refused before anything is made"
     bad.tenants = {"Acme"};
     CHECK_FALSE(make_authority(bad).ok());
     CHECK_FALSE(std::filesystem::exists(folder / "bad"));
+}
+
+TEST_CASE("provisioning: a full spool stops a recording; other sources have the default") {
+    const test::TemporaryFolder folder;
+    const std::string ca = folder / "ca";
+    REQUIRE(make_authority(authority_request(ca)).ok());
+    const auto authority = read_authority(ca, "acme");
+    REQUIRE(authority.ok());
+    DeviceRequest replayed = device_request(folder / "devices", {"bus-1"});
+    replayed.trace_mapping = folder / "mapping.toml";
+    REQUIRE(add_devices(authority.value(), replayed).ok());
+    REQUIRE(add_devices(authority.value(), device_request(folder / "devices", {"bus-2"})).ok());
+
+    auto file = ConfigFile::read(folder / "devices/bus-1/agent.toml");
+    REQUIRE(file.ok());
+    ConfigTable spool = file.value().table("spool");
+    CHECK(spool.has("path"));
+    for (const char* const name : {"alarm", "live", "normal", "bulk"})
+        CHECK(spool.table(name).text("when_full") == "stop");
+    CHECK(file.value().root().tables("trace").size() == 1);
+
+    auto other = ConfigFile::read(folder / "devices/bus-2/agent.toml");
+    REQUIRE(other.ok());
+    CHECK_FALSE(other.value().table("spool").has("normal"));
 }

@@ -16,6 +16,7 @@ class LossySpool final : public agent::Spool {
     agent::SpoolPolicy& settings() { return policy_; }
     agent::LossLedger& ledger() { return ledger_; }
     bool full = false;                  // the rule of a block's class decides
+    bool alarms_have_room = false;      // also when it is full: their share is kept free
     std::uint64_t bytes_written = 0;    // what wear() tells
     std::vector<agent::SpoolTag> tags;  // of what was stored
 
@@ -28,7 +29,7 @@ class LossySpool final : public agent::Spool {
         for (const agent::SpoolBlock& block : blocks) {
             const agent::SpoolTag& tag = block.tag;
             const BlockClass block_class = tag.name.seq.block_class();
-            if (full) {
+            if (full && !(alarms_have_room && block_class == BlockClass::alarm)) {
                 const auto rule = policy_.classes[static_cast<std::size_t>(block_class)].when_full;
                 appended.next_dropped = rule == agent::WhenFull::drop_newest;
                 if (appended.next_dropped)

@@ -227,7 +227,8 @@ TEST_CASE("tls: bytes go both ways in either version, however little the link be
     }
 }
 
-TEST_CASE("tls: a clock before the last date known does not judge certificates, that date does") {
+TEST_CASE(
+    "tls: with a clock before the last date known, certificates of that date are valid, too") {
     struct Case {
         const char* what;
         Wanted certificate;
@@ -238,8 +239,11 @@ TEST_CASE("tls: a clock before the last date known does not judge certificates, 
         {"valid on that date, not yet by the clock",
          {.subject = "CN=collector", .dns = "localhost", .from = "20790101000000"},
          true},
-        {"expired by that date, valid by the clock",
+        {"expired by that date, valid by the clock: it might be wrong",
          {.subject = "CN=collector", .dns = "localhost", .to = "20790101000000"},
+         true},
+        {"expired by both",
+         {.subject = "CN=collector", .dns = "localhost", .to = "20210101000000"},
          false},
         {"not yet valid on that date",
          {.subject = "CN=collector", .dns = "localhost", .from = "20980101000000"},
