@@ -225,6 +225,12 @@ void SimVfs::power_on(std::uint32_t seed) {
     }
 }
 
+bool SimVfs::set_reserved(std::uint64_t bytes_wanted) {
+    const bool room = bytes_max_ == UINT64_MAX || bytes() + bytes_wanted <= bytes_max_;
+    if (room) reserved_ = bytes_wanted;
+    return room;
+}
+
 std::uint64_t SimVfs::bytes() const {
     std::uint64_t bytes = 0;
     for (const auto& [name, inode] : names_) bytes += inode->now.size();
@@ -233,7 +239,7 @@ std::uint64_t SimVfs::bytes() const {
 
 bool SimVfs::has_room_for(const Inode& inode, std::uint64_t end) const {
     if (bytes_max_ == UINT64_MAX || end <= inode.now.size()) return true;
-    return bytes() + end - inode.now.size() <= bytes_max_;
+    return bytes() + reserved_ + end - inode.now.size() <= bytes_max_;
 }
 
 void SimVfs::change_name(NameChange change) {

@@ -43,6 +43,8 @@ class SimVfs {
     // The disk: what is written beyond finds no room.
     void set_bytes_max(std::uint64_t bytes) { bytes_max_ = bytes; }
     std::uint64_t bytes() const;
+    // Of them so many are taken by files that nothing is written to; false: there is no room.
+    bool set_reserved(std::uint64_t bytes);
     std::uint64_t bytes_written() const { return bytes_written_; }
 
     // What a process does beside SQLite; each is on the disk when it returns.
@@ -90,6 +92,7 @@ class SimVfs {
     std::uint64_t steps_left_ = UINT64_MAX;
     std::uint64_t steps_taken_ = 0;
     std::uint64_t bytes_max_ = UINT64_MAX;
+    std::uint64_t reserved_ = 0;
     std::uint64_t bytes_written_ = 0;
     bool power_lost_ = false;
 };

@@ -120,6 +120,30 @@ TEST_CASE("sqlite spool: a full disk costs nothing but time") {
     CHECK(bench.spool->losses().empty());
 }
 
+TEST_CASE("sqlite spool: a full disk is as a full spool, and is one no longer when there is room") {
+    SpoolHistory<SqliteSimHarness> history{when_full(WhenFull::drop_oldest, 16 << 20)};
+    sim::SimVfs& disk = history.harness.vfs;
+    using enum SpoolStep::What;
+    using enum BlockClass;
+    history.run({{fill, bulk, 200, 2000}});
+    disk.set_bytes_max(disk.bytes() + (1 << 20) + 100'000);  // the reserve, and a little
+    history.run({{fill, bulk, 700, 2000},
+                 {state, alarm, 1, 100},
+                 {mark, bulk, 40},
+                 {tell},
+                 {boot},
+                 {fill, live, 300, 2000},
+                 {tell},
+                 {mark, alarm, 2}});
+    const auto depth = history.spool().depth();
+    CHECK(depth.value().waiting[static_cast<std::size_t>(live)] >= 150);
+    CHECK(history.lost_samples() > 0);
+    disk.set_bytes_max(UINT64_MAX);
+    history.run({{fill, live, 100}, {fill, bulk, 900, 2000}});
+    CHECK(history.spool().depth().value().waiting[static_cast<std::size_t>(bulk)] >= 900);
+    history.drain();
+}
+
 TEST_CASE("sqlite spool: the file does not grow with what it has seen") {
     SpoolBench<SqliteSimHarness> bench{when_full(WhenFull::drop_oldest, 200'000)};
     std::uint64_t bytes_after_two = 0;

@@ -19,7 +19,14 @@ class SimSpoolFiles final : public agent::SpoolFiles {
     Status rename(const std::string& from, const std::string& to) override {
         return vfs_->rename(from, to);
     }
-    Status remove(const std::string& path) override { return vfs_->remove(path); }
+    Status remove(const std::string& path) override {
+        if (path.ends_with(".reserve")) vfs_->set_reserved(0);
+        return path.ends_with(".reserve") ? Status{} : vfs_->remove(path);
+    }
+    // Nothing depends on the reserve but a full disk, so it is no step at which power is cut.
+    Status allocate(const std::string&, std::uint64_t bytes) override {
+        return vfs_->set_reserved(bytes) ? Status{} : Status{ErrorCode::full};
+    }
     Status write(const std::string& path, Bytes bytes) override { return vfs_->write(path, bytes); }
     Result<Bytes> read(const std::string& path, std::uint64_t offset, MutableBytes room) override {
         return vfs_->read(path, offset, room);

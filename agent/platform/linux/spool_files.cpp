@@ -42,6 +42,16 @@ Status PosixSpoolFiles::remove(const std::string& path) {
     return sync_folder_of(path);
 }
 
+Status PosixSpoolFiles::allocate(const std::string& path, std::uint64_t bytes) {
+    constexpr mode_t owner_only = 0600;
+    const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, owner_only)};
+    if (!file.open()) return file_error();
+    errno = ::posix_fallocate(file.number(), 0, static_cast<off_t>(bytes));
+    if (errno != 0 || ::ftruncate(file.number(), static_cast<off_t>(bytes)) != 0)
+        return file_error();
+    return {};
+}
+
 Status PosixSpoolFiles::write(const std::string& path, Bytes bytes) {
     const std::string beside = path + ".new";
     {

@@ -52,6 +52,7 @@ Status configure(SqliteDatabase& database) {
     return database.execute(
         "PRAGMA page_size = 4096; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
         "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 1048576;"
+        "PRAGMA wal_autocheckpoint = 128;"
         "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
         "BEGIN IMMEDIATE; COMMIT;");  // takes the lock now and not at the first append
 }

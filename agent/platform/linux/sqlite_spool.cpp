@@ -63,6 +63,7 @@ Result<std::unique_ptr<SqliteSpool>> SqliteSpool::try_open(const std::string& pa
     LH_TRY_ASSIGN(SpoolTables tables, open_tables(path, entropy, files));
     std::unique_ptr<SqliteSpool> spool{new SqliteSpool{std::move(tables), path, policy, files}};
     LH_TRY(spool->load());
+    spool->keep_reserve();
     return spool;
 }
 
@@ -114,6 +115,15 @@ Error SqliteSpool::seen(const Error& error) {
 }
 
 Status SqliteSpool::transact(Durability durability, const std::function<Status()>& work) {
+    const Status done = try_transact(durability, work);
+    const bool disk_is_full = !done.ok() && done.error() == ErrorCode::full &&
+                              done.error().detail != spool_is_full.detail;
+    if (!disk_is_full) return done;
+    shrink_to_disk();
+    return try_transact(durability, work);
+}
+
+Status SqliteSpool::try_transact(Durability durability, const std::function<Status()>& work) {
     const Memory before = memory_;
     const bool lazily = durability == Durability::with_the_next;
     waiting_epochs_.reset();

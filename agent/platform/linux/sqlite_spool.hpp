@@ -23,6 +23,9 @@
 
 namespace longhaul::agent {
 
+// Of a spool whose bound is reached; that of a full disk says otherwise.
+inline constexpr Error spool_is_full{ErrorCode::full, "the spool is full"};
+
 class SqliteSpool final : public Spool {
  public:
     // Opens the spool or formats a new one, whose incarnation is drawn from `entropy`. The folder
@@ -88,7 +91,11 @@ class SqliteSpool final : public Spool {
     };
 
     SqliteSpool(SpoolTables tables, std::string path, const SpoolPolicy& policy, SpoolFiles& files)
-        : tables_{std::move(tables)}, path_{std::move(path)}, policy_{policy}, files_{&files} {}
+        : tables_{std::move(tables)},
+          path_{std::move(path)},
+          policy_{policy},
+          bound_{policy},
+          files_{&files} {}
     static Result<std::unique_ptr<SqliteSpool>> try_open(const std::string& path,
                                                          const SpoolPolicy& policy,
                                                          Entropy& entropy, SpoolFiles& files);
@@ -96,8 +103,15 @@ class SqliteSpool final : public Spool {
     Status load_runs(RunKind kind);
     Status load_previous_end();
 
-    // Runs `work` in a transaction; when it fails, what is in memory is as it was before.
+    // Runs `work` in a transaction; when it fails, what is in memory is as it was before. When the
+    // disk is full it is run once more, with less to keep.
     Status transact(Durability durability, const std::function<Status()>& work);
+    Status try_transact(Durability durability, const std::function<Status()>& work);
+
+    // sqlite_spool_room.cpp: the disk is full before the bound is reached.
+    void keep_reserve();
+    void shrink_to_disk();
+    void look_for_room();
     Status finish_transaction();
     // Remembers that the file is damaged, if that is what an error says.
     Error seen(const Error& error);
@@ -124,7 +138,10 @@ class SqliteSpool final : public Spool {
     SpoolTables tables_;
     std::string path_;
     SpoolPolicy policy_;
+    SpoolPolicy bound_;  // policy_, and less than its bytes while the disk is full
     SpoolFiles* files_;
+    bool reserve_held_ = false;
+    std::uint32_t appends_without_reserve_ = 0;
     Memory memory_;
     EpochEnd previous_end_;
     std::optional<SpoolTables::WaitingEpochs> waiting_epochs_;  // empty: to be asked again

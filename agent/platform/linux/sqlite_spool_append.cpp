@@ -18,16 +18,16 @@ std::size_t index_of(RowId id) { return static_cast<std::size_t>(class_of(id)); 
 
 Result<Appended> SqliteSpool::append(std::span<const SpoolBlock> blocks, const SentMarks& sent) {
     if (blocks.empty()) return Appended{};
-    const Error full{ErrorCode::full, "the spool is full"};
+    look_for_room();
     const auto first = decide(blocks.front(), sent);
     if (!first.ok()) return seen(first.error());
-    if (first.value().kind == RoomDecision::Kind::stop) return full;
+    if (first.value().kind == RoomDecision::Kind::stop) return spool_is_full;
 
     Appended appended;
     const Status stored = transact(Durability::now, [&]() -> Status {
         LH_TRY_ASSIGN(appended, append_all(blocks, sent));
         const bool nothing = appended.stored == 0 && !appended.next_dropped;
-        return nothing ? Status{full} : Status{};
+        return nothing ? Status{spool_is_full} : Status{};
     });
     LH_TRY(stored);
     for (const SpoolBlock& block : blocks.first(appended.stored))
@@ -76,7 +76,7 @@ Result<RoomDecision> SqliteSpool::decide(const SpoolBlock& block, const SentMark
     SpoolUse use;
     for (std::size_t c = 0; c < block_class_count; ++c) use[c].bytes = memory_.bytes_waiting[c];
     const BlockClass own = block.tag.name.seq.block_class();
-    const RoomDecision easy = decide_room(policy_, use, own, bytes_of(block));
+    const RoomDecision easy = decide_room(bound_, use, own, bytes_of(block));
     if (easy.kind == RoomDecision::Kind::store) return easy;
     for (auto c = static_cast<std::size_t>(own); c < block_class_count; ++c) {
         if (policy_.classes[c].when_full != WhenFull::drop_oldest) continue;
@@ -84,7 +84,7 @@ Result<RoomDecision> SqliteSpool::decide(const SpoolBlock& block, const SentMark
         if (!oldest.ok() && oldest.error() != ErrorCode::not_found) return oldest.error();
         use[c].droppable = oldest.ok();
     }
-    return decide_room(policy_, use, own, bytes_of(block));
+    return decide_room(bound_, use, own, bytes_of(block));
 }
 
 Result<RoomDecision::Kind> SqliteSpool::make_room(const SpoolBlock& block, const SentMarks& sent,
@@ -101,7 +101,7 @@ Result<RoomDecision::Kind> SqliteSpool::make_room(const SpoolBlock& block, const
         LH_TRY(drop_waiting(oldest, LossReason::full));
     }
     while (memory_.bytes_durable != 0 &&
-           memory_.all_waiting() + memory_.bytes_durable + bytes_of(block) > policy_.bytes_max)
+           memory_.all_waiting() + memory_.bytes_durable + bytes_of(block) > bound_.bytes_max)
         LH_TRY(remove_oldest_durable());
     return RoomDecision::Kind::store;
 }
