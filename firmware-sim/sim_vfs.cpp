@@ -58,6 +58,7 @@ struct VfsCalls {
         const std::size_t got =
             std::min<std::size_t>(static_cast<std::size_t>(count), bytes.size() - at);
         if (got != 0) std::memcpy(room, bytes.data() + at, got);
+        open.vfs->bytes_read_ += got;
         if (got == static_cast<std::size_t>(count)) return SQLITE_OK;
         std::memset(static_cast<char*>(room) + got, 0, static_cast<std::size_t>(count) - got);
         return SQLITE_IOERR_SHORT_READ;

@@ -44,6 +44,7 @@ class SimVfs {
     void set_bytes_max(std::uint64_t bytes) { bytes_max_ = bytes; }
     std::uint64_t bytes() const;
     std::uint64_t bytes_written() const { return bytes_written_; }
+    std::uint64_t bytes_read() const { return bytes_read_; }
 
     // What a process does beside SQLite; each is on the disk when it returns.
     bool exists(const std::string& path) const { return names_.contains(path); }
@@ -91,6 +92,7 @@ class SimVfs {
     std::uint64_t steps_taken_ = 0;
     std::uint64_t bytes_max_ = UINT64_MAX;
     std::uint64_t bytes_written_ = 0;
+    std::uint64_t bytes_read_ = 0;
     bool power_lost_ = false;
 };
 

@@ -45,7 +45,8 @@ struct Image {
         if (closed) files = bench.harness.vfs.files();
         bench.restart();
         REQUIRE(bench.spool->void_durable().ok());
-        for (const std::uint32_t each : bench.spool->depth().value().waiting) blocks += each;
+        const SpoolDepth depth = bench.spool->depth().value();
+        for (const std::uint32_t each : depth.waiting) blocks += each;
     }
 
     // Whole blocks of a class, each compared with what it was; stops where the spool is damaged.
