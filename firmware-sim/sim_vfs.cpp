@@ -199,7 +199,8 @@ SimVfs::~SimVfs() { sqlite3_vfs_unregister(vfs_.get()); }
 
 bool SimVfs::take_step() {
     ++steps_taken_;
-    if (steps_left_ != UINT64_MAX && --steps_left_ == 0) power_lost_ = true;
+    if (steps_left_ != UINT64_MAX) --steps_left_;
+    if (steps_left_ == 0) power_lost_ = true;
     return !power_lost_;
 }
 

@@ -19,7 +19,7 @@
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
 
-struct sqlite3_vfs;
+struct sqlite3_vfs;  // NOLINT(readability-identifier-naming): SQLite's
 
 namespace longhaul::sim {
 
