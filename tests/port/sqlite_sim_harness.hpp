@@ -64,6 +64,7 @@ struct SqliteSimHarness {
                 spool = std::move(opened).value();
                 return spool.get();
             }
+            was_cut = true;
             if (!vfs.power_lost()) {
                 UNSCOPED_INFO(opened.error().text);
                 return nullptr;
