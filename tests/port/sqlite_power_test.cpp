@@ -50,7 +50,7 @@ TEST_CASE("sqlite spool: power may fail at any step of any scenario") {
     }
     std::printf("sqlite spool: %zu cuts at %llu steps\n", cuts,
                 static_cast<unsigned long long>(steps));
-    CHECK(cuts >= std::min<std::uint64_t>(wanted, steps / 2));
+    CHECK(cuts >= std::min<std::uint64_t>(wanted, steps));
 }
 
 TEST_CASE("sqlite spool: power may fail twice, the second time while it starts") {

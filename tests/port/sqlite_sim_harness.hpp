@@ -57,7 +57,7 @@ struct SqliteSimHarness {
         spool.reset();
         was_cut = vfs.power_lost();
         for (bool cut = was_cut;; cut = true) {
-            vfs.power_on(cuts.seed++);
+            if (vfs.power_lost()) vfs.power_on(cuts.seed++);
             if (cut && cuts.second != 0) vfs.cut_after(std::exchange(cuts.second, 0));
             auto opened = agent::SqliteSpool::open(path, policy, entropy, files);
             if (opened.ok()) {
