@@ -58,6 +58,7 @@ struct VfsCalls {
         const std::size_t got =
             std::min<std::size_t>(static_cast<std::size_t>(count), bytes.size() - at);
         if (got != 0) std::memcpy(room, bytes.data() + at, got);
+        open.vfs->bytes_read_ += got;
         if (got == static_cast<std::size_t>(count)) return SQLITE_OK;
         std::memset(static_cast<char*>(room) + got, 0, static_cast<std::size_t>(count) - got);
         return SQLITE_IOERR_SHORT_READ;
@@ -198,7 +199,8 @@ SimVfs::~SimVfs() { sqlite3_vfs_unregister(vfs_.get()); }
 
 bool SimVfs::take_step() {
     ++steps_taken_;
-    if (steps_left_ != UINT64_MAX && --steps_left_ == 0) power_lost_ = true;
+    if (steps_left_ != UINT64_MAX) --steps_left_;
+    if (steps_left_ == 0) power_lost_ = true;
     return !power_lost_;
 }
 

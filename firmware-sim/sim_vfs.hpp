@@ -19,7 +19,7 @@
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
 
-struct sqlite3_vfs;
+struct sqlite3_vfs;  // NOLINT(readability-identifier-naming): SQLite's
 
 namespace longhaul::sim {
 
@@ -46,6 +46,7 @@ class SimVfs {
     // Of them so many are taken by files that nothing is written to; false: there is no room.
     bool set_reserved(std::uint64_t bytes);
     std::uint64_t bytes_written() const { return bytes_written_; }
+    std::uint64_t bytes_read() const { return bytes_read_; }
 
     // What a process does beside SQLite; each is on the disk when it returns.
     bool exists(const std::string& path) const { return names_.contains(path); }
@@ -94,6 +95,7 @@ class SimVfs {
     std::uint64_t bytes_max_ = UINT64_MAX;
     std::uint64_t reserved_ = 0;
     std::uint64_t bytes_written_ = 0;
+    std::uint64_t bytes_read_ = 0;
     bool power_lost_ = false;
 };
 

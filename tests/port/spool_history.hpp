@@ -281,10 +281,12 @@ class SpoolHistory {
     }
 
     void reboot() {
-        if (harness.power_lost()) ++cuts_;
-        const bool cut = harness.power_lost();
+        bool cut = harness.power_lost();
         spool_ = harness.restart();
         REQUIRE(spool_ != nullptr);
+        // Power may fail while the spool is closed as well.
+        if constexpr (requires { harness.cut_in_restart(); }) cut = cut || harness.cut_in_restart();
+        if (cut) ++cuts_;
         CHECK(spool_->incarnation() == incarnation_);
         epoch_ = {};
         numbers_ = {};

@@ -62,14 +62,16 @@ struct SqliteSimHarness {
     }
     agent::Spool* restart() {
         spool.reset();
-        for (bool cut = vfs.power_lost();; cut = true) {
-            vfs.power_on(cuts.seed++);
+        was_cut = vfs.power_lost();
+        for (bool cut = was_cut;; cut = true) {
+            if (vfs.power_lost()) vfs.power_on(cuts.seed++);
             if (cut && cuts.second != 0) vfs.cut_after(std::exchange(cuts.second, 0));
             auto opened = agent::SqliteSpool::open(path, policy, entropy, files);
             if (opened.ok()) {
                 spool = std::move(opened).value();
                 return spool.get();
             }
+            was_cut = true;
             if (!vfs.power_lost()) {
                 UNSCOPED_INFO(opened.error().text);
                 return nullptr;
@@ -77,6 +79,7 @@ struct SqliteSimHarness {
         }
     }
     bool power_lost() const { return vfs.power_lost(); }
+    bool cut_in_restart() const { return was_cut; }
     std::uint64_t steps() const { return vfs.steps_taken() - steps_at_open; }
 
     PowerCuts cuts;
@@ -86,6 +89,7 @@ struct SqliteSimHarness {
     agent::SpoolPolicy policy;
     std::unique_ptr<agent::SqliteSpool> spool;  // ends before its disk
     std::uint64_t steps_at_open = 0;
+    bool was_cut = false;
 };
 
 // How much is asked for: LH_SPOOL_CUTS=all, or a number; `usual` without it.

@@ -324,6 +324,7 @@ Status SqliteSpool::void_durable() {
             }
         }
         memory_.bytes_durable = 0;
+        memory_.root_changed = true;  // something is written, so what waits for a sync is on disk
         return {};
     });
 }
