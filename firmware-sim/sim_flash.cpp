@@ -37,7 +37,7 @@ Status SimFlash::read(std::uint32_t sector, std::uint32_t offset, MutableBytes r
     totals_.time_ns += read_ns + read_byte_ns * room.size();
     const auto from = cells_.bytes.begin() + static_cast<std::ptrdiff_t>(at(sector, offset));
     std::copy_n(from, room.size(), room.begin());
-    if (faults_[sector] == Fault::flips && !room.empty() && random_() % 8 == 0)
+    if (faults_[sector] == Fault::flips && !room.empty() && random_() % 256 == 0)
         room[random_() % room.size()] ^= static_cast<std::byte>(1U << random_() % 8);
     return {};
 }

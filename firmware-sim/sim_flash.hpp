@@ -41,7 +41,7 @@ class SimFlash final : public agent::Flash {
         none,
         error,    // programs and erases are refused
         ignored,  // they do nothing, and are said to have been done
-        flips,    // one read in eight gives a wrong bit
+        flips,    // one read in 256 gives a wrong bit, another time the right one
         stuck,    // a program leaves a bit that it should clear, now and then
     };
 

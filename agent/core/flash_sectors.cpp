@@ -5,6 +5,11 @@
 #include "common/base/check.hpp"
 
 namespace longhaul::agent {
+namespace {
+
+constexpr std::uint32_t spread_wanted = 4;  // erases above the average
+
+}  // namespace
 
 FlashSectors::FlashSectors(Flash& flash, std::span<FlashSector> table)
     : flash_{flash}, layout_{flash.geometry()}, table_{table} {
@@ -95,16 +100,27 @@ std::uint32_t FlashSectors::usable() const {
         [](const FlashSector& entry) { return entry.state == FlashSector::State::sound; }));
 }
 
+// The least worn free sector. But one that is worn more than others rests where it stays for long:
+// the state moves often, blocks stay.
+std::optional<std::uint32_t> FlashSectors::choose(FlashChain chain) const {
+    std::optional<std::uint32_t> least;
+    std::optional<std::uint32_t> most;
+    std::uint64_t erases = 0;
+    for (std::uint32_t sector = 0; sector < count(); ++sector) {
+        const FlashSector& entry = table_[sector];
+        erases += entry.erases;
+        if (entry.chain != chain_none || entry.state != FlashSector::State::sound) continue;
+        if (!least || entry.erases < table_[*least].erases) least = sector;
+        if (!most || entry.erases > table_[*most].erases) most = sector;
+    }
+    const std::uint64_t worn = erases / count() + spread_wanted;
+    return most && chain != chain_state && table_[*most].erases > worn ? most : least;
+}
+
 Result<std::uint32_t> FlashSectors::take(FlashChain chain, const BlockPlace& first,
                                          const BlockPlace& before) {
     for (;;) {
-        std::optional<std::uint32_t> best;
-        for (std::uint32_t sector = 0; sector < count(); ++sector) {
-            const FlashSector& entry = table_[sector];
-            const bool is_free =
-                entry.chain == chain_none && entry.state == FlashSector::State::sound;
-            if (is_free && (!best || entry.erases < table_[*best].erases)) best = sector;
-        }
+        const auto best = choose(chain);
         if (!best) return Error{ErrorCode::io, "no flash sector can be used"};
         const SectorHeader header{order_max + 1, chain, incarnation, epoch_counter, first, before};
         if (prepare(*best)) {

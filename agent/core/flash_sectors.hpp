@@ -84,6 +84,7 @@ class FlashSectors {
     FlashCounts counts;
 
  private:
+    std::optional<std::uint32_t> choose(FlashChain chain) const;
     bool prepare(std::uint32_t sector);
     bool erase(std::uint32_t sector);
     bool join(std::uint32_t sector, const SectorHeader& header);

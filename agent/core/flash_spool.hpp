@@ -120,7 +120,7 @@ class FlashSpool final : public Spool, private FlashEpochUse {
     std::optional<BlockPlace> newest_waiting(FlashChain chain);
     void nothing_waits_in(std::uint32_t sector);
     Status lose(FlashChain chain, const FlashItem& item, LossReason reason);
-    Status mark_done(FlashChain chain, PlaceRange range, const BlockPlace& before);
+    void mark_done(FlashChain chain, PlaceRange range, const BlockPlace& before);
     void wait_again(FlashChain chain, const PlaceRange& range);
     void done_with(FlashChain chain, const FlashItem& item);
 

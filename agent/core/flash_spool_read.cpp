@@ -113,7 +113,7 @@ Result<SpoolBlock> FlashSpool::next(BlockClass block_class, Epoch epoch, BlockSe
 Status FlashSpool::lose(FlashChain chain, const FlashItem& item, LossReason reason) {
     list(chain, item, reason);
     done_with(chain, item);
-    LH_TRY(mark_done(chain, {item.first, item.last}, item.record.header.before));
+    mark_done(chain, {item.first, item.last}, item.record.header.before);
     return write_core(FlashState::Copies::both);
 }
 
@@ -132,7 +132,7 @@ void FlashSpool::done_with(FlashChain chain, const FlashItem& item) {
 
 // Ranges between which nothing waits become one; if there are still too many, the blocks of the
 // smallest wait again.
-Status FlashSpool::mark_done(FlashChain chain, PlaceRange range, const BlockPlace& before) {
+void FlashSpool::mark_done(FlashChain chain, PlaceRange range, const BlockPlace& before) {
     FlashMarks& done = core_.classes[chain].done;
     done.add(range, before);
     for (std::size_t i = 0; done.overfull() && i + 1 < done.ranges().size();) {
@@ -144,7 +144,6 @@ Status FlashSpool::mark_done(FlashChain chain, PlaceRange range, const BlockPlac
         }
     }
     if (done.overfull()) wait_again(chain, done.take_smallest());
-    return {};
 }
 
 void FlashSpool::wait_again(FlashChain chain, const PlaceRange& range) {
@@ -192,7 +191,7 @@ Result<DurableGain> FlashSpool::mark_durable(const SeqRange& range) {
     }
     if (!any) return gain;
     if (told) core_.losses.forget_told();
-    LH_TRY(mark_done(chain, marked, before));
+    mark_done(chain, marked, before);
     LH_TRY(write_core(FlashState::Copies::one));
     return gain;
 }

@@ -165,10 +165,13 @@ void FlashSpool::leave_chain(std::uint32_t sector) {
     }
     if (sectors_.after(chain, 0) == sector) return;
     BlockScan scan{sectors_, sector, state.tail};
-    PlaceRange range{scan.first(), scan.first()};
+    PlaceRange range;
     FlashItem item;
-    while (scan.next(item)) range.last = item.last;
-    (void)mark_done(chain, range, {});
+    while (scan.next(item)) {
+        if (range.first == BlockPlace{}) range.first = item.first;
+        range.last = item.last;
+    }
+    if (range.first != BlockPlace{}) mark_done(chain, range, {});
 }
 
 bool FlashSpool::in_use(Epoch epoch) {
