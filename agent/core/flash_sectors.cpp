@@ -121,7 +121,8 @@ Result<std::uint32_t> FlashSectors::take(FlashChain chain, const BlockPlace& fir
                                          const BlockPlace& before) {
     for (;;) {
         const auto best = choose(chain);
-        if (!best) return Error{ErrorCode::io, "no flash sector can be used"};
+        if (!best || order_max == UINT32_MAX)
+            return Error{ErrorCode::io, "no flash sector can be used"};
         const SectorHeader header{order_max + 1, chain, incarnation, epoch_counter, first, before};
         if (prepare(*best)) {
             ++order_max;

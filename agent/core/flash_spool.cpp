@@ -51,6 +51,7 @@ Status FlashSpool::write_core(FlashState::Copies copies) {
 }
 
 Result<Epoch> FlashSpool::begin_epoch() {
+    if (core_.epoch_counter == UINT32_MAX) return Error{ErrorCode::full, "no epoch is left"};
     ++core_.epoch_counter;
     sectors_.epoch_counter = core_.epoch_counter;
     LH_TRY(write_core(FlashState::Copies::both));
@@ -165,6 +166,7 @@ Status FlashSpool::note_stored(const SpoolBlock& block) {
 }
 
 void FlashSpool::note_number(const SpoolTag& tag) {
+    core_.epoch_counter = std::max(core_.epoch_counter, tag.name.epoch.value);
     if (tag.name.epoch > core_.newest_epoch) {
         core_.newest_epoch = tag.name.epoch;
         for (FlashCoreClass& each : core_.classes) {

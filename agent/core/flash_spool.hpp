@@ -82,6 +82,7 @@ class FlashSpool final : public Spool, private FlashEpochUse {
     // flash_spool_mount.cpp
     Status load_core(Entropy& entropy);
     Status finish_freeing();
+    void make_room_for_state();
     Status load_class(FlashChain chain);
     void load_sector(FlashChain chain, std::uint32_t sector, Survey& newest, BlockPlace& last);
     bool count_by_summary(FlashChain chain, std::uint32_t sector, BlockPlace& last);

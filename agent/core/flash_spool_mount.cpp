@@ -8,6 +8,7 @@ namespace {
 
 // More boots than that nobody has missed.
 constexpr std::uint32_t epochs_skipped = 65'536;
+constexpr std::uint32_t state_sectors_min = 3;  // two, and one to move into
 
 }  // namespace
 
@@ -43,7 +44,9 @@ Status FlashSpool::load_core(Entropy& entropy) {
         bool had_blocks = false;
         for (FlashChain chain = 0; chain <= chain_epochs; ++chain)
             had_blocks = had_blocks || sectors_.length(chain) != 0;
-        if (had_blocks) core_.epoch_counter = sectors_.epoch_counter + epochs_skipped;
+        if (had_blocks)
+            core_.epoch_counter = sectors_.epoch_counter +
+                                  std::min(epochs_skipped, UINT32_MAX - sectors_.epoch_counter);
         Loss unknown;
         unknown.reason = LossReason::unreadable;
         if (had_blocks) core_.losses.add(unknown);
@@ -53,6 +56,7 @@ Status FlashSpool::load_core(Entropy& entropy) {
     core_.epoch_counter = std::max(core_.epoch_counter, sectors_.epoch_counter);
     sectors_.epoch_counter = core_.epoch_counter;
     LH_TRY(finish_freeing());
+    make_room_for_state();
     LH_TRY(state_.open(core_));
     return found ? Status{} : write_core(FlashState::Copies::both);
 }
@@ -68,6 +72,24 @@ Status FlashSpool::finish_freeing() {
         }
     }
     return {};
+}
+
+// No spool of ours leaves the state without a place to go. Whatever filled the flash, the oldest
+// sectors make room.
+void FlashSpool::make_room_for_state() {
+    for (std::uint32_t round = 0; round < sectors_.count(); ++round) {
+        if (sectors_.length(chain_none) + sectors_.length(chain_state) >= state_sectors_min) return;
+        for (FlashChain chain = chain_epochs + 1; chain-- > 0;) {
+            const auto sector = sectors_.after(chain, 0);
+            if (!sector) continue;
+            const auto header = sectors_.header_of(*sector);
+            FlashItem item;
+            if (header) item.first = item.last = header->first;
+            if (chain < block_class_count) list(chain, item, LossReason::unreadable);
+            (void)sectors_.free(*sector);
+            break;
+        }
+    }
 }
 
 Status FlashSpool::load_class(FlashChain chain) {
@@ -147,6 +169,7 @@ Status FlashSpool::list_lost_tail(FlashChain chain, const BlockPlace& last) {
     FlashCoreClass& known = core_.classes[chain];
     const BlockPlace expected = known.stored;
     known.stored = last;
+    core_.epoch_counter = std::max(core_.epoch_counter, last.epoch.value);
     if (expected <= last) return {};
     FlashItem gap;
     gap.missing = true;

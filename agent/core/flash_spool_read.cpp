@@ -134,6 +134,7 @@ void FlashSpool::done_with(FlashChain chain, const FlashItem& item) {
 // smallest wait again.
 void FlashSpool::mark_done(FlashChain chain, PlaceRange range, const BlockPlace& before) {
     FlashMarks& done = core_.classes[chain].done;
+    core_.epoch_counter = std::max(core_.epoch_counter, range.last.epoch.value);
     done.add(range, before);
     for (std::size_t i = 0; done.overfull() && i + 1 < done.ranges().size();) {
         const auto item = find(chain, done.ranges()[i].last, Which::waiting);

@@ -52,7 +52,12 @@ Status FlashCore::read(ByteReader& in) {
         each.stored.epoch.value = in.u32();
         each.stored.number = in.u32();
         LH_TRY(each.done.read(in));
+        // Nothing is done with that was not begun.
+        const auto ranges = each.done.ranges();
+        const Epoch done = ranges.empty() ? Epoch{} : ranges.back().last.epoch;
+        if (std::max(done, each.stored.epoch).value > epoch_counter) return ErrorCode::malformed;
     }
+    if (newest_epoch.value > epoch_counter) return ErrorCode::malformed;
     return losses.read(in);
 }
 
