@@ -106,16 +106,16 @@ using PageFlashSpool = test::FlashSpoolHarness<8192, 256, 3>;
 }  // namespace
 
 TEST_CASE("flash spool: nothing committed is lost, wherever power fails, on NOR flash") {
-    stand_cuts<NorFlashSpool>("NOR flash", {1, 16, 4, false});
+    stand_cuts<NorFlashSpool>("NOR flash", {1, 40, 4, false});
 }
 TEST_CASE(
     "flash spool: nothing committed is lost, wherever power fails, on words programmed once") {
-    stand_cuts<EccFlashSpool>("words of 8 bytes", {2, 16, 4, false});
+    stand_cuts<EccFlashSpool>("words of 8 bytes", {2, 40, 4, false});
 }
 TEST_CASE(
     "flash spool: nothing committed is lost, wherever power fails, on pages programmed once") {
-    stand_cuts<PageFlashSpool>("pages of 256 bytes", {3, 16, 4, false});
+    stand_cuts<PageFlashSpool>("pages of 256 bytes", {3, 40, 4, false});
 }
 TEST_CASE("flash spool: nothing committed is lost when what was not synced is") {
-    stand_cuts<NorFlashSpool>("unsynced steps lost", {4, 16, 4, true});
+    stand_cuts<NorFlashSpool>("unsynced steps lost", {4, 40, 4, true});
 }
