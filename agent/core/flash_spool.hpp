@@ -118,6 +118,7 @@ class FlashSpool final : public Spool, private FlashEpochUse {
     std::optional<std::uint32_t> sector_of(FlashChain chain, const BlockPlace& after, Which which);
     std::optional<std::uint32_t> next_sector(FlashChain chain, std::uint32_t order, Which which);
     void remember(FlashChain chain, const BlockPlace& after, const FlashItem& item);
+    Epoch next_waiting_epoch(Epoch after);
     std::optional<BlockPlace> newest_waiting(FlashChain chain);
     void nothing_waits_in(std::uint32_t sector);
     Status lose(FlashChain chain, const FlashItem& item, LossReason reason);

@@ -5,6 +5,11 @@
 #include "common/base/check.hpp"
 
 namespace longhaul::agent {
+namespace {
+
+constexpr std::uint32_t epochs_counted_max = 32;  // beyond, depth() says how many may wait
+
+}  // namespace
 
 std::optional<std::uint32_t> FlashSpool::next_sector(FlashChain chain, std::uint32_t order,
                                                      Which which) {
@@ -228,6 +233,17 @@ std::optional<BlockPlace> FlashSpool::newest_waiting(FlashChain chain) {
     return place;
 }
 
+// The first epoch after that one in which a block waits; 0: none.
+Epoch FlashSpool::next_waiting_epoch(Epoch after) {
+    Epoch epoch;
+    for (FlashChain chain = 0; chain < block_class_count; ++chain) {
+        if (chains_[chain].waiting == 0) continue;
+        const auto item = find(chain, {after, UINT32_MAX}, Which::waiting);
+        if (item && (epoch.value == 0 || item->last.epoch < epoch)) epoch = item->last.epoch;
+    }
+    return epoch;
+}
+
 Result<SpoolDepth> FlashSpool::depth() {
     SpoolDepth depth;
     std::uint32_t waiting = 0;
@@ -243,21 +259,19 @@ Result<SpoolDepth> FlashSpool::depth() {
             depth.oldest_epoch = oldest->first.epoch;
         depth.newest_epoch = std::max(depth.newest_epoch, newest->epoch);
     }
-    if (waiting != 0)
+    if (waiting == 0) return depth;
+    for (Epoch epoch = next_waiting_epoch({}); epoch.value != 0; epoch = next_waiting_epoch(epoch))
+        if (++depth.epochs == epochs_counted_max) break;
+    if (depth.epochs == epochs_counted_max)
         depth.epochs = std::min(waiting, depth.newest_epoch.value - depth.oldest_epoch.value + 1);
     return depth;
 }
 
 Result<std::size_t> FlashSpool::waiting_schemas(std::span<SchemaHash> out) {
     std::size_t count = 0;
-    BlockPlace after;
+    Epoch epoch;
     while (count < out.size()) {
-        Epoch epoch;
-        for (FlashChain chain = 0; chain < block_class_count; ++chain) {
-            if (chains_[chain].waiting == 0) continue;
-            const auto item = find(chain, after, Which::waiting);
-            if (item && (epoch.value == 0 || item->last.epoch < epoch)) epoch = item->last.epoch;
-        }
+        epoch = next_waiting_epoch(epoch);
         if (epoch.value == 0) return count;
         std::array<SchemaHash, limits::streams_max> hashes;
         const auto needed = epochs_.schemas_of(epoch, hashes);
@@ -265,7 +279,6 @@ Result<std::size_t> FlashSpool::waiting_schemas(std::span<SchemaHash> out) {
             const auto known = out.begin() + static_cast<std::ptrdiff_t>(count);
             if (std::find(out.begin(), known, hashes[i]) == known) out[count++] = hashes[i];
         }
-        after = {epoch, UINT32_MAX};
     }
     return count;
 }

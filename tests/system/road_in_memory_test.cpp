@@ -19,7 +19,7 @@
 #include "collector/writer/writer.hpp"
 #include "firmware-sim/sim_disk.hpp"
 #include "firmware-sim/sim_link.hpp"
-#include "firmware-sim/sim_spool.hpp"
+#include "firmware-sim/sim_device_spool.hpp"
 
 using namespace longhaul;
 using namespace longhaul::collector;
@@ -315,7 +315,8 @@ Outcome run(std::uint64_t fail_after, bool torn) {
     sim::SimDisk disk;
     disk.fail_after(fail_after);
     sim::SimLink link;
-    sim::SimSpool spool{{0xabcd}};
+    sim::SimDeviceSpool device_spool{{0xabcd}, UINT64_MAX, {4096, 64, 1}};
+    agent::Spool& spool = *device_spool;
     TestIdentity identity;
     TestEntropy entropy;
     TestClock clock;
