@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "agent/core/agent.hpp"
-#include "firmware-sim/sim_link.hpp"
 #include "firmware-sim/sim_device_spool.hpp"
+#include "firmware-sim/sim_link.hpp"
 #include "tests/unit/agent/fixtures.hpp"
 
 using namespace longhaul;

@@ -17,9 +17,9 @@
 #include "collector/registry/certificate.hpp"
 #include "collector/session/session.hpp"
 #include "collector/writer/writer.hpp"
+#include "firmware-sim/sim_device_spool.hpp"
 #include "firmware-sim/sim_disk.hpp"
 #include "firmware-sim/sim_link.hpp"
-#include "firmware-sim/sim_device_spool.hpp"
 
 using namespace longhaul;
 using namespace longhaul::collector;
