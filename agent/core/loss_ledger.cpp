@@ -107,8 +107,9 @@ void LossLedger::tell(std::size_t count, BlockClass block_class, const BlockPlac
     carrier_ = carrier;
 }
 
-bool LossLedger::is_carrier(BlockClass block_class, const BlockPlace& place) const {
-    return told_ != 0 && block_class == carrier_class_ && place == carrier_;
+bool LossLedger::is_carrier_in(BlockClass block_class, const BlockPlace& first,
+                               const BlockPlace& last) const {
+    return told_ != 0 && block_class == carrier_class_ && first <= carrier_ && carrier_ <= last;
 }
 
 void LossLedger::forget_told() {

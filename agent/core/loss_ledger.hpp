@@ -50,7 +50,11 @@ class LossLedger {
     std::span<const Loss> to_tell() const;
     // The block `carrier` tells of the first `count` of them.
     void tell(std::size_t count, BlockClass block_class, const BlockPlace& carrier);
-    bool is_carrier(BlockClass block_class, const BlockPlace& place) const;
+    bool is_carrier(BlockClass block_class, const BlockPlace& place) const {
+        return is_carrier_in(block_class, place, place);
+    }
+    bool is_carrier_in(BlockClass block_class, const BlockPlace& first,
+                       const BlockPlace& last) const;
     // The carrier became durable: what it tells is forgotten.
     void forget_told();
     // The carrier is lost: what it told has to be told again.
@@ -58,6 +62,8 @@ class LossLedger {
 
     std::span<const Loss> entries() const { return std::span{entries_}.first(count_); }
     std::size_t told() const { return told_; }
+    BlockClass carrier_class() const { return carrier_class_; }  // while something is told
+    const BlockPlace& carrier() const { return carrier_; }
     bool empty() const { return count_ == 0; }
 
     void write(ByteWriter& out) const;

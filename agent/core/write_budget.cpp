@@ -27,9 +27,9 @@ void WriteBudget::account(MonotonicMs now, std::uint64_t bytes_written) {
         const std::int64_t elapsed_ms = now - *last_;
         credit_ = elapsed_ms > full_ms ? burst_ : credit_ + elapsed_ms * bytes_per_day_;
         const std::uint64_t spent = bytes_written - std::min(written_, bytes_written);
-        credit_ -= static_cast<std::int64_t>(
-                       std::min(spent, static_cast<std::uint64_t>(bytes_max))) *
-                   day_ms;
+        credit_ -=
+            static_cast<std::int64_t>(std::min(spent, static_cast<std::uint64_t>(bytes_max))) *
+            day_ms;
         credit_ = std::max(credit_, -bytes_max * day_ms);
     }
     last_ = now;

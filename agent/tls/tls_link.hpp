@@ -26,8 +26,8 @@ class TlsLink final : public Link {
     TlsLink(const TlsLink&) = delete;
     TlsLink& operator=(const TlsLink&) = delete;
 
-    // The last date known. As long as the system's clock is before it, a certificate may be valid on
-    // either date.
+    // The last date known. As long as the system's clock is before it, a certificate may be valid
+    // on either date.
     void set_date_floor(WallUs floor);
 
     Status open(MonotonicMs now) override;

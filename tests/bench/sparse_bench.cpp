@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "agent/core/agent.hpp"
+#include "firmware-sim/sim_device_spool.hpp"
 #include "firmware-sim/sim_link.hpp"
-#include "firmware-sim/sim_spool.hpp"
 #include "tests/unit/agent/fixtures.hpp"
 
 using namespace longhaul;
@@ -205,7 +205,8 @@ class FarEnd {
 Traffic play(std::span<const std::unique_ptr<Flow>> flows, MonotonicMs& now) {
     std::vector<Source*> sources;
     for (const auto& flow : flows) sources.push_back(flow.get());
-    sim::SimSpool spool{{5}, 64 * 1024};
+    sim::SimDeviceSpool device_spool{{5}, 64 * 1024, {4096, 32, 1}};
+    Spool& spool = *device_spool;
     sim::SimLink link;
     link.listening = true;
     test::SeededEntropy entropy;

@@ -26,12 +26,11 @@ inline agent::SpoolPolicy with_shares(std::uint64_t bytes) {
     return policy;
 }
 
-inline std::vector<SpoolScenario> spool_scenarios(std::uint64_t bytes) {
+// Without losses.
+inline std::vector<SpoolScenario> spool_scenarios_of_keeping(std::uint64_t bytes) {
     using enum SpoolStep::What;
     using enum BlockClass;
-    using agent::WhenFull;
     const std::uint32_t many = more_than(bytes);
-    const auto dropping = when_full(WhenFull::drop_oldest, bytes);
     return {
         {"fills, is drained in part, fills again",
          stop_at(bytes),
@@ -78,6 +77,17 @@ inline std::vector<SpoolScenario> spool_scenarios(std::uint64_t bytes) {
           {mark, normal, 40},
           {fill, normal, 2},
           {void_marks}}},
+    };
+}
+
+// With them.
+inline std::vector<SpoolScenario> spool_scenarios_of_dropping(std::uint64_t bytes) {
+    using enum SpoolStep::What;
+    using enum BlockClass;
+    const std::uint32_t many = more_than(bytes);
+    using agent::WhenFull;
+    const auto dropping = when_full(WhenFull::drop_oldest, bytes);
+    return {
         {"drops the oldest, tells of it",
          dropping,
          {{fill, normal, many},
@@ -130,6 +140,12 @@ inline std::vector<SpoolScenario> spool_scenarios(std::uint64_t bytes) {
          dropping,
          {{fill, alarm, many}, {tell}, {fill, alarm, many}, {boot}, {tell}, {mark, alarm, 5}}},
     };
+}
+
+inline std::vector<SpoolScenario> spool_scenarios(std::uint64_t bytes) {
+    std::vector<SpoolScenario> all = spool_scenarios_of_keeping(bytes);
+    for (const SpoolScenario& each : spool_scenarios_of_dropping(bytes)) all.push_back(each);
+    return all;
 }
 
 // Steps as they come; the seed says which.

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "collector/lake/parquet_file.hpp"
-#include "firmware-sim/sim_spool.hpp"
+#include "firmware-sim/sim_device_spool.hpp"
 #include "tests/system/collector_in_memory.hpp"
 #include "tests/unit/agent/core/lossy_spool.hpp"
 
@@ -138,8 +138,8 @@ Outcome run(std::uint64_t fail_after, bool torn, bool lossy) {
     sim::SimDisk disk;
     disk.fail_after(fail_after);
     sim::SimLink link;
-    sim::SimSpool kept{{0xabcd}};
-    test::LossySpool spool{kept};
+    sim::SimDeviceSpool kept{{0xabcd}, UINT64_MAX, {4096, 64, 1}};
+    test::LossySpool spool{*kept};
     if (lossy) spool.settings().classes[2].when_full = agent::WhenFull::drop_newest;
     TestIdentity identity;
     TestEntropy entropy;

@@ -4,8 +4,8 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <optional>
 
+#include "firmware-sim/sim_device_spool.hpp"
 #include "firmware-sim/sim_link.hpp"
-#include "firmware-sim/sim_spool.hpp"
 #include "tests/unit/agent/fixtures.hpp"
 
 using namespace longhaul;
@@ -18,7 +18,10 @@ namespace {
 class Bench {
  public:
     explicit Bench(std::uint64_t spool_bytes = UINT64_MAX, std::size_t blocks_per_append = 1)
-        : spool{{5}, spool_bytes} {
+        : device_spool{
+              {5},
+              spool_bytes,
+              spool_bytes == UINT64_MAX ? sim::SimDeviceSpool::roomy : FlashGeometry{4096, 16, 1}} {
         LH_CHECK(crypto_init().ok());
         settings.environment = "test";
         settings.tenant = "acme";
@@ -78,7 +81,8 @@ class Bench {
 
     OwnedSchema schema{"probe", {field_of(FieldKind::integer, "a")}, 5000};
     ListSource source{schema.stream()};
-    sim::SimSpool spool;
+    sim::SimDeviceSpool device_spool;
+    Spool& spool = *device_spool;
     sim::SimLink link;
     SetClock clock;
     AgentSettings settings;
@@ -187,7 +191,7 @@ TEST_CASE("agent: without a date there is no anchor") {
 TEST_CASE("agent: a full spool stops the sources, and room lets them go on without a loss") {
     const auto blocks_per_append = GENERATE(std::size_t{1}, std::size_t{5});
     CAPTURE(blocks_per_append);
-    Bench bench{3000, blocks_per_append};
+    Bench bench{4096, blocks_per_append};
     bench.put(5000);
     bench.source.ended = true;
     bench.run_until({20'000});

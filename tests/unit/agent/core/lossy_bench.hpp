@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "agent/core/agent.hpp"
+#include "firmware-sim/sim_device_spool.hpp"
 #include "firmware-sim/sim_link.hpp"
-#include "firmware-sim/sim_spool.hpp"
 #include "tests/unit/agent/core/lossy_spool.hpp"
 #include "tests/unit/agent/fixtures.hpp"
 
@@ -112,7 +112,8 @@ class LossyBench {
 
     OwnedSchema schema{"probe", {field_of(FieldKind::integer, "a")}, 5000};
     ListSource source;
-    sim::SimSpool inner_{{5}};
+    sim::SimDeviceSpool kept_{{5}};
+    agent::Spool& inner_{*kept_};
     LossySpool spool{inner_};
     sim::SimLink link;
     SetClock clock;

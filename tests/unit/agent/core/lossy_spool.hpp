@@ -39,7 +39,9 @@ class LossySpool final : public agent::Spool {
                 if (!appended.next_dropped && appended.stored == 0) return ErrorCode::full;
                 return appended;
             }
-            LH_TRY(inner_.append({&block, 1}, sent));
+            agent::SpoolBlock kept = block;  // the account is kept here
+            kept.tag.losses = 0;
+            LH_TRY(inner_.append({&kept, 1}, sent));
             if (tag.losses != 0) ledger_.tell(tag.losses, block_class, agent::place_of(tag.name));
             tags.push_back(tag);
             ++appended.stored;

@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 
-#include "firmware-sim/sim_spool.hpp"
+#include "firmware-sim/sim_device_spool.hpp"
 #include "tests/unit/agent/fixtures.hpp"
 
 using namespace longhaul;
 using namespace longhaul::agent;
 
 TEST_CASE("retry: the bound doubles from a second to a quarter of an hour, and success resets it") {
-    sim::SimSpool spool{{1}};
+    sim::SimDeviceSpool device_spool{{1}};
+    Spool& spool = *device_spool;
     test::SeededEntropy entropy;
     RetryTimer timer{spool, entropy};
     for (const std::int64_t bound : {1000, 2000, 4000, 8000, 16'000, 32'000, 64'000, 128'000,
@@ -23,7 +24,8 @@ TEST_CASE("retry: the bound doubles from a second to a quarter of an hour, and s
 }
 
 TEST_CASE("retry: delays are spread over the whole range below the bound") {
-    sim::SimSpool spool{{1}};
+    sim::SimDeviceSpool device_spool{{1}};
+    Spool& spool = *device_spool;
     test::SeededEntropy entropy{99};
     RetryTimer timer{spool, entropy};
     for (int i = 0; i < 5; ++i) timer.failed();
@@ -41,7 +43,8 @@ TEST_CASE("retry: delays are spread over the whole range below the bound") {
 }
 
 TEST_CASE("retry: the number of failures survives a reboot") {
-    sim::SimSpool spool{{1}};
+    sim::SimDeviceSpool device_spool{{1}};
+    Spool& spool = *device_spool;
     test::SeededEntropy entropy;
     {
         RetryTimer timer{spool, entropy};

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "agent/core/agent.hpp"
+#include "firmware-sim/sim_device_spool.hpp"
 #include "firmware-sim/sim_link.hpp"
-#include "firmware-sim/sim_spool.hpp"
 #include "tests/unit/agent/fixtures.hpp"
 
 using namespace longhaul;
@@ -18,7 +18,11 @@ namespace {
 // An agent with two sources, one of them slower and of another class.
 class Bench {
  public:
-    explicit Bench(std::uint64_t spool_bytes = UINT64_MAX) : spool{{5}, spool_bytes} {
+    explicit Bench(std::uint64_t spool_bytes = UINT64_MAX)
+        : device_spool{
+              {5},
+              spool_bytes,
+              spool_bytes == UINT64_MAX ? sim::SimDeviceSpool::roomy : FlashGeometry{4096, 16, 1}} {
         LH_CHECK(crypto_init().ok());
         settings_.environment = "test";
         settings_.tenant = "acme";
@@ -56,7 +60,8 @@ class Bench {
     OwnedSchema slow_schema{"slow", {field_of(FieldKind::text, "a")}, 5000};
     ListSource quick{quick_schema.stream(BlockClass::live)};
     ListSource slow{slow_schema.stream()};
-    sim::SimSpool spool;
+    sim::SimDeviceSpool device_spool;
+    Spool& spool = *device_spool;
     std::optional<Agent> agent;
     MonotonicMs now{1000};
 
@@ -91,20 +96,23 @@ TEST_CASE("source: it is told of its samples when their block is in the spool, a
 }
 
 TEST_CASE("source: a spool without room tells it nothing until there is room") {
-    Bench bench{600};
+    Bench bench{4096};
     const std::string text(400, 'x');
-    bench.slow.put(0, {text_of(text)});
-    bench.run_until({7000});
-    REQUIRE(bench.slow.samples_stored == 1);
-    bench.slow.put(1, {text_of(text)});
-    bench.run_until({20'000});
+    std::uint32_t put = 0;
+    while (!bench.agent->status().spool_full && put < 20) {
+        bench.slow.put(put++, {text_of(text)});
+        bench.run_until({put * 7000});
+    }
+    REQUIRE(put > 2);
+    bench.run_until({put * 7000 + 13'000});
     CHECK(bench.agent->status().spool_full);
-    CHECK(bench.slow.samples_stored == 1);
+    CHECK(bench.slow.samples_stored == put - 1);
 
     const BlockSeq first = BlockSeq::of(BlockClass::normal, 1);
-    REQUIRE(bench.spool.mark_durable({{1}, first, first}).ok());
-    bench.run_until({22'000});
-    CHECK(bench.slow.samples_stored == 2);
+    const BlockSeq last = BlockSeq::of(BlockClass::normal, put - 1);
+    REQUIRE(bench.spool.mark_durable({{1}, first, last}).ok());
+    bench.run_until({put * 7000 + 15'000});
+    CHECK(bench.slow.samples_stored == put);
 }
 
 TEST_CASE("source: it is told at once of a sample that is larger than any block") {

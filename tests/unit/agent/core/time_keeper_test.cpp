@@ -3,7 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cstdlib>
 
-#include "firmware-sim/sim_spool.hpp"
+#include "firmware-sim/sim_device_spool.hpp"
 #include "tests/unit/agent/core/lossy_spool.hpp"
 #include "tests/unit/agent/fixtures.hpp"
 
@@ -21,8 +21,8 @@ WallReading synchronized_at(std::int64_t us) { return {true, true, {us}, 40, fal
 WallReading uncertain_at(std::int64_t us) { return {true, false, {us}, 3'600'000'000, false}; }
 
 struct Bench {
-    sim::SimSpool inner{{1}};
-    LossySpool spool{inner};
+    sim::SimDeviceSpool inner{{1}};
+    LossySpool spool{*inner};
     SetClock clock;
 
     // What the spool keeps; 0: nothing.

@@ -3,10 +3,11 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <cstring>
+#include <map>
 #include <optional>
 
 #include "agent/core/uplink.hpp"
-#include "firmware-sim/sim_spool.hpp"
+#include "firmware-sim/sim_device_spool.hpp"
 #include "tests/unit/agent/fixtures.hpp"
 
 namespace longhaul::test {
@@ -169,7 +170,8 @@ class UplinkBench {
     }
 
     OwnedSchema schema{"probe", {field_of(FieldKind::integer, "a")}};
-    sim::SimSpool spool{uplink_incarnation};
+    sim::SimDeviceSpool device_spool{uplink_incarnation};
+    Spool& spool = *device_spool;
     std::optional<Uplink> uplink;
     MonotonicMs now{1000};
     bool reachable = true;

@@ -1,0 +1,71 @@
+// Chain 4 of the flash ring: epoch records and schemas, each written twice, kept as long as the
+// blocks that need them. What outlives its neighbours is copied, and the sector freed.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "agent/core/flash_records.hpp"
+#include "common/block/limits.hpp"
+#include "common/block/schema.hpp"
+
+namespace longhaul::agent {
+
+// What the chain has to ask of the spool around it.
+class FlashEpochUse {
+ public:
+    // A block of the epoch is kept, or may be about to come.
+    virtual bool in_use(Epoch epoch) = 0;
+    virtual Epoch current() const = 0;
+    virtual Epoch newest_with_blocks() const = 0;
+    virtual Status free_sector(std::uint32_t sector) = 0;
+    // The oldest blocks go, by policy. Error full: none may.
+    virtual Status make_room_for_epochs() = 0;
+
+ protected:
+    ~FlashEpochUse() = default;
+};
+
+class FlashEpochs {
+ public:
+    explicit FlashEpochs(FlashSectors& sectors) : sectors_{sectors} {}
+
+    static std::uint32_t sectors_max(const FlashLayout& layout);
+    // Frees a copy of a sector that was not finished; finds where the next record goes.
+    void open();
+
+    Status store_schema(const SchemaHash& hash, Bytes encoded, FlashEpochUse& use);
+    Status store_epoch(Epoch epoch, Bytes signed_epoch, std::span<const SchemaHash> schemas,
+                       FlashEpochUse& use);
+    Result<Bytes> read_schema(const SchemaHash& hash, MutableBytes room);
+    Result<Bytes> read_epoch(Epoch epoch, MutableBytes room);
+    Result<std::size_t> schemas_of(Epoch epoch, std::span<SchemaHash> out);
+
+ private:
+    struct Hashes {
+        std::array<std::byte, 1 + limits::streams_max * sizeof(SchemaHash)> bytes;
+        std::size_t count = 0;
+        SchemaHash at(std::size_t index) const;
+        bool contain(const SchemaHash& hash) const;
+    };
+    template <class Good>
+    std::optional<FlashRecord> find(Good&& good);
+    std::optional<FlashRecord> find_epoch(Epoch epoch);
+    std::optional<FlashRecord> find_schema(const SchemaHash& hash);
+    bool read_hashes(const FlashRecord& record, Hashes& hashes);
+    bool is_schema(const FlashRecord& record, const SchemaHash& hash);
+
+    Status store(RecordHeader header, BodyPieces body, FlashEpochUse& use);
+    Status make_room(std::size_t body_bytes, FlashEpochUse& use);
+    bool is_live(const FlashRecord& record, FlashEpochUse& use);
+    bool is_needed(const SchemaHash& hash, FlashEpochUse& use);
+    std::uint32_t live_bytes(std::uint32_t sector, FlashEpochUse& use);
+    Status collect(std::uint32_t sector, FlashEpochUse& use);
+    Status copy_live(std::uint32_t sector, FlashTail& to, FlashEpochUse& use);
+
+    FlashSectors& sectors_;
+    FlashTail tail_;
+    FlashRecord hint_{no_sector, 0, {}};  // what was found last
+};
+
+}  // namespace longhaul::agent
