@@ -78,7 +78,8 @@ void fill_a_little(Bench& bench) {
 
 }  // namespace
 
-TEST_CASE("flash spool: a flipped byte costs one block at most, and that one is listed") {
+TEST_CASE("flash spool: a flipped byte costs one block at most, and that one is listed",
+          "[flips]") {
     Bench bench;
     fill_a_little(bench);
     const Found before = take_stock(*bench.spool);

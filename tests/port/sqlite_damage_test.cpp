@@ -120,7 +120,7 @@ std::size_t blocks_lost(SqliteSimHarness& harness, const Image& image) {
 
 }  // namespace
 
-TEST_CASE("sqlite spool: a byte that rots costs one block at most, and that is listed") {
+TEST_CASE("sqlite spool: a byte that rots costs one block at most, and that is listed", "[flips]") {
     const Image image{true};
     REQUIRE(image.waiting.size() > 20);
     const std::size_t bytes = image.files.at(path).size();

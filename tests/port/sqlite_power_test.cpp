@@ -34,7 +34,7 @@ std::uint64_t steps_of(const SpoolPolicy& policy, const SpoolScript& script) {
 
 LH_SPOOL_CONTRACT(SqliteSimHarness)
 
-TEST_CASE("sqlite spool: power may fail at any step of any scenario") {
+TEST_CASE("sqlite spool: power may fail at any step of any scenario", "[cuts]") {
     const auto scenarios = spool_scenarios(bytes_for_cuts);
     const std::uint64_t wanted = spool_cuts_wanted(500) / scenarios.size();
     std::size_t cuts = 0;
@@ -53,7 +53,7 @@ TEST_CASE("sqlite spool: power may fail at any step of any scenario") {
     CHECK(cuts >= std::min<std::uint64_t>(wanted, steps));
 }
 
-TEST_CASE("sqlite spool: power may fail twice, the second time while it starts") {
+TEST_CASE("sqlite spool: power may fail twice, the second time while it starts", "[cuts]") {
     const auto scenarios = spool_scenarios(bytes_for_cuts);
     const std::uint64_t wanted = std::min<std::uint64_t>(spool_cuts_wanted(100), 4000);
     std::mt19937 random{7};  // the seed
@@ -69,7 +69,7 @@ TEST_CASE("sqlite spool: power may fail twice, the second time while it starts")
     CHECK(cuts >= wanted);
 }
 
-TEST_CASE("sqlite spool: power may fail in random histories") {
+TEST_CASE("sqlite spool: power may fail in random histories", "[cuts]") {
     const std::uint64_t wanted = std::min<std::uint64_t>(spool_cuts_wanted(60), 4000);
     std::size_t cuts = 0;
     for (std::uint32_t seed = 1; seed <= wanted; ++seed) {

@@ -202,7 +202,10 @@ struct SpoolCommands {
         group->require_subcommand(1);
         const auto add = [&](const char* name, const char* what, const std::string& example) {
             CLI::App* const command = group->add_subcommand(name, what);
-            command->add_option("file", path, "spool.db of a device whose agent does not run")
+            command
+                ->add_option(
+                    "file", path,
+                    "spool.db of a device whose agent does not run, or an image of a flash")
                 ->required();
             command->add_flag("--json", json, "as one line of JSON");
             command->footer("Example: longhaul-agent spool " + example);

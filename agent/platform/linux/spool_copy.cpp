@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "agent/platform/linux/flash_image.hpp"
 #include "common/host/sqlite.hpp"
 
 namespace longhaul::agent {
@@ -34,14 +35,32 @@ Result<void, Message> check_unused(const std::string& path) {
 Result<std::unique_ptr<SpoolCopy>, Message> SpoolCopy::make(const std::string& path) {
     std::error_code error;
     if (!fs::is_regular_file(path, error)) return Message{path + ": there is no such file"};
-    LH_TRY(check_unused(path));
+    const auto geometry = geometry_of_image(path);
+    if (!geometry) LH_TRY(check_unused(path));
     std::unique_ptr<SpoolCopy> made{new SpoolCopy};
     LH_TRY(made->copy(path));
-    const std::string name = made->folder_ + "/spool";
-    auto opened = SqliteSpool::open(name, keep_everything(), made->entropy_);
-    if (!opened.ok()) return Message{path + opened.error().text.substr(name.size())};
-    made->spool_ = std::move(opened).value();
+    LH_TRY(geometry ? made->open_flash(path, *geometry) : made->open_sqlite(path));
     return made;
+}
+
+Result<void, Message> SpoolCopy::open_sqlite(const std::string& path) {
+    const std::string name = folder_ + "/spool";
+    auto opened = SqliteSpool::open(name, keep_everything(), entropy_);
+    if (!opened.ok()) return Message{path + opened.error().text.substr(name.size())};
+    sqlite_ = std::move(opened).value();
+    return {};
+}
+
+Result<void, Message> SpoolCopy::open_flash(const std::string& path,
+                                            const FlashGeometry& geometry) {
+    LH_TRY_ASSIGN(FileFlash image,
+                  FileFlash::open(folder_ + "/spool", geometry, FileFlash::Syncs::no));
+    image_.emplace(std::move(image));
+    memory_.resize(FlashSpool::memory_bytes(geometry));
+    flash_ = std::make_unique<FlashSpool>(*image_, keep_everything(), entropy_, memory_);
+    if (const Status opened = flash_->open(); !opened.ok())
+        return Message{path + ": " + to_string(opened.error())};
+    return {};
 }
 
 Result<void, Message> SpoolCopy::copy(const std::string& path) {
@@ -60,7 +79,9 @@ Result<void, Message> SpoolCopy::copy(const std::string& path) {
 }
 
 SpoolCopy::~SpoolCopy() {
-    spool_.reset();
+    sqlite_.reset();
+    flash_.reset();
+    image_.reset();
     std::error_code error;
     if (!folder_.empty()) fs::remove_all(folder_, error);
 }
