@@ -52,12 +52,14 @@ bool Fleet::run(const FleetOptions& options) {
     }
     ::close(signals);
     log_.say(devices_);
-    return all_stopped();
+    return all_stopped() && !lost_one_;
 }
 
 MonotonicMs Fleet::poll_devices(const FleetOptions& options, MonotonicMs now) {
     MonotonicMs next = MonotonicMs::never();
-    for (const auto& device : devices_) {
+    for (auto& device : devices_) {
+        if (device->spool_damaged() && !device->stopping()) make_anew(device);
+        if (device == nullptr) continue;
         if (device->due_at() <= now) {
             // An anchor ties this moment to the date, so it may not be one of a while ago.
             device->poll(monotonic_now());
@@ -66,7 +68,26 @@ MonotonicMs Fleet::poll_devices(const FleetOptions& options, MonotonicMs now) {
         }
         next = std::min(next, device->due_at());
     }
+    if (std::erase(devices_, nullptr) != 0) {
+        lost_one_ = true;
+        stop_all(now);
+    }
     return next;
+}
+
+// Nothing of the old one may be left when the new one takes its spool and its sockets.
+void Fleet::make_anew(std::unique_ptr<HostedDevice>& device) {
+    const AgentConfig config = device->config();
+    std::fprintf(stderr,
+                 "longhaul-agent: %s: the spool was found damaged, the device begins anew\n",
+                 config.name.c_str());
+    device.reset();
+    auto made = make_(config);
+    if (made.ok()) {
+        device = std::move(made).value();
+    } else {
+        std::fprintf(stderr, "longhaul-agent: %s\n", made.error().text.c_str());
+    }
 }
 
 void Fleet::stop_all(MonotonicMs now) {

@@ -2,6 +2,8 @@
 // socket is ready. SIGTERM and SIGINT store what is staged, say goodbye and end the process.
 #pragma once
 
+#include <functional>
+
 #include "agent/platform/linux/report.hpp"
 
 namespace longhaul::agent {
@@ -16,21 +18,27 @@ void raise_descriptor_limit();
 
 class Fleet {
  public:
-    explicit Fleet(Devices devices) : devices_{std::move(devices)} {}
+    using Make = std::function<Result<std::unique_ptr<HostedDevice>, Message>(const AgentConfig&)>;
+    // `make` makes a device anew whose spool was found damaged.
+    Fleet(Devices devices, Make make) : devices_{std::move(devices)}, make_{std::move(make)} {}
 
-    // Runs until it is told to stop; false when something could not be stored in time.
+    // Runs until it is told to stop; false when something could not be stored in time, or a device
+    // could not be made anew.
     bool run(const FleetOptions& options);
     const Devices& devices() const { return devices_; }
 
  private:
     // One round over all devices; returns when the next one is due.
     MonotonicMs poll_devices(const FleetOptions& options, MonotonicMs now);
+    void make_anew(std::unique_ptr<HostedDevice>& device);
     void stop_all(MonotonicMs now);
     bool all_stopped() const;
     // Waits for a socket, a signal (true) or the time.
     bool wait(int signals, MonotonicMs until);
 
     Devices devices_;
+    Make make_;
+    bool lost_one_ = false;
     ProgressLog log_;
 };
 

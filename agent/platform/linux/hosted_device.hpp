@@ -27,6 +27,7 @@ class HostedDevice {
     HostedDevice& operator=(const HostedDevice&) = delete;
 
     const std::string& name() const { return config_.name; }
+    const AgentConfig& config() const { return config_; }
     const Agent& agent() const { return *agent_; }
     const TcpLink& tcp() const { return tcp_; }
     const std::vector<std::unique_ptr<LiveSource>>& live_sources() const { return live_; }
@@ -41,6 +42,8 @@ class HostedDevice {
     void stop(MonotonicMs now);
     bool stopping() const { return stopping_; }
     bool drained() { return agent_->drained(); }
+    // The device has to be made anew: then what can be read of the spool goes on.
+    bool spool_damaged() const { return spool_->damaged(); }
     // What is not as it should be with storing and sending; empty: nothing.
     std::string trouble() const;
 

@@ -107,12 +107,15 @@ int run(const RunArguments& arguments) {
     }
     raise_descriptor_limit();
     Devices devices;
+    const auto make = [&library](const AgentConfig& config) {
+        return HostedDevice::make(config, firmware, library);
+    };
     for (const AgentConfig& config : configs) {
-        auto device = HostedDevice::make(config, firmware, library);
+        auto device = make(config);
         if (!device.ok()) return complain(device.error(), exit_code_for(config));
         devices.push_back(std::move(device).value());
     }
-    Fleet fleet{std::move(devices)};
+    Fleet fleet{std::move(devices), make};
     const bool stored = fleet.run({arguments.exit_when_drained});
     if (arguments.json) {
         std::printf("%s\n", to_json(figures_of(fleet.devices()), library.refusals()).c_str());

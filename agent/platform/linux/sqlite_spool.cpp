@@ -109,6 +109,7 @@ Status SqliteSpool::load_previous_end() {
 
 Error SqliteSpool::seen(const Error& error) {
     if (error != ErrorCode::corrupt && error != ErrorCode::malformed) return error;
+    damaged_ = true;
     // If even this fails, the next one to meet the damage will try again.
     static_cast<void>(files_->write(damage_mark_of(path_), {}));
     return {ErrorCode::corrupt, error.detail};

@@ -42,6 +42,8 @@ class SqliteSpool final : public Spool {
 
     // A sentence for the log about a file that was set aside; empty: none was.
     const std::string& set_aside() const { return set_aside_; }
+    // An operation has found the file damaged.
+    bool damaged() const { return damaged_; }
 
     Incarnation incarnation() const override { return memory_.root.incarnation; }
     const SpoolPolicy& policy() const override { return policy_; }
@@ -147,6 +149,7 @@ class SqliteSpool final : public Spool {
     std::optional<SpoolTables::WaitingEpochs> waiting_epochs_;  // empty: to be asked again
     std::uint64_t bytes_stored_ = 0;
     std::string set_aside_;
+    bool damaged_ = false;
 };
 
 }  // namespace longhaul::agent

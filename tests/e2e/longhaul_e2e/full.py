@@ -31,7 +31,10 @@ deadline_ms = 5
 name = "n"
 kind = "integer"
 """
-NOTE = "what a program has to say about it, a little different each time, so that it takes some room: "
+def note_of(number):
+    return f"what a program has to say about it, a little different each time, so that it takes some room: {number * 7919 % 100_003}"
+
+
 WINDOW = 8
 
 
@@ -42,7 +45,6 @@ class FullFigures:
     doubtful: int = 0        # with "error doubt": not stored when the agent was asked
     rows: int = 0
     lost_samples: int = 0    # by _losses, for want of room
-    disk_full_seen: int = 0  # answers that said so
     wrong: list = field(default_factory=list)
 
 
@@ -62,8 +64,8 @@ def small_disk(folder: Path, size):
 class FullSpool:
     """A site whose collector is away while a program puts more than the device can keep."""
 
-    def __init__(self, site: Site, spool: str, path="spool.db", say=lambda text: None):
-        self.site, self.say = site, say
+    def __init__(self, site: Site, spool: str, path="spool.db", note=note_of):
+        self.site, self.note = site, note
         site.start_collector()
         site.stop_collector()
         site.add_devices([DEVICE])
@@ -88,7 +90,7 @@ class FullSpool:
         sent = answered = 0
         while answered < count:
             while sent < count and sent - answered < WINDOW:
-                note = f' note="{NOTE}{sent * 7919 % 100_003}"' if stream == "reading" else ""
+                note = f' note="{self.note(sent)}"' if stream == "reading" else ""
                 putter.socket.sendall(f"{stream} n={self.figures.put + sent}{note}\n".encode())
                 sent += 1
             for answer in putter.lines(20):
@@ -113,10 +115,17 @@ class FullSpool:
     def why(self):
         return json.loads(demand(self.site.bin / "longhaul-agent", "why", "--json", "--config", self.config))
 
+    def drained(self):
+        blocks = self.why()["blocks"]
+        return not any(block["waiting"] for block in blocks)
+
+    def rows(self, table):
+        return self._one(table, "count(*)")
+
     def drain(self):
         """The collector comes back and takes what is there, blocks and losses."""
         self.site.start_collector()
-        wait_until(lambda: not any(block["waiting"] for block in self.why()["blocks"]), "everything to be acknowledged")
+        wait_until(self.drained, "everything to be acknowledged")
         if self.agent.stop() != 0:
             self.figures.wrong.append(f"the agent did not stop in good order, see {self.agent.log}")
         if (code := self.site.stop_collector()) != 0:
