@@ -7,6 +7,9 @@
 namespace longhaul::agent {
 namespace {
 
+// Of an earlier spool that could not be read; it says nothing about the blocks of this one.
+bool nobody_knows(const Loss& loss) { return loss.first.epoch.value == 0; }
+
 // `later` goes on in the class where `loss` ends, in one epoch.
 bool adjoins(const Loss& loss, const Loss& later) {
     return loss.block_class == later.block_class && loss.reason == later.reason &&
@@ -55,6 +58,8 @@ const char* name_of(LossReason reason) {
 }
 
 void LossLedger::add(const Loss& loss) {
+    // Once is enough to say that nobody knows.
+    if (nobody_knows(loss) && std::ranges::any_of(entries().subspan(told_), nobody_knows)) return;
     for (std::size_t i = told_; i < count_; ++i) {
         if (!adjoins(entries_[i], loss) && !adjoins(loss, entries_[i])) continue;
         const Loss both = merged(entries_[i], loss);
@@ -75,7 +80,9 @@ void LossLedger::make_place() {
         for (std::size_t b = told_; b < count_; ++b) {
             const Loss& one = entries_[a];
             const Loss& other = entries_[b];
-            if (a == b || one.block_class != other.block_class || other.first < one.first) continue;
+            if (a == b || one.block_class != other.block_class || other.first < one.first ||
+                nobody_knows(one))
+                continue;
             const std::uint64_t gap = distance(one, other);
             if (gap >= best_gap) continue;
             best_gap = gap;

@@ -207,7 +207,8 @@ Status Uplink::take_ack(Bytes body, MonotonicMs now) {
     }
     for (const longhaul_AckRange& range : std::span{ack.ranges}.first(ack.ranges_count)) {
         const SeqRange marked{{range.epoch}, {range.first_seq}, {range.last_seq}};
-        if (marked.first > marked.last || marked.first.block_class() != marked.last.block_class()) {
+        if (marked.first > marked.last || marked.epoch.value == 0 || marked.first.number() == 0 ||
+            marked.first.block_class() != marked.last.block_class()) {
             return Error{ErrorCode::malformed, "an acknowledgement of an impossible range"};
         }
         LH_TRY_ASSIGN(const DurableGain gain, ports_.spool.mark_durable(marked));

@@ -77,6 +77,25 @@ TEST_CASE("loss ledger: is never full, and no sample is forgotten") {
     }
 }
 
+TEST_CASE("loss ledger: what nobody knows is said once, and merged with nothing") {
+    LossLedger ledger;
+    const Loss unknown{BlockClass::alarm, LossReason::unreadable, {}, {}, 0, 0, 0};
+    ledger.add(unknown);
+    ledger.add(lost(1, 5, 9, BlockClass::alarm));
+    ledger.add(unknown);
+    for (std::uint32_t n = 0; n < 40; ++n) ledger.add(lost(2, 1 + 10 * n, 1 + 10 * n));
+    std::size_t unknowns = 0;
+    for (const Loss& loss : ledger.entries()) unknowns += loss.first.epoch.value == 0 ? 1 : 0;
+    CHECK(unknowns == 1);
+    CHECK(ledger.entries()[0] == unknown);
+    CHECK(ledger.entries()[1] == lost(1, 5, 9, BlockClass::alarm));
+    CHECK(samples_of(ledger) == 5 + 40);
+
+    ledger.tell(1, BlockClass::alarm, {{3}, 1});
+    ledger.add(unknown);  // another one, which the carrier under way does not tell of
+    CHECK(ledger.entries().back() == unknown);
+}
+
 TEST_CASE("loss ledger: the two that lie closest become one") {
     LossLedger ledger;
     for (std::uint32_t n = 0; n < LossLedger::entries_max; ++n)
