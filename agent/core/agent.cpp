@@ -15,6 +15,10 @@ std::size_t column_values() {
     return std::max(limits::section_samples_max, for_scratch);
 }
 
+std::size_t arena_words(const AgentSettings& settings, std::span<Source* const> sources) {
+    return settings.staging_bytes / 8 * Sampler::class_count(sources);
+}
+
 std::size_t frame_bytes(const AgentSettings& settings) {
     return uplink_frame_bytes(std::max(settings.body_bytes_max, settings.stored_body_bytes_max));
 }
@@ -23,12 +27,19 @@ std::size_t frame_bytes(const AgentSettings& settings) {
 
 std::size_t Agent::memory_bytes(const AgentSettings& settings, std::span<Source* const> sources) {
     const std::size_t streams = Sampler::stream_count(sources);
+    const std::size_t pending = pending_max(settings, sources);
     return Memory::bytes_for<AgentStream>(streams) + Memory::bytes_for<OpenSection>(streams) +
-           Memory::bytes_for<std::uint64_t>(settings.staging_bytes / 8) +
+           Memory::bytes_for<HeldSample>(sources.size()) +
+           Memory::bytes_for<std::uint64_t>(arena_words(settings, sources)) +
            Memory::bytes_for<Value>(column_values()) + settings.body_bytes_max +
-           Memory::bytes_for<SpoolBlock>(settings.blocks_per_append) +
-           settings.blocks_per_append * (block_header_bytes + settings.body_bytes_max) +
-           uplink_inbound_bytes + frame_bytes(settings);
+           Memory::bytes_for<SpoolBlock>(pending) +
+           pending * (block_header_bytes + settings.body_bytes_max) + uplink_inbound_bytes +
+           frame_bytes(settings);
+}
+
+// Class 0 seals also without streams, for the account of losses.
+std::size_t Agent::pending_max(const AgentSettings& settings, std::span<Source* const> sources) {
+    return settings.blocks_per_append + Sampler::class_count(sources);
 }
 
 Agent::Rooms Agent::deal(const AgentSettings& settings, std::span<Source* const> sources,
@@ -40,15 +51,16 @@ Agent::Rooms Agent::deal(const AgentSettings& settings, std::span<Source* const>
     Rooms rooms;
     const std::size_t streams = Sampler::stream_count(sources);
     rooms.streams = memory.take<AgentStream>(streams);
+    rooms.held = memory.take<HeldSample>(sources.size());
     rooms.builder.sections = memory.take<OpenSection>(streams);
-    rooms.builder.arena = memory.take<std::uint64_t>(settings.staging_bytes / 8);
+    rooms.builder.arena = memory.take<std::uint64_t>(arena_words(settings, sources));
     rooms.builder.column = memory.take<Value>(column_values());
     rooms.builder.body = memory.take<std::byte>(settings.body_bytes_max);
     // An epoch is made while no column is being encoded.
     rooms.epoch_scratch = std::as_writable_bytes(rooms.builder.column);
-    rooms.pending = memory.take<SpoolBlock>(settings.blocks_per_append);
-    rooms.sealed = memory.take<std::byte>(settings.blocks_per_append *
-                                          (block_header_bytes + settings.body_bytes_max));
+    const std::size_t pending = pending_max(settings, sources);
+    rooms.pending = memory.take<SpoolBlock>(pending);
+    rooms.sealed = memory.take<std::byte>(pending * (block_header_bytes + settings.body_bytes_max));
     rooms.inbound = memory.take<std::byte>(uplink_inbound_bytes);
     rooms.frame = memory.take<std::byte>(frame_bytes(settings));
     return rooms;
@@ -58,7 +70,7 @@ Agent::Agent(const AgentSettings& settings, const Ports& ports, MutableBytes mem
     : settings_{settings},
       ports_{ports},
       rooms_{deal(settings, ports.sources, memory)},
-      sampler_{ports.sources, rooms_.streams},
+      sampler_{ports.sources, rooms_.streams, rooms_.held},
       builder_{sampler_.streams(), rooms_.builder},
       time_{ports.clock, ports.spool},
       uplink_{settings_.firmware,
@@ -77,13 +89,16 @@ MonotonicMs Agent::poll(MonotonicMs now) {
     time_.keep(false);
     if (may_store(now)) {
         const std::uint64_t blocks_before = status_.blocks;
-        if (has_pending()) note(store_pending(), now);
+        try_stopped_again(now);
+        if (!next_to_store().empty()) note(store_pending(now), now);
         more = take_samples(now) || more;
         seal_due(now);
         tell_losses(now);
-        if (has_pending() && may_store(now)) note(store_pending(), now);
+        if (!next_to_store().empty() && may_store(now)) note(store_pending(now), now);
         more = more || status_.blocks != blocks_before;  // the uplink can send them
     }
+    status_.spool_full =
+        all_full_ || std::find(stopped_.begin(), stopped_.end(), true) != stopped_.end();
     if (stopping_ && all_sampled_ && all_stored()) note_clean_end();
     return more ? now : next_deadline(now);
 }
@@ -109,11 +124,12 @@ AgentWear Agent::wear(MonotonicMs now) const {
 MonotonicMs Agent::next_deadline(MonotonicMs now) const {
     MonotonicMs next = uplink_.deadline();
     if (!may_store(now)) return std::min(next, store_again_at_);
-    if (!stopping_) next = std::min(next, sampler_.next_at());
+    next = std::min(next, sampler_.next_at(stopped_));
     for (std::size_t i = 0; i < block_class_count; ++i) {
-        next = std::min(next, due_at(static_cast<BlockClass>(i)));
+        next = std::min(next, stopped_[i] ? try_again_[i].at : due_at(static_cast<BlockClass>(i)));
     }
-    return has_to_tell() ? std::min(next, tell_at_) : next;
+    const bool can_tell = has_to_tell() && !has_stopped(BlockClass::alarm);
+    return can_tell ? std::min(next, tell_at_) : next;
 }
 
 // The link.
@@ -190,7 +206,9 @@ bool Agent::write_link(Bytes bytes, MonotonicMs now) {
 void Agent::stop(MonotonicMs now, bool all_sampled) {
     stopping_ = true;
     all_sampled_ = all_sampled;
+    sampler_.stop();
     store_again_at_ = {};
+    try_again_ = {};
     time_.keep(true);
     uplink_.leave(now);
 }
@@ -207,8 +225,7 @@ void Agent::note_clean_end() {
 }
 
 bool Agent::drained() {
-    if (sampler_.next_at() != MonotonicMs::never() || !builder_.empty() || has_pending())
-        return false;
+    if (!sampler_.ended() || !builder_.empty() || has_pending()) return false;
     if (!ports_.spool.losses().empty()) return false;
     const Result<SpoolDepth> depth = ports_.spool.depth();
     return depth.ok() && std::all_of(depth.value().waiting.begin(), depth.value().waiting.end(),

@@ -2,8 +2,9 @@
 //
 // It needs no heap, no operating system and no clock of its own: memory and ports come from the
 // caller, and poll() does a bounded piece of work and says when it wants to be called again. When
-// the spool is full its policy decides: blocks are dropped and listed as lost, or the sources are
-// not asked for more; the status says so. In a session the collector is told of what is lost.
+// the spool is full its policy decides: blocks are dropped and listed as lost, or their class
+// stops: nothing more of it is taken and sealed until there is room, and the other classes go on.
+// The status says so. In a session the collector is told of what is lost.
 #pragma once
 
 #include <array>
@@ -41,8 +42,10 @@ struct AgentStatus {
     std::uint64_t samples_lost = 0;     // not stored, by the rule drop_newest; listed as lost
     std::uint64_t blocks = 0;           // stored in the spool
     std::uint64_t sealed_bytes = 0;
-    bool spool_full = false;        // the sources wait
-    const char* trouble = "";       // why nothing could be sealed or stored, static text
+    bool spool_full = false;   // a class has stopped, or all of them: sources wait
+    const char* trouble = "";  // why nothing could be sealed or stored, static text
+    // Why this class alone has stopped, static text; empty: it has not.
+    std::array<const char*, block_class_count> class_trouble{"", "", "", ""};
     const char* link_trouble = "";  // why the link closed last, static text
 };
 
@@ -84,15 +87,27 @@ class Agent {
  private:
     struct Rooms {
         std::span<AgentStream> streams;
+        std::span<HeldSample> held;
         BuilderRooms builder;
         MutableBytes epoch_scratch;
-        std::span<SpoolBlock> pending;  // blocks_per_append
+        std::span<SpoolBlock> pending;  // pending_max()
         MutableBytes sealed;            // their bytes
         MutableBytes inbound;
         MutableBytes frame;
     };
     static Rooms deal(const AgentSettings& settings, std::span<Source* const> sources,
                       MutableBytes memory);
+
+    // With blocks_per_append there what can be stored is stored before another one is sealed. What
+    // stays is of classes that have stopped and seal no more, so from then on each of the others
+    // adds one at most before it has stopped, too.
+    static std::size_t pending_max(const AgentSettings& settings, std::span<Source* const> sources);
+
+    // When a class that has stopped is tried again: then, or when something was acknowledged.
+    struct TryAgain {
+        MonotonicMs at;
+        std::uint64_t acked_blocks = 0;
+    };
 
     // The last anchor of this epoch that a class has.
     struct Anchored {
@@ -121,9 +136,16 @@ class Agent {
     bool seal(BlockClass block_class, MonotonicMs now);
     Status try_seal(BlockClass block_class, MonotonicMs now, bool tells_losses);
     Status make_key();
-    Status store_pending();
-    void settle(std::span<SpoolBlock> pending, const Appended& appended);
+    MutableBytes room_to_seal();
+    std::span<SpoolBlock> next_to_store();
+    Status store_pending(MonotonicMs now);
+    void settle(std::span<SpoolBlock> tried, const Appended& appended);
     void note_dropped(const SpoolTag& tag);
+    void stop_class(BlockClass block_class, const Error& error, MonotonicMs now);
+    void try_stopped_again(MonotonicMs now);
+    bool has_stopped(BlockClass block_class) const {
+        return stopped_[static_cast<std::size_t>(block_class)];
+    }
     void note(const Status& status, MonotonicMs now);
     bool may_store(MonotonicMs now) const;
     void note_clean_end();
@@ -154,8 +176,13 @@ class Agent {
     Epoch epoch_;           // 0: not begun
     std::optional<BlockKey> key_;
     std::array<std::uint32_t, block_class_count> last_number_{};
-    std::size_t pending_count_ = 0;  // of rooms_.pending: sealed, not stored
-    MonotonicMs store_again_at_;
+    std::size_t pending_count_ = 0;  // of rooms_.pending: sealed, not stored, in this order
+    // A class that has stopped has blocks in rooms_.pending, and the others have none there once
+    // store_pending() has returned ok.
+    ClassFlags stopped_{};
+    std::array<TryAgain, block_class_count> try_again_;
+    MonotonicMs store_again_at_;  // all of them, after an error that is not of one class
+    bool all_full_ = false;       // it was that there is no room for the epoch itself
     std::uint64_t acked_when_full_ = 0;
     WallReading wall_;  // of this poll
     std::array<std::optional<Anchored>, block_class_count> anchors_;

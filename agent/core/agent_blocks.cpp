@@ -13,11 +13,14 @@ constexpr std::int64_t store_again_ms = 1000;
 constexpr std::int64_t tell_again_ms = 10'000;
 constexpr std::int64_t anchor_again_ms = 3'600'000;
 
+const char* text_of(const Error& error) {
+    return *error.detail != '\0' ? error.detail : name_of(error.code);
+}
+
 }  // namespace
 
 bool Agent::may_store(MonotonicMs now) const {
-    const bool room_was_made =
-        status_.spool_full && uplink_.status().acked_blocks != acked_when_full_;
+    const bool room_was_made = all_full_ && uplink_.status().acked_blocks != acked_when_full_;
     return now >= store_again_at_ || room_was_made;
 }
 
@@ -34,9 +37,7 @@ bool Agent::take_samples(MonotonicMs now) {
     const std::size_t samples_max = samples_per_poll_max * settings_.blocks_per_append;
     for (std::size_t taken = 0; taken < samples_max; ++taken) {
         if (!may_store(now)) return false;
-        // A source does not give a sample twice, so the one that it has given is stored yet.
-        if (stopping_ && !sampler_.holds()) return false;
-        const Sample* const sample = sampler_.current(now);
+        const Sample* const sample = sampler_.current(now, stopped_);
         if (sample == nullptr) return false;
         if (const Status begun = begin_epoch(); !begun.ok()) {
             note(begun, now);
@@ -49,12 +50,6 @@ bool Agent::take_samples(MonotonicMs now) {
                 break;
             case BlockBuilder::Fit::after_class:
                 if (!seal(block_class, now)) return false;
-                continue;
-            case BlockBuilder::Fit::after_all:
-                for (std::size_t i = 0; i < block_class_count; ++i) {
-                    const auto each = static_cast<BlockClass>(i);
-                    if (!builder_.empty(each) && !seal(each, now)) return false;
-                }
                 continue;
             case BlockBuilder::Fit::never:
                 ++status_.samples_refused;
@@ -71,10 +66,11 @@ bool Agent::take_samples(MonotonicMs now) {
 
 void Agent::seal_due(MonotonicMs now) {
     // Nothing will come any more to fill a block up.
-    const bool all = stopping_ || sampler_.next_at() == MonotonicMs::never();
+    const bool all = stopping_ || sampler_.ended();
     for (std::size_t i = 0; i < block_class_count; ++i) {
         const auto block_class = static_cast<BlockClass>(i);
-        if (builder_.empty(block_class) || (!all && !is_due(block_class, now))) continue;
+        if (has_stopped(block_class) || builder_.empty(block_class)) continue;
+        if (!all && !is_due(block_class, now)) continue;
         if (!may_store(now) || !seal(block_class, now)) return;
     }
 }
@@ -93,8 +89,8 @@ MonotonicMs Agent::due_at(BlockClass block_class) const {
     return waits ? std::max(at, budget_.allowed_at()) : at;
 }
 
-// Seals the open block; false when that, or storing what was sealed, did not succeed. What is
-// sealed is stored at the end of the poll at the latest.
+// Seals the open block, unless its class has stopped; false when that, or storing what was sealed,
+// did not succeed. What is sealed is stored at the end of the poll at the latest.
 bool Agent::seal(BlockClass block_class, MonotonicMs now) {
     const Status status = try_seal(block_class, now, false);
     note(status, now);
@@ -106,7 +102,8 @@ Status Agent::try_seal(BlockClass block_class, MonotonicMs now, bool tells_losse
     const WhenFull when_full =
         ports_.spool.policy().classes[static_cast<std::size_t>(block_class)].when_full;
     const bool alone = tells_losses || when_full == WhenFull::drop_newest;
-    if (alone || pending_count_ == rooms_.pending.size()) LH_TRY(store_pending());
+    if (alone || pending_count_ >= settings_.blocks_per_append) LH_TRY(store_pending(now));
+    if (has_stopped(block_class)) return {};
     LH_TRY(make_key());
 
     std::array<std::byte, SystemNotes::bytes_max> notes_room;
@@ -120,16 +117,14 @@ Status Agent::try_seal(BlockClass block_class, MonotonicMs now, bool tells_losse
     LH_CHECK(last_number < BlockSeq::number_max);
     const BlockName name{ports_.spool.incarnation(), epoch_,
                          BlockSeq::of(block_class, last_number + 1)};
-    const MutableBytes room =
-        rooms_.sealed.subspan(pending_count_ * block_bytes_max(), block_bytes_max());
-    LH_TRY_ASSIGN(SpoolBlock sealed, builder_.seal(name, *key_, notes.entries(), room));
+    LH_TRY_ASSIGN(SpoolBlock sealed, builder_.seal(name, *key_, notes.entries(), room_to_seal()));
     sealed.tag.losses = static_cast<std::uint16_t>(losses);
     if (sealed.tag.samples == 0) sealed.tag.first_us = sealed.tag.last_us = elapsed_us(now);
     rooms_.pending[pending_count_++] = sealed;
     ++last_number;
     if (anchor)
         anchor_of(block_class) = {now, name.seq, wall_.synchronized, uplink_.status().sessions};
-    return alone ? store_pending() : Status{};
+    return alone ? store_pending(now) : Status{};
 }
 
 Status Agent::make_key() {
@@ -143,36 +138,61 @@ Status Agent::make_key() {
     return {};
 }
 
-Status Agent::store_pending() {
-    while (has_pending()) {
-        const std::span<SpoolBlock> pending = rooms_.pending.first(pending_count_);
-        const Result<Appended> appended = ports_.spool.append(pending, uplink_.sent_marks());
-        if (!appended.ok()) {
-            // The account may change before they are stored, so that they tell of none of it; what
-            // a block says already is said once more.
-            for (SpoolBlock& block : pending) block.tag.losses = 0;
-            return appended.error();
+// A room that no pending block lies in.
+MutableBytes Agent::room_to_seal() {
+    LH_CHECK(pending_count_ < rooms_.pending.size());
+    const std::span<const SpoolBlock> pending = rooms_.pending.first(pending_count_);
+    MutableBytes rooms = rooms_.sealed;
+    while (std::any_of(pending.begin(), pending.end(), [rooms](const SpoolBlock& block) {
+        return block.sealed.data() == rooms.data();
+    }))
+        rooms = rooms.subspan(block_bytes_max());
+    return rooms.first(block_bytes_max());
+}
+
+// The first pending blocks in a row whose classes have not stopped.
+std::span<SpoolBlock> Agent::next_to_store() {
+    const auto waits = [this](const SpoolBlock& block) {
+        return has_stopped(block.tag.name.seq.block_class());
+    };
+    const std::span<SpoolBlock> pending = rooms_.pending.first(pending_count_);
+    const auto first = std::find_if_not(pending.begin(), pending.end(), waits);
+    return {first, std::find_if(first, pending.end(), waits)};
+}
+
+// Every round stores a block, drops one or stops a class.
+Status Agent::store_pending(MonotonicMs now) {
+    for (std::span<SpoolBlock> next = next_to_store(); !next.empty(); next = next_to_store()) {
+        const Result<Appended> appended = ports_.spool.append(next, uplink_.sent_marks());
+        if (appended.ok()) {
+            settle(next, appended.value());
+            continue;
         }
-        settle(pending, appended.value());
+        // The account may change before they are stored, so that they tell of none of it; what a
+        // block says already is said once more.
+        for (SpoolBlock& block : next) block.tag.losses = 0;
+        if (appended.error() != ErrorCode::full) return appended.error();
+        stop_class(next.front().tag.name.seq.block_class(), appended.error(), now);
     }
     for (std::size_t i = 0; i < sampler_.streams().size(); ++i) {
+        if (has_stopped(sampler_.streams()[i].info.block_class)) continue;
         if (const std::uint32_t samples = builder_.take_sealed_samples(i); samples != 0)
             sampler_.stored(i, samples);
     }
     return {};
 }
 
-// The rest keeps its places in rooms_.sealed; nothing is sealed before it is stored as well.
-void Agent::settle(std::span<SpoolBlock> pending, const Appended& appended) {
-    for (const SpoolBlock& block : pending.first(appended.stored)) {
+// `tried` are pending blocks; those that stay keep their places in rooms_.sealed.
+void Agent::settle(std::span<SpoolBlock> tried, const Appended& appended) {
+    for (const SpoolBlock& block : tried.first(appended.stored)) {
         ++status_.blocks;
         status_.sealed_bytes += block.sealed.size();
         uplink_.on_stored(block.tag.name);
     }
-    if (appended.next_dropped) note_dropped(pending[appended.stored].tag);
+    if (appended.next_dropped) note_dropped(tried[appended.stored].tag);
     const std::size_t gone = appended.stored + (appended.next_dropped ? 1 : 0);
-    LH_CHECK(gone != 0 && gone <= pending.size());
-    std::copy(pending.begin() + static_cast<std::ptrdiff_t>(gone), pending.end(), pending.begin());
+    LH_CHECK(gone != 0 && gone <= tried.size());
+    std::copy(tried.data() + gone, rooms_.pending.data() + pending_count_, tried.data());
     pending_count_ -= gone;
 }
 
@@ -188,18 +208,30 @@ void Agent::note_dropped(const SpoolTag& tag) {
     }
 }
 
-void Agent::note(const Status& status, MonotonicMs now) {
-    if (status.ok()) {
-        status_.spool_full = false;
-        status_.trouble = "";
-        store_again_at_ = {};
-        return;
+// There is no room for the next block of the class: it waits, and what comes after it. Samples of
+// the class that are staged stay so.
+void Agent::stop_class(BlockClass block_class, const Error& error, MonotonicMs now) {
+    const auto index = static_cast<std::size_t>(block_class);
+    stopped_[index] = true;
+    status_.class_trouble[index] = text_of(error);
+    try_again_[index] = {now + store_again_ms, uplink_.status().acked_blocks};
+}
+
+void Agent::try_stopped_again(MonotonicMs now) {
+    for (std::size_t i = 0; i < block_class_count; ++i) {
+        const bool room_was_made = uplink_.status().acked_blocks != try_again_[i].acked_blocks;
+        if (!stopped_[i] || (now < try_again_[i].at && !room_was_made)) continue;
+        stopped_[i] = false;  // until its first block is refused again
+        status_.class_trouble[i] = "";
     }
-    const Error& error = status.error();
-    status_.spool_full = error == ErrorCode::full;
-    status_.trouble = *error.detail != '\0' ? error.detail : name_of(error.code);
+}
+
+// What is not of one class.
+void Agent::note(const Status& status, MonotonicMs now) {
+    all_full_ = !status.ok() && status.error() == ErrorCode::full;
+    status_.trouble = status.ok() ? "" : text_of(status.error());
     acked_when_full_ = uplink_.status().acked_blocks;
-    store_again_at_ = now + store_again_ms;
+    store_again_at_ = status.ok() ? MonotonicMs{} : now + store_again_ms;
 }
 
 // The first block of a class in an epoch carries an anchor as soon as there is a date, and the
@@ -222,6 +254,7 @@ bool Agent::has_to_tell() const {
 // still as it says. One at a time: to_tell() is empty until it is durable.
 void Agent::tell_losses(MonotonicMs now) {
     if (!has_to_tell() || now < tell_at_ || !may_store(now)) return;
+    if (has_stopped(BlockClass::alarm)) return;
     note(try_seal(BlockClass::alarm, now, true), now);
     // It was dropped, or could not be stored: not all the time.
     if (has_to_tell()) tell_at_ = now + tell_again_ms;

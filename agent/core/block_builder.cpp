@@ -9,14 +9,24 @@
 namespace longhaul::agent {
 
 BlockBuilder::BlockBuilder(std::span<const AgentStream> streams, const BuilderRooms& rooms)
-    : streams_{streams},
-      sections_{rooms.sections},
-      staging_{rooms.arena},
-      body_{rooms.body},
-      column_{rooms.column} {
+    : streams_{streams}, sections_{rooms.sections}, body_{rooms.body}, column_{rooms.column} {
     LH_CHECK(sections_.size() == streams_.size());
     LH_CHECK(column_.size() >= limits::section_samples_max);
     LH_CHECK(body_.size() >= body_bytes_min && body_.size() <= limits::block_body_bytes_max);
+    share_out(rooms.arena);
+}
+
+void BlockBuilder::share_out(std::span<std::uint64_t> arena) {
+    ClassFlags used{};
+    for (const AgentStream& stream : streams_)
+        used[static_cast<std::size_t>(stream.info.block_class)] = true;
+    const auto count = static_cast<std::size_t>(std::count(used.begin(), used.end(), true));
+    const std::size_t part = arena.size() / std::max(count, std::size_t{1});
+    for (std::size_t i = 0; i < block_class_count; ++i) {
+        if (!used[i]) continue;
+        stagings_[i] = Staging{arena.first(part)};
+        arena = arena.subspan(part);
+    }
 }
 
 BlockClass BlockBuilder::class_of(const Sample& sample) const {
@@ -33,8 +43,9 @@ BlockBuilder::Fit BlockBuilder::fit(const Sample& sample, std::size_t reserve) c
     const OpenSection& section = sections_[index];
     const OpenBlock& open = block(class_of(sample));
 
-    if (!staging_.could_ever_hold(sample)) return Fit::never;
-    if (!staging_.has_room_for(sample)) return Fit::after_all;
+    const Staging& staged = staging(class_of(sample));
+    if (!staged.could_ever_hold(sample)) return Fit::never;
+    if (!staged.has_room_for(sample)) return Fit::after_class;
     if (section.count == limits::section_samples_max) return Fit::after_class;
     if (open.samples == limits::block_samples_max) return Fit::after_class;
 
@@ -57,20 +68,21 @@ void BlockBuilder::add(const Sample& sample, MonotonicMs now, std::int64_t elaps
     const std::size_t fields = sample.values.size();
     OpenSection& section = sections_[index];
     OpenBlock& open = block(class_of(sample));
+    Staging& staged = staging(class_of(sample));
 
-    const StagedAt at = staging_.put(sample);
+    const StagedAt at = staged.put(sample);
     if (section.count == 0) {
         section.bound.begin(schema(index));
         section.first = at;
     } else {
         open.bytes -= section.bound.bytes();
-        staging_.link(section.last, at);
+        staged.link(section.last, at);
     }
     section.last = at;
     ++section.count;
 
     // The bound keeps the texts that it is shown, so it is shown those in the arena.
-    for (std::size_t i = 0; i < fields; ++i) column_[i] = staging_.value(at, fields, i);
+    for (std::size_t i = 0; i < fields; ++i) column_[i] = staged.value(at, fields, i);
     section.bound.add({sample.stream, sample.time, column_.first(fields)});
     open.bytes += section.bound.bytes();
 
@@ -83,22 +95,23 @@ void BlockBuilder::add(const Sample& sample, MonotonicMs now, std::int64_t elaps
     open.due_at = std::min(open.due_at, at_once ? now : now + schema(index).deadline_ms);
 }
 
-void BlockBuilder::encode_section(std::size_t index, MutableBytes scratch, ByteWriter& body) {
+void BlockBuilder::encode_section(std::size_t index, const Staging& staging, MutableBytes scratch,
+                                  ByteWriter& body) {
     const OpenSection& section = sections_[index];
     const std::span<const Field> fields = schema(index).fields;
     ByteWriter content{scratch};
 
     std::array<std::int64_t, limits::section_samples_max> times;
     std::size_t row = 0;
-    for (StagedAt at = section.first; at != staged_nowhere; at = staging_.next(at)) {
-        times[row++] = staging_.time(at);
+    for (StagedAt at = section.first; at != staged_nowhere; at = staging.next(at)) {
+        times[row++] = staging.time(at);
     }
     encode_times(std::span{times}.first(row), content);
 
     for (std::size_t i = 0; i < fields.size(); ++i) {
         row = 0;
-        for (StagedAt at = section.first; at != staged_nowhere; at = staging_.next(at)) {
-            column_[row++] = staging_.value(at, fields.size(), i);
+        for (StagedAt at = section.first; at != staged_nowhere; at = staging.next(at)) {
+            column_[row++] = staging.value(at, fields.size(), i);
         }
         encode_column(fields[i], column_.first(row), content);
     }
@@ -119,7 +132,7 @@ Result<SpoolBlock> BlockBuilder::seal(const BlockName& name, const BlockKey& key
         write_section({system_stream, codec_columns, system.count, system.content}, body);
     for (std::size_t i = 0; i < streams_.size(); ++i) {
         if (sections_[i].count == 0 || streams_[i].info.block_class != block_class) continue;
-        encode_section(i, out, body);  // `out` is not in use yet
+        encode_section(i, staging(block_class), out, body);  // `out` is not in use yet
     }
     LH_CHECK(body.ok());
 
@@ -137,9 +150,12 @@ void BlockBuilder::clear(BlockClass block_class) {
         sections_[i].sealed += std::exchange(sections_[i].count, std::uint16_t{0});
         sections_[i].first = sections_[i].last = staged_nowhere;
     }
-    const bool all_empty = std::all_of(blocks_.begin(), blocks_.end(),
-                                       [](const OpenBlock& open) { return open.samples == 0; });
-    if (all_empty) staging_.clear();
+    staging(block_class).clear();
+}
+
+bool BlockBuilder::empty() const {
+    return std::all_of(blocks_.begin(), blocks_.end(),
+                       [](const OpenBlock& open) { return open.samples == 0; });
 }
 
 }  // namespace longhaul::agent

@@ -3,7 +3,8 @@
 //
 // A block is due when a stream has 256 samples in it, at the earliest deadline among its streams,
 // and at once when its class is alarm. The size limit is met without trial encoding: every open
-// section keeps an upper bound of its coded size.
+// section keeps an upper bound of its coded size. Every class stages its samples in a part of the
+// arena of its own, so that one that cannot be sealed takes no room from the others.
 #pragma once
 
 #include <array>
@@ -32,9 +33,9 @@ struct OpenSection {
 // Memory of a builder; everything outlives it.
 struct BuilderRooms {
     std::span<OpenSection> sections;  // one a stream
-    std::span<std::uint64_t> arena;
-    MutableBytes body;        // as long as a block's body may be
-    std::span<Value> column;  // limits::section_samples_max
+    std::span<std::uint64_t> arena;   // shared out equally to the classes that have streams
+    MutableBytes body;                // as long as a block's body may be
+    std::span<Value> column;          // limits::section_samples_max
 };
 
 // Entries of the system stream, already encoded.
@@ -50,7 +51,6 @@ class BlockBuilder {
     enum class Fit {
         yes,
         after_class,  // the open block of its class has to be sealed first
-        after_all,    // the arena is full: every open block has to be sealed first
         never,        // it is larger than any block
     };
     // `reserve` bytes of the body are kept free for system entries, unless the sample needs the
@@ -60,7 +60,7 @@ class BlockBuilder {
     void add(const Sample& sample, MonotonicMs now, std::int64_t elapsed_us);
 
     bool empty(BlockClass block_class) const { return block(block_class).samples == 0; }
-    bool empty() const { return staging_.empty(); }
+    bool empty() const;
     BlockClass class_of(const Sample& sample) const;
     // When the class's block has to be sealed; never() when it is empty.
     MonotonicMs due_at(BlockClass block_class) const { return block(block_class).due_at; }
@@ -95,12 +95,20 @@ class BlockBuilder {
     }
     std::size_t plain_bytes_max() const { return body_.size() - block_tag_bytes; }
     const Schema& schema(std::size_t index) const { return *streams_[index].info.schema; }
-    void encode_section(std::size_t index, MutableBytes scratch, ByteWriter& body);
+    void encode_section(std::size_t index, const Staging& staging, MutableBytes scratch,
+                        ByteWriter& body);
+    void share_out(std::span<std::uint64_t> arena);
+    Staging& staging(BlockClass block_class) {
+        return stagings_[static_cast<std::size_t>(block_class)];
+    }
+    const Staging& staging(BlockClass block_class) const {
+        return stagings_[static_cast<std::size_t>(block_class)];
+    }
     void clear(BlockClass block_class);
 
     std::span<const AgentStream> streams_;
     std::span<OpenSection> sections_;
-    Staging staging_;
+    std::array<Staging, block_class_count> stagings_;
     MutableBytes body_;
     std::span<Value> column_;
     std::array<OpenBlock, block_class_count> blocks_{};

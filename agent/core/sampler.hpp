@@ -1,6 +1,8 @@
-// The sampler: asks the sources in turn and gives their streams the numbers of the epoch.
+// The sampler: asks the sources in turn and gives their streams the numbers of the epoch. A sample
+// whose class has stopped waits here, and its source with it, while the others go on.
 #pragma once
 
+#include <array>
 #include <span>
 
 #include "agent/core/settings.hpp"
@@ -15,28 +17,45 @@ struct AgentStream {
     SchemaHash schema_hash{};
 };
 
+using ClassFlags = std::array<bool, block_class_count>;
+
+// What a source has given and nobody has taken yet.
+struct HeldSample {
+    Sample sample;  // numbered by the epoch's indexes
+    bool held = false;
+};
+
 class Sampler {
  public:
-    // `streams` has room for the streams of all sources and outlives the sampler.
-    Sampler(std::span<Source* const> sources, std::span<AgentStream> streams);
+    // `streams` has room for the streams of all sources, `held` is one a source; both outlive the
+    // sampler.
+    Sampler(std::span<Source* const> sources, std::span<AgentStream> streams,
+            std::span<HeldSample> held);
 
     static std::size_t stream_count(std::span<Source* const> sources);
+    // How many classes the streams of the sources have.
+    static std::size_t class_count(std::span<Source* const> sources);
     std::span<const AgentStream> streams() const { return streams_; }
 
     // The moment from which the ticks of the epoch count; before anything else.
     void begin(MonotonicMs now) { began_at_ = now; }
+    // No source is asked any more; what they have given is handed out yet.
+    void stop() { asks_ = false; }
     // The sample that is due, its stream numbered by the epoch's indexes and its time as the schema
-    // says; the same one until take() or refuse() is called. nullptr: none is due.
-    const Sample* current(MonotonicMs now);
+    // says; the same one until take() or refuse() is called, or its class has stopped. nullptr:
+    // none is due.
+    const Sample* current(MonotonicMs now, const ClassFlags& stopped);
     void take();
     void refuse();  // and tells the source
     // Tell the source of the stream with this place in streams().
     void stored(std::size_t index, std::uint32_t samples);
     void lost(std::size_t index, std::uint32_t samples);
     // A source has given a sample that was not taken.
-    bool holds() const { return holds_; }
-    // When current() may have a sample; never() when all sources have ended.
-    MonotonicMs next_at() const;
+    bool holds() const;
+    // When current() may have a sample.
+    MonotonicMs next_at(const ClassFlags& stopped) const;
+    // All sources have ended, and what they gave was taken.
+    bool ended() const;
 
  private:
     // Streams of the sources before this one.
@@ -49,13 +68,15 @@ class Sampler {
         std::uint8_t stream;  // of the source
     };
     Owner owner_of(std::size_t index) const;
+    void ask(std::size_t source, MonotonicMs now);
+    bool may_go(const HeldSample& given, const ClassFlags& stopped) const;
 
     std::span<Source* const> sources_;
     std::span<AgentStream> streams_;
-    std::size_t turn_ = 0;
+    std::span<HeldSample> held_;
+    std::size_t turn_ = 0;  // whose sample current() gave last
     MonotonicMs began_at_;
-    Sample sample_;
-    bool holds_ = false;
+    bool asks_ = true;
 };
 
 }  // namespace longhaul::agent

@@ -23,7 +23,7 @@ struct AgentSettings {
     // Of blocks that the spool may still hold from a time with other settings: they have to fit
     // into a frame.
     std::size_t stored_body_bytes_max = limits::block_body_bytes_max;
-    std::size_t staging_bytes = 64 * 1024;  // of the arena that all open blocks share
+    std::size_t staging_bytes = 64 * 1024;  // for the open block of each class that has streams
     // Of sealed blocks that are handed to the spool together, for it syncs once a call. More is for
     // sources that have much at once, as recordings do; a block never waits for another one.
     std::size_t blocks_per_append = 1;

@@ -17,7 +17,7 @@ namespace longhaul::agent {
 enum class WhenFull : std::uint8_t {
     drop_oldest,  // its oldest waiting block goes, listed as lost
     drop_newest,  // the new block goes, listed as lost
-    stop,         // nothing goes: the sources are asked for no more until there is room
+    stop,         // nothing goes: no more samples of the class are taken until there is room
 };
 const char* name_of(WhenFull when_full);
 

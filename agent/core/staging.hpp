@@ -1,8 +1,7 @@
-// Staged samples: the one arena in which samples of all open blocks wait to be encoded.
+// Staged samples: the arena in which the samples of an open block wait to be encoded.
 //
 // Every sample takes a head, eight bytes a field, two bits a field for the form, and its texts.
-// Room is given back all at once, so a sealed block's room returns when the last open block is
-// sealed.
+// Room is given back all at once, when the block is sealed.
 //
 //   u32 next, u32 unused | i64 time | u64 slot a field | forms, 4 a byte | texts | padding to 8
 #pragma once
@@ -22,7 +21,7 @@ inline constexpr StagedAt staged_nowhere = UINT32_MAX;
 class Staging {
  public:
     // The arena is aligned for 64-bit integers.
-    explicit Staging(std::span<std::uint64_t> arena);
+    explicit Staging(std::span<std::uint64_t> arena = {});
 
     bool has_room_for(const Sample& sample) const {
         return bytes_of(sample) <= arena_.size() - used_;

@@ -26,7 +26,8 @@ inline constexpr MonotonicMs until_woken{INT64_MAX - 1};
 
 // The core relies on: streams() never changes; no call blocks; a sample that next() has given is
 // not given again. The core takes it, and in time says what became of it: stored(), lost() or
-// refused().
+// refused(). While there is no room for the class of a sample that a source has given, that source
+// is asked for no more: streams that may not wait for each other belong to different sources.
 class Source {
  public:
     virtual std::span<const StreamInfo> streams() const = 0;

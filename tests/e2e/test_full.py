@@ -22,7 +22,8 @@ def test_a_full_spool_drops_its_oldest_and_lists_them(tmp_path):
 
 def test_a_class_that_stops_refuses_and_loses_nothing(tmp_path):
     with Site(tmp_path / "site") as site:
-        spool = FullSpool(site, 'bytes_max = 65536\nnormal = {when_full = "stop"}')
+        # An alarm is a block each, and 50 of them take more than a tenth of this spool.
+        spool = FullSpool(site, 'bytes_max = 65536\nalarm = {reserve_percent = 20}\nnormal = {when_full = "stop"}')
         spool.start()
         spool.put("reading", 3000)
         spool.put("alert", 50)

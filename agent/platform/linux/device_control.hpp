@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "agent/platform/linux/control_socket.hpp"
 #include "agent/platform/linux/put_source.hpp"
@@ -16,8 +17,8 @@ class DeviceControl final : public ControlRequests, public PutAnswers {
     explicit DeviceControl(Why why) : why_{std::move(why)} {}
 
     Result<void, Message> open(const std::string& path);
-    // Without it nothing can be put.
-    void set_put(PutSource& put) { put_ = &put; }
+    // Without one nothing can be put. It outlives the control.
+    void add_put(PutSource& put) { put_.push_back(&put); }
     ControlSocket& socket() { return *socket_; }
     const ControlSocket& socket() const { return *socket_; }
 
@@ -25,8 +26,10 @@ class DeviceControl final : public ControlRequests, public PutAnswers {
     void answer(std::uint64_t ticket, const std::string& text) override;
 
  private:
+    void put(std::uint64_t ticket, std::string_view line, MonotonicMs now);
+
     Why why_;
-    PutSource* put_ = nullptr;
+    std::vector<PutSource*> put_;
     std::unique_ptr<ControlSocket> socket_;
 };
 

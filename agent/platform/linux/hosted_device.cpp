@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 
 #include "agent/platform/linux/nmea_source.hpp"
 #include "agent/platform/linux/syslog_source.hpp"
@@ -49,12 +50,21 @@ Result<void, Message> HostedDevice::build_control() {
     control_ = std::make_unique<DeviceControl>(
         [this](bool json, MonotonicMs now) { return why(json, now); });
     LH_TRY(control_->open(config_.control_socket));
-    if (config_.put.empty()) return {};
-    auto put = std::make_unique<PutSource>(config_.put, *control_);
-    control_->set_put(*put);
-    put_ = put.get();
-    live_.push_back(std::move(put));
+    for (std::size_t i = 0; i < block_class_count; ++i) build_put(static_cast<BlockClass>(i));
     return {};
+}
+
+void HostedDevice::build_put(BlockClass block_class) {
+    std::vector<PutConfig> configs;
+    std::copy_if(config_.put.begin(), config_.put.end(), std::back_inserter(configs),
+                 [block_class](const PutConfig& put) {
+                     return put.schema->schema().default_class == block_class;
+                 });
+    if (configs.empty()) return;
+    auto put = std::make_unique<PutSource>(std::move(configs), *control_);
+    control_->add_put(*put);
+    put_.push_back(put.get());
+    live_.push_back(std::move(put));
 }
 
 Result<void, Message> HostedDevice::build(std::string_view firmware, const TraceLibrary& library) {
@@ -88,7 +98,12 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
 }
 
 void HostedDevice::poll(MonotonicMs now) {
-    if (put_ != nullptr) put_->set_trouble(agent_->status().trouble);
+    const AgentStatus& status = agent_->status();
+    for (PutSource* const put : put_) {
+        const char* const of_class =
+            status.class_trouble[static_cast<std::size_t>(put->block_class())];
+        put->set_trouble(*status.trouble != '\0' ? status.trouble : of_class);
+    }
     if (control_ != nullptr) control_->socket().pump(now);
     if (!stopping_) {
         for (const auto& source : live_) source->pump(now);
@@ -137,8 +152,21 @@ void HostedDevice::stop(MonotonicMs now) {
 }
 
 std::string HostedDevice::trouble() const {
+    const std::string storing = storing_trouble();
+    return storing.empty() ? link_trouble() : storing;
+}
+
+// "the spool is full for class normal, bulk": of several reasons the first one.
+std::string HostedDevice::storing_trouble() const {
     const AgentStatus& status = agent_->status();
-    return *status.trouble != '\0' ? status.trouble : link_trouble();
+    if (*status.trouble != '\0') return status.trouble;
+    std::string text;
+    for (std::size_t i = 0; i < block_class_count; ++i) {
+        if (*status.class_trouble[i] == '\0') continue;
+        text += text.empty() ? std::string{status.class_trouble[i]} + " for class " : ", ";
+        text += name_of(static_cast<BlockClass>(i));
+    }
+    return text;
 }
 
 std::string HostedDevice::link_trouble() const {
@@ -162,7 +190,7 @@ std::string HostedDevice::why(bool json, MonotonicMs now) {
     if (const MonotonicMs at = agent_->next_attempt(); at != MonotonicMs::never())
         running.next_try_ms = at - now;
     running.cause = link_trouble();
-    running.storing = agent_->status().trouble;
+    running.storing = storing_trouble();
     if (const auto shown = agent_->time().disbelieved())
         running.clock = clock_trouble(*shown, *agent_->time().floor());
     running.samples = agent_->status().samples;

@@ -52,8 +52,10 @@ class HostedDevice {
     Result<void, Message> build(std::string_view firmware, const TraceLibrary& library);
     Result<void, Message> build_sources(const TraceLibrary& library);
     Result<void, Message> build_control();
+    void build_put(BlockClass block_class);
     void take_what_waits(MonotonicMs now);
     std::string link_trouble() const;
+    std::string storing_trouble() const;
     std::string why(bool json, MonotonicMs now);
 
     AgentConfig config_;
@@ -67,7 +69,7 @@ class HostedDevice {
     std::vector<std::unique_ptr<TraceSource>> traces_;
     std::vector<std::unique_ptr<LiveSource>> live_;
     std::unique_ptr<DeviceControl> control_;  // none without [control]
-    PutSource* put_ = nullptr;                // one of live_
+    std::vector<PutSource*> put_;             // of live_, one a class
     std::vector<Source*> source_list_;
     std::vector<std::byte> memory_;
     std::unique_ptr<Agent> agent_;

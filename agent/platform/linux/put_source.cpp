@@ -7,6 +7,13 @@ namespace {
 
 constexpr const char* stopping_text = "error later the agent stops";
 
+std::size_t bytes_of(const PutLine& line) {
+    constexpr std::size_t field_bytes = 2 * sizeof(std::string);
+    std::size_t bytes = line.stream.size();
+    for (const auto& [name, value] : line.fields) bytes += field_bytes + name.size() + value.size();
+    return bytes;
+}
+
 }  // namespace
 
 PutSource::PutSource(std::vector<PutConfig> configs, PutAnswers& answers)
@@ -17,28 +24,27 @@ PutSource::PutSource(std::vector<PutConfig> configs, PutAnswers& answers)
     }
 }
 
-Result<std::unique_ptr<PutSource::Waiting>, Message> PutSource::read(std::string_view line) const {
+bool PutSource::has(std::string_view stream) const {
+    return std::any_of(streams_.begin(), streams_.end(),
+                       [stream](const StreamInfo& info) { return info.name == stream; });
+}
+
+Result<std::unique_ptr<PutSource::Waiting>, Message> PutSource::read(PutLine line) const {
     auto waiting = std::make_unique<Waiting>();
-    LH_TRY_ASSIGN(waiting->line, parse_put_line(line));
+    waiting->line = std::move(line);
     const auto found = std::find_if(streams_.begin(), streams_.end(), [&](const StreamInfo& info) {
         return info.name == waiting->line.stream;
     });
-    if (found == streams_.end()) {
-        std::string names;
-        for (const StreamInfo& info : streams_)
-            names += (names.empty() ? "" : ", ") + std::string{info.name};
-        return Message{"no stream \"" + waiting->line.stream + "\" can be put; there is " +
-                       (names.empty() ? "none" : names)};
-    }
+    LH_CHECK(found != streams_.end());
     waiting->stream = static_cast<std::uint8_t>(found - streams_.begin());
-    waiting->bytes = line.size() + sizeof(Waiting);
+    waiting->bytes = bytes_of(waiting->line) + sizeof(Waiting);
     LH_TRY_ASSIGN(waiting->values, put_values(waiting->line, *found->schema, waiting->arena));
     return waiting;
 }
 
-void PutSource::put(std::uint64_t ticket, std::string_view line, MonotonicMs now) {
+void PutSource::put(std::uint64_t ticket, PutLine line, MonotonicMs now) {
     if (stopped_) return answers_.answer(ticket, stopping_text);
-    auto waiting = read(line);
+    auto waiting = read(std::move(line));
     if (!waiting.ok()) return answers_.answer(ticket, "error bad " + waiting.error().text);
     if (*trouble_ != '\0') return answers_.answer(ticket, std::string{"error later "} + trouble_);
     Waiting& sample = *waiting.value();

@@ -1,5 +1,6 @@
 // Samples that programs put, as the streams of [[put]]. A program gets its answer when the block
-// with its sample is in the spool, or when it is certain or likely that it will not be.
+// with its sample is in the spool, or when it is certain or likely that it will not be. The streams
+// of a class are one source, so that a class without room holds up no other.
 //
 //   ok             the sample is in the spool; a power cut does not take it any more
 //   error bad …    the line cannot be stored as it is; what is wrong with it
@@ -32,11 +33,14 @@ class PutSource final : public LiveSource {
     static constexpr std::int64_t answer_ms_max = 10'000;
     static constexpr std::size_t queue_bytes_max = 1 << 20;
 
-    // `answers` outlives the source.
+    // The configs are of one class; `answers` outlives the source.
     PutSource(std::vector<PutConfig> configs, PutAnswers& answers);
 
-    // One line of a program; `ticket` comes back with the answer, maybe at once.
-    void put(std::uint64_t ticket, std::string_view line, MonotonicMs now);
+    BlockClass block_class() const { return streams_.front().block_class; }
+    bool has(std::string_view stream) const;
+    // One line of a program, for a stream that it has; `ticket` comes back with the answer, maybe
+    // at once.
+    void put(std::uint64_t ticket, PutLine line, MonotonicMs now);
     // Why nothing can be stored now, static text; empty: it can. What waits is answered then.
     void set_trouble(const char* trouble);
 
@@ -48,7 +52,9 @@ class PutSource final : public LiveSource {
     void refused(std::uint8_t stream) override;
     void pump(MonotonicMs now) override;
     MonotonicMs pump_at() const override;
-    SourceReport report() const override { return {"put", "", {}, 0}; }
+    SourceReport report() const override {
+        return {std::string{"put "} + name_of(block_class()), "", {}, 0};
+    }
     void stop() override;
 
  private:
@@ -66,7 +72,7 @@ class PutSource final : public LiveSource {
         MonotonicMs answer_by;
         bool answered = false;
     };
-    Result<std::unique_ptr<Waiting>, Message> read(std::string_view line) const;
+    Result<std::unique_ptr<Waiting>, Message> read(PutLine line) const;
     void fail_waiting(const std::string& answer);
     void answer_given(std::uint8_t stream, std::uint32_t samples, const char* answer);
 

@@ -15,21 +15,27 @@ class LossySpool final : public agent::Spool {
 
     agent::SpoolPolicy& settings() { return policy_; }
     agent::LossLedger& ledger() { return ledger_; }
-    bool full = false;                  // the rule of a block's class decides
-    bool alarms_have_room = false;      // also when it is full: their share is kept free
-    std::uint64_t bytes_written = 0;    // what wear() tells
-    std::vector<agent::SpoolTag> tags;  // of what was stored
+    bool full = false;              // the rule of a block's class decides
+    bool alarms_have_room = false;  // also when it is full: their share is kept free
+    std::array<bool, block_class_count> full_for{};  // these classes alone
+    bool broken = false;                             // nothing can be written
+    bool disk_full = false;                          // nothing has room, whatever the rule
+    std::uint64_t bytes_written = 0;                 // what wear() tells
+    std::vector<agent::SpoolTag> tags;               // of what was stored
 
     const agent::SpoolPolicy& policy() const override { return policy_; }
     const agent::LossLedger& losses() const override { return ledger_; }
     agent::SpoolWear wear() override { return {.bytes_written = bytes_written}; }
     Result<agent::Appended> append(std::span<const agent::SpoolBlock> blocks,
                                    const agent::SentMarks& sent) override {
+        if (broken) return Error{ErrorCode::io, "the disk is broken"};
+        if (disk_full) return Error{ErrorCode::full, "no space left on the disk"};
         agent::Appended appended;
         for (const agent::SpoolBlock& block : blocks) {
             const agent::SpoolTag& tag = block.tag;
             const BlockClass block_class = tag.name.seq.block_class();
-            if (full && !(alarms_have_room && block_class == BlockClass::alarm)) {
+            const bool spared = alarms_have_room && block_class == BlockClass::alarm;
+            if ((full && !spared) || full_for[static_cast<std::size_t>(block_class)]) {
                 const auto rule = policy_.classes[static_cast<std::size_t>(block_class)].when_full;
                 appended.next_dropped = rule == agent::WhenFull::drop_newest;
                 if (appended.next_dropped)

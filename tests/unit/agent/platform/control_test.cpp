@@ -3,12 +3,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <catch2/catch_test_macros.hpp>
 
-#include "agent/platform/linux/device_control.hpp"
 #include "agent/platform/linux/why.hpp"
-#include "agent/sources/field_config.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "tests/unit/agent/platform/control_bench.hpp"
 
 using namespace longhaul;
 using namespace longhaul::agent;
@@ -16,70 +13,7 @@ using namespace longhaul::test;
 
 namespace {
 
-PutConfig stream_of(const std::string& name) {
-    Field field;
-    field.name = "a";
-    field.kind = FieldKind::integer;
-    Schema schema;
-    schema.name = "probe";
-    schema.fields = {&field, 1};
-    auto owned = own_schema(schema);
-    REQUIRE(owned.ok());
-    return {name, owned.value()};
-}
-
-// A device's control socket with the streams "one" and "two"; the test plays the agent.
-class Bench {
- public:
-    Bench() : control{[](bool json, MonotonicMs) { return json ? "{}" : "all is well"; }} {
-        REQUIRE(control.open(path()).ok());
-        control.set_put(put);
-    }
-    std::string path() const { return folder_ / "agent.sock"; }
-    void pump(MonotonicMs now = {1000}) {
-        control.socket().pump(now);
-        put.pump(now);
-    }
-
-    DeviceControl control;
-    PutSource put{{stream_of("one"), stream_of("two")}, control};
-
- private:
-    TemporaryFolder folder_;
-};
-
-class Program {
- public:
-    explicit Program(Bench& bench) : bench_{bench} {
-        auto socket = connect_unix(bench.path());
-        REQUIRE(socket.ok());
-        socket_ = std::move(socket).value();
-    }
-    void say(std::string_view text) {
-        REQUIRE(::send(socket_.number(), text.data(), text.size(), MSG_NOSIGNAL) ==
-                static_cast<ssize_t>(text.size()));
-        bench_.pump();
-    }
-    // All that has come; "<end>" when the agent has closed.
-    std::string hear() {
-        std::string heard;
-        char room[65536];
-        for (;;) {
-            const ssize_t count = ::recv(socket_.number(), room, sizeof(room), MSG_DONTWAIT);
-            if (count == 0) return heard + "<end>";
-            if (count < 0) return heard;
-            heard.append(room, static_cast<std::size_t>(count));
-        }
-    }
-    void finish() {
-        REQUIRE(::shutdown(socket_.number(), SHUT_WR) == 0);
-        bench_.pump();
-    }
-
- private:
-    Bench& bench_;
-    Descriptor socket_;
-};
+using Bench = ControlBench;
 
 }  // namespace
 
@@ -162,6 +96,24 @@ TEST_CASE("put: without room it says so, and takes nothing") {
     REQUIRE(bench.put.next({1000}) != nullptr);
     bench.put.stored(0, 1);
     CHECK(program.hear() == "ok\n");
+}
+
+TEST_CASE("put: a class without room refuses its own samples and takes those of the others") {
+    Bench bench;
+    PutSource alarms{{stream_of("alert", BlockClass::alarm)}, bench.control};
+    bench.control.add_put(alarms);
+    CHECK(alarms.block_class() == BlockClass::alarm);
+    Program program{bench};
+    program.say("one a=1\nalert a=2\n");
+    bench.put.set_trouble("the spool is full");
+    program.say("two a=3\nalert a=4\nthree a=5\n");
+    CHECK(bench.put.next({1000}) == nullptr);
+    REQUIRE(alarms.next({1000}) != nullptr);
+    REQUIRE(alarms.next({1000}) != nullptr);
+    alarms.stored(0, 2);
+    CHECK(program.hear() ==
+          "error later the spool is full\nok\nerror later the spool is full\nok\n"
+          "error bad no stream \"three\" can be put; there is one, two, alert\n");
 }
 
 TEST_CASE("put: an agent that stops stores what it took and sends the rest away") {
