@@ -1,10 +1,9 @@
 // Counts the instructions of codec 2 on an emulated Cortex-M: QEMU runs one instruction a
-// nanosecond of its clock, which the core's own timer shows. The samples come from codec_bench in
-// arm_samples.hpp.
+// nanosecond of its clock, which the core's own timer shows. The samples come from codec_bench,
+// as a header that tools/dev codec-arm includes on the command line.
 #include <cstdio>
 #include <cstring>
 
-#include "arm_samples.hpp"
 #include "common/block/section_codec.hpp"
 
 using namespace longhaul;
