@@ -40,7 +40,9 @@ class BitModel {
     static constexpr std::uint32_t probability_mask = 0xffff'ff00;
     static constexpr std::uint32_t count_max = 15;
     std::uint32_t seen() const { return state_ & ~probability_mask; }
-    int rate() const { return std::bit_width(seen() + 1); }  // 1 … 5
+    std::uint32_t rate() const {  // 1 … 5
+        return static_cast<std::uint32_t>(std::bit_width(seen() + 1));
+    }
     void count() { state_ += static_cast<std::uint32_t>(seen() < count_max); }
 
     std::uint32_t state_ = 0x8000'0000;

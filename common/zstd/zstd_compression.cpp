@@ -78,8 +78,10 @@ std::optional<std::size_t> ZstdCompression::compress(Bytes plain, Bytes dictiona
     }
     const std::size_t size =
         ZSTD_compress2(c.compression, room.data(), room.size(), plain.data(), plain.size());
-    if (ZSTD_isError(size) != 0) return std::nullopt;
-    return size;
+    if (ZSTD_isError(size) == 0) return size;
+    // A frame that did not fit is still open, and would refuse another dictionary.
+    check(ZSTD_CCtx_reset(c.compression, ZSTD_reset_session_only));
+    return std::nullopt;
 }
 
 Result<Bytes> ZstdCompression::decompress(Bytes frame, Bytes dictionary, MutableBytes room) {
@@ -91,7 +93,10 @@ Result<Bytes> ZstdCompression::decompress(Bytes frame, Bytes dictionary, Mutable
     }
     const std::size_t size =
         ZSTD_decompressDCtx(c.decompression, room.data(), content, frame.data(), frame.size());
-    if (ZSTD_isError(size) != 0) return Error{ErrorCode::corrupt, "zstd frame"};
+    if (ZSTD_isError(size) != 0) {
+        check(ZSTD_DCtx_reset(c.decompression, ZSTD_reset_session_only));
+        return Error{ErrorCode::corrupt, "zstd frame"};
+    }
     if (size != content) return Error{ErrorCode::malformed, "size of a zstd frame"};
     return Bytes{room.first(size)};
 }

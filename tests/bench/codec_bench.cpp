@@ -1,6 +1,7 @@
 // Sections of the bundled recordings: how many bytes each codec takes for a sample, and how fast it
 // is. Only samples that model 0 was not trained on.
 //
+//   codec_bench names                of the recordings
 //   codec_bench sizes [RECORDING]    a line a recording, codec and number of samples
 //   codec_bench speed [RECORDING]    million values a second, the best of several rounds
 //   codec_bench check                decodes every section of every recording and compares
@@ -301,6 +302,7 @@ int main(int argument_count, char** arguments) {
         }
         const Recording& recording = *loaded.value();
         if (!only.empty() && recording.name() != only) continue;
+        if (what == "names") std::printf("%s\n", recording.name().c_str());
         if (what == "sizes") sizes(recording);
         if (what == "speed") speed(recording);
         if (what == "dump") dump(recording);

@@ -7,6 +7,7 @@
 
 #include "common/block/section_bound.hpp"
 #include "common/zstd/zstd_compression.hpp"
+#include "tests/support/hex.hpp"
 #include "tests/support/section.hpp"
 
 using namespace longhaul;
@@ -151,4 +152,104 @@ TEST_CASE("section codecs: floats, exceptions and texts come back bit by bit") {
         rooms.compression = &zstd;
         return rooms;
     }());
+}
+
+TEST_CASE(
+    "zstd: after a frame that did not fit, and one that was none, all goes on with any "
+    "dictionary") {
+    ZstdCompression zstd;
+    const Bytes plain = as_bytes("the door was opened, the door was closed, the lamp was lit");
+    const Bytes dictionary = as_bytes("the door was opened by hand");
+    std::vector<std::byte> frame(256);
+    std::vector<std::byte> back(256);
+    CHECK_FALSE(zstd.compress(plain, {}, MutableBytes{frame}.first(10)).has_value());
+    CHECK_FALSE(zstd.decompress(plain, {}, back).ok());
+    const auto with = zstd.compress(plain, dictionary, frame);
+    REQUIRE(with.has_value());
+    const Bytes first = Bytes{frame}.first(*with);
+    CHECK(equal(zstd.decompress(first, dictionary, back).value(), plain));
+    CHECK_FALSE(zstd.decompress(first, {}, back).ok());
+
+    // Not one byte more or less, and no more room than is said.
+    CHECK_FALSE(zstd.decompress(Bytes{frame}.first(*with + 1), dictionary, back).ok());
+    CHECK_FALSE(zstd.decompress(Bytes{frame}.first(*with - 1), dictionary, back).ok());
+    const auto small = MutableBytes{back}.first(plain.size() - 1);
+    CHECK(zstd.decompress(first, dictionary, small).error() == ErrorCode::too_large);
+
+    const auto without = zstd.compress(plain, {}, frame);
+    REQUIRE(without.has_value());
+    CHECK(equal(zstd.decompress(Bytes{frame}.first(*without), {}, back).value(), plain));
+}
+
+TEST_CASE("codec 2: content that no encoder writes is refused") {
+    const Field field = test::field_of(FieldKind::integer, "x");
+    const Schema schema{.name = "s", .fields = {&field, 1}, .time = TimeKind::source, .tick_us = 1};
+    ZstdCompression zstd;
+    test::SectionRooms rooms;
+    SectionData data{3, 1};
+    data.times = {10, 20, 35};
+    data.columns[0] = {Value::of_integer(1), Value::of_integer(5), Value::of_integer(-3)};
+    const auto good = encode(codec_range, schema, data, rooms);
+    const auto refused = [&](std::vector<std::byte> content, Compression* compression = nullptr) {
+        rooms.compression = compression;
+        SectionData back{3, 1};
+        return !decode_section(codec_range, schema, content, rooms.aids(), *rooms.decoder,
+                               back.times, back.spans())
+                    .ok();
+    };
+    CHECK_FALSE(refused(good));
+    CHECK(refused({}));
+    auto changed = good;
+    changed[0] = std::byte{4};  // an unknown bit of the head
+    CHECK(refused(changed));
+    changed[0] = std::byte{2};  // compressed nothing
+    CHECK(refused(changed, &zstd));
+    changed = good;
+    changed.insert(changed.end(), 5, std::byte{7});  // more than the coder looks ahead
+    CHECK(refused(changed));
+    CHECK(refused({good.begin(), good.begin() + 1}));  // all of it implied
+    // Literals that nothing asks for; a length that is more than there is, or 0.
+    changed = good;
+    changed[0] = std::byte{1};
+    changed.insert(changed.begin() + 1, std::byte{1});
+    changed.push_back(std::byte{0});
+    CHECK(refused(changed));
+    changed[1] = std::byte{100};
+    CHECK(refused(changed));
+    changed[1] = std::byte{0};
+    CHECK(refused(changed));
+    CHECK(refused({std::byte{3}, std::byte{1}, std::byte{0}}));  // no decompressor
+}
+
+TEST_CASE("models: a table comes back, and what is no model is refused") {
+    std::mt19937_64 random{20261128};
+    for (int round = 0; round < 50; ++round) {
+        CAPTURE(round);
+        StoredContexts contexts;
+        contexts.fill(stored_half);
+        for (std::size_t i = random() % 30; i < contexts.size();
+             i += 1 + random() % (1 + round * 8))
+            contexts[i] = static_cast<std::uint16_t>(random());
+        std::vector<std::byte> encoded(2048);
+        ByteWriter out{encoded};
+        out.u8(1);
+        out.u8(1);
+        write_model_column(contexts, out);
+        out.varint(0);
+        REQUIRE(out.ok());
+        const auto model = Model::parse(out.written());
+        REQUIRE(model.ok());
+        ColumnContexts loaded;
+        ModelReader{model.value()}.next_column(ContextSet::time, loaded);
+        for (std::size_t i = 0; i < loaded.size(); ++i)
+            CHECK(loaded[i].probability_of_no() ==
+                  BitModel::stored(contexts[i]).probability_of_no());
+        for (std::size_t cut = 0; cut < out.size(); ++cut)
+            CHECK_FALSE(Model::parse(out.written().first(cut)).ok());
+    }
+    for (const char* hex :
+         {"020000", "014200", "01010200ff00", "0101019000", "010001", "01000000"}) {
+        CAPTURE(hex);
+        CHECK_FALSE(Model::parse(test::from_hex(hex)).ok());
+    }
 }
