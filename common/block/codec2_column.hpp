@@ -28,7 +28,8 @@ constexpr std::uint8_t with_zero(std::uint8_t note, bool zero) {
 // predictor whose residuals have the fewest bits.
 IntegerCoding reduce_column(std::span<std::int64_t> values);
 
-// A Coder has bit(context, yes) and raw(value, count).
+// A Coder has bit(context, yes) and raw(value, count); for the many decisions of residuals it gives
+// a quick copy of itself that has the same, by begin_residuals(), and takes it back.
 template <class Coder>
 class ColumnEncoder {
  public:
@@ -90,6 +91,7 @@ class ColumnEncoder {
 
     void residuals(std::span<const std::int64_t> reduced, std::span<std::uint8_t> rows,
                    const IntegerCoding& coding, std::size_t rows_before) {
+        decltype(auto) quick = coder_.begin_residuals();
         ResidualContext context;
         std::int64_t last = 0;
         std::int64_t before_last = 0;
@@ -107,46 +109,51 @@ class ColumnEncoder {
             const std::int64_t value = reduced[next++];
             const Magnitude residual{
                 wrapping_subtract(value, predict(coding.predictor, last, before_last))};
-            one(residual, context, row & row_note::zeros);
+            one(quick, residual, context, row & row_note::zeros);
             row = row_note::with_zero(row, residual.length == 0);
             before_last = last;
             last = value;
         }
+        coder_.end_residuals(quick);
     }
 
-    void one(const Magnitude& residual, ResidualContext& context, std::uint8_t beside) {
+    template <class Quick>
+    static void one(Quick& quick, const Magnitude& residual, ResidualContext& context,
+                    std::uint8_t beside) {
         const int length = residual.length;
-        coder_.bit(context.zero(beside), length != 0);
+        quick.bit(context.zero(beside), length != 0);
         if (length != 0) {
-            bit_length(length, context);
-            coder_.bit(context.sign(), residual.negative);
-            mantissa(residual);
+            bit_length(quick, length, context);
+            quick.bit(context.sign(), residual.negative);
+            mantissa(quick, residual);
         }
         context.saw(length, residual.negative);
     }
 
-    void bit_length(int length, const ResidualContext& context) {
+    template <class Quick>
+    static void bit_length(Quick& quick, int length, const ResidualContext& context) {
         const int expected = context.expected();
         const int distance = length > expected ? length - expected : expected - length;
-        coder_.bit(context.more(), length > expected);
+        quick.bit(context.more(), length > expected);
         if (length > expected) {
-            for (int i = 1; i < distance; ++i) coder_.bit(context.above(i), true);
-            if (length < 64) coder_.bit(context.above(distance), false);
+            for (int i = 1; i < distance; ++i) quick.bit(context.above(i), true);
+            if (length < 64) quick.bit(context.above(distance), false);
         } else {
-            for (int i = 0; i < distance; ++i) coder_.bit(context.below(i), true);
-            if (length > 1) coder_.bit(context.below(distance), false);
+            for (int i = 0; i < distance; ++i) quick.bit(context.below(i), true);
+            if (length > 1) quick.bit(context.below(distance), false);
         }
     }
 
-    void mantissa(const Magnitude& residual) {
+    template <class Quick>
+    static void mantissa(Quick& quick, const Magnitude& residual) {
         int rest = residual.length - 1;
         if (rest == 0) return;
         const std::size_t context = ResidualContext::mantissa(residual.length);
         const bool high = (residual.bits >> --rest & 1) != 0;
-        coder_.bit(context, high);
+        quick.bit(context, high);
         if (rest == 0) return;
-        coder_.bit(context + (high ? 2 : 1), (residual.bits >> --rest & 1) != 0);
-        coder_.raw(residual.bits, rest);
+        quick.bit(context + (high ? 2 : 1), (residual.bits >> --rest & 1) != 0);
+        quick.raw(residual.bits, rest);
     }
 
     Coder& coder_;

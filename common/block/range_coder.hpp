@@ -69,7 +69,16 @@ class RangeEncoder {
         normalize();
     }
     // The low `count` bits of `value`, at most 64.
-    void raw(std::uint64_t value, int count);
+    void raw(std::uint64_t value, int count) {
+        while (count > 0) {
+            const int step = std::min(count, raw_bits_max);
+            count -= step;
+            range_ >>= step;
+            const auto part = static_cast<std::uint32_t>(value >> count) & ((1U << step) - 1);
+            add_to_low(range_ * part);
+            normalize();
+        }
+    }
 
     // Writes the end; call once. The bytes written, or fewer when !ok().
     std::size_t finish();
@@ -78,7 +87,7 @@ class RangeEncoder {
  private:
     void add_to_low(std::uint32_t amount) {
         low_ += amount;
-        if (low_ < amount) carry();
+        if (low_ < amount) carry(room_.first(used_));
     }
     void normalize() {
         while (range_ < range_min) {
@@ -94,7 +103,8 @@ class RangeEncoder {
         }
         low_ <<= 8;
     }
-    void carry();
+    // Static, so that an encoder copied into registers can stay there.
+    static void carry(MutableBytes written);
 
     MutableBytes room_;
     std::size_t used_ = 0;
@@ -124,7 +134,20 @@ class RangeDecoder {
         normalize();
         return yes;
     }
-    std::uint64_t raw(int count);
+    std::uint64_t raw(int count) {
+        std::uint64_t value = 0;
+        while (count > 0) {
+            const int step = std::min(count, raw_bits_max);
+            count -= step;
+            range_ >>= step;
+            // Only bytes that no encoder wrote lead beyond the last part.
+            const std::uint32_t part = std::min<std::uint32_t>(code_ / range_, (1U << step) - 1);
+            code_ -= part * range_;
+            value = value << step | part;
+            normalize();
+        }
+        return value;
+    }
 
     // False as soon as more was read than any encoder leaves out.
     bool plausible() const { return implied_ <= implied_zeros_max; }

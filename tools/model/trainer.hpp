@@ -42,6 +42,8 @@ class ModelTrainer {
     void begin_column(ContextSet set);
     void bit(std::size_t context, bool yes) { (*column_)[context].add(yes); }
     void raw(std::uint64_t, int) {}
+    ModelTrainer& begin_residuals() { return *this; }
+    void end_residuals(ModelTrainer&) {}
 
  private:
     using Histories = std::array<DecisionHistory, codec2_context::count>;
