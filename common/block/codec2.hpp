@@ -22,7 +22,7 @@ namespace longhaul {
 // How many values back the encoder looks for the same text, bytes or float.
 inline constexpr std::size_t codec2_look_back = 32;
 
-// The encoder's memory, apart from some 200 bytes of stack.
+// The encoder's memory, apart from some 700 bytes of stack.
 struct Codec2Encoder {
     struct LiteralPlace {
         std::uint16_t offset = 0;

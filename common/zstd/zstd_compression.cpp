@@ -1,7 +1,5 @@
 #include "common/zstd/zstd_compression.hpp"
 
-// Frames without a magic number are outside of zstd's stable interface, and in every 1.5.
-#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
 namespace longhaul {

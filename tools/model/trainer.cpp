@@ -24,7 +24,8 @@ const std::array<double, 4097>& bits_of_probability() {
 // Probabilities that are worth trying, closer together towards certainty.
 std::vector<std::uint16_t> candidates() {
     std::vector<std::uint16_t> entries;
-    for (double logit = -6.25; logit <= 6.25; logit += 0.25) {
+    for (int quarter = -25; quarter <= 25; ++quarter) {
+        const double logit = quarter / 4.0;
         const auto probability =
             static_cast<std::uint16_t>(std::lround(4096 / (1 + std::exp(-logit))));
         for (std::uint16_t count = 0; count < counts; ++count)

@@ -30,7 +30,7 @@ void check_round_trip(const Schema& schema, const SectionData& data, test::Secti
     for (const std::uint8_t codec : {codec_columns, codec_zstd, codec_range}) {
         CAPTURE(static_cast<int>(codec));
         const auto content = encode(codec, schema, data, rooms);
-        REQUIRE_FALSE(content.empty());
+        REQUIRE(!content.empty());
         SectionData back{data.times.size(), schema.fields.size()};
         const Status status = decode_section(codec, schema, content, rooms.aids(), *rooms.decoder,
                                              back.times, back.spans());
@@ -66,7 +66,7 @@ TEST_CASE("section codecs: a small device without compression writes codec 2 in 
         CAPTURE(round);
         const test::RandomSection section{random};
         const auto content = encode(codec_range, section.schema, section.data, rooms);
-        REQUIRE_FALSE(content.empty());
+        REQUIRE(!content.empty());
         // Exactly as much room as is needed beside the longest head, and one byte less.
         CHECK(encode(codec_range, section.schema, section.data, rooms, content.size() + 3) ==
               content);
