@@ -27,6 +27,7 @@ struct Codec2Encoder {
     struct LiteralPlace {
         std::uint16_t offset = 0;
         std::uint16_t size = 0;
+        std::uint16_t tag = 0;  // what equal bytes have in common
     };
     ColumnContexts contexts;
     std::array<std::int64_t, limits::section_samples_max> integers;

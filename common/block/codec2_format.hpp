@@ -23,6 +23,13 @@ constexpr bool has_length(FieldKind kind) {
     return kind == FieldKind::text || kind == FieldKind::bytes;
 }
 
+// Tells most literals apart without looking at their bytes again.
+inline std::uint16_t literal_tag(Bytes bytes) {
+    std::uint32_t tag = 0;
+    for (const std::byte byte : bytes) tag = tag * 0x1003f + static_cast<std::uint32_t>(byte);
+    return static_cast<std::uint16_t>(tag >> 16 ^ tag);
+}
+
 inline Bytes literal_bytes(FieldKind kind, const Value& value, std::array<std::byte, 8>& bits) {
     if (has_length(kind)) return value.text;
     for (std::size_t i = 0; i < bits.size(); ++i) {

@@ -106,18 +106,18 @@ class SectionEncoder {
         const Bytes bytes = literal_bytes(field.kind, value, bits);
         auto& places = memory_.literals;
         Codec2Encoder::LiteralPlace& here = places[before % places.size()];
+        const std::uint16_t tag = literal_tag(bytes);
         const std::size_t back_max = std::min(before, places.size() - 1);
         for (std::size_t back = 1; back <= back_max; ++back) {
-            const auto place = places[(before - back) % places.size()];
-            if (place.size != bytes.size() ||
-                !equal(literals_.written().subspan(place.offset, place.size), bytes))
-                continue;
+            const Codec2Encoder::LiteralPlace& place = places[(before - back) % places.size()];
+            if (place.tag != tag || place.size != bytes.size()) continue;
+            if (!equal(literals_.written().subspan(place.offset, place.size), bytes)) continue;
             here = place;
             return back;
         }
         if (has_length(field.kind)) literals_.varint(bytes.size());
         here = {static_cast<std::uint16_t>(literals_.size()),
-                static_cast<std::uint16_t>(bytes.size())};
+                static_cast<std::uint16_t>(bytes.size()), tag};
         literals_.bytes(bytes);
         if (!literals_.ok()) here = {};  // nothing of this section will be used
         return 0;
