@@ -44,7 +44,10 @@ Result<std::size_t> seal_block(const BlockKey& key, const BlockName& name, std::
 Result<Bytes> open_block(const BlockKey& key, Bytes sealed, MutableBytes out);
 
 inline constexpr std::uint8_t system_stream = 0;
+// How the content of a section of samples is coded; the system stream's is always 0.
 inline constexpr std::uint8_t codec_columns = 0;
+inline constexpr std::uint8_t codec_zstd = 1;
+inline constexpr std::uint8_t codec_range = 2;
 
 struct Section {
     std::uint8_t stream = 0;

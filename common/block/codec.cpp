@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "common/block/domain.hpp"
 #include "common/block/integer_column.hpp"
 
 namespace longhaul {
 namespace {
-
-constexpr std::int64_t decimal_magnitude_max = std::int64_t{1} << 53;
 
 using Integers = std::array<std::int64_t, limits::section_samples_max>;
 
@@ -76,24 +75,6 @@ Status decode_exceptions(ByteReader& in, std::span<Value> values) {
     return left == 0 ? Status{} : Error{ErrorCode::malformed, "exceptions"};
 }
 
-struct Domain {
-    std::int64_t minimum = INT64_MIN;
-    std::int64_t maximum = INT64_MAX;
-};
-
-Domain domain_of(const Field& field) {
-    switch (field.kind) {
-        case FieldKind::boolean:
-            return {0, 1};
-        case FieldKind::enumeration:
-            return {0, static_cast<std::int64_t>(field.label_count()) - 1};
-        case FieldKind::decimal:
-            return {1 - decimal_magnitude_max, decimal_magnitude_max - 1};
-        default:
-            return {};
-    }
-}
-
 void encode_integer_column(std::span<const Value> values, std::uint8_t head, ByteWriter& out) {
     Integers integers;
     std::size_t count = 0;
@@ -127,8 +108,7 @@ Status decode_integer_column(const Field& field, ByteReader& in, std::uint8_t he
     for (Value& value : values) {
         if (value.form != ValueForm::integer) continue;
         value.integer = integers[next++];
-        if (value.integer < domain.minimum || value.integer > domain.maximum)
-            return Error{ErrorCode::malformed, "value out of its kind"};
+        if (!domain.has(value.integer)) return Error{ErrorCode::malformed, "value out of its kind"};
     }
     return {};
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
+#include "common/base/wrapping.hpp"
 
 namespace longhaul {
 
@@ -29,6 +30,26 @@ struct IntegerCoding {
 
     std::uint8_t head() const;
 };
+
+// What the values before lead to expect; the sums wrap around.
+constexpr std::int64_t predict(Predictor predictor, std::int64_t last, std::int64_t before_last) {
+    const std::int64_t slope = wrapping_subtract(last, before_last);
+    switch (predictor) {
+        case Predictor::none:
+            return 0;
+        case Predictor::delta:
+            return last;
+        case Predictor::delta_of_delta:
+            return wrapping_add(last, slope);
+        case Predictor::half_slope:
+            return wrapping_add(last, slope >> 1);
+    }
+    return 0;
+}
+
+// The greatest common divisor of the distances to the first value; 1 when there is none worth
+// saying.
+std::int64_t common_divisor(std::span<const std::int64_t> values);
 
 // The coding that needs the fewest bytes.
 IntegerCoding choose_coding(std::span<const std::int64_t> values);

@@ -16,9 +16,11 @@ inline constexpr std::size_t decimal_scale_max = 15;   // 10^15 < 2^53
 inline constexpr std::size_t streams_max = 32;       // of an epoch; stream 0 is the system's
 inline constexpr std::size_t text_bytes_max = 1024;  // one text or bytes value
 inline constexpr std::size_t section_samples_max = 256;
-inline constexpr std::size_t section_header_bytes_max = 7;  // u8, u8, varints of 2 and 3 bytes
-inline constexpr std::size_t block_samples_max = 4096;      // all sections of a block
+inline constexpr std::size_t section_plain_bytes_max = 65536;  // what zstd may have compressed
+inline constexpr std::size_t section_header_bytes_max = 7;     // u8, u8, varints of 2 and 3 bytes
+inline constexpr std::size_t block_samples_max = 4096;         // all sections of a block
 inline constexpr std::size_t block_body_bytes_max = 16384;
+inline constexpr std::size_t model_bytes_max = 16384;
 
 inline constexpr std::size_t epoch_record_bytes_max = 3072;  // what the device signs
 inline constexpr std::size_t certificate_bytes_max = 2048;   // DER

@@ -14,7 +14,8 @@ from decoder.crypto import Refused
 from decoder.device import decode_block_header, decode_body, decode_frames, decode_record, split_signed_epoch
 from decoder.samples import decode_schema
 
-SCHEMAS = ("schema/every-kind-v1", "schema/predictors-v1")
+SCHEMAS = ("schema/every-kind-v1", "schema/predictors-v1", "schema/texts-v1")
+MODEL = "model/small-v1"
 SAMPLES = 14
 
 
@@ -36,12 +37,24 @@ def body_text(data):
     for section in decode_body(data, schemas, SAMPLES):
         if section["stream"] == 0:
             continue
-        samples = section["samples"]
-        text += f"stream {section['stream']}:" + "".join(f" {time}," for time in samples["times"])
-        for field in schemas[section["stream"]]["fields"]:
-            text += "".join(f" {value_text(field, value)}," for value in samples[field["name"]])
-        text += ";"
+        text += f"stream {section['stream']}:{samples_text(schemas[section['stream']], section['samples'])};"
     return text
+
+
+def samples_text(schema, samples):
+    text = "".join(f" {time}," for time in samples["times"])
+    return text + "".join(f" {value_text(field, value)}," for field in schema["fields"] for value in samples[field["name"]])
+
+
+def section_text(place, codec, count, model):
+    schema = decode_schema(decode.golden(SCHEMAS[place]))
+    return lambda data: samples_text(schema, decode.decode_section(codec, data, schema, count,
+                                                                   decode.golden(MODEL) if model else None))
+
+
+def section_format(place, codec, count, model, file):
+    """Its name tells the oracle the same."""
+    return f"section-{place}-{codec}-{count}-{model}", (section_text(place, codec, count, model), (file,))
 
 
 def ok(decoder):
@@ -56,6 +69,11 @@ FORMATS = {  # name: decoder, golden files
     "frames": (ok(decode_frames), ("frames/hello-v1", "frames/welcome-v1", "frames/ack-v1", "frames/window-v1",
                                    "frames/collector-bye-v1", "frames/device-v1")),
     "body": (body_text, ("block/body-v1",)),
+    "model": (ok(decode.decode_model), ("model/small-v1",)),
+    **dict((section_format(0, 1, 6, 0, "codec/every-kind-codec1-v1"), section_format(0, 2, 6, 0, "codec/every-kind-codec2-v1"),
+            section_format(1, 2, 8, 0, "codec/predictors-codec2-v1"), section_format(2, 2, 12, 0, "codec/texts-codec2-v1"),
+            section_format(2, 1, 12, 1, "codec/texts-codec1-model-v1"),
+            section_format(2, 2, 12, 1, "codec/texts-codec2-model-v1"))),
 }
 
 
@@ -103,11 +121,11 @@ def found_by_documents(decoder, data):
 def main(oracle, rounds=2000, seed=20261121):
     source = random.Random(int(seed))
     cases = [(name, damage(decode.golden(source.choice(files)), source))
-             for name, (_, files) in FORMATS.items() for _ in range(int(rounds))]
+             for name, (_, files) in FORMATS.items() for _ in range(int(rounds) // (4 if "section" in name else 1))]
     cases += [("body", damaged_body(source)) for _ in range(2 * int(rounds))]
     lines = "".join(f"{name} {data.hex() or '-'}\n" for name, data in cases)
     schemas = [decode.golden(name).hex() for name in SCHEMAS]
-    run = subprocess.run([oracle, *schemas], input=lines, text=True, stdout=subprocess.PIPE, check=True)
+    run = subprocess.run([oracle, decode.golden(MODEL).hex(), *schemas], input=lines, text=True, stdout=subprocess.PIPE, check=True)
     answers = run.stdout.splitlines()
     differences = [] if len(answers) == len(cases) else ["the oracle did not answer everything"]
     for (name, data), ours in zip(cases, answers):

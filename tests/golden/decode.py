@@ -8,12 +8,14 @@ import json
 import pathlib
 import sys
 
+from decoder.codec2 import decode_codec2, decode_model, decode_model_column
 from decoder.crypto import Refused
 from decoder.device import (block_key_of, decode_block_header, decode_body, decode_frames, decode_record,
                             decode_signed_epoch, open_block)
 from decoder.journal import decode_meta, decode_segment
-from decoder.reader import refuse_unless
-from decoder.samples import decode_samples, decode_schema
+from decoder.reader import Reader, refuse_unless
+from decoder.samples import decode_samples, decode_schema, integer_value
+from decoder.zstd import decompress
 
 GOLDEN = pathlib.Path(__file__).resolve().parent
 SEALING_KEY = bytes(range(0x01, 0x21))
@@ -60,12 +62,43 @@ def samples_of(schema, count):
     return lambda data: decode_samples(data, decode_schema(golden(schema)), count)
 
 
+def builtin_columns(data):
+    reader = Reader(data)
+    columns = [decode_model_column(reader) for _ in range(4)]
+    reader.end("model 0")
+    return columns
+
+
+def decode_section(codec, data, schema, count, model=None):
+    """A section's samples in any codec; model: the bytes of the stream's, if it is not model 0."""
+    model = decode_model(model) if model else {"columns": [], "dictionary": ""}
+    if codec == 2:
+        return decode_codec2(data, schema, count, builtin_columns(golden("model/builtin-v1")), integer_value, model)
+    if codec == 1:
+        data = decompress(data, bytes.fromhex(model["dictionary"]))
+    return decode_samples(data, schema, count)
+
+
+def section_of(codec, schema, count, model=None):
+    return lambda data: decode_section(codec, data, decode_schema(golden(schema)), count, model and golden(model))
+
+
 FILES = {  # name: decoder, and whether every cut of the file must be refused
     "schema/optical-v1": (decode_schema, True),
     "schema/every-kind-v1": (decode_schema, True),
     "schema/predictors-v1": (decode_schema, True),
     "codec/every-kind-v1": (samples_of("schema/every-kind-v1", 6), True),
     "codec/predictors-v1": (samples_of("schema/predictors-v1", 8), True),
+    "schema/texts-v1": (decode_schema, True),
+    "model/builtin-v1": (builtin_columns, True),
+    "model/small-v1": (decode_model, True),
+    "codec/every-kind-codec1-v1": (section_of(1, "schema/every-kind-v1", 6), True),
+    "codec/every-kind-codec2-v1": (section_of(2, "schema/every-kind-v1", 6), False),
+    "codec/predictors-codec2-v1": (section_of(2, "schema/predictors-v1", 8), False),
+    "codec/texts-codec1-v1": (section_of(1, "schema/texts-v1", 12), True),
+    "codec/texts-codec2-v1": (section_of(2, "schema/texts-v1", 12), False),
+    "codec/texts-codec1-model-v1": (section_of(1, "schema/texts-v1", 12, "model/small-v1"), True),
+    "codec/texts-codec2-model-v1": (section_of(2, "schema/texts-v1", 12, "model/small-v1"), False),
     "epoch/record-v1": (record_and_key, False),
     "epoch/signed-v1": (signed_epoch, True),
     "block/body-v1": (block_body, True),

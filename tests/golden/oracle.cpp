@@ -3,6 +3,7 @@
 #include <array>
 #include <iostream>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,9 @@
 #include "common/block/epoch.hpp"
 #include "common/block/stored_schema.hpp"
 #include "common/wire/frame.hpp"
+#include "common/zstd/zstd_compression.hpp"
 #include "tests/support/hex.hpp"
+#include "tests/support/section.hpp"
 
 using namespace longhaul;
 
@@ -86,31 +89,63 @@ Found frames(Bytes bytes) {
     }
 }
 
-// A body with 14 samples in all; streams[i] is the schema of stream i + 1.
-Found body(Bytes bytes, const std::vector<std::unique_ptr<StoredSchema>>& streams) {
-    std::vector<const Schema*> schemas{nullptr};
-    for (const auto& stream : streams) schemas.push_back(&stream->schema());
-    const auto block = collector::decode_block(bytes, schemas, 14);
-    if (!block.ok()) return std::nullopt;
+template <class Columns>
+std::string samples_text(std::span<const std::int64_t> times, const Columns& columns) {
     std::string text;
-    for (const collector::DecodedSection& section : block.value().sections) {
-        text += "stream " + std::to_string(section.stream) + ":";
-        for (const std::int64_t time : section.times) text += " " + std::to_string(time) + ",";
-        for (const std::vector<Value>& column : section.columns) {
-            for (const Value& value : column) text += " " + text_of(value) + ",";
-        }
-        text += ";";
+    for (const std::int64_t time : times) text += " " + std::to_string(time) + ",";
+    for (const auto& column : columns) {
+        for (const Value& value : column) text += " " + text_of(value) + ",";
     }
     return text;
 }
 
+using Streams = std::vector<std::unique_ptr<StoredSchema>>;
+
+// A body with 14 samples in all, of the first two schemas as streams 1 and 2.
+Found body(Bytes bytes, const Streams& streams) {
+    const std::vector<const Schema*> schemas{nullptr, &streams[0]->schema(), &streams[1]->schema()};
+    const auto block = collector::decode_block(bytes, schemas, 14);
+    if (!block.ok()) return std::nullopt;
+    std::string text;
+    for (const collector::DecodedSection& section : block.value().sections) {
+        text += "stream " + std::to_string(section.stream) + ":" +
+                samples_text(section.times, section.columns) + ";";
+    }
+    return text;
+}
+
+// "section schema codec samples model", where model is 0 or 1: the one that was given.
+Found section(std::string_view format, Bytes bytes, const Streams& streams, Bytes model) {
+    std::istringstream words{std::string{format}};
+    std::string word;
+    std::size_t place = 0;
+    unsigned codec = 0;
+    std::size_t samples = 0;
+    bool with_model = false;
+    std::getline(words, word, '-');
+    char dash = 0;
+    words >> place >> dash >> codec >> dash >> samples >> dash >> with_model;
+    const Schema& schema = streams.at(place)->schema();
+    ZstdCompression zstd;
+    test::SectionRooms rooms;
+    rooms.compression = &zstd;
+    if (with_model) rooms.model = Model::parse(model).value();
+    test::SectionData back{samples, schema.fields.size()};
+    const Status status = decode_section(static_cast<std::uint8_t>(codec), schema, bytes,
+                                         rooms.aids(), *rooms.decoder, back.times, back.spans());
+    if (!status.ok()) return std::nullopt;
+    return samples_text(back.times, back.columns);
+}
+
 }  // namespace
 
-// oracle SCHEMA...   in hexadecimal, of stream 1 and so on
+// oracle MODEL SCHEMA...   in hexadecimal
 int main(int argc, char** argv) {
     if (!crypto_init().ok()) return 1;
-    std::vector<std::unique_ptr<StoredSchema>> streams;
-    for (int i = 1; i < argc; ++i) {
+    if (argc < 4) return 64;
+    const auto model_bytes = test::from_hex(argv[1]);
+    Streams streams;
+    for (int i = 2; i < argc; ++i) {
         streams.push_back(StoredSchema::parse(test::from_hex(argv[i])).value());
     }
     std::string format;
@@ -124,6 +159,8 @@ int main(int argc, char** argv) {
         if (format == "header") found = header(bytes);
         if (format == "frames") found = frames(bytes);
         if (format == "body") found = body(bytes, streams);
+        if (format == "model") found = when(Model::parse(bytes).ok());
+        if (format.starts_with("section-")) found = section(format, bytes, streams, model_bytes);
         std::cout << found.value_or("refused") << '\n';
     }
     return 0;

@@ -111,11 +111,16 @@ def decode_block_header(sealed):
     return header
 
 
-def decode_body(body, schemas, samples):
+def decode_columns(codec, content, schema, count):
+    return decode_samples(content, schema, count)
+
+
+def decode_body(body, schemas, samples, codecs=(0,), decode_content=decode_columns):
+    """codecs: those that the reader knows; decode_content turns a section's content into samples."""
     reader, sections = Reader(body), []
     while reader.more():
         stream, codec, count, length = reader.u(8), reader.u(8), reader.varint(), reader.varint()
-        refuse_unless(stream <= 31 and codec == 0 and 1 <= count <= 256, "section")
+        refuse_unless(stream <= 31 and codec in (codecs if stream else (0,)) and 1 <= count <= 256, "section")
         content = reader.take(length)
         if stream == 0:
             inner = Reader(content)
@@ -125,7 +130,7 @@ def decode_body(body, schemas, samples):
             continue
         refuse_unless(stream in schemas, "stream")
         samples -= count
-        sections.append({"stream": stream, "samples": decode_samples(content, schemas[stream], count)})
+        sections.append({"stream": stream, "samples": decode_content(codec, content, schemas[stream], count)})
     refuse_unless(samples == 0, "number of samples")
     return sections
 

@@ -130,7 +130,8 @@ class Bench {
     }
 
     std::deque<QueueSource> sources;
-    sim::SimSpool inner_{{5}};
+    sim::SimDeviceSpool device_spool_{{5}};
+    agent::Spool& inner_{*device_spool_};
     LossySpool spool{inner_};
     std::optional<Agent> agent;
     MonotonicMs now{1000};

@@ -1,0 +1,117 @@
+#include "common/block/model.hpp"
+
+#include "common/block/crypto.hpp"
+#include "common/block/limits.hpp"
+
+namespace longhaul {
+namespace {
+
+constexpr std::uint8_t model_version = 1;
+
+// Passes over a column; fails the reader when it is none.
+void check_column(ByteReader& in) {
+    std::size_t contexts = 0;
+    for (std::size_t runs = in.u8(); runs > 0 && in.ok(); --runs) {
+        contexts += in.u8();
+        const std::size_t count = in.u8();
+        contexts += count;
+        if (contexts > codec2_context::count) return in.fail();
+        in.bytes(2 * count);
+    }
+}
+
+// Fills the table from a column that was checked; returns what is behind it. A device does this for
+// every column of every section, so no byte is looked at twice.
+const std::byte* load_column(const std::byte* at, ColumnContexts& contexts) {
+    BitModel* context = contexts.data();
+    for (auto runs = static_cast<unsigned>(*at++); runs > 0; --runs) {
+        BitModel* const begin = context + static_cast<unsigned>(*at++);
+        while (context != begin) *context++ = {};
+        BitModel* const end = begin + static_cast<unsigned>(*at++);
+        for (; context != end; at += 2) {
+            *context++ = BitModel::stored(static_cast<std::uint16_t>(
+                static_cast<unsigned>(at[0]) | static_cast<unsigned>(at[1]) << 8));
+        }
+    }
+    while (context != contexts.data() + contexts.size()) *context++ = {};
+    return at;
+}
+
+constexpr std::size_t run_max = 255;
+
+// Whether a run goes on at this place: one entry of no knowledge costs less than a new run.
+bool run_goes_on(const StoredContexts& contexts, std::size_t at) {
+    if (at < contexts.size() && contexts[at] != stored_half) return true;
+    return at + 1 < contexts.size() && contexts[at + 1] != stored_half;
+}
+
+// Calls take(skipped, first, count) for each run; none is longer than a byte can say.
+template <class Take>
+void for_each_run(const StoredContexts& contexts, Take take) {
+    std::size_t end = 0;
+    for (std::size_t i = 0; i < contexts.size();) {
+        if (contexts[i] == stored_half && i - end < run_max) {
+            ++i;
+            continue;
+        }
+        const std::size_t first = i;
+        while (i - first < run_max && run_goes_on(contexts, i)) ++i;
+        take(first - end, first, i - first);
+        end = i;
+    }
+}
+
+}  // namespace
+
+Model Model::cold() {
+    Model model;
+    model.cold_ = true;
+    return model;
+}
+
+Result<Model> Model::parse(Bytes encoded) {
+    if (encoded.size() > limits::model_bytes_max) return Error{ErrorCode::too_large, "model"};
+    ByteReader in{encoded};
+    if (in.u8() != model_version) return Error{ErrorCode::unsupported, "model version"};
+    Model model;
+    model.column_count_ = in.u8();
+    if (model.column_count_ > limits::schema_fields_max + 1)
+        return Error{ErrorCode::malformed, "columns of a model"};
+    model.columns_ = in.rest();
+    for (std::size_t i = 0; i < model.column_count_; ++i) {
+        check_column(in);
+    }
+    if (!in.ok()) return Error{ErrorCode::malformed, "a column of a model"};
+    model.columns_ = model.columns_.first(model.columns_.size() - in.remaining());
+    const std::uint64_t dictionary_bytes = in.varint();
+    if (dictionary_bytes != in.remaining() || !in.ok())
+        return Error{ErrorCode::malformed, "dictionary of a model"};
+    model.dictionary_ = in.rest();
+    return model;
+}
+
+void ModelReader::next_column(ContextSet set, ColumnContexts& contexts) {
+    if (cold_) return contexts.fill({});
+    if (columns_left_ == 0) {
+        load_column(builtin_column(set).data(), contexts);
+        return;
+    }
+    --columns_left_;
+    const std::byte* end = load_column(rest_.data(), contexts);
+    rest_ = rest_.subspan(static_cast<std::size_t>(end - rest_.data()));
+}
+
+void write_model_column(const StoredContexts& contexts, ByteWriter& out) {
+    std::size_t runs = 0;
+    for_each_run(contexts, [&runs](std::size_t, std::size_t, std::size_t) { ++runs; });
+    out.u8(static_cast<std::uint8_t>(runs));
+    for_each_run(contexts, [&](std::size_t skipped, std::size_t first, std::size_t count) {
+        out.u8(static_cast<std::uint8_t>(skipped));
+        out.u8(static_cast<std::uint8_t>(count));
+        for (std::size_t i = 0; i < count; ++i) out.u16(contexts[first + i]);
+    });
+}
+
+ModelHash model_hash(Bytes encoded) { return sha256(encoded); }
+
+}  // namespace longhaul

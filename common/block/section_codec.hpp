@@ -1,0 +1,56 @@
+// The content of a section of samples in any codec: one way in, one way out. Specification:
+// docs/spec/codec.md.
+//
+//    0 columns       the columns as varints; needs nothing
+//    1 zstd          the same bytes as a zstd frame; needs Compression
+//    2 range coder   the smallest; texts and floats shrink only with Compression
+//
+// Nothing allocates; the caller brings the memory.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "common/block/block.hpp"
+#include "common/block/codec2.hpp"
+#include "common/block/schema.hpp"
+#include "common/block/section_source.hpp"
+#include "common/block/value.hpp"
+
+namespace longhaul {
+
+struct SectionMemory {
+    Codec2Encoder* range = nullptr;  // for codec 2
+    std::span<Value> column;         // for codecs 0 and 1: limits::section_samples_max of them
+};
+
+// The content in this codec; its size, or nothing when it does not fit into `out`, `aids.plain` is
+// too small, or the codec needs what is not there. Codec 0 always fits into what SectionBound says.
+std::optional<std::size_t> encode_section(std::uint8_t codec, const Schema& schema,
+                                          std::size_t samples, SectionSource& source,
+                                          const CodecAids& aids, const SectionMemory& memory,
+                                          MutableBytes out);
+
+// A set of codecs: bit n for codec n.
+using CodecSet = std::uint8_t;
+
+struct ChosenSection {
+    std::uint8_t codec = codec_columns;
+    std::size_t bytes = 0;
+};
+
+// The smallest content that the codecs in `allowed` give; codec 0 when no other fits. Codec 1 is
+// tried beside codec 2 only where there are texts or floats, and both only where `out` holds both.
+// Relies on room for codec 0.
+ChosenSection encode_smallest_section(CodecSet allowed, const Schema& schema, std::size_t samples,
+                                      SectionSource& source, const CodecAids& aids,
+                                      const SectionMemory& memory, MutableBytes out);
+
+// Fills times and columns, one span a field, each as long as times. Texts point into `content` or
+// `aids.plain`, and those of text fields are UTF-8. The error's detail is a reason for people.
+Status decode_section(std::uint8_t codec, const Schema& schema, Bytes content,
+                      const CodecAids& aids, Codec2Decoder& decoder, std::span<std::int64_t> times,
+                      std::span<const std::span<Value>> columns);
+
+}  // namespace longhaul

@@ -1,0 +1,349 @@
+// Sections of the bundled recordings: how many bytes each codec takes for a sample, and how fast it
+// is. Only samples that model 0 was not trained on.
+//
+//   codec_bench names                of the recordings
+//   codec_bench sizes [RECORDING]    a line a recording, codec and number of samples
+//   codec_bench speed [RECORDING]    million values a second, the best of several rounds
+//   codec_bench check                decodes every section of every recording and compares
+//   codec_bench random SEED SECTIONS    the same with drawn schemas and values of every kind
+//   codec_bench dump RECORDING       the samples as JSON lines, for codec.py
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <functional>
+
+#include "common/zstd/zstd_compression.hpp"
+#include "tests/support/section.hpp"
+#include "tools/model/recordings.hpp"
+
+using namespace longhaul;
+
+namespace {
+
+constexpr std::array<std::size_t, 5> section_samples{1, 4, 16, 60, 256};
+
+struct Way {
+    const char* name;
+    std::uint8_t codec;
+    bool cold = false;
+    bool compression = true;
+};
+constexpr std::array<Way, 6> ways{{{"codec 0", codec_columns},
+                                   {"codec 1", codec_zstd},
+                                   {"codec 2 cold", codec_range, true},
+                                   {"codec 2", codec_range},
+                                   {"codec 2 without zstd", codec_range, false, false},
+                                   {"smallest", 255}}};
+
+struct Bench {
+    ZstdCompression zstd;
+    test::SectionRooms rooms;
+    std::vector<std::byte> out = std::vector<std::byte>(256 << 10);
+
+    std::size_t encode(const Way& way, const Recording& recording, const SampleRun& run,
+                       std::uint8_t* codec = nullptr) {
+        rooms.model = way.cold ? Model::cold() : Model{};
+        rooms.compression = way.compression ? &zstd : nullptr;
+        RowSource source{run, recording.schema().fields.size()};
+        if (way.codec == 255) {
+            const ChosenSection chosen =
+                encode_smallest_section(0b111, recording.schema(), run.times.size(), source,
+                                        rooms.aids(), rooms.memory(), out);
+            if (codec != nullptr) *codec = chosen.codec;
+            return chosen.bytes;
+        }
+        const auto size = encode_section(way.codec, recording.schema(), run.times.size(), source,
+                                         rooms.aids(), rooms.memory(), out);
+        LH_CHECK(size.has_value());
+        if (codec != nullptr) *codec = way.codec;
+        return *size;
+    }
+};
+
+// Consecutive sections of `samples` each; what is left of a run at its end is not counted.
+void for_each_section(const std::vector<SampleRun>& runs, std::size_t samples,
+                      const std::function<void(const SampleRun&)>& take) {
+    for (const SampleRun& run : runs) {
+        for (std::size_t at = 0; at + samples <= run.times.size(); at += samples)
+            take(run.part(at, samples));
+    }
+}
+
+void sizes(const Recording& recording) {
+    Bench bench;
+    for (const std::size_t samples : section_samples) {
+        for (const Way& way : ways) {
+            std::size_t bytes = 0;
+            std::size_t sections = 0;
+            for_each_section(recording.test(), samples, [&](const SampleRun& run) {
+                bytes += bench.encode(way, recording, run);
+                ++sections;
+            });
+            if (sections == 0) continue;
+            std::printf("%s\t%zu\t%s\t%zu\t%zu\n", recording.name().c_str(), samples, way.name,
+                        sections * samples, bytes);
+        }
+    }
+}
+
+// Every sample of all devices, trained on or not, in sections of all sizes in turn.
+std::size_t check(const Recording& recording) {
+    Bench bench;
+    const std::size_t fields = recording.schema().fields.size();
+    std::size_t values = 0;
+    std::size_t turn = 0;
+    for (const auto* runs : {&recording.training(), &recording.test()}) {
+        for (const SampleRun& whole : *runs) {
+            for (std::size_t at = 0; at < whole.times.size();) {
+                const std::size_t wanted = section_samples[turn++ % section_samples.size()];
+                const SampleRun run = whole.part(at, std::min(wanted, whole.times.size() - at));
+                at += run.times.size();
+                for (const Way& way : ways) {
+                    std::uint8_t codec = 0;
+                    const std::size_t bytes = bench.encode(way, recording, run, &codec);
+                    test::SectionData back{run.times.size(), fields};
+                    LH_CHECK(decode_section(codec, recording.schema(),
+                                            Bytes{bench.out}.first(bytes), bench.rooms.aids(),
+                                            *bench.rooms.decoder, back.times, back.spans())
+                                 .ok());
+                    for (std::size_t i = 0; i < run.times.size(); ++i) {
+                        LH_CHECK(back.times[i] == run.times[i]);
+                        for (std::size_t c = 0; c < fields; ++c)
+                            LH_CHECK(
+                                test::same_value(back.columns[c][i], run.values[i * fields + c]));
+                    }
+                    values += run.times.size() * (fields + 1);
+                }
+            }
+        }
+    }
+    return values;
+}
+
+// Sections of drawn schemas and values, in every codec, with model 0 and without.
+void check_random(std::uint64_t seed, std::size_t sections) {
+    std::mt19937_64 random{seed};
+    ZstdCompression zstd;
+    test::SectionRooms rooms;
+    std::vector<std::byte> out(1 << 20);
+    rooms.plain.resize(1 << 20);
+    std::size_t values = 0;
+    for (std::size_t i = 0; i < sections; ++i) {
+        const test::RandomSection section{random};
+        const std::size_t samples = section.data.times.size();
+        rooms.model = i % 4 == 0 ? Model::cold() : Model{};
+        rooms.compression = &zstd;
+        for (const std::uint8_t codec : {codec_columns, codec_zstd, codec_range}) {
+            test::SpanSource source{section.data};
+            const auto bytes = encode_section(codec, section.schema, samples, source, rooms.aids(),
+                                              rooms.memory(), out);
+            // What codec 1 compresses has a limit, and some of these are larger.
+            LH_CHECK(bytes.has_value() || codec == codec_zstd);
+            if (!bytes) continue;
+            test::SectionData back{samples, section.schema.fields.size()};
+            LH_CHECK(decode_section(codec, section.schema, Bytes{out}.first(*bytes), rooms.aids(),
+                                    *rooms.decoder, back.times, back.spans())
+                         .ok());
+            LH_CHECK(test::same_samples(section.data, back));
+            values += samples * (section.schema.fields.size() + 1);
+        }
+    }
+    std::printf("%zu values, seed %llu\n", values, static_cast<unsigned long long>(seed));
+}
+
+// Of the processor, because the machine is shared.
+double seconds_of(const std::function<void()>& work) {
+    const std::clock_t begin = std::clock();
+    work();
+    return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+}
+
+void speed(const Recording& recording) {
+    constexpr int rounds = 7;
+    Bench bench;
+    const std::size_t fields = recording.schema().fields.size();
+    for (const std::size_t samples : {std::size_t{60}, std::size_t{256}}) {
+        for (const Way& way : {ways[0], ways[1], ways[3], ways[4]}) {
+            std::vector<std::vector<std::byte>> sections;
+            std::size_t values = 0;
+            for_each_section(recording.test(), samples, [&](const SampleRun& run) {
+                const std::size_t bytes = bench.encode(way, recording, run);
+                sections.emplace_back(bench.out.begin(),
+                                      bench.out.begin() + static_cast<std::ptrdiff_t>(bytes));
+                values += samples * (fields + 1);
+            });
+            if (sections.empty()) continue;
+            double encode_s = 1e9;
+            double decode_s = 1e9;
+            test::SectionData back{samples, fields};
+            const auto spans = back.spans();
+            for (int round = 0; round < rounds; ++round) {
+                encode_s = std::min(encode_s, seconds_of([&] {
+                                        for_each_section(recording.test(), samples,
+                                                         [&](const SampleRun& run) {
+                                                             bench.encode(way, recording, run);
+                                                         });
+                                    }));
+                decode_s = std::min(
+                    decode_s, seconds_of([&] {
+                        for (const auto& section : sections)
+                            LH_CHECK(decode_section(way.codec, recording.schema(), section,
+                                                    bench.rooms.aids(), *bench.rooms.decoder,
+                                                    back.times, spans)
+                                         .ok());
+                    }));
+            }
+            std::printf("%s\t%zu\t%s\t%.1f\t%.1f\n", recording.name().c_str(), samples, way.name,
+                        static_cast<double>(values) / encode_s / 1e6,
+                        static_cast<double>(values) / decode_s / 1e6);
+        }
+    }
+}
+
+void print_text(Bytes text) {
+    std::printf("\"");
+    for (const std::byte byte : text) {
+        const auto letter = static_cast<unsigned>(byte);
+        if (letter < 0x20 || letter >= 0x7f || letter == '"' || letter == '\\')
+            std::printf("\\u%04x", letter);
+        else
+            std::printf("%c", static_cast<int>(letter));
+    }
+    std::printf("\"");
+}
+
+// Numbers of decimals keep their scale: [integer, scale]; floats are ["f", bits].
+void print_value(const Field& field, const Value& value) {
+    if (value.form == ValueForm::null) {
+        std::printf("null");
+    } else if (value.form == ValueForm::integer) {
+        std::printf("%lld", static_cast<long long>(value.integer));
+    } else if (value.form == ValueForm::real) {
+        const bool single = field.kind == FieldKind::float32;
+        const double real = single
+                                ? std::bit_cast<float>(static_cast<std::uint32_t>(value.real_bits))
+                                : value.real();
+        if (std::isfinite(real))
+            std::printf("[%.17g]", real);
+        else
+            std::printf("[null]");
+    } else {
+        print_text(value.text);
+    }
+}
+
+// The schema, then the test runs one after the other, each after a line with its length.
+void dump(const Recording& recording) {
+    std::printf("[");
+    for (const Field& field : recording.schema().fields) {
+        std::printf("%s[\"%.*s\",%d,%d,", &field == recording.schema().fields.data() ? "" : ",",
+                    static_cast<int>(field.name.size()), field.name.data(),
+                    static_cast<int>(field.kind), field.scale);
+        print_text(as_bytes(field.labels));
+        std::printf("]");
+    }
+    std::printf("]\n");
+    const std::size_t fields = recording.schema().fields.size();
+    for (const SampleRun& run : recording.test()) {
+        std::printf("%zu\n", run.times.size());
+        for (std::size_t i = 0; i < run.times.size(); ++i) {
+            std::printf("[%lld", static_cast<long long>(run.times[i]));
+            for (std::size_t c = 0; c < fields; ++c) {
+                std::printf(",");
+                print_value(recording.schema().fields[c], run.values[i * fields + c]);
+            }
+            std::printf("]\n");
+        }
+    }
+}
+
+// The first test run's numbers, without texts, floats and columns that have exceptions.
+void print_arm(const Recording& recording, std::size_t place) {
+    constexpr std::size_t samples_max = 1024;
+    const SampleRun& run = recording.test()[0];
+    const std::size_t samples = std::min(run.times.size(), samples_max);
+    const std::size_t fields = recording.schema().fields.size();
+    std::vector<std::size_t> columns;
+    for (std::size_t c = 0; c < fields; ++c) {
+        bool numbers = !is_literal(recording.schema().fields[c].kind);
+        for (std::size_t i = 0; i < samples; ++i)
+            numbers = numbers && run.values[i * fields + c].form != ValueForm::real;
+        if (numbers) columns.push_back(c);
+    }
+    std::printf("inline constexpr Field fields_%zu[] = {\n", place);
+    for (const std::size_t c : columns) {
+        const Field& field = recording.schema().fields[c];
+        std::printf("    {.labels = \"");
+        for (std::size_t i = 0; i < field.label_count(); ++i) std::printf("x\\n");
+        std::printf("\", .kind = static_cast<FieldKind>(%d), .nullable = %d},\n",
+                    static_cast<int>(field.kind), static_cast<int>(field.nullable));
+    }
+    std::printf("};\ninline constexpr std::int64_t times_%zu[] = {", place);
+    for (std::size_t i = 0; i < samples; ++i)
+        std::printf("%lldLL,", static_cast<long long>(run.times[i]));
+    std::printf("};\ninline constexpr std::int64_t values_%zu[] = {", place);
+    for (std::size_t i = 0; i < samples; ++i)
+        for (const std::size_t c : columns)
+            std::printf("%lldLL,", static_cast<long long>(run.values[i * fields + c].integer));
+    std::printf("};\ninline constexpr bool nulls_%zu[] = {", place);
+    for (std::size_t i = 0; i < samples; ++i)
+        for (const std::size_t c : columns)
+            std::printf("%d,", run.values[i * fields + c].form == ValueForm::null ? 1 : 0);
+    std::printf(
+        "};\n#define ARM_%zu {\"%s\", {.fields = fields_%zu}, %zu, times_%zu, values_%zu, "
+        "nulls_%zu}\n",
+        place, recording.name().c_str(), place, samples, place, place, place);
+}
+
+void print_arm_head() {
+    std::printf(
+        "#include \"common/block/schema.hpp\"\nnamespace longhaul::arm {\n"
+        "inline constexpr std::size_t fields_max = 20;\n"
+        "struct Recording { const char* name; Schema schema; std::size_t samples;\n"
+        "const std::int64_t* times; const std::int64_t* values; const bool* nulls; };\n");
+}
+
+// Those whose samples are mostly numbers.
+constexpr std::array arm_recordings{"optical-prefec-ber/mapping", "tracker-balloon/mapping",
+                                    "sensors-lorawan/mapping", "ais-vessels/mapping"};
+
+int arm() {
+    print_arm_head();
+    for (std::size_t i = 0; i < arm_recordings.size(); ++i) {
+        const auto loaded = Recording::load(arm_recordings[i]);
+        if (!loaded.ok()) return 1;
+        print_arm(*loaded.value(), i);
+    }
+    std::printf("inline constexpr Recording recordings[] = {ARM_0, ARM_1, ARM_2, ARM_3};\n}\n");
+    return 0;
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+    const std::string what = argument_count > 1 ? arguments[1] : "";
+    const std::string only = argument_count > 2 ? arguments[2] : "";
+    if (what == "arm") return arm();
+    if (what == "random" && argument_count == 4) {
+        check_random(std::stoull(only), std::stoull(arguments[3]));
+        return 0;
+    }
+    std::size_t checked = 0;
+    for (const char* mapping : bundled_recordings()) {
+        const auto loaded = Recording::load(mapping);
+        if (!loaded.ok()) {
+            std::fprintf(stderr, "%s\n", loaded.error().text.c_str());
+            return 1;
+        }
+        const Recording& recording = *loaded.value();
+        if (!only.empty() && recording.name() != only) continue;
+        if (what == "names") std::printf("%s\n", recording.name().c_str());
+        if (what == "sizes") sizes(recording);
+        if (what == "speed") speed(recording);
+        if (what == "dump") dump(recording);
+        if (what == "check") checked += check(recording);
+    }
+    if (what == "check") std::printf("%zu values\n", checked);
+    return 0;
+}
