@@ -265,6 +265,7 @@ Result<DurableGain> SqliteSpool::mark_durable(const SeqRange& range) {
     if (!any.ok() && any.error() != ErrorCode::not_found) return seen(any.error());
     if (!any.ok() || any.value().first > last) return gain;
     const Status marked = transact(Durability::with_the_next, [&]() -> Status {
+        gain = {};  // it may be the second attempt
         for (;;) {
             LH_TRY_ASSIGN(const DurableGain more, mark_run(first, last));
             if (more.blocks == 0) return {};
