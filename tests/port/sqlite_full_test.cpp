@@ -17,7 +17,64 @@ SeqRange range(Epoch epoch, std::uint32_t first, std::uint32_t last) {
     return {epoch, BlockSeq::of(BlockClass::normal, first), BlockSeq::of(BlockClass::normal, last)};
 }
 
+// Restarted on a disk with so many bytes free, and no reserve.
+void restart_with_room(Bench& bench, std::uint64_t room) {
+    bench.harness.spool.reset();
+    bench.harness.vfs.set_reserved(0);
+    bench.harness.vfs.set_bytes_max(bench.harness.vfs.bytes() + room);
+    bench.restart();
+}
+
 }  // namespace
+
+TEST_CASE("sqlite spool: a start with less room than the reserve wants goes on") {
+    for (std::uint64_t room = 100'000; room <= 2'300'000; room += room / 4) {
+        CAPTURE(room);
+        Bench bench{when_full(WhenFull::drop_oldest, 64 << 20)};
+        Epoch epoch = bench.begin();
+        for (std::uint32_t n = 1; n <= 200; ++n)
+            REQUIRE(bench.append(epoch, BlockClass::normal, n, 2000).ok());
+        restart_with_room(bench, room);
+        epoch = bench.begin();
+        for (std::uint32_t n = 1; n <= 1500; ++n) {
+            CAPTURE(n);
+            REQUIRE(bench.append(epoch, BlockClass::normal, n, 2000).ok());
+        }
+        CHECK_FALSE(bench.spool->losses().empty());
+        CHECK(bench.spool->depth().value().bytes_waiting >= 350'000);
+        REQUIRE(bench.spool->mark_durable(range(epoch, 1, 1450)).ok());
+
+        restart_with_room(bench, 0);
+        bench.harness.vfs.set_bytes_max(bench.harness.vfs.bytes() + 100'000);
+        for (unsigned i = 0; i < 50; ++i) {
+            epoch = bench.begin();
+            CHECK(epoch.value == 3 + i);
+        }
+        REQUIRE(bench.spool->mark_durable(range({2}, 1, 1500)).ok());
+        CHECK(bench.append(epoch, BlockClass::normal, 1, 2000).ok());
+
+        bench.harness.vfs.set_bytes_max(UINT64_MAX);
+        for (std::uint32_t n = 2; n <= 1000; ++n)
+            REQUIRE(bench.append(epoch, BlockClass::normal, n, 2000).ok());
+        CHECK(bench.spool->depth().value().waiting[2] >= 900);
+    }
+}
+
+TEST_CASE("sqlite spool: durable blocks go from a full disk though nothing is appended") {
+    Bench bench{stop_at(64 << 20)};
+    const Epoch epoch = bench.begin();
+    for (std::uint32_t n = 1; n <= 400; ++n)
+        REQUIRE(bench.append(epoch, BlockClass::normal, n, 2000).ok());
+    bench.mark(epoch, BlockClass::normal, 1, 300);
+    restart_with_room(bench, 100'000);
+    std::vector<std::byte> value(256);
+    for (std::uint8_t key = 1; key < 200; ++key) {
+        CAPTURE(key);
+        REQUIRE(bench.spool->put_state(key, value).ok());
+        bench.begin({1, 2, 3, key});
+    }
+    CHECK(bench.spool->depth().value().waiting[2] == 100);
+}
 
 TEST_CASE("sqlite spool: a mark that the full disk lets in at the second attempt counts once") {
     for (std::uint64_t room = 0; room < 60'000; room += 1000) {

@@ -10,6 +10,9 @@
 
 namespace longhaul::agent {
 
+// Beside the file of a spool: room that is given up when the disk is full.
+inline std::string reserve_of(const std::string& path) { return path + ".reserve"; }
+
 // What is done is on the disk when a call returns ok.
 class SpoolFiles {
  public:

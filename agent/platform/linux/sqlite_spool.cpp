@@ -121,7 +121,10 @@ Status SqliteSpool::transact(Durability durability, const std::function<Status()
                               done.error().detail != spool_is_full.detail;
     if (!disk_is_full) return done;
     shrink_to_disk();
-    return try_transact(durability, work);
+    const Status again = try_transact(durability, work);
+    empty_log();
+    take_reserve();
+    return again;
 }
 
 Status SqliteSpool::try_transact(Durability durability, const std::function<Status()>& work) {
@@ -157,7 +160,14 @@ Result<Epoch> SqliteSpool::begin_epoch() {
         memory_.root_changed = true;
         return {};
     }));
-    LH_TRY(tables_.database().execute("PRAGMA wal_checkpoint(PASSIVE)"));
+    const Status copied = tables_.database().execute("PRAGMA wal_checkpoint(PASSIVE)");
+    // On a full disk it may be in the log alone: without an epoch nothing could be stored.
+    if (!copied.ok() && copied.error() == ErrorCode::full) {
+        shrink_to_disk();
+        take_reserve();
+    } else {
+        LH_TRY(copied);
+    }
     return memory_.root.epoch;
 }
 

@@ -111,9 +111,14 @@ class SqliteSpool final : public Spool {
     Status try_transact(Durability durability, const std::function<Status()>& work);
 
     // sqlite_spool_room.cpp: the disk is full before the bound is reached.
+    std::uint64_t bytes_kept() const;
+    std::uint64_t bytes_free_in_file();
     void keep_reserve();
+    void take_reserve();
     void shrink_to_disk();
     void look_for_room();
+    void look_for_room_at_times();
+    void empty_log();
     Status finish_transaction();
     // Remembers that the file is damaged, if that is what an error says.
     Error seen(const Error& error);
@@ -127,6 +132,7 @@ class SqliteSpool final : public Spool {
     Status put_block(const SpoolBlock& block, Batch& batch);
     Status flush(Batch& batch);
     Status raise_count(RowId block, std::int64_t last_us, std::uint32_t kept);
+    Status remove_durable_for(std::uint64_t bytes_more);
     Status remove_oldest_durable();
     Result<RowId> oldest_unsent(BlockClass block_class, const SentMarks& sent);
     Status drop_waiting(RowId id, LossReason reason);
@@ -142,7 +148,7 @@ class SqliteSpool final : public Spool {
     SpoolPolicy policy_;
     SpoolPolicy bound_;  // policy_, and less than its bytes while the disk is full
     SpoolFiles* files_;
-    bool reserve_held_ = false;
+    std::uint64_t reserve_held_ = 0;
     std::uint32_t appends_without_reserve_ = 0;
     Memory memory_;
     EpochEnd previous_end_;

@@ -18,8 +18,13 @@ std::size_t index_of(RowId id) { return static_cast<std::size_t>(class_of(id)); 
 
 Result<Appended> SqliteSpool::append(std::span<const SpoolBlock> blocks, const SentMarks& sent) {
     if (blocks.empty()) return Appended{};
-    look_for_room();
-    const auto first = decide(blocks.front(), sent);
+    look_for_room_at_times();
+    auto first = decide(blocks.front(), sent);
+    if (first.ok() && first.value().kind == RoomDecision::Kind::stop &&
+        bound_.bytes_max < policy_.bytes_max) {
+        look_for_room();
+        first = decide(blocks.front(), sent);
+    }
     if (!first.ok()) return seen(first.error());
     if (first.value().kind == RoomDecision::Kind::stop) return spool_is_full;
 
@@ -100,10 +105,14 @@ Result<RoomDecision::Kind> SqliteSpool::make_room(const SpoolBlock& block, const
         LH_TRY_ASSIGN(const RowId oldest, oldest_unsent(decision.from, sent));
         LH_TRY(drop_waiting(oldest, LossReason::full));
     }
-    while (memory_.bytes_durable != 0 &&
-           memory_.all_waiting() + memory_.bytes_durable + bytes_of(block) > bound_.bytes_max)
-        LH_TRY(remove_oldest_durable());
+    LH_TRY(remove_durable_for(bytes_of(block)));
     return RoomDecision::Kind::store;
+}
+
+Status SqliteSpool::remove_durable_for(std::uint64_t bytes_more) {
+    while (memory_.bytes_durable != 0 && bytes_kept() + bytes_more > bound_.bytes_max)
+        LH_TRY(remove_oldest_durable());
+    return {};
 }
 
 Status SqliteSpool::put_block(const SpoolBlock& block, Batch& batch) {
