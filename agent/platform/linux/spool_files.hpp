@@ -24,7 +24,8 @@ class SpoolFiles {
     virtual Status allocate(const std::string& path, std::uint64_t bytes) = 0;
     // Makes a small file, whole or not at all.
     virtual Status write(const std::string& path, Bytes bytes) = 0;
-    // Reads up to room.size() bytes from `offset`; what is there, nothing behind the end.
+    // Reads up to room.size() bytes from `offset`; what is there, nothing behind the end. Error
+    // corrupt: the medium cannot read them.
     virtual Result<Bytes> read(const std::string& path, std::uint64_t offset,
                                MutableBytes room) = 0;
 
