@@ -32,3 +32,15 @@ TEST_CASE("sqlite spool: a log that the medium cannot read ends earlier, or is s
         CHECK(harness.spool->begin_epoch().value().value > epochs);
     }
 }
+
+TEST_CASE("sqlite spool: a count of tables that rots to nothing is no new spool") {
+    const Image image{true};
+    SqliteSimHarness harness;
+    harness.policy = stop_at(1 << 20);
+    harness.vfs.set_files(image.files);
+    constexpr std::size_t cells_at = 104;
+    harness.vfs.flip(path, cells_at, image.files.at(path)[cells_at]);
+    CHECK(blocks_lost(harness, image) == 0);
+    CHECK(harness.spool->incarnation() == image.incarnation);
+    CHECK(harness.vfs.exists("spool.db.damaged-1"));
+}
