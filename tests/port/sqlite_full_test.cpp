@@ -93,3 +93,57 @@ TEST_CASE("sqlite spool: a mark that the full disk lets in at the second attempt
         }
     }
 }
+
+TEST_CASE("sqlite spool: a damaged spool on a disk without room for another one starts") {
+    const auto damaged = [] {
+        Bench bench;
+        const Epoch epoch = bench.begin();
+        for (std::uint32_t n = 1; n <= 300; ++n)
+            REQUIRE(bench.append(epoch, BlockClass::normal, n, 1000).ok());
+        bench.harness.spool.reset();
+        return bench.harness.vfs.files();
+    }();
+    for (const std::uint64_t percent : {135U, 150U, 180U, 250U, 400U}) {
+        CAPTURE(percent);
+        SqliteSimHarness harness;
+        harness.policy = stop_at(1 << 20);
+        harness.vfs.set_files(damaged);
+        harness.vfs.flip(SqliteSimHarness::path, 3, std::byte{1});
+        const std::uint64_t bytes = harness.vfs.bytes();
+        const bool older = percent == 250;  // in the way, and goes
+        if (older) {
+            const std::vector<std::byte> filler(bytes);
+            REQUIRE(harness.vfs.write("spool.db.damaged-1", filler).ok());
+        }
+        harness.vfs.set_bytes_max(bytes * percent / 100);
+        REQUIRE(harness.restart() != nullptr);
+        const std::uint32_t waiting = harness.spool->depth().value().waiting[2];
+        CHECK(waiting >= (percent == 400 ? 300U : percent >= 180 ? 50U : 0U));
+        CHECK((waiting == 300) == harness.spool->losses().empty());
+        std::uint64_t lost = 0;
+        for (const Loss& loss : harness.spool->losses().entries())
+            lost += loss.first.epoch.value == 0 ? 300 : loss.last.number - loss.first.number + 1;
+        CHECK(waiting + lost >= 300);
+        CHECK(harness.spool->begin_epoch().ok());
+        CHECK(harness.vfs.exists("spool.db.damaged-1") == !older);
+        CHECK(harness.vfs.exists("spool.db.damaged-2") == older);
+    }
+}
+
+TEST_CASE("sqlite spool: where there is no room even for an empty one, the damaged one waits") {
+    Bench bench;
+    const Epoch epoch = bench.begin();
+    for (std::uint32_t n = 1; n <= 300; ++n)
+        REQUIRE(bench.append(epoch, BlockClass::normal, n, 1000).ok());
+    bench.harness.spool.reset();
+    sim::SimVfs& disk = bench.harness.vfs;
+    disk.flip(SqliteSimHarness::path, 3, std::byte{1});
+    disk.set_reserved(0);
+    disk.set_bytes_max(disk.bytes() + 50'000);
+    CHECK(bench.harness.restart() == nullptr);
+    CHECK(bench.harness.restart() == nullptr);
+    disk.set_bytes_max(UINT64_MAX);
+    bench.restart();
+    CHECK(bench.spool->depth().value().waiting[2] == 300);
+    CHECK(bench.spool->losses().empty());
+}
