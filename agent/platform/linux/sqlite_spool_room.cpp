@@ -2,6 +2,8 @@
 // write at all, and from then on the spool keeps a little less than it has, so that pages become
 // free in its own file. Its policy says what goes, as ever.
 #include <algorithm>
+#include <array>
+#include <set>
 
 #include "agent/platform/linux/sqlite_spool.hpp"
 
@@ -15,6 +17,7 @@ constexpr std::uint64_t reserve_bytes_min = 64 << 10;
 constexpr std::uint64_t reserve_bytes_least = 16 << 10;  // on a disk that has no more
 constexpr std::uint64_t shrink_part = 16;
 constexpr std::uint64_t page_bytes = 4096;
+constexpr std::uint64_t pages_in_log_max = 128;
 constexpr std::uint32_t appends_between_looks = 64;
 
 std::uint64_t reserve_bytes(const SpoolPolicy& policy) {
@@ -23,9 +26,7 @@ std::uint64_t reserve_bytes(const SpoolPolicy& policy) {
 
 }  // namespace
 
-std::uint64_t SqliteSpool::bytes_kept() const {
-    return memory_.all_waiting() + memory_.bytes_durable;
-}
+std::uint64_t SqliteSpool::bytes_kept() const { return kept_.all_waiting() + kept_.bytes_durable; }
 
 std::uint64_t SqliteSpool::bytes_free_in_file() {
     const auto pages = tables_.database().integer("PRAGMA freelist_count");
@@ -58,16 +59,49 @@ void SqliteSpool::shrink_to_disk() {
     if (files_->remove(reserve_of(path_)).ok()) reserve_held_ = 0;
     empty_log();
     const std::uint64_t part = bytes_kept() / shrink_part;
-    if (bytes_free_in_file() >= part) return;
+    if (bytes_free_in_file() >= std::min(part / 2, reserve_bytes_min)) return;
     bound_.bytes_max = std::min(bound_.bytes_max, bytes_kept() - part);
-    if (memory_.bytes_durable == 0 || bytes_kept() <= bound_.bytes_max) return;
+    if (kept_.bytes_durable == 0 || bytes_kept() <= bound_.bytes_max) return;
     // What is to be written may need a page and drop nothing itself.
     static_cast<void>(try_transact(Durability::now, [&] { return remove_durable_for(0); }).ok());
     empty_log();
 }
 
 void SqliteSpool::empty_log() {
-    static_cast<void>(tables_.database().execute("PRAGMA wal_checkpoint(TRUNCATE)").ok());
+    static_cast<void>(checkpoint("PRAGMA wal_checkpoint(TRUNCATE)").ok());
+}
+
+// Counted before, for then the log is whole.
+Status SqliteSpool::checkpoint(const char* pragma) {
+    const std::uint64_t pages = pages_in_log();
+    const Status copied = tables_.database().execute(pragma);
+    if (!copied.ok()) return copied;
+    pages_copied_ += pages;
+    pages_logged_ = tables_.database().pages_written();
+    return {};
+}
+
+// What finds no room in the file, or on the medium, stays in the log for now.
+Status SqliteSpool::checkpoint_when_due() {
+    if (tables_.database().pages_written() - pages_logged_ < pages_in_log_max) return {};
+    const Status copied = checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
+    if (!copied.ok()) static_cast<void>(seen(copied.error()));
+    return {};
+}
+
+// A page that is there several times is copied once.
+std::uint64_t SqliteSpool::pages_in_log() {
+    constexpr std::uint64_t log_head_bytes = 32;
+    constexpr std::uint64_t frame_head_bytes = 24;
+    std::set<std::uint32_t> pages;
+    const std::uint64_t frames = tables_.database().pages_written() - pages_logged_;
+    for (std::uint64_t i = 0; i < frames; ++i) {
+        std::array<std::byte, 4> page{};
+        const auto read = files_->read(path_ + "-wal",
+                                       log_head_bytes + i * (frame_head_bytes + page_bytes), page);
+        if (read.ok() && read.value().size() == page.size()) pages.insert(ByteReader{page}.u32());
+    }
+    return pages.size();
 }
 
 void SqliteSpool::look_for_room_at_times() {
@@ -77,7 +111,7 @@ void SqliteSpool::look_for_room_at_times() {
 // Twice the reserve has to fit: what would be used up at once is no room.
 void SqliteSpool::look_for_room() {
     const std::uint64_t wanted = reserve_bytes(policy_);
-    if (reserve_held_ == wanted) return;
+    if (reserve_held_ == wanted && bound_.bytes_max == policy_.bytes_max) return;
     appends_without_reserve_ = 0;
     const std::string reserve = reserve_of(path_);
     if (files_->allocate(reserve, 2 * wanted).ok()) {
