@@ -52,7 +52,10 @@ struct VfsCalls {
     }
     static int read(sqlite3_file* file, void* room, int count, sqlite3_int64 offset) {
         const OpenFile& open = of(file);
-        if (open.vfs->power_lost_) return SQLITE_IOERR_READ;
+        if (open.vfs->power_lost_) return SQLITE_IOERR;
+        const auto first = static_cast<std::uint64_t>(offset);
+        if (open.vfs->is_unreadable(**open.inode, first, static_cast<std::uint64_t>(count)))
+            return SQLITE_IOERR_READ;
         const std::vector<std::byte>& bytes = (*open.inode)->now;
         const auto at = std::min<std::size_t>(static_cast<std::size_t>(offset), bytes.size());
         const std::size_t got =
@@ -244,6 +247,17 @@ bool SimVfs::has_room_for(const Inode& inode, std::uint64_t end) const {
     return bytes() + reserved_ + end - inode.now.size() <= bytes_max_;
 }
 
+bool SimVfs::is_unreadable(const Inode& inode, std::uint64_t offset, std::uint64_t count) const {
+    const std::uint64_t begin = unreadable_at_;
+    return &inode == unreadable_.get() && offset < begin + unreadable_bytes &&
+           begin < offset + count;
+}
+
+void SimVfs::make_unreadable(const std::string& path, std::uint64_t at) {
+    unreadable_ = names_.at(path);
+    unreadable_at_ = at;
+}
+
 void SimVfs::change_name(NameChange change) {
     if (change.inode == nullptr)
         names_.erase(change.name);
@@ -302,6 +316,7 @@ Result<Bytes> SimVfs::read(const std::string& path, std::uint64_t offset, Mutabl
     if (power_lost_) return ErrorCode::io;
     const auto found = names_.find(path);
     if (found == names_.end()) return ErrorCode::not_found;
+    if (is_unreadable(*found->second, offset, room.size())) return ErrorCode::corrupt;
     const std::vector<std::byte>& bytes = found->second->now;
     if (offset >= bytes.size()) return Bytes{};
     const std::size_t got = std::min<std::size_t>(room.size(), bytes.size() - offset);

@@ -56,6 +56,8 @@ class SimVfs {
     Result<Bytes> read(const std::string& path, std::uint64_t offset, MutableBytes room) const;
     // A byte rots.
     void flip(const std::string& path, std::size_t at, std::byte mask);
+    // What lies in these 4096 bytes cannot be read any more.
+    void make_unreadable(const std::string& path, std::uint64_t at);
     // What is on the disk, to be put back later.
     using Files = std::map<std::string, std::vector<std::byte>>;
     Files files() const;
@@ -79,6 +81,8 @@ class SimVfs {
     // Whether the power holds for this step; the step in which it fails still has its effect,
     // which was not synced.
     bool take_step();
+    static constexpr std::uint64_t unreadable_bytes = 4096;
+    bool is_unreadable(const Inode& inode, std::uint64_t offset, std::uint64_t count) const;
     bool has_room_for(const Inode& inode, std::uint64_t end) const;
     void change_name(NameChange change);
     void sync_names();
@@ -96,6 +100,8 @@ class SimVfs {
     std::uint64_t reserved_ = 0;
     std::uint64_t bytes_written_ = 0;
     std::uint64_t bytes_read_ = 0;
+    std::shared_ptr<Inode> unreadable_;
+    std::uint64_t unreadable_at_ = 0;
     bool power_lost_ = false;
 };
 

@@ -9,6 +9,8 @@ Error error_of(sqlite3* database) {
     const int code = sqlite3_extended_errcode(database);
     if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
         return {ErrorCode::not_found, "the database has no such row to refer to"};
+    if (code == SQLITE_IOERR_READ || code == SQLITE_IOERR_CORRUPTFS)
+        return {ErrorCode::corrupt, "the medium cannot read the database"};
     switch (code & 0xff) {
         case SQLITE_FULL:
             return {ErrorCode::full, "no space left on the database's disk"};

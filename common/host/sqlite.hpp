@@ -1,8 +1,8 @@
 // SQLite for host programs: who owns a database and its statements, and what its errors mean here.
 //
-// Errors: full (no space), corrupt (damaged), malformed (no SQLite database), denied (locked by
-// another program, or read-only), exists (a key is there already), not_found (what a foreign key
-// names), io (anything else).
+// Errors: full (no space), corrupt (damaged, or the medium cannot read it), malformed (no SQLite
+// database), denied (locked by another program, or read-only), exists (a key is there already),
+// not_found (what a foreign key names), io (anything else).
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,7 @@ class SqliteDatabase {
         return done;
     }
     int changed_rows() const;             // by the last statement
-    std::uint64_t pages_written() const;  // since it was opened, but for what a checkpoint copies
+    std::uint64_t pages_written() const;  // since it was opened, but for what checkpoints copy
 
  private:
     explicit SqliteDatabase(sqlite3* database) : database_{database} {}

@@ -55,7 +55,7 @@ TEST_CASE("sqlite spool: power may fail at any step of any scenario", "[cuts]") 
 
 TEST_CASE("sqlite spool: power may fail twice, the second time while it starts", "[cuts]") {
     const auto scenarios = spool_scenarios(bytes_for_cuts);
-    const std::uint64_t wanted = std::min<std::uint64_t>(spool_cuts_wanted(100), 4000);
+    const std::uint64_t wanted = std::min<std::uint64_t>(spool_cuts_wanted(100), 2500);
     std::mt19937 random{7};  // the seed
     std::size_t cuts = 0;
     for (std::uint64_t i = 0; i < wanted; ++i) {
@@ -70,7 +70,7 @@ TEST_CASE("sqlite spool: power may fail twice, the second time while it starts",
 }
 
 TEST_CASE("sqlite spool: power may fail in random histories", "[cuts]") {
-    const std::uint64_t wanted = std::min<std::uint64_t>(spool_cuts_wanted(60), 4000);
+    const std::uint64_t wanted = std::min<std::uint64_t>(spool_cuts_wanted(60), 2500);
     std::size_t cuts = 0;
     for (std::uint32_t seed = 1; seed <= wanted; ++seed) {
         CAPTURE(seed);
@@ -162,6 +162,24 @@ TEST_CASE("sqlite spool: the file does not grow with what it has seen") {
     CAPTURE(bytes_after_two, bench.harness.vfs.bytes());
     CHECK(bench.harness.vfs.bytes() <= bytes_after_two * 5 / 4);
     CHECK(bench.harness.vfs.bytes() <= 400'000);
+}
+
+TEST_CASE("sqlite spool: what it says that it wrote is what it wrote") {
+    SpoolBench<SqliteSimHarness> bench{std::uint64_t{64} << 20};
+    const Epoch epoch = bench.begin();
+    const std::uint64_t on_disk = bench.harness.vfs.bytes_written();
+    const std::uint64_t told = bench.spool->wear().bytes_written;
+    for (std::uint32_t n = 1; n <= 300; ++n) {
+        REQUIRE(bench.append_some(epoch, BlockClass::bulk, 16 * n, 16 * n + 15, 1000).ok());
+        REQUIRE(bench.append(epoch, BlockClass::alarm, n, 200).ok());
+        bench.mark(epoch, BlockClass::bulk, 16 * n, 16 * n + 9);
+        if (n % 50 == 0) bench.begin();
+    }
+    const double written = static_cast<double>(bench.harness.vfs.bytes_written() - on_disk);
+    const double said = static_cast<double>(bench.spool->wear().bytes_written - told);
+    CAPTURE(written, said);
+    CHECK(said > 0.96 * written);
+    CHECK(said < 1.04 * written);
 }
 
 TEST_CASE("sqlite spool: opening reads as much, and a drain holds as much, however much waits") {

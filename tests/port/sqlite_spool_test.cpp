@@ -187,16 +187,21 @@ TEST_CASE("sqlite spool: what is no database is set aside, somebody else's is re
         CHECK(opened.value()->losses().entries()[0].first.epoch.value == 0);
     }
     SECTION("another application's database") {
+        const auto read = [&] {
+            std::ifstream in{folder / "spool.db", std::ios::binary};
+            return std::string{std::istreambuf_iterator<char>{in}, {}};
+        };
         {
             auto other = SqliteDatabase::open(folder / "spool.db", SqliteAccess::make, 0);
             REQUIRE(other.ok());
             REQUIRE(other.value().execute("CREATE TABLE accounts (id INTEGER)").ok());
         }
+        const std::string before = read();
         const auto opened = SqliteSpool::open(folder / "spool.db", test::stop_at(1 << 20), entropy);
         REQUIRE_FALSE(opened.ok());
         CHECK(opened.error().text.find("this is not a spool") != std::string::npos);
-        auto other = SqliteDatabase::open(folder / "spool.db", SqliteAccess::read_only, 0);
-        CHECK(other.value().integer("SELECT count(*) FROM accounts").value() == 0);
+        CHECK(read() == before);
+        CHECK_FALSE(std::filesystem::exists(folder / "spool.db.reserve"));
     }
     SECTION("a folder that does not exist") {
         const auto opened =

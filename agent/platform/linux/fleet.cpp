@@ -13,6 +13,7 @@ namespace longhaul::agent {
 namespace {
 
 constexpr std::int64_t stop_ms_max = 10'000;
+constexpr std::int64_t make_again_ms = 60'000;
 constexpr std::int64_t wait_ms_max = 1000;  // so that the progress is told in time
 
 // SIGTERM and SIGINT as a descriptor; they stay blocked until the process ends. Nor does the
@@ -42,7 +43,7 @@ bool Fleet::run(const FleetOptions& options) {
     for (;;) {
         const MonotonicMs now = monotonic_now();
         const MonotonicMs next = poll_devices(options, now);
-        if (all_stopped()) break;
+        if (ended(options, stop_due != MonotonicMs::never())) break;
         if (now >= stop_due) break;
         log_.poll(devices_, now);
         if (wait(signals, std::min(next, stop_due)) && stop_due == MonotonicMs::never()) {
@@ -52,14 +53,14 @@ bool Fleet::run(const FleetOptions& options) {
     }
     ::close(signals);
     log_.say(devices_);
-    return all_stopped() && !lost_one_;
+    return all_stopped() && waiting_.empty();
 }
 
 MonotonicMs Fleet::poll_devices(const FleetOptions& options, MonotonicMs now) {
+    remake_damaged(now);
     MonotonicMs next = MonotonicMs::never();
+    for (const Waiting& each : waiting_) next = std::min(next, each.again_at);
     for (auto& device : devices_) {
-        if (device->spool_damaged() && !device->stopping()) make_anew(device);
-        if (device == nullptr) continue;
         if (device->due_at() <= now) {
             // An anchor ties this moment to the date, so it may not be one of a while ago.
             device->poll(monotonic_now());
@@ -68,30 +69,42 @@ MonotonicMs Fleet::poll_devices(const FleetOptions& options, MonotonicMs now) {
         }
         next = std::min(next, device->due_at());
     }
-    if (std::erase(devices_, nullptr) != 0) {
-        lost_one_ = true;
-        stop_all(now);
-    }
     return next;
 }
 
 // Nothing of the old one may be left when the new one takes its spool and its sockets.
-void Fleet::make_anew(std::unique_ptr<HostedDevice>& device) {
-    const AgentConfig config = device->config();
-    std::fprintf(stderr,
-                 "longhaul-agent: %s: the spool was found damaged, the device begins anew\n",
-                 config.name.c_str());
-    device.reset();
-    auto made = make_(config);
-    if (made.ok()) {
-        device = std::move(made).value();
-    } else {
-        std::fprintf(stderr, "longhaul-agent: %s\n", made.error().text.c_str());
+void Fleet::remake_damaged(MonotonicMs now) {
+    for (auto& device : devices_) {
+        if (!device->spool_damaged() || device->stopping()) continue;
+        waiting_.push_back({device->config(), now});
+        device.reset();
+        std::fprintf(stderr,
+                     "longhaul-agent: %s: the spool was found damaged, the device begins anew\n",
+                     waiting_.back().config.name.c_str());
     }
+    std::erase(devices_, nullptr);
+    std::erase_if(waiting_, [&](Waiting& each) { return each.again_at <= now && make(each, now); });
+}
+
+bool Fleet::make(Waiting& each, MonotonicMs now) {
+    auto made = make_(each.config);
+    if (made.ok()) {
+        devices_.push_back(std::move(made).value());
+        return true;
+    }
+    std::fprintf(stderr, "longhaul-agent: %s; tried again in a minute\n",
+                 made.error().text.c_str());
+    each.again_at = now + make_again_ms;
+    return false;
 }
 
 void Fleet::stop_all(MonotonicMs now) {
     for (const auto& device : devices_) device->stop(now);
+}
+
+// Whoever waits to be made is not waited for when everybody else is done.
+bool Fleet::ended(const FleetOptions& options, bool stopping) const {
+    return all_stopped() && (waiting_.empty() || stopping || options.exit_when_drained);
 }
 
 bool Fleet::all_stopped() const {

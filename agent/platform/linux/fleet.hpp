@@ -23,22 +23,30 @@ class Fleet {
     Fleet(Devices devices, Make make) : devices_{std::move(devices)}, make_{std::move(make)} {}
 
     // Runs until it is told to stop; false when something could not be stored in time, or a device
-    // could not be made anew.
+    // could not be made anew up to then.
     bool run(const FleetOptions& options);
     const Devices& devices() const { return devices_; }
 
  private:
     // One round over all devices; returns when the next one is due.
     MonotonicMs poll_devices(const FleetOptions& options, MonotonicMs now);
-    void make_anew(std::unique_ptr<HostedDevice>& device);
     void stop_all(MonotonicMs now);
     bool all_stopped() const;
+    bool ended(const FleetOptions& options, bool stopping) const;
     // Waits for a socket, a signal (true) or the time.
     bool wait(int signals, MonotonicMs until);
 
+    // A device whose spool could not be made anew: it is tried again every minute.
+    struct Waiting {
+        AgentConfig config;
+        MonotonicMs again_at;
+    };
+    void remake_damaged(MonotonicMs now);
+    bool make(Waiting& each, MonotonicMs now);
+
     Devices devices_;
+    std::vector<Waiting> waiting_;
     Make make_;
-    bool lost_one_ = false;
     ProgressLog log_;
 };
 

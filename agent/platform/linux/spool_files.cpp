@@ -75,7 +75,7 @@ Result<Bytes> PosixSpoolFiles::read(const std::string& path, std::uint64_t offse
     while (got < room.size()) {
         const ssize_t count = ::pread(file.number(), room.data() + got, room.size() - got,
                                       static_cast<off_t>(offset + got));
-        if (count < 0) return Error{ErrorCode::io, "a file of the spool cannot be read"};
+        if (count < 0) return Error{ErrorCode::corrupt, "the medium cannot read the spool"};
         if (count == 0) break;
         got += static_cast<std::size_t>(count);
     }

@@ -10,6 +10,9 @@
 
 namespace longhaul::agent {
 
+// Beside the file of a spool: room that is given up when the disk is full.
+inline std::string reserve_of(const std::string& path) { return path + ".reserve"; }
+
 // What is done is on the disk when a call returns ok.
 class SpoolFiles {
  public:
@@ -21,7 +24,8 @@ class SpoolFiles {
     virtual Status allocate(const std::string& path, std::uint64_t bytes) = 0;
     // Makes a small file, whole or not at all.
     virtual Status write(const std::string& path, Bytes bytes) = 0;
-    // Reads up to room.size() bytes from `offset`; what is there, nothing behind the end.
+    // Reads up to room.size() bytes from `offset`; what is there, nothing behind the end. Error
+    // corrupt: the medium cannot read them.
     virtual Result<Bytes> read(const std::string& path, std::uint64_t offset,
                                MutableBytes room) = 0;
 

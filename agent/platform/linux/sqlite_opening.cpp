@@ -40,6 +40,9 @@ Status check_header(const std::string& path, SpoolFiles& files) {
     return {};
 }
 
+constexpr const char* lock_first = "PRAGMA locking_mode = EXCLUSIVE";
+constexpr Error not_a_spool{ErrorCode::unsupported, "this is not a spool"};
+
 // What SQLite calls no database is a damaged one here: its head was looked at.
 template <class Answer>
 Answer as_damage(Answer answer) {
@@ -50,7 +53,7 @@ Answer as_damage(Answer answer) {
 
 Status configure(SqliteDatabase& database) {
     return database.execute(
-        "PRAGMA page_size = 4096; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+        "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL;"
         "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 1048576;"
         "PRAGMA wal_autocheckpoint = 128;"
         "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
@@ -69,11 +72,10 @@ Status check_application(SqliteDatabase& database) {
                                    " name IN ('spool', 'blocks', 'epochs', 'schemas', 'state')"));
     constexpr std::int64_t ours_all = 5;
     if (ours == ours_all) return Error{ErrorCode::corrupt, "the head of the spool is damaged"};
-    return Error{ErrorCode::malformed, "this is not a spool"};
+    return not_a_spool;
 }
 
 Status prepare_existing(SpoolTables& tables) {
-    LH_TRY(check_application(tables.database()));
     LH_TRY_ASSIGN(const std::int64_t version, tables.database().integer("PRAGMA user_version"));
     if (version == 1) return migrate_tables(tables);
     const Status prepared = tables.prepare();
@@ -82,10 +84,25 @@ Status prepare_existing(SpoolTables& tables) {
     return Error{ErrorCode::unsupported, "the spool was made by another version"};
 }
 
+// Of a file without tables: whether it is one that was just made, and not one whose count of tables
+// has rotted to nothing.
+Status check_new(SqliteDatabase& database) {
+    LH_TRY_ASSIGN(const std::int64_t pages, database.integer("PRAGMA page_count"));
+    LH_TRY_ASSIGN(const std::int64_t application, database.integer("PRAGMA application_id"));
+    if (pages > 1 || application == spool_application_id)
+        return Error{ErrorCode::corrupt, "the tables of the spool are gone"};
+    LH_TRY_ASSIGN(const std::int64_t version, database.integer("PRAGMA user_version"));
+    return application == 0 && version == 0 ? Status{} : Status{not_a_spool};
+}
+
+// Nothing is changed before it is known whose file it is.
 Status prepare(SpoolTables& tables, Entropy& entropy) {
-    LH_TRY(configure(tables.database()));
+    SqliteDatabase& database = tables.database();
+    LH_TRY(database.execute(lock_first));
     LH_TRY_ASSIGN(const std::int64_t existing,
-                  tables.database().integer("SELECT count(*) FROM sqlite_master"));
+                  database.integer("SELECT count(*) FROM sqlite_master"));
+    LH_TRY(existing == 0 ? check_new(database) : check_application(database));
+    LH_TRY(configure(database));
     if (existing != 0) return {};
     SpoolRoot root;
     std::array<std::byte, 4> random;
@@ -110,6 +127,7 @@ Result<SpoolTables> make_tables(const std::string& path, const SpoolRoot& root, 
     LH_TRY_ASSIGN(SqliteDatabase database,
                   SqliteDatabase::open(path, SqliteAccess::make, 0, files.vfs()));
     SpoolTables tables{std::move(database)};
+    LH_TRY(tables.database().execute(lock_first));
     LH_TRY(configure(tables.database()));
     LH_TRY(format(tables, root));
     return tables;

@@ -10,8 +10,8 @@
 namespace longhaul::agent {
 
 // Makes the file if there is none, or opens it and locks it for as long as it is open. Errors:
-// corrupt (it is a spool, or was one, that cannot be read), malformed (it is somebody else's),
-// unsupported (of a later version), denied (another agent has it), full, io.
+// corrupt (it is a spool, or was one, that cannot be read), unsupported (it is somebody
+// else's, or of a later version), denied (another agent has it), full, io.
 Result<SpoolTables> open_tables(const std::string& path, Entropy& entropy, SpoolFiles& files);
 
 // A new one with this root, in a file that is not there yet.

@@ -119,6 +119,7 @@ void DamagedPages::index_log() {
     for (std::uint64_t at = log_head_bytes;; at += frame_head_bytes + page_bytes) {
         std::array<std::byte, frame_head_bytes> frame;
         const auto read = files_->read(log_path_, at, frame);
+        if (!read.ok() && read.error() == ErrorCode::corrupt) continue;  // not this one alone
         if (!read.ok() || read.value().size() < frame.size()) return;
         const std::uint64_t own = big_endian(Bytes{frame}.subspan(8, 8));
         if (at == log_head_bytes && own != salts) salts = own;  // one of the two is damaged
@@ -137,7 +138,7 @@ bool DamagedPages::read_page(std::uint32_t number, Page& page) {
     const auto got = files_->read(in_log ? log_path_ : path_, at, page);
     if (!got.ok()) {
         page.fill(std::byte{0});  // a sector that the medium cannot read any more
-        return got.error() == ErrorCode::io;
+        return got.error() == ErrorCode::corrupt;
     }
     std::fill(page.begin() + static_cast<std::ptrdiff_t>(got.value().size()), page.end(),
               std::byte{0});

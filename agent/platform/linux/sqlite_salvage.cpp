@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "agent/platform/linux/sqlite_aside.hpp"
 #include "agent/platform/linux/sqlite_opening.hpp"
 #include "agent/platform/linux/sqlite_pages.hpp"
 
@@ -14,17 +15,20 @@ namespace longhaul::agent {
 namespace {
 
 constexpr std::uint32_t epochs_missed_max = 65'536;
-constexpr std::size_t rows_per_transaction = 4096;
-constexpr const char* companions[] = {"-wal", "-journal"};
+constexpr std::size_t rows_per_transaction = 256;  // so that the log stays small on a full disk
+constexpr std::uint64_t bytes_worth_a_try = 32 << 10;
 
 class Salvage {
  public:
-    Salvage(SpoolTables& tables, SpoolRoot new_root) : tables_{&tables}, root_{new_root} {}
+    // Takes blocks of so many bytes; the others are listed as lost.
+    Salvage(SpoolTables& tables, SpoolRoot new_root, std::uint64_t bytes_max)
+        : tables_{&tables}, root_{new_root}, bytes_max_{bytes_max} {}
 
     Status take_rows(DamagedPages& pages);
     Status settle();
 
     std::uint64_t blocks() const { return blocks_; }
+    std::uint64_t bytes_taken() const { return bytes_taken_; }
     std::uint64_t lost() const { return lost_; }
     bool knows_incarnation() const { return incarnation_.has_value(); }
 
@@ -37,8 +41,10 @@ class Salvage {
     void saw(Epoch epoch) { root_.epoch = std::max(root_.epoch, epoch); }
     Status build_runs();
     Status settle_class(RowId count);
+    Status list_missing(RowId next, RowId end);
     void list(RowId first, RowId last);
-    bool is_durable(RowId id) const;
+    bool is_durable(RowId id) const { return lies_in(durable_, id); }
+    bool is_ghost(RowId id) const;
 
     SpoolTables* tables_;
     SpoolRoot root_;  // of the new file; its epoch is the highest seen
@@ -46,8 +52,16 @@ class Salvage {
     std::optional<Incarnation> incarnation_;  // of the old file; each epoch's record has it, too
     std::set<Epoch> epochs_;
     std::map<RowId, ClassCount> counts_;  // as they were
-    std::map<RowId, RowId> durable_;      // first to last
-    std::map<RowId, RowId> lowest_;       // of a count: the first block that surely was there
+    using Runs = std::map<RowId, RowId>;  // first to last
+    static bool lies_in(const Runs& runs, RowId id);
+    Runs waiting_;
+    Runs durable_;
+    std::set<RowId> with_runs_;                // counts of which a run was found
+    std::map<RowId, std::uint32_t> ghosts_;    // of a count: blocks that come from free pages
+    std::map<RowId, RowId> lowest_;            // of a count: the first block that surely was there
+    std::map<RowId, RowId> highest_left_out_;  // of a count: for want of room
+    std::uint64_t bytes_max_;
+    std::uint64_t bytes_taken_ = 0;
     std::uint64_t blocks_ = 0;
     std::uint64_t lost_ = 0;
 };
@@ -101,6 +115,14 @@ Status Salvage::take_block(const FoundRow& row) {
     tag.last_us = row.integer(2);
     tag.losses = static_cast<std::uint16_t>(row.integer(3));
     saw(place_of(row.id).epoch);
+    const std::uint64_t bytes = row.blob(4).size() + block_overhead_bytes;
+    if (bytes > bytes_max_ - bytes_taken_) {
+        RowId& highest = highest_left_out_.try_emplace(count_id(row.id), row.id).first->second;
+        highest = std::max(highest, row.id);
+        counts_.try_emplace(count_id(row.id), ClassCount{count_id(row.id)});
+        return {};
+    }
+    bytes_taken_ += bytes;
     const Status put = tables_->put_block(row.id, tag, row.blob(4));
     return !put.ok() && put.error() == ErrorCode::exists ? Status{} : put;  // found twice
 }
@@ -136,12 +158,18 @@ void Salvage::take_range(const FoundRow& row) {
     saw(place_of(row.id).epoch);
     const auto lowest = lowest_.try_emplace(count_id(row.id), row.id).first;
     lowest->second = std::min(lowest->second, row.id);
-    if (row.kind == RowKind::durable) durable_[row.id] = row.integer(0);
+    with_runs_.insert(count_id(row.id));
+    (row.kind == RowKind::durable ? durable_ : waiting_)[row.id] = row.integer(0);
 }
 
-bool Salvage::is_durable(RowId id) const {
-    const auto after = durable_.upper_bound(id);
-    return after != durable_.begin() && std::prev(after)->second >= id;
+bool Salvage::lies_in(const Runs& runs, RowId id) {
+    const auto after = runs.upper_bound(id);
+    return after != runs.begin() && std::prev(after)->second >= id;
+}
+
+// Of what was removed the runs know nothing any more.
+bool Salvage::is_ghost(RowId id) const {
+    return with_runs_.contains(count_id(id)) && !lies_in(waiting_, id) && !lies_in(durable_, id);
 }
 
 Status Salvage::settle() {
@@ -153,7 +181,7 @@ Status Salvage::settle() {
     }
     if (incarnation_) {
         root_.incarnation = *incarnation_;
-        root_.epoch.value += epochs_missed_max;
+        root_.epoch.value += std::min(epochs_missed_max, UINT32_MAX - root_.epoch.value);
     } else {
         root_.epoch = {};
     }
@@ -184,8 +212,12 @@ Status Salvage::build_runs() {
         if (!found) break;
         const RowId id = row.integer(0);
         counts_.try_emplace(count_id(id), ClassCount{count_id(id)});
-        const auto lowest = lowest_.try_emplace(count_id(id), id).first;
-        lowest->second = std::min(lowest->second, id);
+        if (is_ghost(id)) {
+            ++ghosts_[count_id(id)];
+        } else {
+            const auto lowest = lowest_.try_emplace(count_id(id), id).first;
+            lowest->second = std::min(lowest->second, id);
+        }
         if (!epochs_.contains(place_of(id).epoch)) {
             useless.push_back(id);
             continue;
@@ -211,16 +243,21 @@ Status Salvage::settle_class(RowId id) {
         now.last_us = before.last_us;
     }
     LH_TRY(tables_->put_count(now));
-    if (before.kept <= now.kept && before.last_number != 0) return {};
+    if (before.kept + ghosts_[id] <= now.kept && before.last_number != 0) return {};
 
     const auto known = lowest_.find(id);
-    RowId next = known == lowest_.end() ? id + 1 : known->second;
-    const RowId end = id + now.last_number;
+    RowId end = id + now.last_number;
+    if (const auto left_out = highest_left_out_.find(id); left_out != highest_left_out_.end())
+        end = std::max(end, left_out->second);
+    return list_missing(known == lowest_.end() ? id + 1 : known->second, end);
+}
+
+Status Salvage::list_missing(RowId next, RowId end) {
     while (next <= end) {
         RowId here = end + 1;  // the first block from `next` on that is there
         RowId after = end + 1;
         for (const RunKind kind : {RunKind::waiting, RunKind::durable}) {
-            const auto run = tables_->run_after(kind, class_of(id), next - 1);
+            const auto run = tables_->run_after(kind, class_of(next), next - 1);
             if (!run.ok() && run.error() != ErrorCode::not_found) return run.error();
             if (!run.ok() || std::max(run.value().first, next) >= here) continue;
             here = std::max(run.value().first, next);
@@ -245,9 +282,8 @@ Status Salvage::settle_class(RowId id) {
 }
 
 void Salvage::list(RowId first, RowId last) {
-    for (RowId id = first; id <= last; ++id) {
-        if (root_.losses.is_carrier(class_of(id), place_of(id))) root_.losses.tell_again();
-    }
+    if (root_.losses.is_carrier_in(class_of(first), place_of(first), place_of(last)))
+        root_.losses.tell_again();
     root_.losses.add(
         {class_of(first), LossReason::unreadable, place_of(first), place_of(last), 0, 0, 0});
     lost_ += static_cast<std::uint64_t>(last - first + 1);
@@ -259,39 +295,17 @@ std::string number_text(std::uint64_t number) {
     return text;
 }
 
-std::string aside_path(const std::string& path, unsigned number) {
-    return path + ".damaged-" + std::to_string(number);
-}
+// Of the blocks so many bytes; nothing: not even looks what there is.
+struct Attempt {
+    std::optional<std::uint64_t> bytes_max = UINT64_MAX;
+    std::uint64_t bytes_taken = 0;
+};
 
-// The number under which the file is or will be set aside; noted, so that a start after a power cut
-// goes on with the same.
-Result<unsigned> begin(const std::string& path, SpoolFiles& files) {
-    std::array<std::byte, 16> room;
-    const auto noted = files.read(damage_mark_of(path), 0, room);
-    unsigned number = 0;
-    if (noted.ok()) {
-        for (const char digit : as_text(noted.value())) {
-            if (digit >= '0' && digit <= '9') number = number * 10 + unsigned(digit - '0');
-        }
-    }
-    if (number != 0) return number;
-    for (number = 1; files.exists(aside_path(path, number));) ++number;
-    LH_TRY(files.write(damage_mark_of(path), as_bytes(std::to_string(number))));
-    return number;
-}
-
-Status move_with_companions(const std::string& from, const std::string& to, SpoolFiles& files) {
-    for (const char* companion : companions) {
-        if (files.exists(from + companion)) LH_TRY(files.rename(from + companion, to + companion));
-    }
-    return files.exists(from) ? files.rename(from, to) : Status{};
-}
-
-Result<std::string> rebuild(const std::string& path, const std::string& aside, Entropy& entropy,
-                            SpoolFiles& files) {
+Result<std::string> try_rebuild(const std::string& path, const std::string& aside, Entropy& entropy,
+                                SpoolFiles& files, Attempt& attempt) {
     const std::string fresh = path + ".salvage";
     LH_TRY(files.remove(fresh));
-    for (const char* companion : companions) LH_TRY(files.remove(fresh + companion));
+    LH_TRY(remove_companions(fresh, files));
     SpoolRoot root;
     std::array<std::byte, 4> random;
     LH_TRY(entropy.fill(random));
@@ -300,8 +314,10 @@ Result<std::string> rebuild(const std::string& path, const std::string& aside, E
     {
         LH_TRY_ASSIGN(SpoolTables tables, make_tables(fresh, root, files));
         DamagedPages pages{files, aside, aside + "-wal"};
-        Salvage salvage{tables, root};
-        LH_TRY(salvage.take_rows(pages));
+        Salvage salvage{tables, root, attempt.bytes_max.value_or(0)};
+        const Status taken = attempt.bytes_max ? salvage.take_rows(pages) : Status{};
+        attempt.bytes_taken = salvage.bytes_taken();
+        LH_TRY(taken);
         LH_TRY(salvage.settle());
         note += salvage.knows_incarnation()
                     ? number_text(salvage.blocks()) + " blocks taken over, " +
@@ -312,19 +328,38 @@ Result<std::string> rebuild(const std::string& path, const std::string& aside, E
     return note;
 }
 
+// On a disk that is full: first what was set aside earlier goes, then half of the blocks that found
+// room stay out, and half of those.
+Result<std::string> rebuild(const std::string& path, unsigned number, Entropy& entropy,
+                            SpoolFiles& files) {
+    Attempt attempt;
+    for (bool first = true;; first = false) {
+        auto done = try_rebuild(path, aside_path(path, number), entropy, files, attempt);
+        if (done.ok() || done.error() != ErrorCode::full || !attempt.bytes_max) return done;
+        if (first) {
+            LH_TRY(remove_other_asides(path, number, files));
+        } else if (*attempt.bytes_max == 0) {
+            attempt.bytes_max.reset();
+        } else {
+            const std::uint64_t half = attempt.bytes_taken / 2;
+            attempt.bytes_max = half < bytes_worth_a_try ? 0 : half;
+        }
+    }
+}
+
 }  // namespace
 
-std::string damage_mark_of(const std::string& path) { return path + ".damaged"; }
-
 Result<std::string> salvage_spool(const std::string& path, Entropy& entropy, SpoolFiles& files) {
-    LH_TRY_ASSIGN(const unsigned number, begin(path, files));
+    LH_TRY(files.remove(reserve_of(path)));
+    LH_TRY_ASSIGN(const unsigned number, begin_aside(path, files));
     const std::string aside = aside_path(path, number);
     std::string note;
     const bool is_new = files.exists(aside) && files.exists(path);  // cut before the mark went
     if (!is_new) {
         if (!files.exists(aside)) LH_TRY(move_with_companions(path, aside, files));
-        LH_TRY_ASSIGN(note, rebuild(path, aside, entropy, files));
+        LH_TRY_ASSIGN(note, rebuild(path, number, entropy, files));
     }
+    LH_TRY(remove_oldest_aside(path, number, files));
     LH_TRY(files.remove(damage_mark_of(path)));
     return note;
 }

@@ -19,7 +19,7 @@ constexpr std::uint64_t page_bytes = 4096;
 
 }  // namespace
 
-std::uint64_t SqliteSpool::Memory::all_waiting() const {
+std::uint64_t SqliteSpool::Kept::all_waiting() const {
     return std::accumulate(bytes_waiting.begin(), bytes_waiting.end(), std::uint64_t{0});
 }
 
@@ -63,13 +63,14 @@ Result<std::unique_ptr<SqliteSpool>> SqliteSpool::try_open(const std::string& pa
     LH_TRY_ASSIGN(SpoolTables tables, open_tables(path, entropy, files));
     std::unique_ptr<SqliteSpool> spool{new SqliteSpool{std::move(tables), path, policy, files}};
     LH_TRY(spool->load());
+    LH_TRY(spool->tables_.database().execute("PRAGMA wal_autocheckpoint = 0"));  // but itself
     spool->keep_reserve();
     return spool;
 }
 
 Status SqliteSpool::load() {
-    LH_TRY_ASSIGN(memory_.root, tables_.root());
-    LH_TRY_ASSIGN(memory_.newest_epoch, tables_.newest_epoch());
+    LH_TRY_ASSIGN(kept_.root, tables_.root());
+    LH_TRY_ASSIGN(kept_.newest_epoch, tables_.newest_epoch());
     for (const RunKind kind : run_kinds) LH_TRY(load_runs(kind));
     return load_previous_end();
 }
@@ -85,18 +86,18 @@ Status SqliteSpool::load_runs(RunKind kind) {
                 return Error{ErrorCode::corrupt, "the runs of the spool overlap"};
             after = run.value().last;
             if (kind == RunKind::durable) {
-                memory_.bytes_durable += run.value().bytes;
+                kept_.bytes_durable += run.value().bytes;
                 continue;
             }
-            memory_.bytes_waiting[c] += run.value().bytes;
-            memory_.waiting[c] += run.value().blocks();
+            kept_.bytes_waiting[c] += run.value().bytes;
+            kept_.waiting[c] += run.value().blocks();
         }
     }
     return {};
 }
 
 Status SqliteSpool::load_previous_end() {
-    previous_end_.epoch = memory_.newest_epoch;
+    previous_end_.epoch = kept_.newest_epoch;
     if (previous_end_.epoch.value == 0) return {};
     for (std::size_t c = 0; c < block_class_count; ++c) {
         LH_TRY_ASSIGN(const ClassCount count,
@@ -121,11 +122,14 @@ Status SqliteSpool::transact(Durability durability, const std::function<Status()
                               done.error().detail != spool_is_full.detail;
     if (!disk_is_full) return done;
     shrink_to_disk();
-    return try_transact(durability, work);
+    const Status again = try_transact(durability, work);
+    empty_log();
+    take_reserve();
+    return again;
 }
 
 Status SqliteSpool::try_transact(Durability durability, const std::function<Status()>& work) {
-    const Memory before = memory_;
+    const Kept before = kept_;
     const bool lazily = durability == Durability::with_the_next;
     waiting_epochs_.reset();
     SqliteDatabase& database = tables_.database();
@@ -134,31 +138,40 @@ Status SqliteSpool::try_transact(Durability durability, const std::function<Stat
         LH_TRY(work());
         return finish_transaction();
     });
-    if (!done.ok()) memory_ = before;
+    if (!done.ok()) kept_ = before;
     if (lazily) LH_TRY(database.execute("PRAGMA synchronous = FULL"));
-    return done.ok() ? Status{} : Status{seen(done.error())};
+    return done.ok() ? checkpoint_when_due() : Status{seen(done.error())};
 }
 
 // Records and schemas of epochs that have no block left go. The newest that ever had one stays, for
 // the next record refers to it; so does what is newer, for its first block may be about to come.
 Status SqliteSpool::finish_transaction() {
-    if (memory_.epoch_emptied) LH_TRY(tables_.forget_empty_epochs(memory_.newest_epoch));
-    memory_.epoch_emptied = false;
-    if (memory_.root_changed) LH_TRY(tables_.put_root(memory_.root));
-    memory_.root_changed = false;
+    if (kept_.epoch_emptied) LH_TRY(tables_.forget_empty_epochs(kept_.newest_epoch));
+    kept_.epoch_emptied = false;
+    if (kept_.root_changed) LH_TRY(tables_.put_root(kept_.root));
+    kept_.root_changed = false;
     return {};
 }
 
 // The counter is copied out of the log at once: a log that is damaged ends earlier, and nobody can
 // tell.
 Result<Epoch> SqliteSpool::begin_epoch() {
+    if (kept_.root.epoch.value == UINT32_MAX)
+        return Error{ErrorCode::unsupported, "no epoch number is left"};
     LH_TRY(transact(Durability::now, [&]() -> Status {
-        ++memory_.root.epoch.value;
-        memory_.root_changed = true;
+        ++kept_.root.epoch.value;
+        kept_.root_changed = true;
         return {};
     }));
-    LH_TRY(tables_.database().execute("PRAGMA wal_checkpoint(PASSIVE)"));
-    return memory_.root.epoch;
+    const Status copied = checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
+    // On a full disk it may be in the log alone: without an epoch nothing could be stored.
+    if (!copied.ok() && copied.error() == ErrorCode::full) {
+        shrink_to_disk();
+        take_reserve();
+    } else {
+        LH_TRY(copied);
+    }
+    return kept_.root.epoch;
 }
 
 Status SqliteSpool::store_schema(const SchemaHash& hash, Bytes encoded) {
@@ -236,14 +249,13 @@ Result<SpoolBlock> SqliteSpool::next(BlockClass block_class, Epoch epoch, BlockS
                                      MutableBytes room) {
     RowId at = row_id(block_class, {epoch, after.number()});
     for (;;) {
-        if (memory_.waiting[static_cast<std::size_t>(block_class)] == 0)
-            return ErrorCode::not_found;
+        if (kept_.waiting[static_cast<std::size_t>(block_class)] == 0) return ErrorCode::not_found;
         const auto run = tables_.run_after(RunKind::waiting, block_class, at);
         if (!run.ok()) return seen(run.error());
         at = std::max(run.value().first, at + 1);
         auto block = tables_.block(at, room);
         if (block.ok()) {
-            block.value().tag.name.incarnation = memory_.root.incarnation;
+            block.value().tag.name.incarnation = kept_.root.incarnation;
             return block;
         }
         if (block.error() == ErrorCode::not_found)
@@ -260,11 +272,12 @@ Result<DurableGain> SqliteSpool::mark_durable(const SeqRange& range) {
     const RowId first = row_id(block_class, {range.epoch, range.first.number()});
     const RowId last = row_id(block_class, {range.epoch, range.last.number()});
     DurableGain gain;
-    if (memory_.waiting[static_cast<std::size_t>(block_class)] == 0) return gain;
+    if (kept_.waiting[static_cast<std::size_t>(block_class)] == 0) return gain;
     const auto any = tables_.run_after(RunKind::waiting, block_class, first - 1);
     if (!any.ok() && any.error() != ErrorCode::not_found) return seen(any.error());
     if (!any.ok() || any.value().first > last) return gain;
     const Status marked = transact(Durability::with_the_next, [&]() -> Status {
+        gain = {};  // it may be the second attempt
         for (;;) {
             LH_TRY_ASSIGN(const DurableGain more, mark_run(first, last));
             if (more.blocks == 0) return {};
@@ -290,23 +303,14 @@ Result<DurableGain> SqliteSpool::mark_run(RowId first, RowId last) {
     LH_TRY(tables_.cut_run(RunKind::waiting, run.value(), part));
     LH_TRY(tables_.add_run(RunKind::durable, part));
     const auto own = static_cast<std::size_t>(block_class);
-    memory_.bytes_waiting[own] -= std::min(memory_.bytes_waiting[own], part.bytes);
-    memory_.waiting[own] -= part.blocks();
-    memory_.bytes_durable += part.bytes;
-    if (carries(part)) {
-        memory_.root.losses.forget_told();
-        memory_.root_changed = true;
+    kept_.bytes_waiting[own] -= std::min(kept_.bytes_waiting[own], part.bytes);
+    kept_.waiting[own] -= part.blocks();
+    kept_.bytes_durable += part.bytes;
+    if (kept_.root.losses.is_carrier_in(block_class, place_of(part.first), place_of(part.last))) {
+        kept_.root.losses.forget_told();
+        kept_.root_changed = true;
     }
     return DurableGain{part.blocks(), part.samples};
-}
-
-bool SqliteSpool::carries(const BlockRun& part) const {
-    const LossLedger& losses = memory_.root.losses;
-    if (losses.told() == 0) return false;
-    for (RowId id = part.first; id <= part.last; ++id) {
-        if (losses.is_carrier(class_of(id), place_of(id))) return true;
-    }
-    return false;
 }
 
 Status SqliteSpool::void_durable() {
@@ -320,20 +324,20 @@ Status SqliteSpool::void_durable() {
                 LH_TRY(run);
                 LH_TRY(tables_.cut_run(RunKind::durable, run.value(), run.value()));
                 LH_TRY(tables_.add_run(RunKind::waiting, run.value()));
-                memory_.bytes_waiting[c] += run.value().bytes;
-                memory_.waiting[c] += run.value().blocks();
+                kept_.bytes_waiting[c] += run.value().bytes;
+                kept_.waiting[c] += run.value().blocks();
             }
         }
-        memory_.bytes_durable = 0;
-        memory_.root_changed = true;  // something is written, so what waits for a sync is on disk
+        kept_.bytes_durable = 0;
+        kept_.root_changed = true;  // something is written, so what waits for a sync is on disk
         return {};
     });
 }
 
 Result<SpoolDepth> SqliteSpool::depth() {
     SpoolDepth depth;
-    depth.waiting = memory_.waiting;
-    depth.bytes_waiting = memory_.all_waiting();
+    depth.waiting = kept_.waiting;
+    depth.bytes_waiting = kept_.all_waiting();
     if (depth.bytes_waiting == 0) return depth;
     if (!waiting_epochs_) {
         const auto epochs = tables_.waiting_epochs();
@@ -349,7 +353,7 @@ Result<SpoolDepth> SqliteSpool::depth() {
 SpoolWear SqliteSpool::wear() {
     SpoolWear wear;
     wear.bytes_stored = bytes_stored_;
-    wear.bytes_written = tables_.database().pages_written() * page_bytes;
+    wear.bytes_written = (tables_.database().pages_written() + pages_copied_) * page_bytes;
     return wear;
 }
 

@@ -45,7 +45,7 @@ class SqliteSpool final : public Spool {
     // An operation has found the file damaged.
     bool damaged() const { return damaged_; }
 
-    Incarnation incarnation() const override { return memory_.root.incarnation; }
+    Incarnation incarnation() const override { return kept_.root.incarnation; }
     const SpoolPolicy& policy() const override { return policy_; }
     Result<Epoch> begin_epoch() override;
     Result<EpochEnd> previous_end() override { return previous_end_; }
@@ -64,7 +64,7 @@ class SqliteSpool final : public Spool {
     Result<DurableGain> mark_durable(const SeqRange& range) override;
     Status void_durable() override;
     Result<SpoolDepth> depth() override;
-    const LossLedger& losses() const override { return memory_.root.losses; }
+    const LossLedger& losses() const override { return kept_.root.losses; }
     SpoolWear wear() override;
 
     Status put_state(std::uint8_t key, Bytes value) override;
@@ -74,8 +74,8 @@ class SqliteSpool final : public Spool {
     Result<SpoolOverview> overview() { return read_overview(tables_.database()); }
 
  private:
-    // What is kept in memory of the tables, as of the last transaction.
-    struct Memory {
+    // What of the tables is kept in memory, as of the last transaction.
+    struct Kept {
         SpoolRoot root;
         bool root_changed = false;
         bool epoch_emptied = false;
@@ -111,9 +111,18 @@ class SqliteSpool final : public Spool {
     Status try_transact(Durability durability, const std::function<Status()>& work);
 
     // sqlite_spool_room.cpp: the disk is full before the bound is reached.
+    std::uint64_t bytes_kept() const;
+    std::uint64_t bytes_free_in_file();
     void keep_reserve();
+    void take_reserve();
     void shrink_to_disk();
     void look_for_room();
+    void look_for_room_at_times();
+    void empty_log();
+    // Copies the log into the file, and counts what that writes.
+    Status checkpoint(const char* pragma);
+    Status checkpoint_when_due();
+    std::uint64_t pages_in_log();
     Status finish_transaction();
     // Remembers that the file is damaged, if that is what an error says.
     Error seen(const Error& error);
@@ -127,6 +136,7 @@ class SqliteSpool final : public Spool {
     Status put_block(const SpoolBlock& block, Batch& batch);
     Status flush(Batch& batch);
     Status raise_count(RowId block, std::int64_t last_us, std::uint32_t kept);
+    Status remove_durable_for(std::uint64_t bytes_more);
     Status remove_oldest_durable();
     Result<RowId> oldest_unsent(BlockClass block_class, const SentMarks& sent);
     Status drop_waiting(RowId id, LossReason reason);
@@ -135,19 +145,20 @@ class SqliteSpool final : public Spool {
     Status take_out(RunKind kind, const BlockRun& run, const BlockRun& part);
     void list_lost(RowId id, const SpoolTag& tag, LossReason reason);
     Result<DurableGain> mark_run(RowId first, RowId last);
-    bool carries(const BlockRun& part) const;  // what tells of losses
 
     SpoolTables tables_;
     std::string path_;
     SpoolPolicy policy_;
     SpoolPolicy bound_;  // policy_, and less than its bytes while the disk is full
     SpoolFiles* files_;
-    bool reserve_held_ = false;
+    std::uint64_t reserve_held_ = 0;
     std::uint32_t appends_without_reserve_ = 0;
-    Memory memory_;
+    Kept kept_;
     EpochEnd previous_end_;
     std::optional<SpoolTables::WaitingEpochs> waiting_epochs_;  // empty: to be asked again
     std::uint64_t bytes_stored_ = 0;
+    std::uint64_t pages_copied_ = 0;  // out of the log
+    std::uint64_t pages_logged_ = 0;  // up to the last time
     std::string set_aside_;
     bool damaged_ = false;
 };

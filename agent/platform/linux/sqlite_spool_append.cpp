@@ -18,8 +18,13 @@ std::size_t index_of(RowId id) { return static_cast<std::size_t>(class_of(id)); 
 
 Result<Appended> SqliteSpool::append(std::span<const SpoolBlock> blocks, const SentMarks& sent) {
     if (blocks.empty()) return Appended{};
-    look_for_room();
-    const auto first = decide(blocks.front(), sent);
+    look_for_room_at_times();
+    auto first = decide(blocks.front(), sent);
+    if (first.ok() && first.value().kind == RoomDecision::Kind::stop &&
+        bound_.bytes_max < policy_.bytes_max) {
+        look_for_room();
+        first = decide(blocks.front(), sent);
+    }
     if (!first.ok()) return seen(first.error());
     if (first.value().kind == RoomDecision::Kind::stop) return spool_is_full;
 
@@ -54,19 +59,19 @@ Result<Appended> SqliteSpool::append_all(std::span<const SpoolBlock> blocks,
         ++appended.stored;
     }
     LH_TRY(flush(batch));
-    if (carrier >= appended.stored && carrier != blocks.size()) memory_.root.losses.tell_again();
+    if (carrier >= appended.stored && carrier != blocks.size()) kept_.root.losses.tell_again();
     return appended;
 }
 
 // What a carrier tells is noted before anything is dropped for it: entries that grow or move would
 // not be what was sealed into it. Returns which block it is; blocks.size(): none.
 std::size_t SqliteSpool::tell_losses(std::span<const SpoolBlock> blocks) {
-    LossLedger& losses = memory_.root.losses;
+    LossLedger& losses = kept_.root.losses;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         const SpoolTag& tag = blocks[i].tag;
         if (tag.losses == 0 || tag.losses > losses.to_tell().size()) continue;
         losses.tell(tag.losses, tag.name.seq.block_class(), place_of(tag.name));
-        memory_.root_changed = true;
+        kept_.root_changed = true;
         return i;
     }
     return blocks.size();
@@ -74,7 +79,7 @@ std::size_t SqliteSpool::tell_losses(std::span<const SpoolBlock> blocks) {
 
 Result<RoomDecision> SqliteSpool::decide(const SpoolBlock& block, const SentMarks& sent) {
     SpoolUse use;
-    for (std::size_t c = 0; c < block_class_count; ++c) use[c].bytes = memory_.bytes_waiting[c];
+    for (std::size_t c = 0; c < block_class_count; ++c) use[c].bytes = kept_.bytes_waiting[c];
     const BlockClass own = block.tag.name.seq.block_class();
     const RoomDecision easy = decide_room(bound_, use, own, bytes_of(block));
     if (easy.kind == RoomDecision::Kind::store) return easy;
@@ -100,10 +105,14 @@ Result<RoomDecision::Kind> SqliteSpool::make_room(const SpoolBlock& block, const
         LH_TRY_ASSIGN(const RowId oldest, oldest_unsent(decision.from, sent));
         LH_TRY(drop_waiting(oldest, LossReason::full));
     }
-    while (memory_.bytes_durable != 0 &&
-           memory_.all_waiting() + memory_.bytes_durable + bytes_of(block) > bound_.bytes_max)
-        LH_TRY(remove_oldest_durable());
+    LH_TRY(remove_durable_for(bytes_of(block)));
     return RoomDecision::Kind::store;
+}
+
+Status SqliteSpool::remove_durable_for(std::uint64_t bytes_more) {
+    while (kept_.bytes_durable != 0 && bytes_kept() + bytes_more > bound_.bytes_max)
+        LH_TRY(remove_oldest_durable());
+    return {};
 }
 
 Status SqliteSpool::put_block(const SpoolBlock& block, Batch& batch) {
@@ -115,8 +124,8 @@ Status SqliteSpool::put_block(const SpoolBlock& block, Batch& batch) {
     batch.run->samples += block.tag.samples;
     batch.run->bytes += bytes_of(block);
     batch.last_us = block.tag.last_us;
-    memory_.bytes_waiting[index_of(id)] += bytes_of(block);
-    ++memory_.waiting[index_of(id)];
+    kept_.bytes_waiting[index_of(id)] += bytes_of(block);
+    ++kept_.waiting[index_of(id)];
     return {};
 }
 
@@ -134,9 +143,9 @@ Status SqliteSpool::raise_count(RowId block, std::int64_t last_us, std::uint32_t
     count.last_number = place_of(block).number;
     count.last_us = last_us;
     count.kept += kept;
-    if (place_of(block).epoch > memory_.newest_epoch) {
-        memory_.newest_epoch = place_of(block).epoch;
-        memory_.epoch_emptied = true;  // the one before stayed for its sake
+    if (place_of(block).epoch > kept_.newest_epoch) {
+        kept_.newest_epoch = place_of(block).epoch;
+        kept_.epoch_emptied = true;  // the one before stayed for its sake
     }
     return tables_.put_count(count);
 }
@@ -154,7 +163,7 @@ Status SqliteSpool::remove_oldest_durable() {
     }
     if (!oldest) return Error{ErrorCode::corrupt, "the spool has fewer blocks than it counts"};
     LH_TRY_ASSIGN(const BlockRun part, tables_.sum(oldest->first, oldest->first));
-    memory_.bytes_durable -= std::min(memory_.bytes_durable, part.bytes);
+    kept_.bytes_durable -= std::min(kept_.bytes_durable, part.bytes);
     return take_out(RunKind::durable, *oldest, part);
 }
 
@@ -164,7 +173,7 @@ Status SqliteSpool::take_out(RunKind kind, const BlockRun& run, const BlockRun& 
     LH_TRY_ASSIGN(ClassCount count, tables_.count(count_id(part.first)));
     if (count.kept == 0)
         return Error{ErrorCode::corrupt, "the spool has more blocks than it counts"};
-    if (--count.kept == 0) memory_.epoch_emptied = true;
+    if (--count.kept == 0) kept_.epoch_emptied = true;
     return tables_.put_count(count);
 }
 
@@ -196,8 +205,8 @@ Status SqliteSpool::drop_waiting(RowId id, LossReason reason) {
         return Error{ErrorCode::corrupt, "a block of the spool is missing"};
     LH_TRY(stored);
     const auto& [tag, bytes] = stored.value();
-    memory_.bytes_waiting[index_of(id)] -= std::min(memory_.bytes_waiting[index_of(id)], bytes);
-    --memory_.waiting[index_of(id)];
+    kept_.bytes_waiting[index_of(id)] -= std::min(kept_.bytes_waiting[index_of(id)], bytes);
+    --kept_.waiting[index_of(id)];
     list_lost(id, tag, reason);
     return take_out(RunKind::waiting, run, {id, id, tag.samples, bytes});
 }
@@ -221,12 +230,12 @@ Result<StoredBlock> SqliteSpool::look_at_damaged(RowId id, const BlockRun& run) 
 }
 
 void SqliteSpool::list_lost(RowId id, const SpoolTag& tag, LossReason reason) {
-    LossLedger& losses = memory_.root.losses;
+    LossLedger& losses = kept_.root.losses;
     const BlockPlace place = place_of(id);
     if (losses.is_carrier(class_of(id), place)) losses.tell_again();
     losses.add({class_of(id), reason, place, place, tag.samples, tag.first_us, tag.last_us});
-    memory_.root.lost_samples += tag.samples;
-    memory_.root_changed = true;
+    kept_.root.lost_samples += tag.samples;
+    kept_.root_changed = true;
 }
 
 }  // namespace longhaul::agent

@@ -61,6 +61,11 @@ def small_disk(folder: Path, size):
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+def enlarge(folder, size):
+    """Gives such a file system more room."""
+    subprocess.run(["mount", "-o", f"remount,size={size}", folder], check=True)
+
+
 class FullSpool:
     """A site whose collector is away while a program puts more than the device can keep."""
 
