@@ -172,8 +172,11 @@ Status FlashEpochs::make_room(std::size_t body_bytes, FlashEpochUse& use) {
     for (std::uint32_t rounds = 0; rounds <= layout.sectors; ++rounds) {
         if (tail_.fits(layout, body_bytes)) return {};
         if (sectors_.length(chain_epochs) < sectors_max(layout)) {
-            LH_TRY_ASSIGN(const std::uint32_t sector, sectors_.take(chain_epochs));
-            tail_ = {sector, layout.records_at()};
+            if (const auto taken = sectors_.take(chain_epochs); taken.ok()) {
+                tail_ = {taken.value(), layout.records_at()};
+            } else {
+                LH_TRY(use.make_room_for_epochs());
+            }
             continue;
         }
         std::optional<std::uint32_t> source;
@@ -222,14 +225,14 @@ std::uint32_t FlashEpochs::live_bytes(std::uint32_t sector, FlashEpochUse& use) 
 
 Status FlashEpochs::collect(std::uint32_t sector, FlashEpochUse& use) {
     for (std::uint32_t attempt = 0; attempt < sectors_.count(); ++attempt) {
-        LH_TRY_ASSIGN(const std::uint32_t taken,
-                      sectors_.take(chain_epochs, {{sectors_.at(sector).order}, 0}));
-        FlashTail fresh{taken, sectors_.layout().records_at()};
+        const auto taken = sectors_.take(chain_epochs, {{sectors_.at(sector).order}, 0});
+        if (!taken.ok()) return use.make_room_for_epochs();
+        FlashTail fresh{taken.value(), sectors_.layout().records_at()};
         if (copy_live(sector, fresh, use).ok()) {
             tail_ = fresh;
             return use.free_sector(sector);
         }
-        (void)sectors_.free(taken);
+        (void)sectors_.free(taken.value());
     }
     return ErrorCode::io;
 }

@@ -100,6 +100,13 @@ std::uint32_t FlashSectors::usable() const {
         [](const FlashSector& entry) { return entry.state == FlashSector::State::sound; }));
 }
 
+std::uint32_t FlashSectors::spare() const {
+    return static_cast<std::uint32_t>(
+        std::count_if(table_.begin(), table_.end(), [](const FlashSector& entry) {
+            return entry.chain == chain_none && entry.state == FlashSector::State::sound;
+        }));
+}
+
 // The least worn free sector. But one that is worn more than others rests where it stays for long:
 // the state moves often, blocks stay.
 std::optional<std::uint32_t> FlashSectors::choose(FlashChain chain) const {

@@ -49,6 +49,7 @@ class FlashSectors {
     std::optional<std::uint32_t> newest(FlashChain chain) const;
     std::uint32_t length(FlashChain chain) const;
     std::uint32_t usable() const;  // not set aside
+    std::uint32_t spare() const;   // free, and not known to be bad
     std::optional<SectorHeader> header_of(std::uint32_t sector);
 
     // A free sector joins a chain; it is blank behind its header. Error io: none can be used.

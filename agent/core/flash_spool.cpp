@@ -42,10 +42,12 @@ FlashSpool::FlashSpool(Flash& flash, const SpoolPolicy& policy, Entropy& entropy
     : policy_{policy},
       entropy_{entropy},
       sectors_{flash, table_in(memory.subspan(FlashCore::stored_bytes_max), flash.geometry())},
-      state_{sectors_, memory.first(FlashCore::stored_bytes_max)},
+      state_{sectors_, memory.first(FlashCore::stored_bytes_max), *this},
       epochs_{sectors_} {}
 
 Status FlashSpool::write_core(FlashState::Copies copies) {
+    core_due_ = !mounted_;
+    if (!mounted_) return {};
     core_.order_max = std::max(core_.order_max, sectors_.order_max);
     return state_.write_core(core_, copies);
 }
@@ -55,6 +57,7 @@ Result<Epoch> FlashSpool::begin_epoch() {
     ++core_.epoch_counter;
     sectors_.epoch_counter = core_.epoch_counter;
     LH_TRY(write_core(FlashState::Copies::both));
+    LH_TRY(keep_spare());
     return Epoch{core_.epoch_counter};
 }
 
@@ -81,7 +84,8 @@ Result<std::size_t> FlashSpool::epoch_schemas(Epoch epoch, std::span<SchemaHash>
 
 Status FlashSpool::put_state(std::uint8_t key, Bytes value) {
     if (value.size() > state_bytes_max) return ErrorCode::too_large;
-    return state_.put(key, value, core_);
+    LH_TRY(state_.put(key, value, core_));
+    return keep_spare();
 }
 
 Result<Bytes> FlashSpool::read_state(std::uint8_t key, MutableBytes room) {

@@ -19,7 +19,7 @@
 
 namespace longhaul::agent {
 
-class FlashSpool final : public Spool, private FlashEpochUse {
+class FlashSpool final : public Spool, private FlashEpochUse, private FlashStateUse {
  public:
     static std::size_t memory_bytes(const FlashGeometry& geometry);
     // The largest block and value that fit; append() answers too_large beyond.
@@ -82,7 +82,6 @@ class FlashSpool final : public Spool, private FlashEpochUse {
     // flash_spool_mount.cpp
     Status load_core(Entropy& entropy);
     Status finish_freeing();
-    void make_room_for_state();
     Status load_class(FlashChain chain);
     void load_sector(FlashChain chain, std::uint32_t sector, Survey& newest, BlockPlace& last);
     bool count_by_summary(FlashChain chain, std::uint32_t sector, BlockPlace& last);
@@ -102,7 +101,13 @@ class FlashSpool final : public Spool, private FlashEpochUse {
     std::optional<std::uint32_t> droppable(FlashChain chain, const SentMarks& sent);
     bool was_sent(FlashChain chain, std::uint32_t sector, const SentOfClass& sent);
     std::optional<std::uint32_t> oldest_done();
+    std::optional<std::uint32_t> expendable();
+    Status keep_spare();
+    void list_waiting(std::uint32_t sector);
     Status drop_sector(std::uint32_t sector);
+    Status erase_sector(std::uint32_t sector);
+    bool free_done() override;
+    bool free_waiting() override;
     void leave_chain(std::uint32_t sector);
     bool in_use(Epoch epoch) override;
     Epoch current() const override { return {core_.epoch_counter}; }
@@ -143,6 +148,8 @@ class FlashSpool final : public Spool, private FlashEpochUse {
     FlashCore core_;
     std::array<Chain, block_class_count> chains_;
     EpochEnd previous_end_;
+    bool mounted_ = false;   // a core can be written
+    bool core_due_ = false;  // as soon as it can
     std::uint64_t bytes_stored_ = 0;
 };
 

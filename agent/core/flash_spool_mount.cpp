@@ -8,10 +8,10 @@ namespace {
 
 // More boots than that nobody has missed.
 constexpr std::uint32_t epochs_skipped = 65'536;
-constexpr std::uint32_t state_sectors_min = 3;  // two, and one to move into
 
 }  // namespace
 
+// Nothing is written before all is known: what is found missing is found again after a power cut.
 Status FlashSpool::open() {
     sectors_.open();
     LH_TRY(load_core(entropy_));
@@ -25,6 +25,10 @@ Status FlashSpool::open() {
         previous_end_.last_number[c] = core_.classes[c].last_number;
         previous_end_.last_us[c] = core_.classes[c].last_us;
     }
+    mounted_ = true;
+    LH_TRY(state_.open(core_));
+    if (core_due_) LH_TRY(write_core(FlashState::Copies::both));
+    LH_TRY(keep_spare());
     policy_.bytes_max = std::uint64_t{data_sectors()} * sectors_.layout().sector_bytes;
     return {};
 }
@@ -36,7 +40,7 @@ Status FlashSpool::load_core(Entropy& entropy) {
         std::array<std::byte, 4> random;
         LH_TRY(entropy.fill(random));
         sectors_.incarnation = core_.incarnation = {ByteReader{random}.u32()};
-        return state_.open(core_);
+        return {};
     }
     if (!found) {
         // Nobody knows what was done with and what was lost.
@@ -56,8 +60,6 @@ Status FlashSpool::load_core(Entropy& entropy) {
     core_.epoch_counter = std::max(core_.epoch_counter, sectors_.epoch_counter);
     sectors_.epoch_counter = core_.epoch_counter;
     LH_TRY(finish_freeing());
-    make_room_for_state();
-    LH_TRY(state_.open(core_));
     return found ? Status{} : write_core(FlashState::Copies::both);
 }
 
@@ -72,24 +74,6 @@ Status FlashSpool::finish_freeing() {
         }
     }
     return {};
-}
-
-// No spool of ours leaves the state without a place to go. Whatever filled the flash, the oldest
-// sectors make room.
-void FlashSpool::make_room_for_state() {
-    for (std::uint32_t round = 0; round < sectors_.count(); ++round) {
-        if (sectors_.length(chain_none) + sectors_.length(chain_state) >= state_sectors_min) return;
-        for (FlashChain chain = chain_epochs + 1; chain-- > 0;) {
-            const auto sector = sectors_.after(chain, 0);
-            if (!sector) continue;
-            const auto header = sectors_.header_of(*sector);
-            FlashItem item;
-            if (header) item.first = item.last = header->first;
-            if (chain < block_class_count) list(chain, item, LossReason::unreadable);
-            (void)sectors_.free(*sector);
-            break;
-        }
-    }
 }
 
 Status FlashSpool::load_class(FlashChain chain) {

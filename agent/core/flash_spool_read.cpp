@@ -199,6 +199,7 @@ Result<DurableGain> FlashSpool::mark_durable(const SeqRange& range) {
     if (told) core_.losses.forget_told();
     mark_done(chain, marked, before);
     LH_TRY(write_core(FlashState::Copies::one));
+    LH_TRY(keep_spare());
     return gain;
 }
 

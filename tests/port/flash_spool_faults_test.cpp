@@ -1,0 +1,80 @@
+// Whole sectors are lost, and sectors of a full spool go bad: everything is there or listed, and
+// the spool goes on.
+#include "tests/port/flash_spool_harness.hpp"
+#include "tests/port/spool_contract.hpp"
+
+using namespace longhaul;
+using namespace longhaul::agent;
+using sim::SimFlash;
+
+namespace {
+
+// All sectors that may hold blocks do.
+using Harness = test::FlashSpoolHarness<4096, 1, 9>;
+using Bench = test::SpoolBench<Harness>;
+
+std::optional<SectorHeader> header_in(SimFlash& flash, std::uint32_t sector) {
+    const FlashLayout layout{flash.geometry()};
+    for (std::uint32_t copy = 0; copy < 2; ++copy) {
+        const std::size_t at = std::size_t{sector} * layout.sector_bytes + layout.header_at(copy);
+        SectorHeader header;
+        if (read_sector_header(Bytes{flash.image()}.subspan(at, sector_header_bytes), header))
+            return header;
+    }
+    return std::nullopt;
+}
+
+std::vector<std::uint32_t> free_sectors(SimFlash& flash) {
+    std::vector<std::uint32_t> sectors;
+    for (std::uint32_t sector = 0; sector < flash.geometry().sectors; ++sector)
+        if (!header_in(flash, sector)) sectors.push_back(sector);
+    return sectors;
+}
+
+// Blocks until no more go in, and epochs until all but the spare sectors are in use.
+void fill(Bench& bench, std::uint32_t free_wanted) {
+    SimFlash& flash = bench.harness.device.flash;
+    for (std::uint8_t boot = 0; boot < 250; ++boot) {
+        bench.restart();
+        const Epoch epoch = bench.begin({static_cast<std::uint8_t>(1 + boot % 200), 201});
+        for (std::uint32_t n = 1; n <= 5; ++n)
+            if (!bench.append(epoch, BlockClass::normal, n, 300).ok()) break;
+        if (boot > 60 && free_sectors(flash).size() <= free_wanted) return;
+    }
+    FAIL("sectors stay free");
+}
+
+}  // namespace
+
+TEST_CASE("flash spool: free sectors of a full one that go bad do not stop it") {
+    for (const SpoolPolicy& policy :
+         {test::stop_at(UINT64_MAX), test::when_full(WhenFull::drop_oldest, UINT64_MAX)}) {
+        for (const SimFlash::Fault fault : {SimFlash::Fault::error, SimFlash::Fault::ignored}) {
+            Bench bench{policy};
+            fill(bench, 2);
+            SimFlash& flash = bench.harness.device.flash;
+            for (const std::uint32_t sector : free_sectors(flash)) flash.set_fault(sector, fault);
+            std::uint32_t boots = 0;
+            for (; boots < 6; ++boots) {
+                CAPTURE(boots, static_cast<int>(fault));
+                bench.restart();
+                for (int i = 0; i < 100; ++i) {
+                    CAPTURE(i);
+                    REQUIRE(bench.spool->begin_epoch().ok());
+                    REQUIRE(bench.spool->put_state(1, as_bytes("journal")).ok());
+                }
+                const std::string waiting = bench.waiting(BlockClass::normal);
+                REQUIRE_FALSE(waiting.empty());
+                const auto first = static_cast<std::uint32_t>(std::stoul(waiting));
+                CHECK(bench.mark({first}, BlockClass::normal, 1, 1000).blocks != 0);
+            }
+            // What is done with makes room.
+            for (std::string waiting = bench.waiting(BlockClass::normal); !waiting.empty();
+                 waiting = bench.waiting(BlockClass::normal))
+                bench.mark({static_cast<std::uint32_t>(std::stoul(waiting))}, BlockClass::normal, 1,
+                           1000);
+            const Epoch epoch = bench.begin();
+            CHECK(bench.append(epoch, BlockClass::normal, 1, 300).ok());
+        }
+    }
+}
