@@ -86,6 +86,7 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     void load_sector(FlashChain chain, std::uint32_t sector, Survey& newest, BlockPlace& last);
     bool count_by_summary(FlashChain chain, std::uint32_t sector, BlockPlace& last);
     void load_tail(FlashChain chain, const Survey& newest);
+    Status list_lost_front(FlashChain chain, const BlockPlace& last);
     Status list_lost_tail(FlashChain chain, const BlockPlace& last);
     Status note_carrier(const Survey& newest);
     Status forget_carrier_that_never_came();

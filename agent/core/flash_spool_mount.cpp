@@ -83,6 +83,7 @@ Status FlashSpool::load_class(FlashChain chain) {
     for (auto sector = sectors_.after(chain, 0); sector;
          sector = sectors_.after(chain, sectors_.at(*sector).order)) {
         const auto header = sectors_.header_of(*sector);
+        if (header && last.epoch.value == 0) LH_TRY(list_lost_front(chain, header->before));
         if (header && last.epoch.value != 0 && header->before > last) {
             // A whole sector is not there any more.
             FlashItem gap;
@@ -98,6 +99,19 @@ Status FlashSpool::load_class(FlashChain chain) {
     LH_TRY(note_carrier(newest));
     note_newest(newest, chain);
     return list_lost_tail(chain, last);
+}
+
+// What went before the chain's first block has to be what was freed.
+Status FlashSpool::list_lost_front(FlashChain chain, const BlockPlace& last) {
+    FlashCoreClass& known = core_.classes[chain];
+    if (known.freed.epoch.value == 0 || last <= known.freed) return {};
+    FlashItem gap;
+    gap.missing = true;
+    gap.first = {known.freed.epoch, known.freed.number + 1};
+    gap.last = known.freed = last;
+    if (known.done.contains(gap.first, gap.last)) return {};
+    list(chain, gap, LossReason::unreadable);
+    return write_core(FlashState::Copies::both);
 }
 
 // The newest two are read record by record: the newest may be empty.
@@ -157,7 +171,8 @@ Status FlashSpool::list_lost_tail(FlashChain chain, const BlockPlace& last) {
     if (expected <= last) return {};
     FlashItem gap;
     gap.missing = true;
-    gap.first = last.epoch.value == 0 ? expected : BlockPlace{last.epoch, last.number + 1};
+    const BlockPlace before = last.epoch.value == 0 ? known.freed : last;
+    gap.first = before.epoch.value == 0 ? expected : BlockPlace{before.epoch, before.number + 1};
     gap.last = expected;
     if (known.done.contains(gap.first, gap.last)) return {};
     return lose(chain, gap, LossReason::corrupt);

@@ -66,9 +66,15 @@ Result<FlashSpool::Room> FlashSpool::make_room(const SpoolTag& tag, const SentMa
 
 Status FlashSpool::begin_sector(const SpoolTag& tag) {
     const auto chain = static_cast<FlashChain>(tag.name.seq.block_class());
+    const BlockPlace first = place_of(tag.name);
     close_sector(chain);
+    if (!sectors_.after(chain, 0)) {
+        core_.epoch_counter = std::max(core_.epoch_counter, first.epoch.value);
+        core_.classes[chain].freed = {first.epoch, first.number - std::min(first.number, 1U)};
+        LH_TRY(write_core(FlashState::Copies::one));
+    }
     LH_TRY_ASSIGN(const std::uint32_t sector,
-                  sectors_.take(chain, place_of(tag.name), core_.classes[chain].stored));
+                  sectors_.take(chain, first, core_.classes[chain].stored));
     chains_[chain].tail = {sector, sectors_.layout().records_at()};
     chains_[chain].newest = {};
     chains_[chain].blocks = 0;
@@ -210,16 +216,22 @@ bool FlashSpool::free_waiting() {
     return sectors_.at(*sector).state == FlashSector::State::sound;
 }
 
-// Where blocks are missing that nobody should miss, the core says so: behind the last ones, that
-// there is no last one; between others, that they are done with.
+// Where blocks are missing that nobody should miss, the core says so: before the first ones, up to
+// where; behind the last ones, that there is no last one; between others, that they are done with.
 void FlashSpool::leave_chain(std::uint32_t sector) {
     const FlashSector& entry = sectors_.at(sector);
     const FlashChain chain = entry.chain;
     Chain& state = chains_[chain];
     for (FlashCursor& cursor : state.cursors)
         if (cursor.sector == sector) cursor = {};
-    if (!sectors_.after(chain, entry.order)) {
-        core_.classes[chain].stored = {};
+    FlashCoreClass& known = core_.classes[chain];
+    const auto next = sectors_.after(chain, entry.order);
+    if (sectors_.after(chain, 0) == sector) {
+        const auto header = next ? sectors_.header_of(*next) : std::nullopt;
+        known.freed = std::max(known.freed, header ? header->before : known.stored);
+    }
+    if (!next) {
+        known.stored = {};
         if (state.tail.sector == sector) state.tail = {};
         return;
     }

@@ -32,6 +32,8 @@ void FlashCore::write(ByteWriter& out) const {
         out.i64(each.last_us);
         out.u32(each.stored.epoch.value);
         out.u32(each.stored.number);
+        out.u32(each.freed.epoch.value);
+        out.u32(each.freed.number);
         each.done.write(out);
     }
     losses.write(out);
@@ -51,11 +53,14 @@ Status FlashCore::read(ByteReader& in) {
         each.last_us = in.i64();
         each.stored.epoch.value = in.u32();
         each.stored.number = in.u32();
+        each.freed.epoch.value = in.u32();
+        each.freed.number = in.u32();
         LH_TRY(each.done.read(in));
         // Nothing is done with that was not begun.
         const auto ranges = each.done.ranges();
         const Epoch done = ranges.empty() ? Epoch{} : ranges.back().last.epoch;
-        if (std::max(done, each.stored.epoch).value > epoch_counter) return ErrorCode::malformed;
+        if (std::max({done, each.stored.epoch, each.freed.epoch}).value > epoch_counter)
+            return ErrorCode::malformed;
     }
     if (newest_epoch.value > epoch_counter) return ErrorCode::malformed;
     return losses.read(in);

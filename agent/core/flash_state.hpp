@@ -19,6 +19,7 @@ struct FlashCoreClass {
     std::uint32_t last_number = 0;  // of the newest epoch; what was dropped at once counts
     std::int64_t last_us = 0;
     BlockPlace stored;  // the newest block in the chain; 0: none
+    BlockPlace freed;   // what goes before the chain's first block went, or never was; 0: unknown
     FlashMarks done;
 };
 
@@ -26,7 +27,7 @@ struct FlashCoreClass {
 struct FlashCore {
     static constexpr std::size_t given_up_max = 6;
     static constexpr std::size_t stored_bytes_max =
-        16 + 1 + given_up_max * 4 + 4 + block_class_count * (20 + FlashMarks::stored_bytes_max) +
+        16 + 1 + given_up_max * 4 + 4 + block_class_count * (28 + FlashMarks::stored_bytes_max) +
         LossLedger::stored_bytes_max;
 
     Incarnation incarnation;

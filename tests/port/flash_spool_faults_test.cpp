@@ -1,5 +1,7 @@
 // Whole sectors are lost, and sectors of a full spool go bad: everything is there or listed, and
 // the spool goes on.
+#include <algorithm>
+
 #include "tests/port/flash_spool_harness.hpp"
 #include "tests/port/spool_contract.hpp"
 
@@ -22,6 +24,45 @@ std::optional<SectorHeader> header_in(SimFlash& flash, std::uint32_t sector) {
             return header;
     }
     return std::nullopt;
+}
+
+// The sectors of a chain, oldest first.
+std::vector<std::uint32_t> sectors_of(SimFlash& flash, FlashChain chain) {
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> found;
+    for (std::uint32_t sector = 0; sector < flash.geometry().sectors; ++sector)
+        if (const auto header = header_in(flash, sector); header && header->chain == chain)
+            found.emplace_back(header->order, sector);
+    std::sort(found.begin(), found.end());
+    std::vector<std::uint32_t> sectors;
+    for (const auto& [order, sector] : found) sectors.push_back(sector);
+    return sectors;
+}
+
+// Both copies of its header rot.
+void lose_sector(SimFlash& flash, std::uint32_t sector) {
+    const FlashLayout layout{flash.geometry()};
+    const auto first = flash.image().begin() +
+                       static_cast<std::ptrdiff_t>(std::size_t{sector} * layout.sector_bytes);
+    std::fill(first + layout.header_at(0), first + layout.records_at(), std::byte{0});
+}
+
+// Of blocks 1 to `last` of a class and an epoch, those that neither wait nor are listed.
+std::vector<std::uint32_t> missing(Bench& bench, Epoch epoch, BlockClass block_class,
+                                   std::uint32_t last) {
+    const std::string waiting = " " + bench.waiting(block_class) + " ";
+    std::vector<std::uint32_t> numbers;
+    for (std::uint32_t n = 1; n <= last; ++n) {
+        const BlockPlace place{epoch, n};
+        const auto losses = bench.spool->losses().entries();
+        const bool listed = std::any_of(losses.begin(), losses.end(), [&](const Loss& loss) {
+            return loss.block_class == block_class && loss.first <= place && place <= loss.last;
+        });
+        const std::string name = " " + std::to_string(epoch.value) + "." + std::to_string(n) + " ";
+        const bool waits = waiting.find(name) != std::string::npos;
+        CHECK_FALSE((listed && waits));
+        if (!listed && !waits) numbers.push_back(n);
+    }
+    return numbers;
 }
 
 std::vector<std::uint32_t> free_sectors(SimFlash& flash) {
@@ -75,6 +116,36 @@ TEST_CASE("flash spool: free sectors of a full one that go bad do not stop it") 
                            1000);
             const Epoch epoch = bench.begin();
             CHECK(bench.append(epoch, BlockClass::normal, 1, 300).ok());
+        }
+    }
+}
+
+TEST_CASE("flash spool: whatever sector of a class is lost, its blocks are listed") {
+    for (const BlockClass block_class : {BlockClass::alarm, BlockClass::normal}) {
+        // Also when the front of the chain was freed before.
+        for (const std::uint32_t stored : {30U, 120U}) {
+            Bench bench{test::when_full(WhenFull::drop_oldest, UINT64_MAX)};
+            const Epoch epoch = bench.begin();
+            for (std::uint32_t n = 1; n <= stored; ++n)
+                REQUIRE(bench.append(epoch, block_class, n, 300).ok());
+            bench.restart();
+            CHECK(missing(bench, epoch, block_class, stored).empty());
+            const FlashChain chain = static_cast<FlashChain>(block_class);
+            const SimFlash picture = bench.harness.device.flash;
+            const auto sectors = sectors_of(bench.harness.device.flash, chain);
+            REQUIRE(sectors.size() >= 3);
+            // The newest is as what power cut off: the next epoch's record says so.
+            for (std::size_t i = 0; i + 1 < sectors.size(); ++i) {
+                CAPTURE(static_cast<int>(block_class), stored, i);
+                bench.harness.device.flash = picture;
+                lose_sector(bench.harness.device.flash, sectors[i]);
+                bench.restart();
+                CHECK(missing(bench, epoch, block_class, stored).empty());
+                const auto losses = bench.spool->losses();
+                CHECK_FALSE(losses.empty());
+                bench.restart();
+                CHECK(bench.spool->losses() == losses);
+            }
         }
     }
 }
