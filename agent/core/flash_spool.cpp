@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/core/epoch_maker.hpp"
 #include "agent/core/memory.hpp"
 
 namespace longhaul::agent {
@@ -48,6 +49,7 @@ FlashSpool::FlashSpool(Flash& flash, const SpoolPolicy& policy, Entropy& entropy
 Status FlashSpool::write_core(FlashState::Copies copies) {
     core_due_ = !mounted_;
     if (!mounted_) return {};
+    stored_moved_ = false;
     core_.order_max = std::max(core_.order_max, sectors_.order_max);
     return state_.write_core(core_, copies);
 }
@@ -84,6 +86,8 @@ Result<std::size_t> FlashSpool::epoch_schemas(Epoch epoch, std::span<SchemaHash>
 
 Status FlashSpool::put_state(std::uint8_t key, Bytes value) {
     if (value.size() > state_bytes_max) return ErrorCode::too_large;
+    // Nobody else will say up to where an epoch was stored that ended cleanly.
+    if (key == state_clean_epochs && stored_moved_) LH_TRY(write_core(FlashState::Copies::both));
     LH_TRY(state_.put(key, value, core_));
     return keep_spare();
 }
@@ -165,6 +169,7 @@ Status FlashSpool::note_stored(const SpoolBlock& block) {
     bytes_stored_ += block.sealed.size();
     note_number(block.tag);
     core_.classes[chain_of(block.tag)].stored = place;
+    stored_moved_ = true;
     if (block.tag.losses == 0) return {};
     return write_core(FlashState::Copies::both);
 }

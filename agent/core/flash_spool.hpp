@@ -149,8 +149,9 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     FlashCore core_;
     std::array<Chain, block_class_count> chains_;
     EpochEnd previous_end_;
-    bool mounted_ = false;   // a core can be written
-    bool core_due_ = false;  // as soon as it can
+    bool mounted_ = false;       // a core can be written
+    bool stored_moved_ = false;  // since the last core
+    bool core_due_ = false;      // as soon as it can
     std::uint64_t bytes_stored_ = 0;
 };
 

@@ -71,8 +71,10 @@ Status FlashSpool::begin_sector(const SpoolTag& tag) {
     if (!sectors_.after(chain, 0)) {
         core_.epoch_counter = std::max(core_.epoch_counter, first.epoch.value);
         core_.classes[chain].freed = {first.epoch, first.number - std::min(first.number, 1U)};
-        LH_TRY(write_core(FlashState::Copies::one));
+        stored_moved_ = true;
     }
+    // So that a sector that is lost is missed at the chain's end, too.
+    if (stored_moved_) LH_TRY(write_core(FlashState::Copies::one));
     LH_TRY_ASSIGN(const std::uint32_t sector,
                   sectors_.take(chain, first, core_.classes[chain].stored));
     chains_[chain].tail = {sector, sectors_.layout().records_at()};

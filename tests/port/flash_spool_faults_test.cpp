@@ -2,6 +2,7 @@
 // the spool goes on.
 #include <algorithm>
 
+#include "agent/core/epoch_maker.hpp"
 #include "tests/port/flash_spool_harness.hpp"
 #include "tests/port/spool_contract.hpp"
 
@@ -148,4 +149,45 @@ TEST_CASE("flash spool: whatever sector of a class is lost, its blocks are liste
             }
         }
     }
+}
+
+TEST_CASE("flash spool: after a clean end, a block or a sector lost at a chain's end is listed") {
+    for (const bool whole_sector : {false, true}) {
+        Bench bench;
+        const Epoch epoch = bench.begin();
+        for (std::uint32_t n = 1; n <= 20; ++n)
+            REQUIRE(bench.append(epoch, BlockClass::normal, n, 300).ok());
+        REQUIRE(end_epoch_cleanly(*bench.spool, epoch).ok());
+        SimFlash& flash = bench.harness.device.flash;
+        const std::uint32_t newest = sectors_of(flash, 2).back();
+        const FlashLayout layout{flash.geometry()};
+        if (whole_sector) {
+            lose_sector(flash, newest);
+        } else {
+            const std::uint32_t before = 20 - 1 - layout.capacity() / layout.record_bytes(300);
+            std::size_t at = std::size_t{newest} * layout.sector_bytes + layout.records_at();
+            at += before * layout.record_bytes(300);
+            flash.image()[at + 20] ^= std::byte{1};
+        }
+        bench.restart();
+        CAPTURE(whole_sector);
+        CHECK_FALSE(bench.spool->losses().empty());
+        CHECK(missing(bench, epoch, BlockClass::normal, 20).empty());
+    }
+}
+
+TEST_CASE(
+    "flash spool: of a sector that is lost at a chain's end the one before it is not missed") {
+    Bench bench;
+    const Epoch epoch = bench.begin();
+    for (std::uint32_t n = 1; n <= 25; ++n)
+        REQUIRE(bench.append(epoch, BlockClass::normal, n, 300).ok());
+    SimFlash& flash = bench.harness.device.flash;
+    const auto sectors = sectors_of(flash, 2);
+    REQUIRE(sectors.size() == 3);
+    // Power fails, and the end of the chain rots: a core knows of the first two sectors.
+    lose_sector(flash, sectors[1]);
+    lose_sector(flash, sectors[2]);
+    bench.restart();
+    CHECK(missing(bench, epoch, BlockClass::normal, 22).empty());
 }
