@@ -127,6 +127,8 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     Epoch next_waiting_epoch(Epoch after);
     std::optional<BlockPlace> newest_waiting(FlashChain chain);
     void nothing_waits_in(std::uint32_t sector);
+    bool is_readable(Epoch epoch);
+    Status lose_epoch(FlashChain chain, const FlashItem& first);
     Status lose(FlashChain chain, const FlashItem& item, LossReason reason);
     void mark_done(FlashChain chain, PlaceRange range, const BlockPlace& before);
     void wait_again(FlashChain chain, const PlaceRange& range);
@@ -149,6 +151,7 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     FlashCore core_;
     std::array<Chain, block_class_count> chains_;
     EpochEnd previous_end_;
+    Epoch readable_;             // that one can be read
     bool mounted_ = false;       // a core can be written
     bool stored_moved_ = false;  // since the last core
     bool core_due_ = false;      // as soon as it can

@@ -99,6 +99,10 @@ Result<SpoolBlock> FlashSpool::next(BlockClass block_class, Epoch epoch, BlockSe
         const RecordHeader& header = item->record.header;
         if (!item->missing && header.body_bytes > room.size()) return ErrorCode::too_large;
         const MutableBytes sealed = room.first(header.body_bytes);
+        if (!item->missing && !is_readable(item->last.epoch)) {
+            LH_TRY(lose_epoch(chain, *item));
+            continue;
+        }
         if (!item->missing && read_body(sectors_, item->record, sealed)) {
             remember(chain, from, *item);
             const SpoolTag tag{
@@ -113,6 +117,26 @@ Result<SpoolBlock> FlashSpool::next(BlockClass block_class, Epoch epoch, BlockSe
         from = item->last;
     }
     return ErrorCode::not_found;
+}
+
+// Without its record and its schemas nobody can read an epoch's blocks.
+bool FlashSpool::is_readable(Epoch epoch) {
+    if (epoch != readable_ && epochs_.is_whole(epoch)) readable_ = epoch;
+    return epoch == readable_;
+}
+
+Status FlashSpool::lose_epoch(FlashChain chain, const FlashItem& first) {
+    PlaceRange range{first.first, first.last};
+    std::optional<FlashItem> item = first;
+    while (item && item->first.epoch == range.first.epoch &&
+           item->last.epoch == range.first.epoch) {
+        list(chain, *item, LossReason::unreadable);
+        done_with(chain, *item);
+        range.last = item->last;
+        item = find(chain, item->last, Which::waiting);
+    }
+    mark_done(chain, range, first.record.header.before);
+    return write_core(FlashState::Copies::both);
 }
 
 Status FlashSpool::lose(FlashChain chain, const FlashItem& item, LossReason reason) {

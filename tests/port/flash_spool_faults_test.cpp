@@ -13,7 +13,7 @@ using sim::SimFlash;
 namespace {
 
 // All sectors that may hold blocks do.
-using Harness = test::FlashSpoolHarness<4096, 1, 9>;
+using Harness = test::FlashSpoolHarness<4096, 1, 8>;
 using Bench = test::SpoolBench<Harness>;
 
 std::optional<SectorHeader> header_in(SimFlash& flash, std::uint32_t sector) {
@@ -190,4 +190,42 @@ TEST_CASE(
     lose_sector(flash, sectors[2]);
     bench.restart();
     CHECK(missing(bench, epoch, BlockClass::normal, 22).empty());
+}
+
+TEST_CASE("flash spool: whatever sector of the epochs is lost, all of them can be read") {
+    Bench bench;
+    // Long enough that sectors are collected.
+    for (std::uint8_t boot = 0; boot < 120; ++boot) {
+        const Epoch epoch = bench.begin({static_cast<std::uint8_t>(1 + boot), 201});
+        REQUIRE(bench.append(epoch, BlockClass::normal, 1, 300).ok());
+        if (boot >= 8) bench.mark({epoch.value - 8}, BlockClass::normal, 1, 1);
+        bench.restart();
+    }
+    const std::string waiting = bench.waiting(BlockClass::normal);
+    const SimFlash picture = bench.harness.device.flash;
+    const auto sectors = sectors_of(bench.harness.device.flash, chain_epochs);
+    REQUIRE(sectors.size() >= 2);
+    for (const std::uint32_t sector : sectors) {
+        CAPTURE(sector);
+        bench.harness.device.flash = picture;
+        lose_sector(bench.harness.device.flash, sector);
+        bench.restart();
+        CHECK(bench.waiting(BlockClass::normal) == waiting);
+        std::vector<std::byte> room(300);
+        for (std::uint32_t epoch = 113; epoch <= 120; ++epoch) {
+            CHECK(bench.spool->read_epoch({epoch}, room).ok());
+            std::array<SchemaHash, 4> hashes;
+            CHECK(bench.spool->epoch_schemas({epoch}, hashes).value() == 2);
+            for (const std::uint8_t schema : {static_cast<std::uint8_t>(epoch), std::uint8_t{201}})
+                CHECK(bench.spool->read_schema(test::schema_hash_of(schema), room).ok());
+        }
+    }
+    // Without any of them nobody can read the blocks.
+    bench.harness.device.flash = picture;
+    for (const std::uint32_t sector : sectors) lose_sector(bench.harness.device.flash, sector);
+    bench.restart();
+    CHECK(bench.waiting(BlockClass::normal).empty());
+    for (std::uint32_t epoch = 113; epoch <= 120; ++epoch)
+        CHECK(missing(bench, {epoch}, BlockClass::normal, 1).empty());
+    CHECK(bench.spool->depth().value().waiting[2] == 0);
 }
