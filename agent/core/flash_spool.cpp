@@ -192,6 +192,8 @@ void FlashSpool::note_number(const SpoolTag& tag) {
 void FlashSpool::list(FlashChain chain, const FlashItem& item, LossReason reason) {
     const auto block_class = static_cast<BlockClass>(chain);
     const RecordHeader& header = item.record.header;
+    // What is damaged is found again when the marks had no room for it.
+    if (reason != LossReason::full && core_.losses.has(block_class, item.first, item.last)) return;
     if (core_.losses.is_carrier_in(block_class, item.first, item.last)) core_.losses.tell_again();
     core_.losses.add({block_class, reason, item.first, item.last, header.samples, header.first_us,
                       header.last_us});

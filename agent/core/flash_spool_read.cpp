@@ -160,7 +160,7 @@ void FlashSpool::done_with(FlashChain chain, const FlashItem& item) {
 }
 
 // Ranges between which nothing waits become one; if there are still too many, the blocks of the
-// smallest wait again.
+// smallest wait again, of what is durable if there is any.
 void FlashSpool::mark_done(FlashChain chain, PlaceRange range, const BlockPlace& before) {
     FlashMarks& done = core_.classes[chain].done;
     core_.epoch_counter = std::max(core_.epoch_counter, range.last.epoch.value);
@@ -173,7 +173,11 @@ void FlashSpool::mark_done(FlashChain chain, PlaceRange range, const BlockPlace&
             ++i;
         }
     }
-    if (done.overfull()) wait_again(chain, done.take_smallest());
+    if (!done.overfull()) return;
+    // What is listed would be found damaged once more.
+    wait_again(chain, done.take_smallest([&](const PlaceRange& each) {
+        return !core_.losses.has_in(static_cast<BlockClass>(chain), each.first, each.last);
+    }));
 }
 
 void FlashSpool::wait_again(FlashChain chain, const PlaceRange& range) {

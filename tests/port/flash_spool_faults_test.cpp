@@ -229,3 +229,29 @@ TEST_CASE("flash spool: whatever sector of the epochs is lost, all of them can b
         CHECK(missing(bench, {epoch}, BlockClass::normal, 1).empty());
     CHECK(bench.spool->depth().value().waiting[2] == 0);
 }
+
+TEST_CASE("flash spool: damaged blocks are listed once, however many lie apart") {
+    Bench bench;
+    const Epoch epoch = bench.begin();
+    for (std::uint32_t n = 1; n <= 20; ++n)
+        REQUIRE(bench.append(epoch, BlockClass::normal, n, 100).ok());
+    SimFlash& flash = bench.harness.device.flash;
+    const FlashLayout layout{flash.geometry()};
+    const std::size_t first =
+        std::size_t{sectors_of(flash, 2)[0]} * layout.sector_bytes + layout.records_at();
+    for (std::uint32_t n = 2; n <= 16; n += 2)
+        flash.image()[first + (n - 1) * layout.record_bytes(100) + 60] ^= std::byte{1};
+    for (int look = 0; look < 4; ++look) {
+        CHECK(bench.waiting(BlockClass::normal) ==
+              "1.1 1.3 1.5 1.7 1.9 1.11 1.13 1.15 1.17 1.18 1.19 1.20");
+        CHECK(bench.spool->losses().entries().size() == 8);
+        CHECK(missing(bench, epoch, BlockClass::normal, 20).empty());
+        if (look == 1) bench.restart();
+    }
+    // In the end nothing waits.
+    for (int turn = 0; turn < 3; ++turn) {
+        bench.mark(epoch, BlockClass::normal, 1, 20);
+        CHECK(bench.waiting(BlockClass::normal).empty());
+    }
+    CHECK(bench.spool->depth().value().waiting[2] == 0);
+}
