@@ -129,6 +129,7 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     void nothing_waits_in(std::uint32_t sector);
     bool is_readable(Epoch epoch);
     Status lose_epoch(FlashChain chain, const FlashItem& first);
+    void keep_gaps_done(FlashChain chain);
     Status lose(FlashChain chain, const FlashItem& item, LossReason reason);
     void mark_done(FlashChain chain, PlaceRange range, const BlockPlace& before);
     void wait_again(FlashChain chain, const PlaceRange& range);

@@ -231,9 +231,25 @@ Result<DurableGain> FlashSpool::mark_durable(const SeqRange& range) {
     return gain;
 }
 
+// Sectors that are gone from between others are listed, or have reached a collector.
+void FlashSpool::keep_gaps_done(FlashChain chain) {
+    BlockPlace last;
+    for (auto sector = sectors_.after(chain, 0); sector;
+         sector = sectors_.after(chain, sectors_.at(*sector).order)) {
+        const auto header = sectors_.header_of(*sector);
+        if (header && last.epoch.value != 0 && header->before > last)
+            mark_done(chain, {{last.epoch, last.number + 1}, header->before}, {});
+        const Survey found = survey(chain, *sector);
+        last = std::max(last, found.last.header.place);
+        RecordHeader summary;
+        if (read_summary(sectors_, *sector, summary)) last = std::max(last, summary.place);
+    }
+}
+
 Status FlashSpool::void_durable() {
     for (FlashChain chain = 0; chain < block_class_count; ++chain) {
         core_.classes[chain].done.clear();
+        keep_gaps_done(chain);
         Chain& state = chains_[chain];
         state.waiting = 0;
         state.bytes_waiting = 0;

@@ -255,3 +255,27 @@ TEST_CASE("flash spool: damaged blocks are listed once, however many lie apart")
     }
     CHECK(bench.spool->depth().value().waiting[2] == 0);
 }
+
+TEST_CASE(
+    "flash spool: a sector dropped from between others is not listed again when marks are void") {
+    Bench bench{test::when_full(WhenFull::drop_oldest, UINT64_MAX)};
+    const Epoch epoch = bench.begin();
+    SentMarks sent;
+    sent.classes[2].backlog = {epoch, 3};  // the first sector is on its way
+    for (std::uint32_t n = 1; bench.spool->losses().empty(); ++n) {
+        const BlockSeq seq = BlockSeq::of(BlockClass::normal, n);
+        const auto bytes = test::spool_bytes(epoch, seq, 300);
+        const SpoolTag tag{{bench.spool->incarnation(), epoch, seq},
+                           static_cast<std::uint16_t>(n % 256),
+                           std::int64_t{1000} * n,
+                           std::int64_t{1000} * n + 999};
+        REQUIRE(bench.spool->append(std::array{SpoolBlock{tag, bytes}}, sent).ok());
+    }
+    const auto losses = bench.spool->losses();
+    const std::string waiting = bench.waiting(BlockClass::normal);
+    REQUIRE(waiting.starts_with("1.1 "));
+    REQUIRE(bench.spool->void_durable().ok());
+    bench.restart();
+    CHECK(bench.spool->losses() == losses);
+    CHECK(bench.waiting(BlockClass::normal) == waiting);
+}
