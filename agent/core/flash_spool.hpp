@@ -21,13 +21,17 @@ namespace longhaul::agent {
 
 class FlashSpool final : public Spool, private FlashEpochUse, private FlashStateUse {
  public:
+    static constexpr std::uint32_t sectors_max = 1024;
+    // What all small values take together, at least: five of 32 bytes and one of 512.
+    static constexpr std::array<std::uint16_t, 6> values_min{32, 32, 32, 32, 32, 512};
     static std::size_t memory_bytes(const FlashGeometry& geometry);
     // The largest block and value that fit; append() answers too_large beyond.
     static std::size_t block_bytes_max(const FlashGeometry& geometry);
 
     // The bound of the policy is lowered to what the flash has room for.
     FlashSpool(Flash& flash, const SpoolPolicy& policy, Entropy& entropy, MutableBytes memory);
-    // Whatever lies on the flash. Error io: it does not take what is written, nowhere.
+    // Whatever lies on the flash. Error io: it does not take what is written, nowhere. Error
+    // too_large: more sectors than sectors_max, or too small for the state.
     Status open();
 
     Incarnation incarnation() const override { return core_.incarnation; }
@@ -80,6 +84,7 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     enum class Taken : std::uint8_t { stored, dropped, full };
 
     // flash_spool_mount.cpp
+    Status check_geometry() const;
     Status load_core(Entropy& entropy);
     Status finish_freeing();
     Status load_class(FlashChain chain);

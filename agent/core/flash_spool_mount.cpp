@@ -11,8 +11,22 @@ constexpr std::uint32_t epochs_skipped = 65'536;
 
 }  // namespace
 
+// Chains are walked by looking through all sectors; a lane holds a core and all values.
+Status FlashSpool::check_geometry() const {
+    const FlashLayout& layout = sectors_.layout();
+    if (layout.sectors > sectors_max)
+        return Error{ErrorCode::too_large, "more than 1024 flash sectors: take larger ones"};
+    std::uint32_t state = layout.record_bytes(FlashCore::stored_bytes_max);
+    for (const std::uint16_t bytes : values_min) state += layout.record_bytes(bytes);
+    if (state > layout.capacity())
+        return Error{ErrorCode::too_large,
+                     "flash sectors too small for the state: take larger ones"};
+    return {};
+}
+
 // Nothing is written before all is known: what is found missing is found again after a power cut.
 Status FlashSpool::open() {
+    LH_TRY(check_geometry());
     sectors_.open();
     LH_TRY(load_core(entropy_));
     epochs_.open();

@@ -279,3 +279,26 @@ TEST_CASE(
     CHECK(bench.spool->losses() == losses);
     CHECK(bench.waiting(BlockClass::normal) == waiting);
 }
+
+TEST_CASE("flash spool: a flash that it cannot use well is refused") {
+    const auto opened = [](const FlashGeometry& geometry) {
+        test::FlashSpoolOver<SimFlash> device{SimFlash{geometry}};
+        return device.open(test::stop_at(UINT64_MAX));
+    };
+    CHECK(opened({4096, 16, 256}).error() == ErrorCode::too_large);
+    CHECK(opened({4096, 16, 128}).error() == ErrorCode::too_large);
+    CHECK(opened({4096, 1025, 1}).error() == ErrorCode::too_large);
+    CHECK(opened({4096, 1024, 1}).ok());
+    CHECK(opened({4096, 16, 64}).ok());
+    CHECK(opened({8192, 16, 256}).ok());
+}
+
+TEST_CASE("flash spool: the least that it takes holds all small values beside the fullest core") {
+    test::SpoolBench<test::FlashSpoolHarness<4096, 64, 4>> bench;
+    bench.begin();
+    std::uint8_t key = 0;
+    for (const std::uint16_t bytes : FlashSpool::values_min) {
+        const std::vector<std::byte> value(bytes, std::byte{7});
+        CHECK(bench.spool->put_state(++key, value).ok());
+    }
+}
