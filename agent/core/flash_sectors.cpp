@@ -155,7 +155,6 @@ bool FlashSectors::prepare(std::uint32_t sector) {
 }
 
 bool FlashSectors::erase(std::uint32_t sector) {
-    ++counts.erases;
     FlashSector& entry = table_[sector];
     ++entry.erases;
     if (!flash_.erase(sector).ok()) return false;
@@ -188,9 +187,19 @@ bool FlashSectors::join(std::uint32_t sector, const SectorHeader& header) {
     return true;
 }
 
+// What cannot be erased may still take zeros.
+void FlashSectors::overwrite_header(std::uint32_t sector) {
+    const std::array<std::byte, flash_unit_bytes_max> zeros{};
+    for (std::uint32_t copy = 0; copy < 2; ++copy)
+        (void)program(sector, layout_.header_at(copy),
+                      Bytes{zeros}.first(layout_.up(sector_header_bytes)));
+    (void)sync();
+}
+
 Status FlashSectors::free(std::uint32_t sector) {
     FlashSector& entry = table_[sector];
     const bool erased = erase(sector) && !header_of(sector);
+    if (!erased && header_of(sector)) overwrite_header(sector);
     entry.chain = chain_none;
     entry.order = 0;
     entry.waiting = 0;

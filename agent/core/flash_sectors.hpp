@@ -27,7 +27,6 @@ static_assert(sizeof(FlashSector) == 12);
 
 struct FlashCounts {
     std::uint64_t bytes_written = 0;
-    std::uint32_t erases = 0;
 };
 
 class FlashSectors {
@@ -88,6 +87,7 @@ class FlashSectors {
     std::optional<std::uint32_t> choose(FlashChain chain) const;
     bool prepare(std::uint32_t sector);
     bool erase(std::uint32_t sector);
+    void overwrite_header(std::uint32_t sector);
     bool join(std::uint32_t sector, const SectorHeader& header);
 
     Flash& flash_;

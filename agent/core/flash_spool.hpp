@@ -129,12 +129,12 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     std::optional<std::uint32_t> sector_of(FlashChain chain, const BlockPlace& after, Which which);
     std::optional<std::uint32_t> next_sector(FlashChain chain, std::uint32_t order, Which which);
     void remember(FlashChain chain, const BlockPlace& after, const FlashItem& item);
+    void keep_gaps_done(FlashChain chain);
     Epoch next_waiting_epoch(Epoch after);
     std::optional<BlockPlace> newest_waiting(FlashChain chain);
     void nothing_waits_in(std::uint32_t sector);
     bool is_readable(Epoch epoch);
     Status lose_epoch(FlashChain chain, const FlashItem& first);
-    void keep_gaps_done(FlashChain chain);
     Status lose(FlashChain chain, const FlashItem& item, LossReason reason);
     void mark_done(FlashChain chain, PlaceRange range, const BlockPlace& before);
     void wait_again(FlashChain chain, const PlaceRange& range);

@@ -302,3 +302,23 @@ TEST_CASE("flash spool: the least that it takes holds all small values beside th
         CHECK(bench.spool->put_state(++key, value).ok());
     }
 }
+
+TEST_CASE("flash spool: sectors that cannot be erased do not come back") {
+    for (const SimFlash::Fault fault : {SimFlash::Fault::stuck_erase, SimFlash::Fault::ignored}) {
+        Bench bench{test::when_full(WhenFull::drop_oldest, UINT64_MAX)};
+        const Epoch epoch = bench.begin();
+        std::uint32_t n = 0;
+        while (bench.spool->losses().empty())
+            REQUIRE(bench.append(epoch, BlockClass::normal, ++n, 300).ok());
+        SimFlash& flash = bench.harness.device.flash;
+        const auto sectors = sectors_of(flash, 2);
+        // Seven where erases do nothing; six where nothing does.
+        const std::size_t bad = fault == SimFlash::Fault::ignored ? 6 : 7;
+        for (std::size_t i = 0; i < std::min(bad, sectors.size()); ++i)
+            flash.set_fault(sectors[i], fault);
+        for (std::uint32_t more = 0; more < 100; ++more)
+            (void)bench.append(epoch, BlockClass::normal, ++n, 300);
+        bench.restart();
+        CHECK(missing(bench, epoch, BlockClass::normal, 60).empty());
+    }
+}
