@@ -70,7 +70,7 @@ Status FlashSpool::begin_sector(const SpoolTag& tag) {
     close_sector(chain);
     if (!sectors_.after(chain, 0)) {
         core_.epoch_counter = std::max(core_.epoch_counter, first.epoch.value);
-        core_.classes[chain].freed = {first.epoch, first.number - std::min(first.number, 1U)};
+        core_.classes[chain].freed = {first.epoch, first.number == 0 ? 0 : first.number - 1};
         stored_moved_ = true;
     }
     // So that a sector that is lost is missed at the chain's end, too.
