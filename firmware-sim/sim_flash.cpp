@@ -77,6 +77,7 @@ Status SimFlash::take(Step step) {
         return ErrorCode::io;
     }
     if (faults_[step.sector] == Fault::error) return ErrorCode::io;
+    if (faults_[step.sector] == Fault::stuck_erase && step.erase) return ErrorCode::io;
     if (faults_[step.sector] == Fault::ignored) return {};
     apply(step, Torn::all, cells_);
     if (faults_[step.sector] == Fault::stuck && !step.erase && random_() % 4 == 0)

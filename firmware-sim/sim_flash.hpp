@@ -39,10 +39,11 @@ class SimFlash final : public agent::Flash {
 
     enum class Fault : std::uint8_t {
         none,
-        error,    // programs and erases are refused
-        ignored,  // they do nothing, and are said to have been done
-        flips,    // one read in 256 gives a wrong bit, another time the right one
-        stuck,    // a program leaves a bit that it should clear, now and then
+        error,        // programs and erases are refused
+        ignored,      // they do nothing, and are said to have been done
+        flips,        // one read in 256 gives a wrong bit, another time the right one
+        stuck_erase,  // erases do nothing, and are refused
+        stuck,        // a program leaves a bit that it should clear, now and then
     };
 
     struct Step {

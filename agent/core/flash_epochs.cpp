@@ -7,15 +7,13 @@
 namespace longhaul::agent {
 namespace {
 
-constexpr std::uint32_t copies = 2;
-
 // Of a schema the record's header says the first four bytes of the hash.
 std::uint32_t hint_of(const SchemaHash& hash) { return ByteReader{Bytes{hash}}.u32(); }
 
 }  // namespace
 
 std::uint32_t FlashEpochs::sectors_max(const FlashLayout& layout) {
-    return std::max<std::uint32_t>(3, layout.sectors / 16);
+    return std::max<std::uint32_t>(4, layout.sectors / 16);
 }
 
 SchemaHash FlashEpochs::Hashes::at(std::size_t index) const {
@@ -42,13 +40,27 @@ void FlashEpochs::open() {
             (void)sectors_.free(*sector);
         sector = sectors_.after(chain_epochs, order);
     }
-    tail_ = {};
+    tails_ = {};
     const auto newest = sectors_.newest(chain_epochs);
-    if (!newest) return;
-    RecordScan scan{sectors_, *newest, tail_};
+    std::optional<std::uint32_t> second;
+    for (auto sector = sectors_.after(chain_epochs, 0); sector && sector != newest;
+         sector = sectors_.after(chain_epochs, sectors_.at(*sector).order))
+        second = sector;
+    tails_ = {tail_behind(newest), tail_behind(second)};
+}
+
+FlashTail FlashEpochs::tail_behind(std::optional<std::uint32_t> sector) {
+    if (!sector) return {};
+    RecordScan scan{sectors_, *sector, FlashTail{}};
     while (scan.next()) {
     }
-    tail_ = {*newest, sectors_.blank_from(*newest, scan.end(), sectors_.layout().summary_at())};
+    return {*sector, sectors_.blank_from(*sector, scan.end(), sectors_.layout().summary_at())};
+}
+
+FlashTail FlashEpochs::tail_of(std::uint32_t sector) const {
+    for (const FlashTail& tail : tails_)
+        if (tail.sector == sector) return tail;
+    return {};
 }
 
 template <class Good>
@@ -61,7 +73,7 @@ std::optional<FlashRecord> FlashEpochs::find(Good&& good) {
     }
     for (auto sector = sectors_.after(chain_epochs, 0); sector;
          sector = sectors_.after(chain_epochs, sectors_.at(*sector).order)) {
-        RecordScan scan{sectors_, *sector, tail_};
+        RecordScan scan{sectors_, *sector, tail_of(*sector)};
         while (scan.next())
             if (good(scan.record())) return hint_ = scan.record();
     }
@@ -143,6 +155,15 @@ Result<Bytes> FlashEpochs::read_epoch(Epoch epoch, MutableBytes room) {
     return Bytes{room.first(bytes)};
 }
 
+bool FlashEpochs::is_whole(Epoch epoch) {
+    const auto record = find_epoch(epoch);
+    Hashes hashes;
+    if (!record || !read_hashes(*record, hashes)) return false;
+    for (std::size_t i = 0; i < hashes.count; ++i)
+        if (!find_schema(hashes.at(i))) return false;
+    return true;
+}
+
 Result<std::size_t> FlashEpochs::schemas_of(Epoch epoch, std::span<SchemaHash> out) {
     const auto record = find_epoch(epoch);
     if (!record) return ErrorCode::not_found;
@@ -158,33 +179,52 @@ Status FlashEpochs::store(RecordHeader header, BodyPieces body, FlashEpochUse& u
     for (const Bytes piece : body) bytes += piece.size();
     if (bytes > UINT16_MAX || sectors_.layout().record_bytes(bytes) > sectors_.layout().capacity())
         return Error{ErrorCode::too_large, "the record is larger than a flash sector"};
-    std::uint32_t stored = 0;
-    for (std::uint32_t attempt = 0; stored < copies; ++attempt) {
-        if (attempt > sectors_.count()) return ErrorCode::io;
-        LH_TRY(make_room(bytes, use));
-        if (append_record(sectors_, tail_, header, body).ok()) ++stored;
-    }
+    for (std::size_t copy = 0; copy < copies; ++copy) LH_TRY(store_copy(copy, header, body, use));
     return {};
 }
 
-Status FlashEpochs::make_room(std::size_t body_bytes, FlashEpochUse& use) {
+Status FlashEpochs::store_copy(std::size_t copy, RecordHeader header, BodyPieces body,
+                               FlashEpochUse& use) {
+    std::size_t bytes = 0;
+    for (const Bytes piece : body) bytes += piece.size();
+    for (std::uint32_t attempt = 0; attempt < sectors_.count(); ++attempt) {
+        LH_TRY(make_room(copy, bytes, use));
+        if (append_record(sectors_, tails_[copy], header, body).ok()) return {};
+    }
+    return ErrorCode::io;
+}
+
+// No sector ever has both copies of a record: not even one that others are copied into.
+Status FlashEpochs::make_room(std::size_t copy, std::size_t body_bytes, FlashEpochUse& use) {
     const FlashLayout& layout = sectors_.layout();
     for (std::uint32_t rounds = 0; rounds <= layout.sectors; ++rounds) {
-        if (tail_.fits(layout, body_bytes)) return {};
+        if (tails_[copy].fits(layout, body_bytes)) return {};
         if (sectors_.length(chain_epochs) < sectors_max(layout)) {
-            LH_TRY_ASSIGN(const std::uint32_t sector, sectors_.take(chain_epochs));
-            tail_ = {sector, layout.records_at()};
+            if (const auto taken = sectors_.take(chain_epochs); taken.ok()) {
+                tails_[copy] = {taken.value(), layout.records_at()};
+            } else {
+                LH_TRY(use.make_room_for_epochs());
+            }
             continue;
         }
-        std::optional<std::uint32_t> source;
-        for (auto sector = sectors_.after(chain_epochs, 0); sector && !source;
-             sector = sectors_.after(chain_epochs, sectors_.at(*sector).order)) {
-            if (live_bytes(*sector, use) + layout.record_bytes(body_bytes) <= layout.capacity())
-                source = sector;
-        }
-        LH_TRY(source ? collect(*source, use) : use.make_room_for_epochs());
+        const auto source = collectable(copy, body_bytes, use);
+        LH_TRY(source ? collect(copy, *source, use) : use.make_room_for_epochs());
     }
     return ErrorCode::full;
+}
+
+// The oldest with enough that nobody needs, but for the one that takes the other copy.
+std::optional<std::uint32_t> FlashEpochs::collectable(std::size_t copy, std::size_t body_bytes,
+                                                      FlashEpochUse& use) {
+    const FlashLayout& layout = sectors_.layout();
+    for (auto sector = sectors_.after(chain_epochs, 0); sector;
+         sector = sectors_.after(chain_epochs, sectors_.at(*sector).order)) {
+        if (tails_[copies - 1 - copy].used != 0 && tails_[copies - 1 - copy].sector == *sector)
+            continue;
+        if (live_bytes(*sector, use) + layout.record_bytes(body_bytes) <= layout.capacity())
+            return sector;
+    }
+    return std::nullopt;
 }
 
 bool FlashEpochs::is_live(const FlashRecord& record, FlashEpochUse& use) {
@@ -199,7 +239,7 @@ bool FlashEpochs::is_live(const FlashRecord& record, FlashEpochUse& use) {
 bool FlashEpochs::is_needed(const SchemaHash& hash, FlashEpochUse& use) {
     for (auto sector = sectors_.after(chain_epochs, 0); sector;
          sector = sectors_.after(chain_epochs, sectors_.at(*sector).order)) {
-        RecordScan scan{sectors_, *sector, tail_};
+        RecordScan scan{sectors_, *sector, tail_of(*sector)};
         while (scan.next()) {
             Hashes hashes;
             if (scan.record().header.kind == RecordKind::epoch &&
@@ -213,29 +253,29 @@ bool FlashEpochs::is_needed(const SchemaHash& hash, FlashEpochUse& use) {
 
 std::uint32_t FlashEpochs::live_bytes(std::uint32_t sector, FlashEpochUse& use) {
     std::uint32_t bytes = 0;
-    RecordScan scan{sectors_, sector, tail_};
+    RecordScan scan{sectors_, sector, tail_of(sector)};
     while (scan.next())
         if (is_live(scan.record(), use))
             bytes += sectors_.layout().record_bytes(scan.record().header.body_bytes);
     return bytes;
 }
 
-Status FlashEpochs::collect(std::uint32_t sector, FlashEpochUse& use) {
+Status FlashEpochs::collect(std::size_t copy, std::uint32_t sector, FlashEpochUse& use) {
     for (std::uint32_t attempt = 0; attempt < sectors_.count(); ++attempt) {
-        LH_TRY_ASSIGN(const std::uint32_t taken,
-                      sectors_.take(chain_epochs, {{sectors_.at(sector).order}, 0}));
-        FlashTail fresh{taken, sectors_.layout().records_at()};
+        const auto taken = sectors_.take(chain_epochs, {{sectors_.at(sector).order}, 0});
+        if (!taken.ok()) return use.make_room_for_epochs();
+        FlashTail fresh{taken.value(), sectors_.layout().records_at()};
         if (copy_live(sector, fresh, use).ok()) {
-            tail_ = fresh;
+            tails_[copy] = fresh;
             return use.free_sector(sector);
         }
-        (void)sectors_.free(taken);
+        (void)sectors_.free(taken.value());
     }
     return ErrorCode::io;
 }
 
 Status FlashEpochs::copy_live(std::uint32_t sector, FlashTail& to, FlashEpochUse& use) {
-    RecordScan scan{sectors_, sector, tail_};
+    RecordScan scan{sectors_, sector, tail_of(sector)};
     while (scan.next()) {
         if (!is_live(scan.record(), use)) continue;
         const Status copied = copy_record(sectors_, scan.record(), to);

@@ -1,5 +1,5 @@
-// Chain 4 of the flash ring: epoch records and schemas, each written twice, kept as long as the
-// blocks that need them. What outlives its neighbours is copied, and the sector freed.
+// Chain 4 of the flash ring: epoch records and schemas, each written into two sectors, kept as long
+// as the blocks that need them. What outlives its neighbours is copied, and the sector freed.
 #pragma once
 
 #include <array>
@@ -39,6 +39,8 @@ class FlashEpochs {
                        FlashEpochUse& use);
     Result<Bytes> read_schema(const SchemaHash& hash, MutableBytes room);
     Result<Bytes> read_epoch(Epoch epoch, MutableBytes room);
+    // Its record and all its schemas can be read.
+    bool is_whole(Epoch epoch);
     Result<std::size_t> schemas_of(Epoch epoch, std::span<SchemaHash> out);
 
  private:
@@ -56,16 +58,22 @@ class FlashEpochs {
     bool is_schema(const FlashRecord& record, const SchemaHash& hash);
 
     Status store(RecordHeader header, BodyPieces body, FlashEpochUse& use);
-    Status make_room(std::size_t body_bytes, FlashEpochUse& use);
+    Status store_copy(std::size_t copy, RecordHeader header, BodyPieces body, FlashEpochUse& use);
+    Status make_room(std::size_t copy, std::size_t body_bytes, FlashEpochUse& use);
+    FlashTail tail_of(std::uint32_t sector) const;
+    FlashTail tail_behind(std::optional<std::uint32_t> sector);
     bool is_live(const FlashRecord& record, FlashEpochUse& use);
     bool is_needed(const SchemaHash& hash, FlashEpochUse& use);
     std::uint32_t live_bytes(std::uint32_t sector, FlashEpochUse& use);
-    Status collect(std::uint32_t sector, FlashEpochUse& use);
+    std::optional<std::uint32_t> collectable(std::size_t copy, std::size_t body_bytes,
+                                             FlashEpochUse& use);
+    Status collect(std::size_t copy, std::uint32_t sector, FlashEpochUse& use);
     Status copy_live(std::uint32_t sector, FlashTail& to, FlashEpochUse& use);
 
     FlashSectors& sectors_;
-    FlashTail tail_;
-    FlashRecord hint_{no_sector, 0, {}};  // what was found last
+    static constexpr std::size_t copies = 2;
+    std::array<FlashTail, copies> tails_;  // in different sectors
+    FlashRecord hint_{no_sector, 0, {}};   // what was found last
 };
 
 }  // namespace longhaul::agent

@@ -13,12 +13,6 @@ bool adjoin(const PlaceRange& a, const PlaceRange& b) {
            (a.last.epoch == b.first.epoch && a.last.number + 1 == b.first.number);
 }
 
-// Ranges over epochs hold many blocks, or none of those that are still here.
-std::uint32_t size_of(const PlaceRange& range) {
-    return range.first.epoch == range.last.epoch ? range.last.number - range.first.number
-                                                 : UINT32_MAX;
-}
-
 }  // namespace
 
 bool FlashMarks::contains(const BlockPlace& first, const BlockPlace& last) const {
@@ -59,12 +53,16 @@ void FlashMarks::join_with_next(std::size_t index) {
     remove(index + 1);
 }
 
-PlaceRange FlashMarks::take_smallest() {
-    std::size_t smallest = 0;
-    for (std::size_t i = 1; i < count_; ++i)
-        if (size_of(ranges_[i]) < size_of(ranges_[smallest])) smallest = i;
-    const PlaceRange taken = ranges_[smallest];
-    remove(smallest);
+// Ranges over epochs hold many blocks, or none of those that are still here.
+std::uint32_t FlashMarks::size_of(std::size_t index) const {
+    const PlaceRange& range = ranges_[index];
+    return range.first.epoch == range.last.epoch ? range.last.number - range.first.number
+                                                 : UINT32_MAX;
+}
+
+PlaceRange FlashMarks::take(std::size_t index) {
+    const PlaceRange taken = ranges_[index];
+    remove(index);
     return taken;
 }
 

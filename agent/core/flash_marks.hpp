@@ -35,7 +35,17 @@ class FlashMarks {
     bool overfull() const { return count_ > ranges_max; }
     // Nothing that waits lies between the range and the next one.
     void join_with_next(std::size_t index);
-    PlaceRange take_smallest();
+    // Of those that `may_go`; if none may, of all.
+    template <class MayGo>
+    PlaceRange take_smallest(MayGo&& may_go) {
+        std::size_t best = 0;
+        for (std::size_t i = 1; i < count_; ++i) {
+            const bool goes = may_go(ranges_[i]);
+            const bool best_goes = may_go(ranges_[best]);
+            if (goes != best_goes ? goes : size_of(i) < size_of(best)) best = i;
+        }
+        return take(best);
+    }
     void forget_before(const BlockPlace& place);
     void clear() { count_ = 0; }
 
@@ -45,6 +55,8 @@ class FlashMarks {
     Status read(ByteReader& in);
 
  private:
+    std::uint32_t size_of(std::size_t index) const;
+    PlaceRange take(std::size_t index);
     void remove(std::size_t index);
 
     std::array<PlaceRange, ranges_max + 1> ranges_{};  // in order, apart

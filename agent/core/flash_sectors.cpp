@@ -100,6 +100,13 @@ std::uint32_t FlashSectors::usable() const {
         [](const FlashSector& entry) { return entry.state == FlashSector::State::sound; }));
 }
 
+std::uint32_t FlashSectors::spare() const {
+    return static_cast<std::uint32_t>(
+        std::count_if(table_.begin(), table_.end(), [](const FlashSector& entry) {
+            return entry.chain == chain_none && entry.state == FlashSector::State::sound;
+        }));
+}
+
 // The least worn free sector. But one that is worn more than others rests where it stays for long:
 // the state moves often, blocks stay.
 std::optional<std::uint32_t> FlashSectors::choose(FlashChain chain) const {
@@ -148,7 +155,6 @@ bool FlashSectors::prepare(std::uint32_t sector) {
 }
 
 bool FlashSectors::erase(std::uint32_t sector) {
-    ++counts.erases;
     FlashSector& entry = table_[sector];
     ++entry.erases;
     if (!flash_.erase(sector).ok()) return false;
@@ -181,9 +187,19 @@ bool FlashSectors::join(std::uint32_t sector, const SectorHeader& header) {
     return true;
 }
 
+// What cannot be erased may still take zeros.
+void FlashSectors::overwrite_header(std::uint32_t sector) {
+    const std::array<std::byte, flash_unit_bytes_max> zeros{};
+    for (std::uint32_t copy = 0; copy < 2; ++copy)
+        (void)program(sector, layout_.header_at(copy),
+                      Bytes{zeros}.first(layout_.up(sector_header_bytes)));
+    (void)sync();
+}
+
 Status FlashSectors::free(std::uint32_t sector) {
     FlashSector& entry = table_[sector];
     const bool erased = erase(sector) && !header_of(sector);
+    if (!erased && header_of(sector)) overwrite_header(sector);
     entry.chain = chain_none;
     entry.order = 0;
     entry.waiting = 0;

@@ -27,7 +27,6 @@ static_assert(sizeof(FlashSector) == 12);
 
 struct FlashCounts {
     std::uint64_t bytes_written = 0;
-    std::uint32_t erases = 0;
 };
 
 class FlashSectors {
@@ -49,6 +48,7 @@ class FlashSectors {
     std::optional<std::uint32_t> newest(FlashChain chain) const;
     std::uint32_t length(FlashChain chain) const;
     std::uint32_t usable() const;  // not set aside
+    std::uint32_t spare() const;   // free, and not known to be bad
     std::optional<SectorHeader> header_of(std::uint32_t sector);
 
     // A free sector joins a chain; it is blank behind its header. Error io: none can be used.
@@ -87,6 +87,7 @@ class FlashSectors {
     std::optional<std::uint32_t> choose(FlashChain chain) const;
     bool prepare(std::uint32_t sector);
     bool erase(std::uint32_t sector);
+    void overwrite_header(std::uint32_t sector);
     bool join(std::uint32_t sector, const SectorHeader& header);
 
     Flash& flash_;

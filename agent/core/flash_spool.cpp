@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/core/epoch_maker.hpp"
 #include "agent/core/memory.hpp"
 
 namespace longhaul::agent {
@@ -42,10 +43,13 @@ FlashSpool::FlashSpool(Flash& flash, const SpoolPolicy& policy, Entropy& entropy
     : policy_{policy},
       entropy_{entropy},
       sectors_{flash, table_in(memory.subspan(FlashCore::stored_bytes_max), flash.geometry())},
-      state_{sectors_, memory.first(FlashCore::stored_bytes_max)},
+      state_{sectors_, memory.first(FlashCore::stored_bytes_max), *this},
       epochs_{sectors_} {}
 
 Status FlashSpool::write_core(FlashState::Copies copies) {
+    core_due_ = !mounted_;
+    if (!mounted_) return {};
+    stored_moved_ = false;
     core_.order_max = std::max(core_.order_max, sectors_.order_max);
     return state_.write_core(core_, copies);
 }
@@ -55,6 +59,7 @@ Result<Epoch> FlashSpool::begin_epoch() {
     ++core_.epoch_counter;
     sectors_.epoch_counter = core_.epoch_counter;
     LH_TRY(write_core(FlashState::Copies::both));
+    LH_TRY(keep_spare());
     return Epoch{core_.epoch_counter};
 }
 
@@ -81,7 +86,10 @@ Result<std::size_t> FlashSpool::epoch_schemas(Epoch epoch, std::span<SchemaHash>
 
 Status FlashSpool::put_state(std::uint8_t key, Bytes value) {
     if (value.size() > state_bytes_max) return ErrorCode::too_large;
-    return state_.put(key, value, core_);
+    // Nobody else will say up to where an epoch was stored that ended cleanly.
+    if (key == state_clean_epochs && stored_moved_) LH_TRY(write_core(FlashState::Copies::both));
+    LH_TRY(state_.put(key, value, core_));
+    return keep_spare();
 }
 
 Result<Bytes> FlashSpool::read_state(std::uint8_t key, MutableBytes room) {
@@ -161,6 +169,7 @@ Status FlashSpool::note_stored(const SpoolBlock& block) {
     bytes_stored_ += block.sealed.size();
     note_number(block.tag);
     core_.classes[chain_of(block.tag)].stored = place;
+    stored_moved_ = true;
     if (block.tag.losses == 0) return {};
     return write_core(FlashState::Copies::both);
 }
@@ -183,6 +192,8 @@ void FlashSpool::note_number(const SpoolTag& tag) {
 void FlashSpool::list(FlashChain chain, const FlashItem& item, LossReason reason) {
     const auto block_class = static_cast<BlockClass>(chain);
     const RecordHeader& header = item.record.header;
+    // What is damaged is found again when the marks had no room for it.
+    if (reason != LossReason::full && core_.losses.has(block_class, item.first, item.last)) return;
     if (core_.losses.is_carrier_in(block_class, item.first, item.last)) core_.losses.tell_again();
     core_.losses.add({block_class, reason, item.first, item.last, header.samples, header.first_us,
                       header.last_us});

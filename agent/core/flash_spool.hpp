@@ -19,15 +19,19 @@
 
 namespace longhaul::agent {
 
-class FlashSpool final : public Spool, private FlashEpochUse {
+class FlashSpool final : public Spool, private FlashEpochUse, private FlashStateUse {
  public:
+    static constexpr std::uint32_t sectors_max = 1024;
+    // What all small values take together, at least: five of 32 bytes and one of 512.
+    static constexpr std::array<std::uint16_t, 6> values_min{32, 32, 32, 32, 32, 512};
     static std::size_t memory_bytes(const FlashGeometry& geometry);
     // The largest block and value that fit; append() answers too_large beyond.
     static std::size_t block_bytes_max(const FlashGeometry& geometry);
 
     // The bound of the policy is lowered to what the flash has room for.
     FlashSpool(Flash& flash, const SpoolPolicy& policy, Entropy& entropy, MutableBytes memory);
-    // Whatever lies on the flash. Error io: it does not take what is written, nowhere.
+    // Whatever lies on the flash. Error io: it does not take what is written, nowhere. Error
+    // too_large: more sectors than sectors_max, or too small for the state.
     Status open();
 
     Incarnation incarnation() const override { return core_.incarnation; }
@@ -80,13 +84,14 @@ class FlashSpool final : public Spool, private FlashEpochUse {
     enum class Taken : std::uint8_t { stored, dropped, full };
 
     // flash_spool_mount.cpp
+    Status check_geometry() const;
     Status load_core(Entropy& entropy);
     Status finish_freeing();
-    void make_room_for_state();
     Status load_class(FlashChain chain);
     void load_sector(FlashChain chain, std::uint32_t sector, Survey& newest, BlockPlace& last);
     bool count_by_summary(FlashChain chain, std::uint32_t sector, BlockPlace& last);
     void load_tail(FlashChain chain, const Survey& newest);
+    Status list_lost_front(FlashChain chain, const BlockPlace& last);
     Status list_lost_tail(FlashChain chain, const BlockPlace& last);
     Status note_carrier(const Survey& newest);
     Status forget_carrier_that_never_came();
@@ -102,7 +107,13 @@ class FlashSpool final : public Spool, private FlashEpochUse {
     std::optional<std::uint32_t> droppable(FlashChain chain, const SentMarks& sent);
     bool was_sent(FlashChain chain, std::uint32_t sector, const SentOfClass& sent);
     std::optional<std::uint32_t> oldest_done();
+    std::optional<std::uint32_t> expendable();
+    Status keep_spare();
+    void list_waiting(std::uint32_t sector);
     Status drop_sector(std::uint32_t sector);
+    Status erase_sector(std::uint32_t sector);
+    bool free_done() override;
+    bool free_waiting() override;
     void leave_chain(std::uint32_t sector);
     bool in_use(Epoch epoch) override;
     Epoch current() const override { return {core_.epoch_counter}; }
@@ -118,9 +129,12 @@ class FlashSpool final : public Spool, private FlashEpochUse {
     std::optional<std::uint32_t> sector_of(FlashChain chain, const BlockPlace& after, Which which);
     std::optional<std::uint32_t> next_sector(FlashChain chain, std::uint32_t order, Which which);
     void remember(FlashChain chain, const BlockPlace& after, const FlashItem& item);
+    void keep_gaps_done(FlashChain chain);
     Epoch next_waiting_epoch(Epoch after);
     std::optional<BlockPlace> newest_waiting(FlashChain chain);
     void nothing_waits_in(std::uint32_t sector);
+    bool is_readable(Epoch epoch);
+    Status lose_epoch(FlashChain chain, const FlashItem& first);
     Status lose(FlashChain chain, const FlashItem& item, LossReason reason);
     void mark_done(FlashChain chain, PlaceRange range, const BlockPlace& before);
     void wait_again(FlashChain chain, const PlaceRange& range);
@@ -143,6 +157,10 @@ class FlashSpool final : public Spool, private FlashEpochUse {
     FlashCore core_;
     std::array<Chain, block_class_count> chains_;
     EpochEnd previous_end_;
+    Epoch readable_;             // that one can be read
+    bool mounted_ = false;       // a core can be written
+    bool stored_moved_ = false;  // since the last core
+    bool core_due_ = false;      // as soon as it can
     std::uint64_t bytes_stored_ = 0;
 };
 

@@ -8,11 +8,25 @@ namespace {
 
 // More boots than that nobody has missed.
 constexpr std::uint32_t epochs_skipped = 65'536;
-constexpr std::uint32_t state_sectors_min = 3;  // two, and one to move into
 
 }  // namespace
 
+// Chains are walked by looking through all sectors; a lane holds a core and all values.
+Status FlashSpool::check_geometry() const {
+    const FlashLayout& layout = sectors_.layout();
+    if (layout.sectors > sectors_max)
+        return Error{ErrorCode::too_large, "more than 1024 flash sectors: take larger ones"};
+    std::uint32_t state = layout.record_bytes(FlashCore::stored_bytes_max);
+    for (const std::uint16_t bytes : values_min) state += layout.record_bytes(bytes);
+    if (state > layout.capacity())
+        return Error{ErrorCode::too_large,
+                     "flash sectors too small for the state: take larger ones"};
+    return {};
+}
+
+// Nothing is written before all is known: what is found missing is found again after a power cut.
 Status FlashSpool::open() {
+    LH_TRY(check_geometry());
     sectors_.open();
     LH_TRY(load_core(entropy_));
     epochs_.open();
@@ -25,6 +39,10 @@ Status FlashSpool::open() {
         previous_end_.last_number[c] = core_.classes[c].last_number;
         previous_end_.last_us[c] = core_.classes[c].last_us;
     }
+    mounted_ = true;
+    LH_TRY(state_.open(core_));
+    if (core_due_) LH_TRY(write_core(FlashState::Copies::both));
+    LH_TRY(keep_spare());
     policy_.bytes_max = std::uint64_t{data_sectors()} * sectors_.layout().sector_bytes;
     return {};
 }
@@ -36,7 +54,7 @@ Status FlashSpool::load_core(Entropy& entropy) {
         std::array<std::byte, 4> random;
         LH_TRY(entropy.fill(random));
         sectors_.incarnation = core_.incarnation = {ByteReader{random}.u32()};
-        return state_.open(core_);
+        return {};
     }
     if (!found) {
         // Nobody knows what was done with and what was lost.
@@ -56,8 +74,6 @@ Status FlashSpool::load_core(Entropy& entropy) {
     core_.epoch_counter = std::max(core_.epoch_counter, sectors_.epoch_counter);
     sectors_.epoch_counter = core_.epoch_counter;
     LH_TRY(finish_freeing());
-    make_room_for_state();
-    LH_TRY(state_.open(core_));
     return found ? Status{} : write_core(FlashState::Copies::both);
 }
 
@@ -74,24 +90,6 @@ Status FlashSpool::finish_freeing() {
     return {};
 }
 
-// No spool of ours leaves the state without a place to go. Whatever filled the flash, the oldest
-// sectors make room.
-void FlashSpool::make_room_for_state() {
-    for (std::uint32_t round = 0; round < sectors_.count(); ++round) {
-        if (sectors_.length(chain_none) + sectors_.length(chain_state) >= state_sectors_min) return;
-        for (FlashChain chain = chain_epochs + 1; chain-- > 0;) {
-            const auto sector = sectors_.after(chain, 0);
-            if (!sector) continue;
-            const auto header = sectors_.header_of(*sector);
-            FlashItem item;
-            if (header) item.first = item.last = header->first;
-            if (chain < block_class_count) list(chain, item, LossReason::unreadable);
-            (void)sectors_.free(*sector);
-            break;
-        }
-    }
-}
-
 Status FlashSpool::load_class(FlashChain chain) {
     chains_[chain] = {};
     Survey newest;
@@ -99,6 +97,7 @@ Status FlashSpool::load_class(FlashChain chain) {
     for (auto sector = sectors_.after(chain, 0); sector;
          sector = sectors_.after(chain, sectors_.at(*sector).order)) {
         const auto header = sectors_.header_of(*sector);
+        if (header && last.epoch.value == 0) LH_TRY(list_lost_front(chain, header->before));
         if (header && last.epoch.value != 0 && header->before > last) {
             // A whole sector is not there any more.
             FlashItem gap;
@@ -114,6 +113,19 @@ Status FlashSpool::load_class(FlashChain chain) {
     LH_TRY(note_carrier(newest));
     note_newest(newest, chain);
     return list_lost_tail(chain, last);
+}
+
+// What went before the chain's first block has to be what was freed.
+Status FlashSpool::list_lost_front(FlashChain chain, const BlockPlace& last) {
+    FlashCoreClass& known = core_.classes[chain];
+    if (known.freed.epoch.value == 0 || last <= known.freed) return {};
+    FlashItem gap;
+    gap.missing = true;
+    gap.first = {known.freed.epoch, known.freed.number + 1};
+    gap.last = known.freed = last;
+    if (known.done.contains(gap.first, gap.last)) return {};
+    list(chain, gap, LossReason::unreadable);
+    return write_core(FlashState::Copies::both);
 }
 
 // The newest two are read record by record: the newest may be empty.
@@ -173,7 +185,8 @@ Status FlashSpool::list_lost_tail(FlashChain chain, const BlockPlace& last) {
     if (expected <= last) return {};
     FlashItem gap;
     gap.missing = true;
-    gap.first = last.epoch.value == 0 ? expected : BlockPlace{last.epoch, last.number + 1};
+    const BlockPlace before = last.epoch.value == 0 ? known.freed : last;
+    gap.first = before.epoch.value == 0 ? expected : BlockPlace{before.epoch, before.number + 1};
     gap.last = expected;
     if (known.done.contains(gap.first, gap.last)) return {};
     return lose(chain, gap, LossReason::corrupt);

@@ -99,6 +99,10 @@ Result<SpoolBlock> FlashSpool::next(BlockClass block_class, Epoch epoch, BlockSe
         const RecordHeader& header = item->record.header;
         if (!item->missing && header.body_bytes > room.size()) return ErrorCode::too_large;
         const MutableBytes sealed = room.first(header.body_bytes);
+        if (!item->missing && !is_readable(item->last.epoch)) {
+            LH_TRY(lose_epoch(chain, *item));
+            continue;
+        }
         if (!item->missing && read_body(sectors_, item->record, sealed)) {
             remember(chain, from, *item);
             const SpoolTag tag{
@@ -113,6 +117,26 @@ Result<SpoolBlock> FlashSpool::next(BlockClass block_class, Epoch epoch, BlockSe
         from = item->last;
     }
     return ErrorCode::not_found;
+}
+
+// Without its record and its schemas nobody can read an epoch's blocks.
+bool FlashSpool::is_readable(Epoch epoch) {
+    if (epoch != readable_ && epochs_.is_whole(epoch)) readable_ = epoch;
+    return epoch == readable_;
+}
+
+Status FlashSpool::lose_epoch(FlashChain chain, const FlashItem& first) {
+    PlaceRange range{first.first, first.last};
+    std::optional<FlashItem> item = first;
+    while (item && item->first.epoch == range.first.epoch &&
+           item->last.epoch == range.first.epoch) {
+        list(chain, *item, LossReason::unreadable);
+        done_with(chain, *item);
+        range.last = item->last;
+        item = find(chain, item->last, Which::waiting);
+    }
+    mark_done(chain, range, first.record.header.before);
+    return write_core(FlashState::Copies::both);
 }
 
 Status FlashSpool::lose(FlashChain chain, const FlashItem& item, LossReason reason) {
@@ -136,7 +160,7 @@ void FlashSpool::done_with(FlashChain chain, const FlashItem& item) {
 }
 
 // Ranges between which nothing waits become one; if there are still too many, the blocks of the
-// smallest wait again.
+// smallest wait again, of what is durable if there is any.
 void FlashSpool::mark_done(FlashChain chain, PlaceRange range, const BlockPlace& before) {
     FlashMarks& done = core_.classes[chain].done;
     core_.epoch_counter = std::max(core_.epoch_counter, range.last.epoch.value);
@@ -149,7 +173,11 @@ void FlashSpool::mark_done(FlashChain chain, PlaceRange range, const BlockPlace&
             ++i;
         }
     }
-    if (done.overfull()) wait_again(chain, done.take_smallest());
+    if (!done.overfull()) return;
+    // What is listed would be found damaged once more.
+    wait_again(chain, done.take_smallest([&](const PlaceRange& each) {
+        return !core_.losses.has_in(static_cast<BlockClass>(chain), each.first, each.last);
+    }));
 }
 
 void FlashSpool::wait_again(FlashChain chain, const PlaceRange& range) {
@@ -199,12 +227,29 @@ Result<DurableGain> FlashSpool::mark_durable(const SeqRange& range) {
     if (told) core_.losses.forget_told();
     mark_done(chain, marked, before);
     LH_TRY(write_core(FlashState::Copies::one));
+    LH_TRY(keep_spare());
     return gain;
+}
+
+// Sectors that are gone from between others are listed, or have reached a collector.
+void FlashSpool::keep_gaps_done(FlashChain chain) {
+    BlockPlace last;
+    for (auto sector = sectors_.after(chain, 0); sector;
+         sector = sectors_.after(chain, sectors_.at(*sector).order)) {
+        const auto header = sectors_.header_of(*sector);
+        if (header && last.epoch.value != 0 && header->before > last)
+            mark_done(chain, {{last.epoch, last.number + 1}, header->before}, {});
+        const Survey found = survey(chain, *sector);
+        last = std::max(last, found.last.header.place);
+        RecordHeader summary;
+        if (read_summary(sectors_, *sector, summary)) last = std::max(last, summary.place);
+    }
 }
 
 Status FlashSpool::void_durable() {
     for (FlashChain chain = 0; chain < block_class_count; ++chain) {
         core_.classes[chain].done.clear();
+        keep_gaps_done(chain);
         Chain& state = chains_[chain];
         state.waiting = 0;
         state.bytes_waiting = 0;

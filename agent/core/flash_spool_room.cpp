@@ -51,8 +51,11 @@ Result<FlashSpool::Room> FlashSpool::make_room(const SpoolTag& tag, const SentMa
         for (FlashChain chain = 0; chain < block_class_count; ++chain)
             used += sectors_.length(chain);
         if (used < data_sectors()) {
-            LH_TRY(begin_sector(tag));
-            return Room::made;
+            const std::uint32_t usable = sectors_.usable();
+            const Status begun = begin_sector(tag);
+            if (begun.ok()) return Room::made;
+            if (sectors_.usable() == usable) return begun.error();
+            continue;
         }
         const auto done = oldest_done();
         if (!done) return Room::stop;
@@ -63,9 +66,17 @@ Result<FlashSpool::Room> FlashSpool::make_room(const SpoolTag& tag, const SentMa
 
 Status FlashSpool::begin_sector(const SpoolTag& tag) {
     const auto chain = static_cast<FlashChain>(tag.name.seq.block_class());
+    const BlockPlace first = place_of(tag.name);
     close_sector(chain);
+    if (!sectors_.after(chain, 0)) {
+        core_.epoch_counter = std::max(core_.epoch_counter, first.epoch.value);
+        core_.classes[chain].freed = {first.epoch, first.number == 0 ? 0 : first.number - 1};
+        stored_moved_ = true;
+    }
+    // So that a sector that is lost is missed at the chain's end, too.
+    if (stored_moved_) LH_TRY(write_core(FlashState::Copies::one));
     LH_TRY_ASSIGN(const std::uint32_t sector,
-                  sectors_.take(chain, place_of(tag.name), core_.classes[chain].stored));
+                  sectors_.take(chain, first, core_.classes[chain].stored));
     chains_[chain].tail = {sector, sectors_.layout().records_at()};
     chains_[chain].newest = {};
     chains_[chain].blocks = 0;
@@ -115,8 +126,26 @@ std::optional<std::uint32_t> FlashSpool::oldest_done() {
     return best;
 }
 
-// What waits in it is listed, and the core that frees it holds the list.
-Status FlashSpool::drop_sector(std::uint32_t sector) {
+// What may go for what has to move: the lowest class that may drop loses its oldest.
+std::optional<std::uint32_t> FlashSpool::expendable() {
+    for (FlashChain chain = block_class_count; chain-- > 0;)
+        if (const auto sector = droppable(chain, nothing_sent)) return sector;
+    return std::nullopt;
+}
+
+// Sectors go bad; as many as others need stay free all the same, as far as the policy allows.
+Status FlashSpool::keep_spare() {
+    for (std::uint32_t round = 0; round < sectors_.count(); ++round) {
+        if (sectors_.spare() >= spare_sectors) return {};
+        const auto done = oldest_done();
+        const auto waiting = done ? std::nullopt : expendable();
+        if (!done && !waiting) return {};
+        LH_TRY(done ? free_sector(*done) : drop_sector(*waiting));
+    }
+    return {};
+}
+
+void FlashSpool::list_waiting(std::uint32_t sector) {
     const FlashChain chain = sectors_.at(sector).chain;
     BlockScan scan{sectors_, sector, chains_[chain].tail};
     FlashItem item;
@@ -127,6 +156,11 @@ Status FlashSpool::drop_sector(std::uint32_t sector) {
             std::min<std::uint64_t>(chains_[chain].bytes_waiting, item.record.header.body_bytes);
     }
     nothing_waits_in(sector);
+}
+
+// What waits in it is listed, and the core that frees it holds the list.
+Status FlashSpool::drop_sector(std::uint32_t sector) {
+    list_waiting(sector);
     return free_sector(sector);
 }
 
@@ -137,29 +171,69 @@ Status FlashSpool::free_sector(std::uint32_t sector) {
     core_.freeing = order;
     if (chain < block_class_count) leave_chain(sector);
     LH_TRY(write_core(FlashState::Copies::both));
-    if (!sectors_.free(sector).ok()) {
-        core_.give_up(order);
-        core_.freeing = 0;
-        LH_TRY(write_core(FlashState::Copies::both));
-    }
-    if (chain >= block_class_count) return {};
+    // The state may have needed it already.
+    if (sectors_.at(sector).order != order) return {};
+    if (erase_sector(sector).ok()) return {};
+    core_.freeing = 0;
+    return write_core(FlashState::Copies::both);
+}
+
+// Error io: it cannot be erased, and is given up.
+Status FlashSpool::erase_sector(std::uint32_t sector) {
+    const std::uint32_t order = sectors_.at(sector).order;
+    const FlashChain chain = sectors_.at(sector).chain;
+    const Status freed = sectors_.free(sector);
+    if (!freed.ok()) core_.give_up(order);
+    if (chain >= block_class_count) return freed;
     const auto oldest = sectors_.after(chain, 0);
     const auto header = oldest ? sectors_.header_of(*oldest) : std::nullopt;
     if (!oldest) core_.classes[chain].done.clear();
     if (header) core_.classes[chain].done.forget_before(header->first);
-    return {};
+    return freed;
 }
 
-// Where blocks are missing that nobody should miss, the core says so: behind the last ones, that
-// there is no last one; between others, that they are done with.
+// A cut before the core that says so leaves sectors that a mount finds missing.
+bool FlashSpool::free_done() {
+    const auto sector = oldest_done();
+    if (!sector) return false;
+    leave_chain(*sector);
+    (void)erase_sector(*sector);
+    return true;
+}
+
+// The state has to be somewhere: when no class may drop, the lowest loses its oldest.
+bool FlashSpool::free_waiting() {
+    auto sector = expendable();
+    for (FlashChain chain = block_class_count; !sector && chain-- > 0;)
+        sector = sectors_.after(chain, 0);
+    const bool too_many =
+        sectors_.length(chain_epochs) > FlashEpochs::sectors_max(sectors_.layout()) + 1;
+    if (!sector && too_many) sector = sectors_.after(chain_epochs, 0);
+    if (!sector) return false;
+    if (sectors_.at(*sector).chain < block_class_count) {
+        list_waiting(*sector);
+        leave_chain(*sector);
+    }
+    (void)erase_sector(*sector);
+    return sectors_.at(*sector).state == FlashSector::State::sound;
+}
+
+// Where blocks are missing that nobody should miss, the core says so: before the first ones, up to
+// where; behind the last ones, that there is no last one; between others, that they are done with.
 void FlashSpool::leave_chain(std::uint32_t sector) {
     const FlashSector& entry = sectors_.at(sector);
     const FlashChain chain = entry.chain;
     Chain& state = chains_[chain];
     for (FlashCursor& cursor : state.cursors)
         if (cursor.sector == sector) cursor = {};
-    if (!sectors_.after(chain, entry.order)) {
-        core_.classes[chain].stored = {};
+    FlashCoreClass& known = core_.classes[chain];
+    const auto next = sectors_.after(chain, entry.order);
+    if (sectors_.after(chain, 0) == sector) {
+        const auto header = next ? sectors_.header_of(*next) : std::nullopt;
+        known.freed = std::max(known.freed, header ? header->before : known.stored);
+    }
+    if (!next) {
+        known.stored = {};
         if (state.tail.sector == sector) state.tail = {};
         return;
     }
@@ -188,8 +262,7 @@ bool FlashSpool::in_use(Epoch epoch) {
 // what an earlier one sent may be dropped, and is dropped rather than the new one.
 Status FlashSpool::make_room_for_epochs() {
     if (const auto done = oldest_done()) return free_sector(*done);
-    for (FlashChain chain = block_class_count; chain-- > 0;)
-        if (const auto sector = droppable(chain, nothing_sent)) return drop_sector(*sector);
+    if (const auto sector = expendable()) return drop_sector(*sector);
     return Error{ErrorCode::full, "the records of epochs fill the spool"};
 }
 

@@ -32,6 +32,8 @@ void FlashCore::write(ByteWriter& out) const {
         out.i64(each.last_us);
         out.u32(each.stored.epoch.value);
         out.u32(each.stored.number);
+        out.u32(each.freed.epoch.value);
+        out.u32(each.freed.number);
         each.done.write(out);
     }
     losses.write(out);
@@ -51,11 +53,14 @@ Status FlashCore::read(ByteReader& in) {
         each.last_us = in.i64();
         each.stored.epoch.value = in.u32();
         each.stored.number = in.u32();
+        each.freed.epoch.value = in.u32();
+        each.freed.number = in.u32();
         LH_TRY(each.done.read(in));
         // Nothing is done with that was not begun.
         const auto ranges = each.done.ranges();
         const Epoch done = ranges.empty() ? Epoch{} : ranges.back().last.epoch;
-        if (std::max(done, each.stored.epoch).value > epoch_counter) return ErrorCode::malformed;
+        if (std::max({done, each.stored.epoch, each.freed.epoch}).value > epoch_counter)
+            return ErrorCode::malformed;
     }
     if (newest_epoch.value > epoch_counter) return ErrorCode::malformed;
     return losses.read(in);
@@ -120,10 +125,11 @@ Status FlashState::open(const FlashCore& core) {
     return {};
 }
 
-bool FlashState::find_value(std::uint8_t key, FlashRecord& found) {
+bool FlashState::find_value(std::uint8_t key, FlashRecord& found, std::uint32_t but_for) {
     std::uint32_t best = 0;
     for (auto sector = sectors_.after(chain_state, 0); sector;
          sector = sectors_.after(chain_state, sectors_.at(*sector).order)) {
+        if (*sector == but_for) continue;
         RecordScan scan{sectors_, *sector, FlashTail{}};
         while (scan.next()) {
             const RecordHeader& header = scan.record().header;
@@ -202,16 +208,57 @@ Status FlashState::append_value(FlashTail& lane, const Value& value) {
     return append_record(sectors_, lane, header, std::span{&value.bytes, 1});
 }
 
+bool FlashState::has_core_but_for(std::uint32_t sector) {
+    for (auto other = sectors_.after(chain_state, 0); other;
+         other = sectors_.after(chain_state, sectors_.at(*other).order)) {
+        RecordScan scan{sectors_, *other, FlashTail{}};
+        while (*other != sector && scan.next())
+            if (scan.record().header.kind == RecordKind::core &&
+                body_is_whole(sectors_, scan.record()))
+                return true;
+    }
+    return false;
+}
+
+// Whether the state is whole without that sector.
+bool FlashState::is_elsewhere(std::uint32_t sector) {
+    if (!has_core_but_for(sector)) return false;
+    for (std::size_t key = 0; key < keys_.size(); ++key) {
+        if (!keys_[key]) continue;
+        FlashRecord newest;
+        FlashRecord other;
+        const auto wanted = static_cast<std::uint8_t>(key);
+        if (find_value(wanted, newest) && (!find_value(wanted, other, sector) ||
+                                           other.header.place.number != newest.header.place.number))
+            return false;
+    }
+    return true;
+}
+
+// When none is free: one that is done with, the lane's own, one that waits.
+Result<std::uint32_t> FlashState::take_sector(FlashTail& lane) {
+    auto taken = sectors_.take(chain_state);
+    while (!taken.ok() && use_.free_done()) taken = sectors_.take(chain_state);
+    if (!taken.ok() && lane.sector != no_sector &&
+        sectors_.at(lane.sector).state == FlashSector::State::sound && is_elsewhere(lane.sector)) {
+        (void)sectors_.free(lane.sector);
+        lane = {};
+        taken = sectors_.take(chain_state);
+    }
+    for (int attempt = 0; !taken.ok() && attempt < 2 && use_.free_waiting(); ++attempt)
+        taken = sectors_.take(chain_state);
+    return taken;
+}
+
 // Into a new sector go the values and then the core; only then is the old one erased.
 Status FlashState::move(FlashTail& lane, const FlashCore& core, const Value* value) {
-    const FlashTail old = lane;
     ++serial_;
     for (std::uint32_t attempt = 0; attempt < sectors_.count(); ++attempt) {
-        LH_TRY_ASSIGN(const std::uint32_t sector, sectors_.take(chain_state));
+        LH_TRY_ASSIGN(const std::uint32_t sector, take_sector(lane));
         FlashTail fresh{sector, sectors_.layout().records_at()};
         if (copy_values(fresh, value).ok() && append_core(fresh, core).ok()) {
+            if (lane.sector != no_sector) (void)sectors_.free(lane.sector);
             lane = fresh;
-            if (old.sector != no_sector) (void)sectors_.free(old.sector);
             return {};
         }
         (void)sectors_.free(sector);

@@ -19,6 +19,7 @@ struct FlashCoreClass {
     std::uint32_t last_number = 0;  // of the newest epoch; what was dropped at once counts
     std::int64_t last_us = 0;
     BlockPlace stored;  // the newest block in the chain; 0: none
+    BlockPlace freed;   // what goes before the chain's first block went, or never was; 0: unknown
     FlashMarks done;
 };
 
@@ -26,7 +27,7 @@ struct FlashCoreClass {
 struct FlashCore {
     static constexpr std::size_t given_up_max = 6;
     static constexpr std::size_t stored_bytes_max =
-        16 + 1 + given_up_max * 4 + 4 + block_class_count * (20 + FlashMarks::stored_bytes_max) +
+        16 + 1 + given_up_max * 4 + 4 + block_class_count * (28 + FlashMarks::stored_bytes_max) +
         LossLedger::stored_bytes_max;
 
     Incarnation incarnation;
@@ -45,11 +46,24 @@ struct FlashCore {
     Status read(ByteReader& in);
 };
 
+// What the state asks of the spool around it when no sector is free. The core that it is about to
+// write says what was done.
+class FlashStateUse {
+ public:
+    // The oldest sector that is done with goes. False: there is none.
+    virtual bool free_done() = 0;
+    // What waits goes, by policy. False: it did not help.
+    virtual bool free_waiting() = 0;
+
+ protected:
+    ~FlashStateUse() = default;
+};
+
 class FlashState {
  public:
     // `scratch` takes a core, FlashCore::stored_bytes_max.
-    FlashState(FlashSectors& sectors, MutableBytes scratch)
-        : sectors_{sectors}, scratch_{scratch} {}
+    FlashState(FlashSectors& sectors, MutableBytes scratch, FlashStateUse& use)
+        : sectors_{sectors}, scratch_{scratch}, use_{use} {}
 
     // Error not_found: there is no core. Changes nothing.
     Status load(FlashCore& core);
@@ -66,18 +80,22 @@ class FlashState {
         std::uint8_t key;
         Bytes bytes;
     };
-    bool find_value(std::uint8_t key, FlashRecord& found);
+    bool find_value(std::uint8_t key, FlashRecord& found, std::uint32_t but_for = no_sector);
+    bool is_elsewhere(std::uint32_t sector);
+    bool has_core_but_for(std::uint32_t sector);
     void find_lanes();
     // A value, or without one the core.
     Status append(FlashTail& lane, const FlashCore& core, const Value* value);
     Status append_core(FlashTail& lane, const FlashCore& core);
     Status append_value(FlashTail& lane, const Value& value);
+    Result<std::uint32_t> take_sector(FlashTail& lane);
     Status move(FlashTail& lane, const FlashCore& core, const Value* value);
     Status copy_values(FlashTail& to, const Value* instead);
     Result<std::uint32_t> bytes_of_values(std::uint8_t but_for);
 
     FlashSectors& sectors_;
     MutableBytes scratch_;
+    FlashStateUse& use_;
     std::array<FlashTail, 2> lanes_;
     std::uint32_t serial_ = 0;
     std::bitset<256> keys_;

@@ -57,6 +57,20 @@ const char* name_of(LossReason reason) {
     return "unknown";
 }
 
+bool LossLedger::has(BlockClass block_class, const BlockPlace& first,
+                     const BlockPlace& last) const {
+    return std::any_of(entries().begin(), entries().end(), [&](const Loss& each) {
+        return each.block_class == block_class && each.first <= first && last <= each.last;
+    });
+}
+
+bool LossLedger::has_in(BlockClass block_class, const BlockPlace& first,
+                        const BlockPlace& last) const {
+    return std::any_of(entries().begin(), entries().end(), [&](const Loss& each) {
+        return each.block_class == block_class && each.first <= last && first <= each.last;
+    });
+}
+
 void LossLedger::add(const Loss& loss) {
     // Once is enough to say that nobody knows.
     if (nobody_knows(loss) && std::ranges::any_of(entries().subspan(told_), nobody_knows)) return;

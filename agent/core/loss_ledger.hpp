@@ -60,6 +60,10 @@ class LossLedger {
     // The carrier is lost: what it told has to be told again.
     void tell_again() { told_ = 0; }
 
+    // An entry holds all of it; one holds some of it.
+    bool has(BlockClass block_class, const BlockPlace& first, const BlockPlace& last) const;
+    bool has_in(BlockClass block_class, const BlockPlace& first, const BlockPlace& last) const;
+
     std::span<const Loss> entries() const { return std::span{entries_}.first(count_); }
     std::size_t told() const { return told_; }
     BlockClass carrier_class() const { return carrier_class_; }  // while something is told
