@@ -30,6 +30,7 @@ bool FlashMarks::divides(const BlockPlace& first, const BlockPlace& last) const 
 
 void FlashMarks::add(PlaceRange range, const BlockPlace& before) {
     LH_CHECK(!overfull());
+    if (range.first == BlockPlace{} || range.last < range.first) return;  // what damage may say
     for (std::size_t i = 0; i < count_; ++i)
         if (ranges_[i].contains(before)) range.first = std::min(range.first, ranges_[i].first);
     std::size_t at = 0;

@@ -182,10 +182,10 @@ Status FlashSpool::list_lost_tail(FlashChain chain, const BlockPlace& last) {
     const BlockPlace expected = known.stored;
     known.stored = last;
     core_.epoch_counter = std::max(core_.epoch_counter, last.epoch.value);
-    if (expected <= last) return {};
+    const BlockPlace before = last.epoch.value == 0 ? known.freed : last;
+    if (expected <= before) return {};
     FlashItem gap;
     gap.missing = true;
-    const BlockPlace before = last.epoch.value == 0 ? known.freed : last;
     gap.first = before.epoch.value == 0 ? expected : BlockPlace{before.epoch, before.number + 1};
     gap.last = expected;
     if (known.done.contains(gap.first, gap.last)) return {};
