@@ -71,11 +71,15 @@ Result<std::unique_ptr<SqliteSpool>> SqliteSpool::try_open(const std::string& pa
 Status SqliteSpool::load() {
     LH_TRY_ASSIGN(kept_.root, tables_.root());
     LH_TRY_ASSIGN(kept_.newest_epoch, tables_.newest_epoch());
-    for (const RunKind kind : run_kinds) LH_TRY(load_runs(kind));
+    std::uint64_t blocks = 0;
+    for (const RunKind kind : run_kinds) LH_TRY(load_runs(kind, blocks));
+    LH_TRY_ASSIGN(const std::uint64_t counted, tables_.blocks_counted());
+    if (blocks != counted)
+        return Error{ErrorCode::corrupt, "the runs of the spool are not all of its blocks"};
     return load_previous_end();
 }
 
-Status SqliteSpool::load_runs(RunKind kind) {
+Status SqliteSpool::load_runs(RunKind kind, std::uint64_t& blocks) {
     for (std::size_t c = 0; c < block_class_count; ++c) {
         const auto block_class = static_cast<BlockClass>(c);
         for (RowId after = first_row(block_class);;) {
@@ -85,6 +89,7 @@ Status SqliteSpool::load_runs(RunKind kind) {
             if (run.value().last <= after || run.value().last < run.value().first)
                 return Error{ErrorCode::corrupt, "the runs of the spool overlap"};
             after = run.value().last;
+            blocks += run.value().blocks();
             if (kind == RunKind::durable) {
                 kept_.bytes_durable += run.value().bytes;
                 continue;

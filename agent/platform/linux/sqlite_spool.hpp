@@ -102,7 +102,7 @@ class SqliteSpool final : public Spool {
                                                          const SpoolPolicy& policy,
                                                          Entropy& entropy, SpoolFiles& files);
     Status load();
-    Status load_runs(RunKind kind);
+    Status load_runs(RunKind kind, std::uint64_t& blocks);  // adds those that it finds
     Status load_previous_end();
 
     // Runs `work` in a transaction; when it fails, what is in memory is as it was before. When the

@@ -242,6 +242,12 @@ Result<ClassCount> SpoolTables::count(RowId id) {
     return read_count(query, id);
 }
 
+Result<std::uint64_t> SpoolTables::blocks_counted() {
+    LH_TRY_ASSIGN(const std::int64_t kept,
+                  database_.integer("SELECT coalesce(sum(kept), 0) FROM counts"));
+    return static_cast<std::uint64_t>(kept);
+}
+
 Result<Epoch> SpoolTables::newest_epoch() {
     Epoch newest;
     for (std::size_t c = 0; c < block_class_count; ++c) {

@@ -77,8 +77,9 @@ class SpoolTables {
     Result<Bytes> state(std::uint8_t key, MutableBytes room);  // error not_found: damaged as well
 
     Status put_count(const ClassCount& count);
-    Result<ClassCount> count(RowId id);  // of the epoch and class; zeros if there is none
-    Result<Epoch> newest_epoch();        // that ever stored a block; 0: none
+    Result<ClassCount> count(RowId id);      // of the epoch and class; zeros if there is none
+    Result<Epoch> newest_epoch();            // that ever stored a block; 0: none
+    Result<std::uint64_t> blocks_counted();  // that are in the spool, by all counts
 
     Status put_block(RowId id, const SpoolTag& tag, Bytes sealed);
     // Error corrupt: it is damaged. Error not_found: it is not there.
