@@ -174,6 +174,36 @@ Result<std::size_t> FlashEpochs::schemas_of(Epoch epoch, std::span<SchemaHash> o
     return count;
 }
 
+Result<longhaul_EpochBefore> FlashEpochs::before(Epoch epoch) {
+    const auto record = find_epoch(epoch);
+    if (!record) return ErrorCode::not_found;
+    for (int attempt = 0; attempt < FlashSectors::reads_max; ++attempt) {
+        BodyReader body{sectors_, *record};
+        std::array<std::byte, 1> hashes;
+        if (!body.read(hashes) ||
+            !body.skip(std::to_integer<std::size_t>(hashes[0]) * sizeof(SchemaHash)))
+            continue;
+        const auto before = parse_epoch_before(body);
+        if (body.was_whole()) return before;
+    }
+    return ErrorCode::corrupt;
+}
+
+Epoch FlashEpochs::next_epoch(Epoch epoch) {
+    Epoch next;
+    for (auto sector = sectors_.after(chain_epochs, 0); sector;
+         sector = sectors_.after(chain_epochs, sectors_.at(*sector).order)) {
+        RecordScan scan{sectors_, *sector, tail_of(*sector)};
+        while (scan.next()) {
+            const Epoch found = scan.record().header.place.epoch;
+            if (scan.record().header.kind == RecordKind::epoch && found > epoch &&
+                (next.value == 0 || found < next))
+                next = found;
+        }
+    }
+    return next;
+}
+
 Status FlashEpochs::store(RecordHeader header, BodyPieces body, FlashEpochUse& use) {
     std::size_t bytes = 0;
     for (const Bytes piece : body) bytes += piece.size();

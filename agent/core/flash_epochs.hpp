@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "agent/core/flash_records.hpp"
+#include "common/block/epoch.hpp"
 #include "common/block/limits.hpp"
 #include "common/block/schema.hpp"
 
@@ -42,6 +43,10 @@ class FlashEpochs {
     // Its record and all its schemas can be read.
     bool is_whole(Epoch epoch);
     Result<std::size_t> schemas_of(Epoch epoch, std::span<SchemaHash> out);
+    // What the record says of the epoch before it.
+    Result<longhaul_EpochBefore> before(Epoch epoch);
+    // The next one after `epoch` that has a record; 0: none.
+    Epoch next_epoch(Epoch epoch);
 
  private:
     struct Hashes {

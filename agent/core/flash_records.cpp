@@ -164,6 +164,32 @@ bool body_is_whole(FlashSectors& sectors, const FlashRecord& record) {
     return false;
 }
 
+BodyReader::BodyReader(FlashSectors& sectors, const FlashRecord& record)
+    : sectors_{sectors},
+      record_{record},
+      at_{body_at(sectors, record)},
+      rest_{record.header.body_bytes} {}
+
+bool BodyReader::read(MutableBytes room) {
+    if (room.size() > rest_ || !sectors_.read(record_.sector, at_, room)) return false;
+    crc_ = crc32c(room, crc_);
+    at_ += static_cast<std::uint32_t>(room.size());
+    rest_ -= room.size();
+    return true;
+}
+
+bool BodyReader::skip(std::size_t bytes) {
+    std::array<std::byte, chunk_bytes> chunk;
+    while (bytes != 0) {
+        const MutableBytes piece = MutableBytes{chunk}.first(std::min(bytes, chunk.size()));
+        if (!read(piece)) return false;
+        bytes -= piece.size();
+    }
+    return true;
+}
+
+bool BodyReader::was_whole() { return skip(rest_) && crc_ == record_.header.body_crc; }
+
 void write_summary(FlashSectors& sectors, std::uint32_t sector, RecordHeader summary) {
     summary.kind = RecordKind::summary;
     if (!write_header(sectors, {sector, sectors.layout().summary_at(), summary}))

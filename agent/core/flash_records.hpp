@@ -42,6 +42,23 @@ bool read_body_parts(FlashSectors& sectors, const FlashRecord& record, MutableBy
                      std::size_t skip, MutableBytes rest);
 bool body_is_whole(FlashSectors& sectors, const FlashRecord& record);
 
+// The body piece by piece, from its start on, for who has no room for it.
+class BodyReader final : public ByteSource {
+ public:
+    BodyReader(FlashSectors& sectors, const FlashRecord& record);
+    bool read(MutableBytes room) override;
+    bool skip(std::size_t bytes);
+    // Takes the rest: whether all of it was as it was written. Only then is what was read believed.
+    bool was_whole();
+
+ private:
+    FlashSectors& sectors_;
+    const FlashRecord& record_;
+    std::uint32_t at_;
+    std::size_t rest_;
+    std::uint32_t crc_ = 0;
+};
+
 void write_summary(FlashSectors& sectors, std::uint32_t sector, RecordHeader summary);
 bool read_summary(FlashSectors& sectors, std::uint32_t sector, RecordHeader& summary);
 

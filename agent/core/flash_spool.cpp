@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/core/cut_before.hpp"
 #include "agent/core/epoch_maker.hpp"
 #include "agent/core/memory.hpp"
 
@@ -49,6 +50,7 @@ FlashSpool::FlashSpool(Flash& flash, const SpoolPolicy& policy, Entropy& entropy
 Status FlashSpool::write_core(FlashState::Copies copies) {
     core_due_ = !mounted_;
     if (!mounted_) return {};
+    list_cuts_before_lost();
     stored_moved_ = false;
     core_.order_max = std::max(core_.order_max, sectors_.order_max);
     return state_.write_core(core_, copies);
@@ -192,11 +194,26 @@ void FlashSpool::note_number(const SpoolTag& tag) {
 void FlashSpool::list(FlashChain chain, const FlashItem& item, LossReason reason) {
     const auto block_class = static_cast<BlockClass>(chain);
     const RecordHeader& header = item.record.header;
+    if (lost_from_.value == 0 || item.first.epoch < lost_from_) lost_from_ = item.first.epoch;
+    lost_to_ = std::max(lost_to_, item.last.epoch);
     // What is damaged is found again when the marks had no room for it.
     if (reason != LossReason::full && core_.losses.has(block_class, item.first, item.last)) return;
     if (core_.losses.is_carrier_in(block_class, item.first, item.last)) core_.losses.tell_again();
     core_.losses.add({block_class, reason, item.first, item.last, header.samples, header.first_us,
                       header.last_us});
+}
+
+// Before the core with the list: of an epoch that lost something and of which nothing waits any
+// more the record may never be sent. If it was, the collector knows, and writes no row twice.
+void FlashSpool::list_cuts_before_lost() {
+    if (lost_from_.value == 0) return;
+    for (Epoch epoch = epochs_.next_epoch({lost_from_.value - 1});
+         epoch.value != 0 && epoch <= lost_to_; epoch = epochs_.next_epoch(epoch)) {
+        if (has_blocks(epoch, Which::waiting)) continue;
+        const auto before = epochs_.before(epoch);
+        if (before.ok()) list_cut_before(before.value(), core_.losses);
+    }
+    lost_from_ = lost_to_ = {};
 }
 
 SpoolWear FlashSpool::wear() {

@@ -82,6 +82,7 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     };
     enum class Room : std::uint8_t { made, drop_new, stop };
     enum class Taken : std::uint8_t { stored, dropped, full };
+    enum class Which : std::uint8_t { waiting, all };
 
     // flash_spool_mount.cpp
     Status check_geometry() const;
@@ -116,13 +117,13 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     bool free_waiting() override;
     void leave_chain(std::uint32_t sector);
     bool in_use(Epoch epoch) override;
+    bool has_blocks(Epoch epoch, Which which);
     Epoch current() const override { return {core_.epoch_counter}; }
     Epoch newest_with_blocks() const override { return core_.newest_epoch; }
     Status free_sector(std::uint32_t sector) override;
     Status make_room_for_epochs() override;
 
     // flash_spool_read.cpp
-    enum class Which : std::uint8_t { waiting, all };
     std::optional<FlashItem> find(FlashChain chain, const BlockPlace& after, Which which);
     std::optional<FlashItem> find_in(BlockScan& scan, FlashChain chain, const BlockPlace& after,
                                      Which which);
@@ -147,6 +148,7 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     Status note_dropped(const SpoolTag& tag);
     void note_number(const SpoolTag& tag);
     void list(FlashChain chain, const FlashItem& item, LossReason reason);
+    void list_cuts_before_lost();
     Status write_core(FlashState::Copies copies);
 
     SpoolPolicy policy_;
@@ -157,6 +159,8 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     FlashCore core_;
     std::array<Chain, block_class_count> chains_;
     EpochEnd previous_end_;
+    Epoch lost_from_;  // epochs of what was listed since the last core; 0: nothing was
+    Epoch lost_to_;
     Epoch readable_;             // that one can be read
     bool mounted_ = false;       // a core can be written
     bool stored_moved_ = false;  // since the last core

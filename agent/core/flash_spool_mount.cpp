@@ -40,6 +40,7 @@ Status FlashSpool::open() {
         previous_end_.last_us[c] = core_.classes[c].last_us;
     }
     mounted_ = true;
+    list_cuts_before_lost();
     LH_TRY(state_.open(core_));
     if (core_due_) LH_TRY(write_core(FlashState::Copies::both));
     LH_TRY(keep_spare());

@@ -213,6 +213,7 @@ bool FlashSpool::free_waiting() {
     if (sectors_.at(*sector).chain < block_class_count) {
         list_waiting(*sector);
         leave_chain(*sector);
+        list_cuts_before_lost();
     }
     (void)erase_sector(*sector);
     return sectors_.at(*sector).state == FlashSector::State::sound;
@@ -251,8 +252,12 @@ void FlashSpool::leave_chain(std::uint32_t sector) {
 bool FlashSpool::in_use(Epoch epoch) {
     if (epoch >= core_.newest_epoch && (epoch == core_.newest_epoch || epoch == current()))
         return true;
+    return has_blocks(epoch, Which::all);
+}
+
+bool FlashSpool::has_blocks(Epoch epoch, Which which) {
     for (FlashChain chain = 0; chain < block_class_count; ++chain) {
-        const auto item = find(chain, {epoch, 0}, Which::all);
+        const auto item = find(chain, {epoch, 0}, which);
         if (item && item->first.epoch <= epoch) return true;
     }
     return false;

@@ -21,7 +21,7 @@ enum class LossReason : std::uint8_t {
     expired = 2,
     corrupt = 3,     // stored, and damaged since
     unreadable = 4,  // the storage that held it could not be read any more
-    power_cut = 5,   // in memory when the power went; told by the epoch record
+    power_cut = 5,   // in memory when the power went, told by no epoch record: cut_before
 };
 const char* name_of(LossReason reason);
 

@@ -84,17 +84,22 @@ class Writer {
     struct EpochState {
         Sha256 record_hash{};
         BlockKey key;
-        std::uint32_t classes = 0;         // that its streams have, a bit for each
-        std::uint32_t previous_epoch = 0;  // that ended in disorder; 0: none
-        std::uint32_t previous_cut = 0;    // classes of which a power_cut row is written
+        std::uint32_t classes = 0;  // that its streams have, a bit for each
         std::array<std::unique_ptr<Stream>, limits::streams_max> streams;
         std::array<const Schema*, limits::streams_max> schemas{};
         std::vector<Anchor> anchors;
         std::map<std::uint32_t, std::uint64_t> received;  // seq -> content tag
     };
     using EpochName = std::pair<std::uint32_t, std::uint32_t>;  // incarnation, epoch
+    // Of an epoch that ended in disorder, which power_cut rows are written.
+    struct PowerCut {
+        std::uint32_t classes = 0;  // a bit for each
+        bool any_class = false;     // the row without a class
+        bool by_record = false;     // of the next epoch, which lists all that stored something
+    };
     struct DeviceState {
         std::map<EpochName, EpochState> epochs;
+        std::map<EpochName, PowerCut> cuts;
     };
     struct TenantState {
         std::map<std::pair<Shard, SchemaHash>, std::unique_ptr<StoredSchema>> schemas;
@@ -133,11 +138,17 @@ class Writer {
     Outcome add_anchor(const Place& place, const EpochName& name, EpochState& epoch, Anchor anchor,
                        const char* origin);
     Outcome add_epoch_row(const Place& place, const longhaul_EpochRecord& record);
-    Outcome add_power_cut(const Place& place, const longhaul_EpochRecord& record,
-                          EpochState& epoch);
+    Outcome add_power_cut(const Place& place, const longhaul_EpochRecord& record);
+    // What a block tells because the record will not come.
+    Outcome add_told_power_cut(const Place& place, const EpochName& name,
+                               const longhaul_Loss& loss);
     // Of `classes` of an epoch, those that the record of the epoch after it did not tell of.
-    Outcome add_unlisted_power_cut(const Place& place, const EpochName& previous,
-                                   std::uint32_t classes, EpochState& next);
+    Outcome add_unlisted_power_cut(const Place& place, const EpochName& name, std::uint32_t classes,
+                                   PowerCut& cut);
+    // One row for each class.
+    Outcome add_power_cut_of(const Place& place, const EpochName& name,
+                             const longhaul_ClassEnd& end, PowerCut& cut);
+    Outcome add_power_cut_of_any(const Place& place, const EpochName& name, PowerCut& cut);
     Outcome add_power_cut_row(const Place& place, const EpochName& name,
                               const longhaul_ClassEnd* end);
     Outcome quarantine(const Place& place, const EpochName& name, std::optional<BlockHeader> header,

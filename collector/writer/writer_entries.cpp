@@ -58,7 +58,7 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
         return quarantine(place, {0, 0}, std::nullopt, "epoch record cannot be read");
     }
     const EpochName name{record.incarnation, record.epoch};
-    auto& epochs = tenants_[place.tenant].devices[place.device].epochs;
+    auto& [epochs, cuts] = tenants_[place.tenant].devices[place.device];
     const Sha256 hash = sha256(parsed.value().record);
     if (const auto known = epochs.find(name); known != epochs.end()) {
         if (known->second.record_hash == hash) return add_streams(place, record, known->second);
@@ -82,13 +82,10 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
     for (std::size_t i = 0; i < record.streams_count; ++i)
         epoch.classes |= 1U << record.streams[i].block_class;
     LH_TRY(add_streams(place, record, epoch));
-    LH_TRY(add_power_cut(place, record, epoch));
+    LH_TRY(add_power_cut(place, record));
     // The record of the epoch after it may have come first.
-    const auto next = epochs.upper_bound(name);
-    if (next != epochs.end() && next->first.first == name.first &&
-        next->second.previous_epoch == name.second) {
-        LH_TRY(add_unlisted_power_cut(place, name, epoch.classes, next->second));
-    }
+    if (const auto cut = cuts.find(name); cut != cuts.end() && cut->second.by_record)
+        LH_TRY(add_unlisted_power_cut(place, name, epoch.classes, cut->second));
     epochs.emplace(name, std::move(epoch));
     return add_epoch_row(place, record);
 }

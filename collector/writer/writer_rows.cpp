@@ -166,7 +166,12 @@ Writer::Outcome Writer::add_system_entry(const Place& place, const BlockName& na
                           name_of_anchor(anchor.source));
     }
     if (entry.which_entry != longhaul_SystemEntry_loss_tag) return {};  // of a later version
-    return add_loss_row(place, name.incarnation, entry.entry.loss);
+    const longhaul_Loss& loss = entry.entry.loss;
+    const bool one_end = loss.reason == longhaul_LossReason_LOSS_REASON_POWER_CUT &&
+                         loss.epoch != 0 && loss.last_epoch == 0 &&
+                         loss.first_seq == loss.last_seq && BlockSeq{loss.first_seq}.number() != 0;
+    if (one_end) return add_told_power_cut(place, {name.incarnation.value, loss.epoch}, loss);
+    return add_loss_row(place, name.incarnation, loss);
 }
 
 // A spool that could not be read had nobody knows which blocks.
@@ -241,32 +246,51 @@ Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRe
 // What was in the device's memory when the epoch before ended: after the last stored block of each
 // class that it used, an unknown number of samples. The device tells of the classes of which it
 // stored something; the others are those of that epoch's record.
-Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRecord& record,
-                                      EpochState& epoch) {
+Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRecord& record) {
     if (record.previous_epoch == 0 || record.previous_clean) return {};
-    const EpochName previous{record.incarnation, record.previous_epoch};
-    epoch.previous_epoch = record.previous_epoch;
-    for (std::size_t i = 0; i < record.previous_ends_count; ++i) {
-        const longhaul_ClassEnd& end = record.previous_ends[i];
-        if ((epoch.previous_cut >> end.block_class & 1) != 0) continue;
-        epoch.previous_cut |= 1U << end.block_class;
-        LH_TRY(add_power_cut_row(place, previous, &end));
-    }
-    const auto& epochs = tenants_[place.tenant].devices[place.device].epochs;
-    const auto known = epochs.find(previous);
-    if (known == epochs.end()) return add_power_cut_row(place, previous, nullptr);
-    return add_unlisted_power_cut(place, previous, known->second.classes, epoch);
+    const EpochName name{record.incarnation, record.previous_epoch};
+    auto& [epochs, cuts] = tenants_[place.tenant].devices[place.device];
+    PowerCut& cut = cuts[name];
+    cut.by_record = true;
+    for (std::size_t i = 0; i < record.previous_ends_count; ++i)
+        LH_TRY(add_power_cut_of(place, name, record.previous_ends[i], cut));
+    const auto known = epochs.find(name);
+    if (known == epochs.end()) return add_power_cut_of_any(place, name, cut);
+    return add_unlisted_power_cut(place, name, known->second.classes, cut);
 }
 
-Writer::Outcome Writer::add_unlisted_power_cut(const Place& place, const EpochName& previous,
-                                               std::uint32_t classes, EpochState& next) {
+// Class by class, in any order: whether there are more nobody knows but the record.
+Writer::Outcome Writer::add_told_power_cut(const Place& place, const EpochName& name,
+                                           const longhaul_Loss& loss) {
+    auto& [epochs, cuts] = tenants_[place.tenant].devices[place.device];
+    PowerCut& cut = cuts[name];
+    const BlockSeq first{loss.first_seq};
+    const longhaul_ClassEnd end{static_cast<std::uint32_t>(first.block_class()), first.number() - 1,
+                                loss.from_us};
+    LH_TRY(add_power_cut_of(place, name, end, cut));
+    return cut.by_record ? Outcome{} : add_power_cut_of_any(place, name, cut);
+}
+
+Writer::Outcome Writer::add_unlisted_power_cut(const Place& place, const EpochName& name,
+                                               std::uint32_t classes, PowerCut& cut) {
     for (std::uint32_t i = 0; i < block_class_count; ++i) {
-        if ((classes & ~next.previous_cut & (1U << i)) == 0) continue;
-        next.previous_cut |= 1U << i;
-        const longhaul_ClassEnd nothing_stored{i, 0, 0};
-        LH_TRY(add_power_cut_row(place, previous, &nothing_stored));
+        if ((classes & (1U << i)) != 0) LH_TRY(add_power_cut_of(place, name, {i, 0, 0}, cut));
     }
     return {};
+}
+
+Writer::Outcome Writer::add_power_cut_of(const Place& place, const EpochName& name,
+                                         const longhaul_ClassEnd& end, PowerCut& cut) {
+    if ((cut.classes >> end.block_class & 1) != 0) return {};
+    cut.classes |= 1U << end.block_class;
+    return add_power_cut_row(place, name, &end);
+}
+
+Writer::Outcome Writer::add_power_cut_of_any(const Place& place, const EpochName& name,
+                                             PowerCut& cut) {
+    if (cut.any_class) return {};
+    cut.any_class = true;
+    return add_power_cut_row(place, name, nullptr);
 }
 
 // Without an end: of any class that no other row tells of.

@@ -5,6 +5,7 @@
 // asks once.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -65,6 +66,29 @@ class ByteReader {
 
     Bytes rest_;
     bool ok_ = true;
+};
+
+// Bytes that are taken one after the other and need not lie in memory.
+class ByteSource {
+ public:
+    virtual bool read(MutableBytes room) = 0;  // false: there are not so many, or none can be read
+
+ protected:
+    ~ByteSource() = default;
+};
+
+// Those that do.
+class MemorySource final : public ByteSource {
+ public:
+    explicit MemorySource(Bytes bytes) : in_{bytes} {}
+    bool read(MutableBytes room) override {
+        const Bytes taken = in_.bytes(room.size());
+        std::copy(taken.begin(), taken.end(), room.begin());
+        return in_.ok();
+    }
+
+ private:
+    ByteReader in_;
 };
 
 class ByteWriter {

@@ -31,6 +31,14 @@ void copy_bytes(To& to, const From& from) {
     std::memcpy(&to, &from, sizeof(to));
 }
 
+template <class Record>
+bool has_sound_ends(const Record& record) {
+    const std::span ends{record.previous_ends, record.previous_ends_count};
+    return std::all_of(ends.begin(), ends.end(), [](const longhaul_ClassEnd& end) {
+        return end.block_class < block_class_count;
+    });
+}
+
 Status validate(const longhaul_EpochRecord& record) {
     if (record.version != epoch_record_version)
         return Error{ErrorCode::unsupported, "epoch record version"};
@@ -52,11 +60,7 @@ Status validate(const longhaul_EpochRecord& record) {
         }
         seen |= std::uint32_t{1} << stream.index;
     }
-    for (std::size_t i = 0; i < record.previous_ends_count; ++i) {
-        if (record.previous_ends[i].block_class >= block_class_count) {
-            return Error{ErrorCode::malformed, "class"};
-        }
-    }
+    if (!has_sound_ends(record)) return Error{ErrorCode::malformed, "class"};
     return {};
 }
 
@@ -151,6 +155,18 @@ Status parse_epoch_record(Bytes bytes, longhaul_EpochRecord& record) {
     record = longhaul_EpochRecord_init_zero;
     LH_TRY(decode_protobuf(bytes, longhaul_EpochRecord_fields, &record));
     return validate(record);
+}
+
+Result<longhaul_EpochBefore> parse_epoch_before(ByteSource& signed_epoch) {
+    std::array<std::byte, 2> length;
+    if (!signed_epoch.read(length)) return Error{ErrorCode::truncated, "signed epoch"};
+    longhaul_EpochBefore before = longhaul_EpochBefore_init_zero;
+    LH_TRY(decode_protobuf(signed_epoch, ByteReader{length}.u16(), longhaul_EpochBefore_fields,
+                           &before));
+    if (before.version != epoch_record_version)
+        return Error{ErrorCode::unsupported, "epoch record version"};
+    if (!has_sound_ends(before)) return Error{ErrorCode::malformed, "class"};
+    return before;
 }
 
 Status write_system_entry(const longhaul_SystemEntry& entry, ByteWriter& out) {

@@ -51,6 +51,9 @@ Status encode_epoch_record(const longhaul_EpochRecord& record, ByteWriter& out);
 // Refuses other versions, empty identities, stream indexes out of range or repeated.
 Status parse_epoch_record(Bytes bytes, longhaul_EpochRecord& record);
 
+// What a signed epoch says of the epoch before it; takes of the source what it needs.
+Result<longhaul_EpochBefore> parse_epoch_before(ByteSource& signed_epoch);
+
 // Entries of the system stream's section: each varint length, SystemEntry.
 Status write_system_entry(const longhaul_SystemEntry& entry, ByteWriter& out);
 Status read_system_entry(ByteReader& in, longhaul_SystemEntry& entry);

@@ -36,4 +36,17 @@ inline Status decode_protobuf(Bytes bytes, const pb_msgdesc_t* fields, void* mes
     return pb_decode(&stream, fields, message) ? Status{} : Error{ErrorCode::malformed, "protobuf"};
 }
 
+// The same of the next `size` bytes of a source.
+inline Status decode_protobuf(ByteSource& source, std::size_t size, const pb_msgdesc_t* fields,
+                              void* message) {
+    pb_istream_t stream{};
+    stream.callback = [](pb_istream_t* self, pb_byte_t* room, std::size_t count) {
+        return static_cast<ByteSource*>(self->state)
+            ->read(std::as_writable_bytes(std::span{room, count}));
+    };
+    stream.state = &source;
+    stream.bytes_left = size;
+    return pb_decode(&stream, fields, message) ? Status{} : Error{ErrorCode::malformed, "protobuf"};
+}
+
 }  // namespace longhaul

@@ -20,6 +20,21 @@ def test_a_full_spool_drops_its_oldest_and_lists_them(tmp_path):
     assert spool.stored["alert"] == 50
 
 
+def test_a_power_cut_is_told_although_the_next_boot_is_dropped_whole(tmp_path):
+    with Site(tmp_path / "site") as site:
+        spool = FullSpool(site, "bytes_max = 65536")
+        for _ in range(2):
+            spool.start()
+            spool.put("reading", 20)
+            spool.agent.kill()
+        spool.start()
+        spool.put("reading", 6000)  # nothing of the boots before is left
+        spool.drain()
+    assert spool.figures.wrong == []
+    # Of the class that stored something, and of any other; once each.
+    assert spool.power_cuts() == [(1, 2, 1), (1, None, 1), (2, 2, 1), (2, None, 1)]
+
+
 def test_a_class_that_stops_refuses_and_loses_nothing(tmp_path):
     with Site(tmp_path / "site") as site:
         # An alarm is a block each, and 50 of them take more than a tenth of this spool.

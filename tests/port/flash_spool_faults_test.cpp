@@ -177,6 +177,27 @@ TEST_CASE("flash spool: after a clean end, a block or a sector lost at a chain's
 }
 
 TEST_CASE(
+    "flash spool: with the only sector of an epoch goes what its record says of the one before") {
+    for (const bool clean : {false, true}) {
+        CAPTURE(clean);
+        Bench bench;
+        REQUIRE(bench.append(bench.begin(), BlockClass::normal, 1, 300).ok());
+        bench.restart();
+        REQUIRE(bench.append(bench.begin_after(clean), BlockClass::bulk, 1, 300).ok());
+        bench.restart();
+        bench.begin_after(false);
+        SimFlash& flash = bench.harness.device.flash;
+        lose_sector(flash, sectors_of(flash, static_cast<FlashChain>(BlockClass::bulk)).back());
+        bench.restart();
+        const LossLedger losses = bench.spool->losses();
+        CHECK_FALSE(losses.empty());
+        CHECK(test::cuts_in(losses) == (clean ? "" : "normal 1.2 from 1999"));
+        bench.restart();
+        CHECK(bench.spool->losses() == losses);
+    }
+}
+
+TEST_CASE(
     "flash spool: of a sector that is lost at a chain's end the one before it is not missed") {
     Bench bench;
     const Epoch epoch = bench.begin();

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "agent/core/spool.hpp"
+#include "tests/port/spool_records.hpp"
 #include "tests/port/spool_steps.hpp"
 
 namespace longhaul::test {
@@ -46,6 +47,7 @@ class SpoolHistory {
           incarnation_{other.incarnation_},
           epoch_max_{other.epoch_max_},
           blocks_{other.blocks_},
+          records_{other.records_},
           told_{other.told_},
           state_{other.state_},
           state_count_{other.state_count_},
@@ -78,6 +80,7 @@ class SpoolHistory {
             CAPTURE(static_cast<int>(key.first), key.second.epoch.value, key.second.number);
             CHECK(covered(told_, key.first, key.second));
         }
+        cuts_told_ = check_cuts_told(records_, blocks_, told_);
         if (cuts_ == 0 && !voided_) check_samples();
     }
 
@@ -88,6 +91,8 @@ class SpoolHistory {
             std::count_if(blocks_.begin(), blocks_.end(),
                           [](const auto& each) { return each.second.committed; }));
     }
+    // Ends of epochs that the account told of, for no record did.
+    std::size_t cuts_told() const { return cuts_told_; }
     std::uint64_t lost_samples() const {
         std::uint64_t samples = 0;
         for (const agent::Loss& loss : told_) samples += loss.samples;
@@ -141,8 +146,12 @@ class SpoolHistory {
         const std::array hashes{schema_hash_of(1), schema_hash_of(2 + epoch_max_ % 3)};
         for (const SchemaHash& hash : hashes)
             LH_TRY(spool_->store_schema(hash, Bytes{hash}.first(20)));
-        const std::string record = "record " + std::to_string(epoch_max_);
-        LH_TRY(spool_->store_epoch(epoch, as_bytes(record), hashes));
+        LH_TRY_ASSIGN(const agent::EpochEnd end, spool_->previous_end());
+        SpoolModelRecord& record =
+            records_[epoch];  // one in four says that the epoch before ended cleanly
+        record.before = epoch_before(end, epoch_max_ % 4 == 0);
+        record.bytes = record_bytes(record.before, "record " + std::to_string(epoch_max_));
+        LH_TRY(spool_->store_epoch(epoch, record.bytes, hashes));
         commit_state();
         epoch_ = epoch;
         return {};
@@ -270,22 +279,7 @@ class SpoolHistory {
         const auto end = spool_->previous_end();
         REQUIRE(end.ok());
         CHECK(end.value().epoch.value <= epoch_max_);
-        std::uint32_t newest = 0;
-        std::array<std::uint32_t, block_class_count> least{};
-        for (const auto& [key, block] : blocks_)
-            if (block.committed) newest = std::max(newest, key.second.epoch.value);
-        CHECK(end.value().epoch.value >= newest);
-        if (end.value().epoch.value != newest) return;  // of the append that was cut
-        for (const auto& [key, block] : blocks_) {
-            auto& number = least[static_cast<std::size_t>(key.first)];
-            if (block.committed && key.second.epoch.value == newest)
-                number = std::max(number, key.second.number);
-        }
-        for (std::size_t c = 0; c < block_class_count; ++c) {
-            CAPTURE(c);
-            CHECK(end.value().last_number[c] >= least[c]);
-            if (cuts_ == 0) CHECK(end.value().last_number[c] == least[c]);
-        }
+        check_previous_end(end.value(), blocks_, cuts_ != 0);
     }
 
     void check_state(bool cut) {
@@ -329,8 +323,8 @@ class SpoolHistory {
             CHECK(equal(block.value().sealed,
                         spool_bytes(place.epoch, tag.name.seq, known->second.size)));
             std::vector<std::byte> record(200);
-            CHECK(as_text(spool_->read_epoch(place.epoch, record).value()) ==
-                  "record " + std::to_string(place.epoch.value));
+            CHECK(equal(spool_->read_epoch(place.epoch, record).value(),
+                        records_[place.epoch].bytes));
             known->second.committed = true;  // if it was in doubt, it is not any more
             after = place;
             places.push_back(place);
@@ -387,12 +381,14 @@ class SpoolHistory {
     std::uint32_t epoch_max_ = 0;
     std::array<std::uint32_t, block_class_count> numbers_{};
     agent::SentMarks sent_;
-    std::map<Key, Block> blocks_;
+    SpoolModelBlocks blocks_;
+    SpoolModelRecords records_;
     std::vector<agent::Loss> told_;
     std::map<std::uint8_t, std::vector<StateValue>> state_;  // what each may be, newest last
     std::uint32_t state_count_ = 0;
     bool voided_ = false;
     std::size_t cuts_ = 0;
+    std::size_t cuts_told_ = 0;
 };
 
 }  // namespace longhaul::test

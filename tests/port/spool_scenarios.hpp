@@ -15,11 +15,6 @@ struct SpoolScenario {
     SpoolScript script;
 };
 
-// Blocks of 300 bytes, and what a spool keeps beside them, that are surely more than `bytes`.
-constexpr std::uint32_t more_than(std::uint64_t bytes) {
-    return static_cast<std::uint32_t>(bytes / 300 + 4);
-}
-
 inline agent::SpoolPolicy with_shares(std::uint64_t bytes) {
     agent::SpoolPolicy policy;
     policy.bytes_max = bytes;
@@ -142,9 +137,49 @@ inline std::vector<SpoolScenario> spool_scenarios_of_dropping(std::uint64_t byte
     };
 }
 
+// Of whole epochs, before anything of them is sent.
+inline std::vector<SpoolScenario> spool_scenarios_of_dropped_epochs(std::uint64_t bytes) {
+    using enum SpoolStep::What;
+    using enum BlockClass;
+    const std::uint32_t many = more_than(bytes);
+    using agent::WhenFull;
+    return {
+        {"epochs are dropped whole, and so is what they say of the ones before",
+         when_full(WhenFull::drop_oldest, bytes),
+         {{fill, normal, 3},
+          {append, live, 2},
+          {boot},
+          {fill, bulk, 3},
+          {append, normal, 2},
+          {boot},
+          {boot},
+          {fill, bulk, 4},
+          {boot},
+          {fill, live, 2 * many},
+          {boot},
+          {tell},
+          {mark, alarm, 3},
+          {fill, live, many}}},
+        {"epochs of which everything is dropped at once",
+         when_full(WhenFull::drop_newest, bytes),
+         {{fill, normal, many},
+          {boot},
+          {append, live, 1},
+          {fill, bulk, 2},
+          {boot},
+          {fill, bulk, 2},
+          {boot},
+          {mark, normal, many},
+          {fill, normal, 4},
+          {tell},
+          {mark, alarm, 1}}},
+    };
+}
+
 inline std::vector<SpoolScenario> spool_scenarios(std::uint64_t bytes) {
     std::vector<SpoolScenario> all = spool_scenarios_of_keeping(bytes);
     for (const SpoolScenario& each : spool_scenarios_of_dropping(bytes)) all.push_back(each);
+    for (const SpoolScenario& each : spool_scenarios_of_dropped_epochs(bytes)) all.push_back(each);
     return all;
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "agent/core/loss_ledger.hpp"
@@ -45,6 +47,11 @@ inline SchemaHash schema_hash_of(std::uint32_t number) {
     return hash;
 }
 
+// Blocks of 300 bytes, and what a spool keeps beside them, that are surely more than `bytes`.
+constexpr std::uint32_t more_than(std::uint64_t bytes) {
+    return static_cast<std::uint32_t>(bytes / 300 + 4);
+}
+
 // A block as the model of a history has it.
 struct SpoolModelBlock {
     std::uint16_t samples = 0;
@@ -53,6 +60,8 @@ struct SpoolModelBlock {
     bool acked = false;      // once
     std::vector<agent::Loss> tells;
 };
+
+using SpoolModelBlocks = std::map<std::pair<BlockClass, agent::BlockPlace>, SpoolModelBlock>;
 
 inline bool covered(std::span<const agent::Loss> losses, BlockClass block_class,
                     const agent::BlockPlace& place) {

@@ -103,6 +103,29 @@ std::set<std::uint32_t> numbers_of(Spool& spool, BlockClass block_class) {
 
 }  // namespace
 
+TEST_CASE(
+    "sqlite spool: a salvage that finds no block of an epoch tells of the power cut before it") {
+    for (const bool clean : {false, true}) {
+        CAPTURE(clean);
+        SpoolBench<SqliteSimHarness> bench;
+        REQUIRE(bench.append(bench.begin(), BlockClass::normal, 1).ok());
+        bench.restart();
+        const Epoch second = bench.begin_after(clean);
+        REQUIRE(bench.append(second, BlockClass::bulk, 1).ok());
+        bench.harness.spool.reset();
+        const std::vector<std::byte> file = bench.harness.vfs.files().at(path);
+        const auto sealed = spool_bytes(second, BlockSeq::of(BlockClass::bulk, 1), 500);
+        const auto found = std::search(file.begin(), file.end(), sealed.begin(), sealed.end());
+        REQUIRE(found != file.end());
+        bench.harness.vfs.flip(path, static_cast<std::size_t>(found - file.begin()), std::byte{1});
+        bench.harness.vfs.flip(path, 3, std::byte{1});
+        bench.restart();
+        CHECK(bench.waiting(BlockClass::normal) == "1.1");
+        CHECK(covers(bench.spool->losses(), BlockClass::bulk, {second, 1}));
+        CHECK(cuts_in(bench.spool->losses()) == (clean ? "" : "normal 1.2 from 1999"));
+    }
+}
+
 TEST_CASE("sqlite spool: what comes back from free pages hides nothing that is gone") {
     SpoolBench<SqliteSimHarness> bench{when_full(WhenFull::drop_oldest, 200 * 628)};
     const Epoch epoch = bench.begin();

@@ -51,6 +51,7 @@ class Salvage {
     std::optional<SpoolRoot> old_root_;
     std::optional<Incarnation> incarnation_;  // of the old file; each epoch's record has it, too
     std::set<Epoch> epochs_;
+    std::set<Epoch> listed_;              // that lost blocks
     std::map<RowId, ClassCount> counts_;  // as they were
     using Runs = std::map<RowId, RowId>;  // first to last
     static bool lies_in(const Runs& runs, RowId id);
@@ -193,6 +194,10 @@ Status Salvage::settle() {
         for (const auto& [id, count] : counts_) {
             if (incarnation_) LH_TRY(settle_class(id));
         }
+        for (const Epoch epoch : listed_) {
+            LH_TRY_ASSIGN(const bool keeps, tables_->keeps_blocks_of(epoch));
+            if (!keeps) LH_TRY(tables_->list_cut_before(epoch, root_.losses));
+        }
         return tables_->put_root(root_);
     });
     LH_TRY(settled);
@@ -287,6 +292,7 @@ void Salvage::list(RowId first, RowId last) {
     root_.losses.add(
         {class_of(first), LossReason::unreadable, place_of(first), place_of(last), 0, 0, 0});
     lost_ += static_cast<std::uint64_t>(last - first + 1);
+    listed_.insert(place_of(first).epoch);
 }
 
 std::string number_text(std::uint64_t number) {

@@ -144,6 +144,7 @@ class SqliteSpool final : public Spool {
     // Takes a row and what is counted of it out of a run.
     Status take_out(RunKind kind, const BlockRun& run, const BlockRun& part);
     void list_lost(RowId id, const SpoolTag& tag, LossReason reason);
+    Status list_cut_before_lost(Epoch epoch);
     Result<DurableGain> mark_run(RowId first, RowId last);
 
     SpoolTables tables_;

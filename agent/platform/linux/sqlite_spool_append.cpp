@@ -52,6 +52,7 @@ Result<Appended> SqliteSpool::append_all(std::span<const SpoolBlock> blocks,
             list_lost(row_of(block), block.tag, LossReason::full);
             LH_TRY(flush(batch));
             LH_TRY(raise_count(row_of(block), block.tag.last_us, 0));
+            LH_TRY(list_cut_before_lost(block.tag.name.epoch));
             appended.next_dropped = true;
         }
         if (kind != Kind::store) break;
@@ -208,7 +209,8 @@ Status SqliteSpool::drop_waiting(RowId id, LossReason reason) {
     kept_.bytes_waiting[index_of(id)] -= std::min(kept_.bytes_waiting[index_of(id)], bytes);
     --kept_.waiting[index_of(id)];
     list_lost(id, tag, reason);
-    return take_out(RunKind::waiting, run, {id, id, tag.samples, bytes});
+    LH_TRY(take_out(RunKind::waiting, run, {id, id, tag.samples, bytes}));
+    return list_cut_before_lost(place_of(id).epoch);
 }
 
 // What is known of a block that cannot be believed: what the others of its run leave of the sums.
@@ -236,6 +238,13 @@ void SqliteSpool::list_lost(RowId id, const SpoolTag& tag, LossReason reason) {
     losses.add({class_of(id), reason, place, place, tag.samples, tag.first_us, tag.last_us});
     kept_.root.lost_samples += tag.samples;
     kept_.root_changed = true;
+}
+
+// Of an epoch that has lost its last block the record may never have been sent. If it was, the
+// collector knows, and writes no row twice.
+Status SqliteSpool::list_cut_before_lost(Epoch epoch) {
+    LH_TRY_ASSIGN(const bool keeps, tables_.keeps_blocks_of(epoch));
+    return keeps ? Status{} : tables_.list_cut_before(epoch, kept_.root.losses);
 }
 
 }  // namespace longhaul::agent

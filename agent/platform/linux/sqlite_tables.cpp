@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/core/cut_before.hpp"
 #include "common/base/crc32c.hpp"
 
 namespace longhaul::agent {
@@ -193,6 +194,20 @@ Result<std::vector<SchemaHash>> SpoolTables::epoch_schemas(Epoch epoch) {
     return schemas;
 }
 
+Status SpoolTables::list_cut_before(Epoch epoch, LossLedger& losses) {
+    std::array<std::byte, signed_epoch_bytes_max> room;
+    const auto record = this->epoch(epoch, room);
+    const bool unusable =
+        !record.ok() && (record.error() == ErrorCode::not_found ||
+                         record.error() == ErrorCode::too_large || is_damaged_row(record.error()));
+    if (unusable) return {};
+    LH_TRY(record);
+    MemorySource source{record.value()};
+    const auto before = parse_epoch_before(source);
+    if (before.ok()) longhaul::agent::list_cut_before(before.value(), losses);
+    return {};
+}
+
 Status SpoolTables::put_state(std::uint8_t key, Bytes value) {
     for (std::int64_t copy = 0; copy < copies; ++copy) {
         const RowId id = copy_id(key, copy);
@@ -240,6 +255,14 @@ Result<ClassCount> SpoolTables::count(RowId id) {
     SqliteQuery query{statement(sql_get_count)};
     query.bind(id);
     return read_count(query, id);
+}
+
+Result<bool> SpoolTables::keeps_blocks_of(Epoch epoch) {
+    for (std::size_t c = 0; c < block_class_count; ++c) {
+        LH_TRY_ASSIGN(const ClassCount here, count(row_id(static_cast<BlockClass>(c), {epoch, 0})));
+        if (here.kept != 0) return true;
+    }
+    return false;
 }
 
 Result<std::uint64_t> SpoolTables::blocks_counted() {

@@ -73,11 +73,14 @@ class SpoolTables {
                      std::span<const SchemaHash> schemas);
     Result<Bytes> epoch(Epoch epoch, MutableBytes room);
     Result<std::vector<SchemaHash>> epoch_schemas(Epoch epoch);
+    // What the record says of a power cut before its epoch; of one that is damaged nothing.
+    Status list_cut_before(Epoch epoch, LossLedger& losses);
     Status put_state(std::uint8_t key, Bytes value);
     Result<Bytes> state(std::uint8_t key, MutableBytes room);  // error not_found: damaged as well
 
     Status put_count(const ClassCount& count);
-    Result<ClassCount> count(RowId id);      // of the epoch and class; zeros if there is none
+    Result<ClassCount> count(RowId id);  // of the epoch and class; zeros if there is none
+    Result<bool> keeps_blocks_of(Epoch epoch);
     Result<Epoch> newest_epoch();            // that ever stored a block; 0: none
     Result<std::uint64_t> blocks_counted();  // that are in the spool, by all counts
 

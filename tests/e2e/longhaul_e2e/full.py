@@ -153,6 +153,12 @@ class FullSpool:
             figures.wrong.append(f"{answered} puts were answered with ok, {figures.doubtful} were in doubt, but {figures.rows} are "
                                  f"rows and {figures.lost_samples} are listed as lost")
 
+    def power_cuts(self):
+        """Epoch, class and number of rows of all power cuts that are listed."""
+        path = self.site.lake / TENANT / "_losses"
+        return connect().execute(f"SELECT epoch, class, count(*) FROM delta_scan('{path}') WHERE reason = 'power_cut' "
+                                 "GROUP BY ALL ORDER BY ALL").fetchall()
+
     def _one(self, table, what, condition="true"):
         path = self.site.lake / TENANT / table
         if not path.exists():

@@ -263,3 +263,81 @@ TEST_CASE("loss: an epoch that ended in good order lost nothing, whenever its re
         CHECK(power.losses().empty());
     }
 }
+
+namespace {
+
+// The same, and a third epoch, a block of which tells what the record of the second one says.
+struct ToldCut : CutPower {
+    EpochMaker third{"acme", "probe-1", 11, 3};
+
+    ToldCut() {
+        third.record.previous_epoch = 2;
+        third.record.previous_clean = true;
+        bench.epoch(third);
+    }
+    void tell(std::uint32_t carrier, const longhaul_Loss& loss) {
+        longhaul_SystemEntry entry = longhaul_SystemEntry_init_zero;
+        entry.which_entry = longhaul_SystemEntry_loss_tag;
+        entry.entry.loss = loss;
+        bench.block(third, third.block(carrier, Body{}.system(entry).system(entry)));
+    }
+    static longhaul_Loss end_of_normal() {
+        return {1,
+                0x8000'0008U,
+                0x8000'0008U,
+                0,
+                longhaul_LossReason_LOSS_REASON_POWER_CUT,
+                123'456,
+                123'456,
+                0};
+    }
+};
+
+const Rows told_rows{"1|2|" + std::to_string(0x8000'0008U) + "|||power_cut|123456",
+                     "1|||||power_cut|"};
+
+}  // namespace
+
+TEST_CASE("loss: a power cut that a block tells of is the row that the record would have made") {
+    ToldCut power;
+    power.tell(1, ToldCut::end_of_normal());
+    power.tell(2, ToldCut::end_of_normal());
+    REQUIRE(power.bench.drain() == "");
+    CHECK(power.losses() == told_rows);
+
+    // The record of the epoch comes, and then the one after it, all the same.
+    power.bench.epoch(power.first);
+    REQUIRE(power.bench.drain() == "");
+    CHECK(power.losses() == told_rows);
+    power.bench.epoch(power.second);
+    REQUIRE(power.bench.drain() == "");
+    Rows all = cut_rows;
+    all.push_back("1|||||power_cut|");
+    std::sort(all.begin(), all.end());
+    CHECK(power.losses() == all);
+}
+
+TEST_CASE("loss: a power cut that the record told of is not told again by a block") {
+    for (const bool restarted : {false, true}) {
+        CAPTURE(restarted);
+        ToldCut power;
+        power.bench.epoch(power.first);
+        power.bench.epoch(power.second);
+        REQUIRE(power.bench.drain() == "");
+        if (restarted) REQUIRE(power.bench.start());
+        power.tell(1, ToldCut::end_of_normal());
+        REQUIRE(power.bench.drain() == "");
+        CHECK(power.losses() == cut_rows);
+    }
+}
+
+TEST_CASE("loss: two power cuts of which a device made one are a row over both") {
+    ToldCut power;
+    longhaul_Loss loss = ToldCut::end_of_normal();
+    loss.last_epoch = 2;
+    loss.last_seq = 0x8000'0003U;
+    power.tell(1, loss);
+    REQUIRE(power.bench.drain() == "");
+    CHECK(power.losses() == Rows(2, "1|2|" + std::to_string(0x8000'0008U) + "|" +
+                                        std::to_string(0x8000'0003U) + "|0|power_cut|123456"));
+}

@@ -122,6 +122,47 @@ TEST_CASE("epoch: a signed epoch is taken apart only when it is whole") {
     CHECK_FALSE(parse_signed_epoch(out.written()).ok());
 }
 
+TEST_CASE("epoch: what a record says of the epoch before it is read without the rest") {
+    longhaul_EpochRecord record = example();
+    record.previous_epoch = 2;
+    record.previous_ends_count = 2;
+    record.previous_ends[0] = {1, 5, 70'000};
+    record.previous_ends[1] = {3, 9, 81'000};
+    std::vector<std::byte> room(signed_epoch_bytes_max);
+    const auto sign = [&]() -> Bytes {
+        std::vector<std::byte> encoded(limits::epoch_record_bytes_max);
+        ByteWriter out{encoded};
+        REQUIRE(encode_epoch_record(record, out).ok());
+        ByteWriter signed_epoch{room};
+        write_signed_epoch({out.written(), Signature{}, as_bytes("certificate")}, signed_epoch);
+        return signed_epoch.written();
+    };
+    const Bytes bytes = sign();
+    MemorySource source{bytes};
+    const auto before = parse_epoch_before(source);
+    REQUIRE(before.ok());
+    CHECK(before.value().previous_epoch == 2);
+    CHECK_FALSE(before.value().previous_clean);
+    REQUIRE(before.value().previous_ends_count == 2);
+    CHECK(before.value().previous_ends[1].block_class == 3);
+    CHECK(before.value().previous_ends[1].last_number == 9);
+    CHECK(before.value().previous_ends[1].closing_us == 81'000);
+
+    const std::size_t record_bytes = 2 + ByteReader{bytes}.u16();
+    for (std::size_t size = 0; size < record_bytes; ++size) {
+        CAPTURE(size);
+        MemorySource cut{bytes.first(size)};
+        CHECK_FALSE(parse_epoch_before(cut).ok());
+    }
+    for (const std::size_t changed : {std::size_t{3}, record_bytes - 7}) {  // version, class
+        std::vector<std::byte> other{bytes.begin(), bytes.end()};
+        other[changed] = std::byte{7};
+        MemorySource wrong{other};
+        CAPTURE(changed);
+        CHECK_FALSE(parse_epoch_before(wrong).ok());
+    }
+}
+
 TEST_CASE("epoch: entries of the system stream come back") {
     std::array<std::byte, 128> room;
     ByteWriter out{room};
