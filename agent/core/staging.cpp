@@ -8,6 +8,7 @@ namespace longhaul::agent {
 namespace {
 
 constexpr std::size_t next_offset = 0;
+constexpr std::size_t when_offset = 4;
 constexpr std::size_t time_offset = 8;
 constexpr std::size_t slots_offset = 16;
 
@@ -41,11 +42,12 @@ std::size_t Staging::bytes_of(const Sample& sample) {
     return (bytes + 7) / 8 * 8;
 }
 
-StagedAt Staging::put(const Sample& sample) {
+StagedAt Staging::put(const Sample& sample, std::uint32_t when) {
     LH_CHECK(has_room_for(sample));
     const std::size_t at = used_;
     const std::size_t fields = sample.values.size();
     store(arena_, at + next_offset, staged_nowhere);
+    store(arena_, at + when_offset, when);
     store(arena_, at + time_offset, sample.time);
     const std::size_t forms_at = at + slots_offset + 8 * fields;
     std::memset(arena_.data() + forms_at, 0, forms_bytes(fields));
@@ -72,6 +74,10 @@ void Staging::link(StagedAt before, StagedAt after) { store(arena_, before + nex
 
 StagedAt Staging::next(StagedAt at) const { return load<StagedAt>(arena_, at + next_offset); }
 
+std::uint32_t Staging::when(StagedAt at) const {
+    return load<std::uint32_t>(arena_, at + when_offset);
+}
+
 std::int64_t Staging::time(StagedAt at) const {
     return load<std::int64_t>(arena_, at + time_offset);
 }
@@ -86,6 +92,25 @@ Value Staging::value(StagedAt at, std::size_t fields, std::size_t index) const {
     if (value.form == ValueForm::text) {
         value.text = Bytes{arena_}.subspan(static_cast<std::size_t>(slot >> 32), slot & UINT32_MAX);
     }
+    return value;
+}
+
+void StagedSource::read_times(std::span<std::int64_t> times) {
+    StagedAt at = first_;
+    for (std::int64_t& time : times) {
+        time = staging_.time(at);
+        at = staging_.next(at);
+    }
+}
+
+void StagedSource::begin_column(std::size_t field) {
+    field_ = field;
+    at_ = first_;
+}
+
+Value StagedSource::next() {
+    const Value value = staging_.value(at_, fields_, field_);
+    at_ = staging_.next(at_);
     return value;
 }
 

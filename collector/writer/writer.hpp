@@ -86,7 +86,7 @@ class Writer {
         BlockKey key;
         std::uint32_t classes = 0;  // that its streams have, a bit for each
         std::array<std::unique_ptr<Stream>, limits::streams_max> streams;
-        std::array<const Schema*, limits::streams_max> schemas{};
+        std::array<StreamFormat, limits::streams_max> formats{};
         std::vector<Anchor> anchors;
         std::map<std::uint32_t, std::uint64_t> received;  // seq -> content tag
     };
@@ -174,6 +174,7 @@ class Writer {
     std::vector<std::unique_ptr<JournalReader>> readers_;
     std::map<std::string, TenantState, std::less<>> tenants_;
     std::vector<std::byte> body_room_;
+    BlockDecoder decoder_;
     std::optional<std::vector<Offset>> barrier_;  // being carried out, at these offsets
     bool barrier_requested_ = false;
     bool all_read_ = false;

@@ -116,7 +116,7 @@ Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntr
     for (const Field& field : stream->schema->fields) {
         stream->columns.push_back(stream->table->column_for(column_of(field), stream->columns));
     }
-    epoch.schemas[entry.index] = stream->schema;
+    epoch.formats[entry.index].schema = stream->schema;
     epoch.streams[entry.index] = std::move(stream);
     return {};
 }
@@ -145,7 +145,7 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     const auto opened = open_block(epoch.key, body, body_room_);
     if (!opened.ok())
         return quarantine(place, epoch_name, header.value(), "the block does not open");
-    const auto block = decode_block(opened.value(), epoch.schemas, header.value().samples);
+    const auto block = decoder_.decode(opened.value(), epoch.formats, header.value().samples);
     if (!block.ok()) {
         // It counts as never arrived, so that it becomes rows when it comes again after its schema.
         if (block.error().code == ErrorCode::not_found) epoch.received.erase(known);

@@ -34,7 +34,7 @@ def value_text(field, value):
 
 def body_text(data):
     schemas, text = decode.schemas_of_record(), ""
-    for section in decode_body(data, schemas, SAMPLES):
+    for section in decode_body(data, schemas, SAMPLES, (0, 1, 2), decode.decode_section):
         if section["stream"] == 0:
             continue
         text += f"stream {section['stream']}:{samples_text(schemas[section['stream']], section['samples'])};"
@@ -68,7 +68,7 @@ FORMATS = {  # name: decoder, golden files
     "header": (ok(decode_block_header), ("block/sealed-v1",)),
     "frames": (ok(decode_frames), ("frames/hello-v1", "frames/welcome-v1", "frames/ack-v1", "frames/window-v1",
                                    "frames/collector-bye-v1", "frames/device-v1")),
-    "body": (body_text, ("block/body-v1",)),
+    "body": (body_text, ("block/body-v1", "block/body-codecs-v1")),
     "model": (ok(decode.decode_model), ("model/small-v1",)),
     **dict((section_format(0, 1, 6, 0, "codec/every-kind-codec1-v1"), section_format(0, 2, 6, 0, "codec/every-kind-codec2-v1"),
             section_format(1, 2, 8, 0, "codec/predictors-codec2-v1"), section_format(2, 2, 12, 0, "codec/texts-codec2-v1"),
