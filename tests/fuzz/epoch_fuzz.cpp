@@ -28,7 +28,27 @@ void read_record(Bytes bytes) {
     (void)unwrap_block_key(key, record);  // any point, any ciphertext: refused, nothing worse
 }
 
+// What a spool reads of a record is what the record says.
+void read_before(Bytes bytes) {
+    MemorySource source{bytes};
+    const auto before = parse_epoch_before(source);
+    longhaul_EpochRecord record;
+    const Result<SignedEpoch> epoch = parse_signed_epoch(bytes);
+    if (!epoch.ok() || !parse_epoch_record(epoch.value().record, record).ok()) return;
+    LH_CHECK(before.ok());
+    LH_CHECK(before.value().previous_epoch == record.previous_epoch);
+    LH_CHECK(before.value().previous_clean == record.previous_clean);
+    LH_CHECK(before.value().previous_ends_count == record.previous_ends_count);
+    for (std::size_t i = 0; i < record.previous_ends_count; ++i) {
+        const longhaul_ClassEnd& one = before.value().previous_ends[i];
+        const longhaul_ClassEnd& other = record.previous_ends[i];
+        LH_CHECK(one.block_class == other.block_class && one.last_number == other.last_number &&
+                 one.closing_us == other.closing_us);
+    }
+}
+
 void read_signed(Bytes bytes) {
+    read_before(bytes);
     const Result<SignedEpoch> epoch = parse_signed_epoch(bytes);
     if (!epoch.ok()) return;
     std::array<std::byte, signed_epoch_bytes_max> room;
