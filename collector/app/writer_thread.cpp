@@ -10,8 +10,9 @@ constexpr std::int64_t retry_ms_max = 60'000;
 
 }  // namespace
 
-WriterThread::WriterThread(Writer& writer, Log& log, std::function<void(Message)> on_fatal)
+WriterThread::WriterThread(Writer& writer, Releases& releases, Log& log, std::function<void(Message)> on_fatal)
     : writer_{writer},
+      releases_{releases},
       log_{log},
       on_fatal_{std::move(on_fatal)},
       progress_{writer.progress()},
@@ -58,7 +59,7 @@ void WriterThread::run() {
         end_step(next.ok() ? std::string{} : next.error().text);
         if (next.ok()) {
             retry_ms = retry_ms_min;
-            wait_until(next.value(), true);
+            wait_until(release(next.value()), true);
         } else if (writer_.fatal()) {
             on_fatal_({"the writer cannot go on: " + next.error().text});
             return;
@@ -69,6 +70,19 @@ void WriterThread::run() {
             retry_ms = std::min(2 * retry_ms, retry_ms_max);
         }
     }
+}
+
+// When the writer has nothing to do but to wait; until when to wait.
+MonotonicMs WriterThread::release(MonotonicMs next) {
+    const MonotonicMs now = monotonic_now();
+    if (next <= now) return next;
+    const auto more = releases_.step(wall_now());
+    if (!more.ok()) {
+        log_.error("blocks could not be released from quarantine, it is tried again",
+                   {{"text", to_string(more.error())}});
+        return std::min(next, now + retry_ms_max);
+    }
+    return more.value() ? now : next;
 }
 
 // False: the thread ends.

@@ -118,6 +118,7 @@ FILES = {  # name: decoder, and whether every cut of the file must be refused
     "frames/device-v1": (decode_frames, False),
     "journal/meta-v1": (decode_meta, True),
     "journal/segment-v1": (decode_segment, False),
+    "journal/segment-models-v1": (decode_segment, False),
 }
 
 
