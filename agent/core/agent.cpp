@@ -71,7 +71,7 @@ Agent::Agent(const AgentSettings& settings, const Ports& ports, MutableBytes mem
       ports_{ports},
       rooms_{deal(settings, ports.sources, memory)},
       sampler_{ports.sources, rooms_.streams, rooms_.held},
-      builder_{sampler_.streams(), rooms_.builder},
+      builder_{sampler_.streams(), rooms_.builder, settings.codecs, ports.codecs},
       time_{ports.clock, ports.spool},
       uplink_{settings_.firmware,
               sampler_.streams(),

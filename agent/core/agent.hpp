@@ -32,6 +32,7 @@ struct Ports {
     Identity& identity;
     WallClock& clock;
     std::span<Source* const> sources;
+    CodecTools codecs = {};
 };
 
 // Counted since the agent was made.

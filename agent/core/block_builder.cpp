@@ -4,12 +4,17 @@
 #include <utility>
 
 #include "common/base/check.hpp"
-#include "common/block/codec.hpp"
 
 namespace longhaul::agent {
 
-BlockBuilder::BlockBuilder(std::span<const AgentStream> streams, const BuilderRooms& rooms)
-    : streams_{streams}, sections_{rooms.sections}, body_{rooms.body}, column_{rooms.column} {
+BlockBuilder::BlockBuilder(std::span<const AgentStream> streams, const BuilderRooms& rooms,
+                           CodecSet allowed, const CodecTools& tools)
+    : streams_{streams},
+      sections_{rooms.sections},
+      body_{rooms.body},
+      column_{rooms.column},
+      allowed_{allowed},
+      tools_{tools} {
     LH_CHECK(sections_.size() == streams_.size());
     LH_CHECK(column_.size() >= limits::section_samples_max);
     LH_CHECK(body_.size() >= body_bytes_min && body_.size() <= limits::block_body_bytes_max);
@@ -98,27 +103,18 @@ void BlockBuilder::add(const Sample& sample, MonotonicMs now, std::int64_t elaps
 void BlockBuilder::encode_section(std::size_t index, const Staging& staging, MutableBytes scratch,
                                   ByteWriter& body) {
     const OpenSection& section = sections_[index];
-    const std::span<const Field> fields = schema(index).fields;
-    ByteWriter content{scratch};
-
-    std::array<std::int64_t, limits::section_samples_max> times;
-    std::size_t row = 0;
-    for (StagedAt at = section.first; at != staged_nowhere; at = staging.next(at)) {
-        times[row++] = staging.time(at);
-    }
-    encode_times(std::span{times}.first(row), content);
-
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-        row = 0;
-        for (StagedAt at = section.first; at != staged_nowhere; at = staging.next(at)) {
-            column_[row++] = staging.value(at, fields.size(), i);
-        }
-        encode_column(fields[i], column_.first(row), content);
-    }
-    LH_CHECK(content.ok());
-    write_section(
-        {static_cast<std::uint8_t>(index + 1), codec_columns, section.count, content.written()},
-        body);
+    StagedSource source{staging, section.first, schema(index).fields.size()};
+    const CodecAids aids{streams_[index].model, tools_.compression, tools_.plain};
+    const SectionMemory memory{tools_.range, column_};
+    // No more than the bound, which codec 0 keeps to: others may be larger with noise.
+    const MutableBytes room =
+        scratch.first(section.bound.bytes() - limits::section_header_bytes_max);
+    const auto chosen = encode_smallest_section(allowed_, schema(index), section.count, source,
+                                                aids, memory, room);
+    LH_CHECK(chosen.has_value());
+    write_section({static_cast<std::uint8_t>(index + 1), chosen->codec, section.count,
+                   room.first(chosen->bytes)},
+                  body);
 }
 
 Result<SpoolBlock> BlockBuilder::seal(const BlockName& name, const BlockKey& key,

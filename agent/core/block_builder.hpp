@@ -18,6 +18,7 @@
 #include "common/base/result.hpp"
 #include "common/block/block.hpp"
 #include "common/block/section_bound.hpp"
+#include "common/block/section_codec.hpp"
 
 namespace longhaul::agent {
 
@@ -28,6 +29,16 @@ struct OpenSection {
     StagedAt last = staged_nowhere;
     std::uint16_t count = 0;
     std::uint32_t sealed = 0;  // samples in blocks that were sealed and not yet stored
+};
+
+// What the codecs work with. All agents of a thread may share it; without any of it they write
+// codec 0.
+struct CodecTools {
+    Codec2Encoder* range = nullptr;      // for codec 2
+    Compression* compression = nullptr;  // for codec 1, and for texts and floats of codec 2
+    // Texts and floats of codec 2 go through it: a body's length without compression. With it
+    // twice limits::section_plain_bytes_max, so that nothing is too large.
+    MutableBytes plain;
 };
 
 // Memory of a builder; everything outlives it.
@@ -46,7 +57,9 @@ struct SystemEntries {
 
 class BlockBuilder {
  public:
-    BlockBuilder(std::span<const AgentStream> streams, const BuilderRooms& rooms);
+    // Sections are coded by whichever codec in `allowed` makes them smallest.
+    BlockBuilder(std::span<const AgentStream> streams, const BuilderRooms& rooms,
+                 CodecSet allowed = every_codec, const CodecTools& tools = {});
 
     enum class Fit {
         yes,
@@ -111,6 +124,8 @@ class BlockBuilder {
     std::array<Staging, block_class_count> stagings_;
     MutableBytes body_;
     std::span<Value> column_;
+    CodecSet allowed_;
+    CodecTools tools_;
     std::array<OpenBlock, block_class_count> blocks_{};
 };
 

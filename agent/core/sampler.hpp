@@ -7,6 +7,7 @@
 
 #include "agent/core/settings.hpp"
 #include "agent/port/source.hpp"
+#include "common/block/model.hpp"
 
 namespace longhaul::agent {
 
@@ -15,6 +16,7 @@ namespace longhaul::agent {
 struct AgentStream {
     StreamInfo info;
     SchemaHash schema_hash{};
+    Model model{};  // that its sections are coded with: the built-in one so far
 };
 
 using ClassFlags = std::array<bool, block_class_count>;

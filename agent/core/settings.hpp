@@ -7,6 +7,7 @@
 #include "common/base/ids.hpp"
 #include "common/block/crypto.hpp"
 #include "common/block/limits.hpp"
+#include "common/block/section_codec.hpp"
 #include "system.pb.h"
 
 namespace longhaul::agent {
@@ -20,6 +21,7 @@ struct AgentSettings {
     PublicKey sealing_key{};  // of the collector; the platform has checked who signed it
 
     std::size_t body_bytes_max = 4096;  // of a block, tag included; 1,100 on constrained links
+    CodecSet codecs = every_codec;       // that it may write, as far as its tools go
     // Of blocks that the spool may still hold from a time with other settings: they have to fit
     // into a frame.
     std::size_t stored_body_bytes_max = limits::block_body_bytes_max;

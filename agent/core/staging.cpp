@@ -89,4 +89,23 @@ Value Staging::value(StagedAt at, std::size_t fields, std::size_t index) const {
     return value;
 }
 
+void StagedSource::read_times(std::span<std::int64_t> times) {
+    StagedAt at = first_;
+    for (std::int64_t& time : times) {
+        time = staging_.time(at);
+        at = staging_.next(at);
+    }
+}
+
+void StagedSource::begin_column(std::size_t field) {
+    field_ = field;
+    at_ = first_;
+}
+
+Value StagedSource::next() {
+    const Value value = staging_.value(at_, fields_, field_);
+    at_ = staging_.next(at_);
+    return value;
+}
+
 }  // namespace longhaul::agent

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "common/base/bytes.hpp"
+#include "common/block/section_source.hpp"
 #include "common/block/value.hpp"
 
 namespace longhaul::agent {
@@ -44,6 +45,25 @@ class Staging {
 
     MutableBytes arena_;
     std::size_t used_ = 0;
+};
+
+// Linked samples, the first of them at `first`, as an encoder asks for them.
+class StagedSource final : public SectionSource {
+ public:
+    // The staging outlives the source.
+    StagedSource(const Staging& staging, StagedAt first, std::size_t fields)
+        : staging_{staging}, first_{first}, fields_{fields} {}
+
+    void read_times(std::span<std::int64_t> times) override;
+    void begin_column(std::size_t field) override;
+    Value next() override;
+
+ private:
+    const Staging& staging_;
+    StagedAt first_;
+    std::size_t fields_;
+    std::size_t field_ = 0;
+    StagedAt at_ = staged_nowhere;
 };
 
 }  // namespace longhaul::agent

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
-#include "common/base/utf8.hpp"
+#include "common/block/section_codec.hpp"
 
 namespace longhaul::collector {
 namespace {
+
+constexpr std::size_t rooms_kept = limits::streams_max;  // from block to block
 
 Status decode_system(const Section& section, DecodedBlock& block) {
     ByteReader in{section.content};
@@ -17,52 +19,52 @@ Status decode_system(const Section& section, DecodedBlock& block) {
     return in.at_end() ? Status{} : Error{ErrorCode::malformed, "bytes after the system entries"};
 }
 
-// Readers of the table rely on it: one text that is none would make them refuse the whole file.
-bool texts_are_utf8(const Field& field, std::span<const Value> values) {
-    return field.kind != FieldKind::text ||
-           std::all_of(values.begin(), values.end(), [](const Value& value) {
-               return value.form != ValueForm::text || is_utf8(value.text);
-           });
+}  // namespace
+
+MutableBytes BlockDecoder::next_room() {
+    constexpr std::size_t bytes = limits::section_plain_bytes_max;
+    if (rooms_used_ == rooms_.size())
+        rooms_.push_back(std::make_unique_for_overwrite<std::byte[]>(bytes));
+    return {rooms_[rooms_used_++].get(), bytes};
 }
 
-Result<DecodedSection> decode_section(const Section& section, const Schema& schema) {
+Result<DecodedSection> BlockDecoder::decode_samples(const Section& section,
+                                                    const StreamFormat& stream) {
     DecodedSection decoded;
     decoded.stream = section.stream;
-    ByteReader in{section.content};
     decoded.times.resize(section.count);
-    LH_TRY(decode_times(in, decoded.times));
-    decoded.columns.resize(schema.fields.size());
-    for (std::size_t i = 0; i < schema.fields.size(); ++i) {
-        decoded.columns[i].resize(section.count);
-        LH_TRY(decode_column(schema.fields[i], in, decoded.columns[i]));
-        if (!texts_are_utf8(schema.fields[i], decoded.columns[i])) {
-            return Error{ErrorCode::malformed, "a text that is not UTF-8"};
-        }
+    decoded.columns.resize(stream.schema->fields.size());
+    spans_.clear();
+    for (std::vector<Value>& column : decoded.columns) {
+        column.resize(section.count);
+        spans_.emplace_back(column);
     }
-    if (!in.at_end()) return Error{ErrorCode::malformed, "bytes after the columns"};
+    const MutableBytes plain = section.codec == codec_columns ? MutableBytes{} : next_room();
+    LH_TRY(decode_section(section.codec, *stream.schema, section.content,
+                          {stream.model, &zstd_, plain}, range_, decoded.times, spans_));
     return decoded;
 }
 
-}  // namespace
-
-Result<DecodedBlock> decode_block(Bytes body, std::span<const Schema* const> schemas,
-                                  std::uint16_t samples) {
+Result<DecodedBlock> BlockDecoder::decode(Bytes body, std::span<const StreamFormat> streams,
+                                          std::uint16_t samples) {
+    rooms_.resize(std::min(rooms_.size(), rooms_kept));
+    rooms_used_ = 0;
     DecodedBlock block;
     std::size_t seen = 0;
     for (SectionReader reader{body}; !reader.at_end();) {
         LH_TRY_ASSIGN(const Section section, reader.next());
-        if (section.codec != codec_columns) return Error{ErrorCode::unsupported, "codec"};
         if (section.stream == system_stream) {
+            if (section.codec != codec_columns) return Error{ErrorCode::unsupported, "codec"};
             LH_TRY(decode_system(section, block));
             continue;
         }
-        if (section.stream >= schemas.size() || schemas[section.stream] == nullptr) {
+        if (section.stream >= streams.size() || streams[section.stream].schema == nullptr) {
             return Error{ErrorCode::not_found,
                          "a stream that the epoch does not list, or whose schema is missing"};
         }
         seen += section.count;
         if (seen > samples) break;
-        LH_TRY_ASSIGN(DecodedSection decoded, decode_section(section, *schemas[section.stream]));
+        LH_TRY_ASSIGN(DecodedSection decoded, decode_samples(section, streams[section.stream]));
         block.sections.push_back(std::move(decoded));
     }
     if (seen != samples)

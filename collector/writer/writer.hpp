@@ -119,7 +119,7 @@ class Writer {
         std::uint32_t previous_epoch = 0;  // that ended in disorder; 0: none
         std::uint32_t previous_cut = 0;    // classes of which a power_cut row is written
         std::array<std::unique_ptr<Stream>, limits::streams_max> streams;
-        std::array<const Schema*, limits::streams_max> schemas{};
+        std::array<StreamFormat, limits::streams_max> formats{};
         std::vector<Anchor> anchors;
         std::map<std::uint32_t, std::uint64_t> received;  // seq -> content tag
         std::map<std::uint32_t, Waiting> waiting;         // by seq; received, too
@@ -158,8 +158,7 @@ class Writer {
     Outcome take_block(const Place& place, const BlockHeader& header, Bytes body,
                        EpochState& epoch);
     const Model* find_model(const Place& place, const ModelHash& hash);
-    std::optional<ModelHash> model_it_lacks(const Place& place, Bytes opened,
-                                            const EpochState& epoch);
+    std::optional<ModelHash> find_models(const Place& place, Bytes opened, EpochState& epoch);
     Outcome add_streams(const Place& place, const longhaul_EpochRecord& record, EpochState& epoch);
     Outcome add_stream(const Place& place, const longhaul_StreamEntry& entry, EpochState& epoch);
     Outcome add_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
@@ -206,6 +205,7 @@ class Writer {
     std::set<MissingModel> missing_models_;
     std::set<WaitingBlock> releasable_;
     std::vector<std::byte> body_room_;
+    BlockDecoder decoder_;
     std::optional<std::vector<Offset>> barrier_;  // being carried out, at these offsets
     bool barrier_requested_ = false;
     bool all_read_ = false;

@@ -128,7 +128,7 @@ Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntr
     for (const Field& field : stream->schema->fields) {
         stream->columns.push_back(stream->table->column_for(column_of(field), stream->columns));
     }
-    epoch.schemas[entry.index] = stream->schema;
+    epoch.formats[entry.index].schema = stream->schema;
     epoch.streams[entry.index] = std::move(stream);
     return {};
 }
@@ -218,11 +218,11 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
     const auto opened = open_block(epoch.key, body, body_room_);
     if (!opened.ok())
         return quarantine(place, epoch_name, header, body, "the block does not open");
-    if (const auto lacks = model_it_lacks(place, opened.value(), epoch)) {
+    if (const auto lacks = find_models(place, opened.value(), epoch)) {
         epoch.waiting[name.seq.value] = {{place.shard, place.offset}, place.receive_time, *lacks};
         return quarantine(place, epoch_name, header, body, "unknown model: " + hex_of(*lacks));
     }
-    const auto block = decode_block(opened.value(), epoch.schemas, header.samples);
+    const auto block = decoder_.decode(opened.value(), epoch.formats, header.samples);
     if (!block.ok()) {
         // It counts as never arrived, so that it becomes rows when it comes again after its schema.
         if (block.error().code == ErrorCode::not_found) epoch.received.erase(name.seq.value);
@@ -238,17 +238,19 @@ const Model* Writer::find_model(const Place& place, const ModelHash& hash) {
     return found == models.end() ? nullptr : &found->second.model;
 }
 
-// Codec 0 needs none. What else is wrong with the sections is for decode_block() to say.
-std::optional<ModelHash> Writer::model_it_lacks(const Place& place, Bytes opened,
-                                                const EpochState& epoch) {
+// For all sections that need one, or the first that is missing. What else is wrong with the sections
+// is for the decoder to say.
+std::optional<ModelHash> Writer::find_models(const Place& place, Bytes opened, EpochState& epoch) {
     for (SectionReader reader{opened}; !reader.at_end();) {
         const auto section = reader.next();
         if (!section.ok()) return std::nullopt;
-        if (section.value().codec == codec_columns) continue;
-        if (section.value().stream >= epoch.streams.size()) continue;
-        const Stream* const stream = epoch.streams[section.value().stream].get();
+        const std::size_t index = section.value().stream;
+        if (section.value().codec == codec_columns || index >= epoch.streams.size()) continue;
+        const Stream* const stream = epoch.streams[index].get();
         if (stream == nullptr || !stream->model) continue;
-        if (find_model(place, *stream->model) == nullptr) return stream->model;
+        const Model* const model = find_model(place, *stream->model);
+        if (model == nullptr) return stream->model;
+        epoch.formats[index].model = *model;
     }
     return std::nullopt;
 }

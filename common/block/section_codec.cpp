@@ -98,9 +98,11 @@ std::optional<std::size_t> encode_section(std::uint8_t codec, const Schema& sche
     }
 }
 
-ChosenSection encode_smallest_section(CodecSet allowed, const Schema& schema, std::size_t samples,
-                                      SectionSource& source, const CodecAids& aids,
-                                      const SectionMemory& memory, MutableBytes out) {
+std::optional<ChosenSection> encode_smallest_section(CodecSet allowed, const Schema& schema,
+                                                     std::size_t samples, SectionSource& source,
+                                                     const CodecAids& aids,
+                                                     const SectionMemory& memory,
+                                                     MutableBytes out) {
     std::optional<ChosenSection> best;
     const auto attempt = [&](std::uint8_t codec) {
         const std::size_t used = best ? best->bytes : 0;
@@ -114,9 +116,8 @@ ChosenSection encode_smallest_section(CodecSet allowed, const Schema& schema, st
                                       [](const Field& field) { return is_literal(field.kind); });
     if (has(allowed, codec_range)) attempt(codec_range);
     if (has(allowed, codec_zstd) && (literals || !best)) attempt(codec_zstd);
-    if (!best) attempt(codec_columns);
-    LH_CHECK(best.has_value());
-    return *best;
+    if (!best || !has(allowed, codec_range)) attempt(codec_columns);
+    return best;
 }
 
 Status decode_section(std::uint8_t codec, const Schema& schema, Bytes content,

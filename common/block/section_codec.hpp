@@ -32,20 +32,23 @@ std::optional<std::size_t> encode_section(std::uint8_t codec, const Schema& sche
                                           const CodecAids& aids, const SectionMemory& memory,
                                           MutableBytes out);
 
-// A set of codecs: bit n for codec n.
+// A set of codecs: bit n for codec n. Codec 0 is always allowed.
 using CodecSet = std::uint8_t;
+inline constexpr CodecSet every_codec = 1U << codec_columns | 1U << codec_zstd | 1U << codec_range;
 
 struct ChosenSection {
     std::uint8_t codec = codec_columns;
     std::size_t bytes = 0;
 };
 
-// The smallest content that the codecs in `allowed` give; codec 0 when no other fits. Codec 1 is
-// tried beside codec 2 only where there are texts or floats, and both only where `out` holds both.
-// Relies on room for codec 0.
-ChosenSection encode_smallest_section(CodecSet allowed, const Schema& schema, std::size_t samples,
-                                      SectionSource& source, const CodecAids& aids,
-                                      const SectionMemory& memory, MutableBytes out);
+// The smallest content that the codecs in `allowed` give, or nothing when none of them fits into
+// `out`. Codec 1 is tried beside codec 2 only where there are texts or floats, codec 0 beside
+// codec 2 only where that does not fit, and two of them only where `out` holds both.
+std::optional<ChosenSection> encode_smallest_section(CodecSet allowed, const Schema& schema,
+                                                     std::size_t samples, SectionSource& source,
+                                                     const CodecAids& aids,
+                                                     const SectionMemory& memory,
+                                                     MutableBytes out);
 
 // Fills times and columns, one span a field, each as long as times. Texts point into `content` or
 // `aids.plain`, and those of text fields are UTF-8. The error's detail is a reason for people.

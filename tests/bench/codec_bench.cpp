@@ -47,11 +47,12 @@ struct Bench {
         rooms.compression = way.compression ? &zstd : nullptr;
         RowSource source{run, recording.schema().fields.size()};
         if (way.codec == 255) {
-            const ChosenSection chosen =
-                encode_smallest_section(0b111, recording.schema(), run.times.size(), source,
+            const auto chosen =
+                encode_smallest_section(every_codec, recording.schema(), run.times.size(), source,
                                         rooms.aids(), rooms.memory(), out);
-            if (codec != nullptr) *codec = chosen.codec;
-            return chosen.bytes;
+            LH_CHECK(chosen.has_value());
+            if (codec != nullptr) *codec = chosen->codec;
+            return chosen->bytes;
         }
         const auto size = encode_section(way.codec, recording.schema(), run.times.size(), source,
                                          rooms.aids(), rooms.memory(), out);

@@ -34,7 +34,7 @@ def value_text(field, value):
 
 def body_text(data):
     schemas, text = decode.schemas_of_record(), ""
-    for section in decode_body(data, schemas, SAMPLES):
+    for section in decode_body(data, schemas, SAMPLES, (0, 1, 2), decode.decode_section):
         if section["stream"] == 0:
             continue
         text += f"stream {section['stream']}:{samples_text(schemas[section['stream']], section['samples'])};"

@@ -103,8 +103,10 @@ using Streams = std::vector<std::unique_ptr<StoredSchema>>;
 
 // A body with 14 samples in all, of the first two schemas as streams 1 and 2.
 Found body(Bytes bytes, const Streams& streams) {
-    const std::vector<const Schema*> schemas{nullptr, &streams[0]->schema(), &streams[1]->schema()};
-    const auto block = collector::decode_block(bytes, schemas, 14);
+    const std::array<collector::StreamFormat, 3> formats{
+        {{}, {&streams[0]->schema()}, {&streams[1]->schema()}}};
+    collector::BlockDecoder decoder;
+    const auto block = decoder.decode(bytes, formats, 14);
     if (!block.ok()) return std::nullopt;
     std::string text;
     for (const collector::DecodedSection& section : block.value().sections) {

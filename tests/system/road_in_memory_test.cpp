@@ -134,7 +134,7 @@ struct Outcome {
 
 // One run in which the disk fails at step `fail_after` (never: UINT64_MAX), then works. A `lossy`
 // device has no room for a while and drops what is new.
-Outcome run(std::uint64_t fail_after, bool torn, bool lossy) {
+Outcome run(std::uint64_t fail_after, bool torn, bool lossy, CodecSet codecs = every_codec) {
     sim::SimDisk disk;
     disk.fail_after(fail_after);
     sim::SimLink link;
@@ -153,8 +153,15 @@ Outcome run(std::uint64_t fail_after, bool torn, bool lossy) {
     settings.firmware = "test";
     settings.sealing_key = public_key_of(pki().sealing_key).value();
     settings.body_bytes_max = 256;
+    settings.codecs = codecs;
+    Codec2Encoder range;
+    ZstdCompression zstd;
+    std::vector<std::byte> plain(2 * limits::section_plain_bytes_max);
     std::vector<std::byte> memory(agent::Agent::memory_bytes(settings, sources));
-    agent::Agent device{settings, {spool, link, entropy, identity, clock, sources}, memory};
+    agent::Agent device{
+        settings,
+        {spool, link, entropy, identity, clock, sources, {&range, &zstd, plain}},
+        memory};
     Collector collector{disk, link};
 
     Outcome outcome;
@@ -200,6 +207,13 @@ TEST_CASE("road: without a fault every sample is in the table once") {
     CHECK_FALSE(outcome.disk_failed);
     INFO("disk steps " << outcome.steps);
     CHECK(outcome.steps > 50);
+}
+
+TEST_CASE("road: the table is the same whichever codecs the device may use") {
+    for (unsigned codecs = 0; codecs <= every_codec; ++codecs) {
+        CAPTURE(codecs);
+        run(UINT64_MAX, false, false, static_cast<CodecSet>(codecs));
+    }
 }
 
 TEST_CASE("road: at whatever step the collector's disk fails, every sample is in the table once") {

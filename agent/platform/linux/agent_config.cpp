@@ -74,6 +74,30 @@ void read_spool(ConfigTable spool, AgentConfig& config) {
     read_classes(spool, config.spool_policy);
 }
 
+// Codec 0 is not named: no other one carries every sample in a bounded room.
+CodecSet read_codecs(ConfigTable& block) {
+    if (!block.has("codecs")) return every_codec;
+    CodecSet codecs = 0;
+    for (const std::string& name : block.texts("codecs")) {
+        if (name == "zstd") {
+            codecs |= 1U << codec_zstd;
+        } else if (name == "range") {
+            codecs |= 1U << codec_range;
+        } else {
+            block.problem("codecs", "has \"" + name + "\": what is known is \"zstd\" and \"range\"");
+        }
+    }
+    return codecs;
+}
+
+void read_block(ConfigTable block, AgentConfig& config) {
+    config.body_bytes_max = static_cast<std::size_t>(
+        block.integer("body_bytes_max", 4096,
+                      {static_cast<std::int64_t>(body_bytes_min),
+                       static_cast<std::int64_t>(limits::block_body_bytes_max)}));
+    config.codecs = read_codecs(block);
+}
+
 }  // namespace
 
 Result<AgentConfig, Message> load_agent_config(const std::string& path) {
@@ -87,11 +111,7 @@ Result<AgentConfig, Message> load_agent_config(const std::string& path) {
     read_collector(root.table("collector"), config);
 
     read_spool(root.table("spool"), config);
-    config.body_bytes_max = static_cast<std::size_t>(
-        root.table("block").integer("body_bytes_max", 4096,
-                                    {static_cast<std::int64_t>(body_bytes_min),
-                                     static_cast<std::int64_t>(limits::block_body_bytes_max)}));
-
+    read_block(root.table("block"), config);
     read_sources(root, config);
     LH_TRY(file.value().finish());
     return config;

@@ -8,6 +8,7 @@
 
 #include "agent/core/spool_policy.hpp"
 #include "common/base/result.hpp"
+#include "common/block/section_codec.hpp"
 #include "common/block/stored_schema.hpp"
 
 namespace longhaul::agent {
@@ -62,6 +63,7 @@ struct AgentConfig {
     SpoolPolicy spool_policy;
     std::uint64_t write_bytes_per_day = 0;  // 0: no budget
     std::size_t body_bytes_max = 0;
+    CodecSet codecs = every_codec;
 
     std::vector<TraceConfig> traces;
     std::vector<NmeaConfig> nmea;

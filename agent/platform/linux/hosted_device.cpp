@@ -20,9 +20,10 @@ constexpr std::size_t blocks_per_append = 8;  // a sync costs as much as sealing
 
 Result<std::unique_ptr<HostedDevice>, Message> HostedDevice::make(const AgentConfig& config,
                                                                   std::string_view firmware,
-                                                                  const TraceLibrary& library) {
+                                                                  const TraceLibrary& library,
+                                                                  const CodecTools& codecs) {
     std::unique_ptr<HostedDevice> device{new HostedDevice{config}};
-    LH_TRY(device->build(firmware, library));
+    LH_TRY(device->build(firmware, library, codecs));
     return device;
 }
 
@@ -67,7 +68,8 @@ void HostedDevice::build_put(BlockClass block_class) {
     live_.push_back(std::move(put));
 }
 
-Result<void, Message> HostedDevice::build(std::string_view firmware, const TraceLibrary& library) {
+Result<void, Message> HostedDevice::build(std::string_view firmware, const TraceLibrary& library,
+                                          const CodecTools& codecs) {
     LH_TRY_ASSIGN(credentials_, Credentials::load(config_));
 
     auto tls = TlsLink::make(credentials_->tls(config_.server_name), tcp_);
@@ -89,10 +91,11 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
     settings.boot_cause = longhaul_BootCause_BOOT_CAUSE_PROCESS_START;
     settings.sealing_key = credentials_->sealing_key();
     settings.body_bytes_max = config_.body_bytes_max;
+    settings.codecs = config_.codecs;
     settings.blocks_per_append = blocks_per_append;
     settings.write_bytes_per_day = config_.write_bytes_per_day;
     memory_.resize(Agent::memory_bytes(settings, source_list_));
-    const Ports ports{*spool_, *tls_, entropy_, *credentials_, clock_, source_list_};
+    const Ports ports{*spool_, *tls_, entropy_, *credentials_, clock_, source_list_, codecs};
     agent_ = std::make_unique<Agent>(settings, ports, memory_);
     return {};
 }

@@ -19,10 +19,11 @@ namespace longhaul::agent {
 
 class HostedDevice {
  public:
-    // `firmware` and the library outlive the device.
+    // `firmware`, the library and the tools outlive the device.
     static Result<std::unique_ptr<HostedDevice>, Message> make(const AgentConfig& config,
                                                                std::string_view firmware,
-                                                               const TraceLibrary& library);
+                                                               const TraceLibrary& library,
+                                                               const CodecTools& codecs);
     HostedDevice(const HostedDevice&) = delete;
     HostedDevice& operator=(const HostedDevice&) = delete;
 
@@ -49,7 +50,8 @@ class HostedDevice {
 
  private:
     explicit HostedDevice(const AgentConfig& config) : config_{config}, tcp_{config.address} {}
-    Result<void, Message> build(std::string_view firmware, const TraceLibrary& library);
+    Result<void, Message> build(std::string_view firmware, const TraceLibrary& library,
+                                const CodecTools& codecs);
     Result<void, Message> build_sources(const TraceLibrary& library);
     Result<void, Message> build_control();
     void build_put(BlockClass block_class);

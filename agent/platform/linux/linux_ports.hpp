@@ -1,9 +1,13 @@
-// Ports that Linux gives by itself: random bytes and clocks.
+// What a Linux machine gives by itself: random bytes, clocks, and room and zstd for the codecs.
 #pragma once
 
+#include <vector>
+
+#include "agent/core/block_builder.hpp"
 #include "agent/port/clock.hpp"
 #include "agent/port/entropy.hpp"
 #include "common/base/time.hpp"
+#include "common/zstd/zstd_compression.hpp"
 
 namespace longhaul::agent {
 
@@ -21,6 +25,17 @@ class LinuxEntropy final : public Entropy {
 class LinuxWallClock final : public WallClock {
  public:
     WallReading read() override;
+};
+
+// One for all devices of the thread.
+class LinuxCodecs {
+ public:
+    CodecTools tools() { return {&range_, &zstd_, plain_}; }
+
+ private:
+    Codec2Encoder range_;
+    ZstdCompression zstd_;
+    std::vector<std::byte> plain_ = std::vector<std::byte>(2 * limits::section_plain_bytes_max);
 };
 
 }  // namespace longhaul::agent

@@ -106,9 +106,10 @@ int run(const RunArguments& arguments) {
                             exit_usage);
     }
     raise_descriptor_limit();
+    LinuxCodecs codecs;
     Devices devices;
-    const auto make = [&library](const AgentConfig& config) {
-        return HostedDevice::make(config, firmware, library);
+    const auto make = [&library, &codecs](const AgentConfig& config) {
+        return HostedDevice::make(config, firmware, library, codecs.tools());
     };
     for (const AgentConfig& config : configs) {
         auto device = make(config);

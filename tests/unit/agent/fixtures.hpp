@@ -13,8 +13,9 @@
 #include "agent/port/identity.hpp"
 #include "agent/port/source.hpp"
 #include "common/block/block.hpp"
-#include "common/block/codec.hpp"
 #include "common/block/epoch.hpp"
+#include "common/block/section_codec.hpp"
+#include "common/zstd/zstd_compression.hpp"
 
 namespace longhaul::test {
 
@@ -144,24 +145,34 @@ class ListSource final : public agent::Source {
 // One stream of an opened block.
 struct DecodedSection {
     std::uint8_t stream = 0;
+    std::uint8_t codec = 0;
     std::vector<std::int64_t> times;
     std::vector<std::vector<Value>> columns;
 };
 
-// Opens a sealed block. Texts point into `room`. `schemas[i]` is that of stream i + 1.
+// Opens a sealed block, in any codecs. Texts point into `room`. `schemas[i]` is that of stream i + 1.
 inline std::vector<DecodedSection> decode_block(
     const BlockKey& key, Bytes sealed, std::span<const Schema* const> schemas,
     std::vector<std::byte>& room, std::vector<longhaul_SystemEntry>* system = nullptr) {
-    room.resize(sealed.size());
-    const Result<Bytes> body = open_block(key, sealed, room);
+    std::vector<std::byte> body_room(sealed.size());
+    const Result<Bytes> body = open_block(key, sealed, body_room);
     LH_CHECK(body.ok());
+    // Room for what zstd gives back, one part a section.
+    std::size_t count = 0;
+    for (SectionReader reader{body.value()}; !reader.at_end(); ++count)
+        LH_CHECK(reader.next().ok());
+    room.assign(body.value().begin(), body.value().end());
+    const std::size_t body_bytes = room.size();
+    room.resize(body_bytes + count * limits::section_plain_bytes_max);
+    MutableBytes plain = MutableBytes{room}.subspan(body_bytes);
+
+    ZstdCompression zstd;
+    Codec2Decoder range;
     std::vector<DecodedSection> sections;
-    for (SectionReader reader{body.value()}; !reader.at_end();) {
-        const Result<Section> next = reader.next();
-        LH_CHECK(next.ok());
-        const Section& section = next.value();
-        ByteReader in{section.content};
+    for (SectionReader reader{Bytes{room}.first(body_bytes)}; !reader.at_end();) {
+        const Section section = reader.next().value();
         if (section.stream == system_stream) {
+            ByteReader in{section.content};
             for (std::uint16_t i = 0; i < section.count; ++i) {
                 longhaul_SystemEntry entry;
                 LH_CHECK(read_system_entry(in, entry).ok());
@@ -169,14 +180,18 @@ inline std::vector<DecodedSection> decode_block(
             }
             continue;
         }
-        DecodedSection decoded{section.stream, std::vector<std::int64_t>(section.count), {}};
-        LH_CHECK(decode_times(in, decoded.times).ok());
-        for (const Field& field : schemas[section.stream - 1U]->fields) {
-            std::vector<Value> column(section.count);
-            LH_CHECK(decode_column(field, in, column).ok());
-            decoded.columns.push_back(std::move(column));
-        }
-        LH_CHECK(in.at_end());
+        const Schema& schema = *schemas[section.stream - 1U];
+        DecodedSection decoded{
+            section.stream, section.codec, std::vector<std::int64_t>(section.count),
+            std::vector<std::vector<Value>>(schema.fields.size(),
+                                            std::vector<Value>(section.count))};
+        const std::vector<std::span<Value>> columns{decoded.columns.begin(),
+                                                    decoded.columns.end()};
+        LH_CHECK(decode_section(section.codec, schema, section.content,
+                                {{}, &zstd, plain.first(limits::section_plain_bytes_max)}, range,
+                                decoded.times, columns)
+                     .ok());
+        plain = plain.subspan(limits::section_plain_bytes_max);
         sections.push_back(std::move(decoded));
     }
     return sections;

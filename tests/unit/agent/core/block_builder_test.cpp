@@ -19,7 +19,7 @@ constexpr BlockKey key{};
 class Bench {
  public:
     explicit Bench(std::vector<StreamInfo> streams, std::size_t body_bytes = 4096,
-                   std::size_t arena_bytes = 64 * 1024)
+                   std::size_t arena_bytes = 64 * 1024, CodecSet codecs = 0)
         : sections_(streams.size()),
           arena_(arena_bytes / 8),
           body_(body_bytes),
@@ -30,7 +30,8 @@ class Bench {
             streams_.push_back({info, schema_hash(info.encoded_schema)});
             schemas_.push_back(info.schema);
         }
-        builder.emplace(streams_, BuilderRooms{sections_, arena_, body_, column_});
+        builder.emplace(streams_, BuilderRooms{sections_, arena_, body_, column_}, codecs,
+                        CodecTools{&range_, &zstd_, plain_});
     }
 
     // Seals blocks as they become due and keeps what comes out of them; false: it fits into no
@@ -82,6 +83,9 @@ class Bench {
     std::vector<std::byte> body_;
     std::vector<Value> column_;
     std::vector<std::byte> sealed_;
+    Codec2Encoder range_;
+    ZstdCompression zstd_;
+    std::vector<std::byte> plain_ = std::vector<std::byte>(2 * limits::section_plain_bytes_max);
     std::deque<std::vector<std::byte>> rooms_;
     std::array<std::uint32_t, block_class_count> last_number_{};
 };
@@ -122,11 +126,13 @@ Value random_value(const Field& field, std::mt19937_64& random, std::deque<std::
 
 TEST_CASE("builder: samples of every kind come back from the blocks, in order and bit-exact") {
     const OwnedSchema schema{"all", every_kind};
-    for (const std::size_t body_bytes :
-         {std::size_t{300}, std::size_t{1100}, std::size_t{4096}, std::size_t{16384}}) {
-        CAPTURE(body_bytes);
-        Bench bench{{schema.stream()}, body_bytes, 32 * 1024};
-        std::mt19937_64 random{body_bytes};
+    const std::array<std::size_t, 4> sizes{300, 1100, 4096, 16384};
+    for (unsigned round = 0; round < sizes.size() * (every_codec + 1U); ++round) {
+        const std::size_t body_bytes = sizes[round % sizes.size()];
+        const auto codecs = static_cast<CodecSet>(round / sizes.size());
+        CAPTURE(body_bytes, static_cast<int>(codecs));
+        Bench bench{{schema.stream()}, body_bytes, 32 * 1024, codecs};
+        std::mt19937_64 random{round};
         std::deque<std::string> texts;
         std::vector<std::int64_t> times;
         std::vector<std::vector<Value>> rows;
@@ -140,6 +146,7 @@ TEST_CASE("builder: samples of every kind come back from the blocks, in order an
 
         std::size_t n = 0;
         for (const DecodedSection& section : bench.sections) {
+            CHECK((section.codec == codec_columns || (codecs >> section.codec & 1) != 0));
             for (std::size_t i = 0; i < section.times.size(); ++i, ++n) {
                 REQUIRE(section.times[i] == times[n]);
                 for (std::size_t f = 0; f < every_kind.size(); ++f) {

@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "common/block/block.hpp"
-#include "common/block/codec.hpp"
 #include "common/block/epoch.hpp"
 #include "common/block/stored_schema.hpp"
+#include "common/zstd/zstd_compression.hpp"
+#include "tests/support/section.hpp"
 
 namespace longhaul::test {
 
@@ -60,15 +61,21 @@ class Body {
     }
     // `columns` by field, each of as many values as there are times.
     Body& samples(std::uint8_t stream, const StoredSchema& schema, std::vector<std::int64_t> times,
-                  std::vector<std::vector<Value>> columns) {
+                  std::vector<std::vector<Value>> columns, std::uint8_t codec = codec_columns) {
+        SectionData data;
+        data.times = std::move(times);
+        data.columns = std::move(columns);
+        SpanSource source{data};
+        ZstdCompression zstd;
+        SectionRooms rooms;
+        rooms.compression = &zstd;
         std::vector<std::byte> room(limits::block_body_bytes_max);
-        ByteWriter out{room};
-        encode_times(times, out);
-        for (std::size_t i = 0; i < columns.size(); ++i) {
-            encode_column(schema.schema().fields[i], columns[i], out);
-        }
-        samples_ = static_cast<std::uint16_t>(samples_ + times.size());
-        return section(stream, static_cast<std::uint16_t>(times.size()), out.written());
+        const auto bytes = encode_section(codec, schema.schema(), data.times.size(), source,
+                                          rooms.aids(), rooms.memory(), room);
+        LH_CHECK(bytes.has_value());
+        samples_ = static_cast<std::uint16_t>(samples_ + data.times.size());
+        return section(stream, static_cast<std::uint16_t>(data.times.size()),
+                       Bytes{room}.first(*bytes), codec);
     }
     Body& section(std::uint8_t stream, std::uint16_t count, Bytes content,
                   std::uint8_t codec = codec_columns) {

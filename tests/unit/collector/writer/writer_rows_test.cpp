@@ -76,6 +76,37 @@ TEST_CASE("writer: every kind of value becomes a cell of its column, null includ
           Rows{"probe-1|11|1|probe"});
 }
 
+TEST_CASE("writer: sections of any codec become the same rows, each with its own texts") {
+    const auto schema = make_schema("notes", TimeKind::source,
+                                    {field("n", FieldKind::integer), field("a", FieldKind::text)});
+    EpochMaker epoch{"acme", "probe-1", 11, 1};
+    epoch.stream(1, "notes", *schema);
+    const std::array<std::string, 3> texts{"first " + std::string(60, 'a'),
+                                           "second " + std::string(60, 'b'),
+                                           "third " + std::string(60, 'c')};
+    const auto rows_in = [&](std::array<std::uint8_t, 3> codecs) {
+        WriterBench bench;
+        bench.schema(*schema);
+        bench.epoch(epoch);
+        Body body;
+        for (std::size_t i = 0; i < codecs.size(); ++i) {
+            const Value text = Value::of_text(as_bytes(texts[i]));
+            const auto n = static_cast<std::int64_t>(i);
+            body.samples(1, *schema, {n, n + 10},
+                         {{Value::of_integer(n), Value::of_integer(-n)}, {text, text}}, codecs[i]);
+        }
+        bench.block(epoch, epoch.block(1, body));
+        REQUIRE(bench.drain() == "");
+        return bench.rows("acme/notes", {"row", "event_time", "n", "a"});
+    };
+    const Rows plain = rows_in({codec_columns, codec_columns, codec_columns});
+    REQUIRE(plain.size() == 6);
+    CHECK(plain[2].ends_with("|1|" + texts[1]));
+    CHECK(rows_in({codec_zstd, codec_zstd, codec_zstd}) == plain);
+    CHECK(rows_in({codec_range, codec_range, codec_range}) == plain);
+    CHECK(rows_in({codec_range, codec_columns, codec_zstd}) == plain);
+}
+
 TEST_CASE("writer: a decimal is the double that its text would give") {
     WriterBench bench;
     const auto schema =

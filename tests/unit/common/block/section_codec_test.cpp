@@ -90,8 +90,10 @@ TEST_CASE("section codecs: the smallest of those allowed is taken, and codec 0 a
         CAPTURE(static_cast<int>(allowed));
         const std::size_t bound = test::bound_of(section.schema, section.data);
         std::vector<std::byte> out(random() % 2 == 0 ? bound : 256 << 10);
-        const ChosenSection chosen = encode_smallest_section(
-            allowed, section.schema, samples, source, rooms.aids(), rooms.memory(), out);
+        const auto found = encode_smallest_section(allowed, section.schema, samples, source,
+                                                   rooms.aids(), rooms.memory(), out);
+        REQUIRE(found);
+        const ChosenSection chosen = *found;
         CHECK((chosen.codec == codec_columns || (allowed >> chosen.codec & 1) != 0));
         CHECK(chosen.bytes <= out.size());
         SectionData back{samples, section.schema.fields.size()};
