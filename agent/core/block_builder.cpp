@@ -109,12 +109,24 @@ void BlockBuilder::encode_section(std::size_t index, const Staging& staging, Mut
     // No more than the bound, which codec 0 keeps to: others may be larger with noise.
     const MutableBytes room =
         scratch.first(section.bound.bytes() - limits::section_header_bytes_max);
-    const auto chosen = encode_smallest_section(allowed_, schema(index), section.count, source,
-                                                aids, memory, room);
+    const auto chosen =
+        encode_smallest_section(allowed_, schema(index), section.count, source, aids, memory, room);
     LH_CHECK(chosen.has_value());
     write_section({static_cast<std::uint8_t>(index + 1), chosen->codec, section.count,
                    room.first(chosen->bytes)},
                   body);
+    if (streams_[index].model_hash && sections_[index].fit.due())
+        compare_model(index, source, memory, chosen->bytes, room);
+}
+
+void BlockBuilder::compare_model(std::size_t index, SectionSource& source,
+                                 const SectionMemory& memory, std::size_t bytes,
+                                 MutableBytes room) {
+    OpenSection& section = sections_[index];
+    const CodecAids builtin{Model{}, tools_.compression, tools_.plain};
+    const auto chosen = encode_smallest_section(allowed_, schema(index), section.count, source,
+                                                builtin, memory, room);
+    if (chosen) section.fit.compare(bytes, chosen->bytes);
 }
 
 Result<SpoolBlock> BlockBuilder::seal(const BlockName& name, const BlockKey& key,

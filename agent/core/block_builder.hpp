@@ -12,6 +12,7 @@
 #include <span>
 #include <utility>
 
+#include "agent/core/model_fit.hpp"
 #include "agent/core/sampler.hpp"
 #include "agent/core/spool.hpp"
 #include "agent/core/staging.hpp"
@@ -29,6 +30,7 @@ struct OpenSection {
     StagedAt last = staged_nowhere;
     std::uint16_t count = 0;
     std::uint32_t sealed = 0;  // samples in blocks that were sealed and not yet stored
+    ModelFit fit;              // of a stream with a model of its own
 };
 
 // What the codecs work with. All agents of a thread may share it; without any of it they write
@@ -86,6 +88,8 @@ class BlockBuilder {
     // one. A block may have system entries alone. After an error the open block is as it was.
     Result<SpoolBlock> seal(const BlockName& name, const BlockKey& key, const SystemEntries& system,
                             MutableBytes out);
+    // The model of the stream at this place makes its sections larger than the built-in one would.
+    bool model_is_worse(std::size_t index) const { return sections_[index].fit.is_worse(); }
     // How many samples of the stream at this place were sealed since the last call.
     std::uint32_t take_sealed_samples(std::size_t index) {
         return std::exchange(sections_[index].sealed, 0U);
@@ -110,6 +114,9 @@ class BlockBuilder {
     const Schema& schema(std::size_t index) const { return *streams_[index].info.schema; }
     void encode_section(std::size_t index, const Staging& staging, MutableBytes scratch,
                         ByteWriter& body);
+    // `room` is what the section's codec left of the scratch.
+    void compare_model(std::size_t index, SectionSource& source, const SectionMemory& memory,
+                       std::size_t bytes, MutableBytes room);
     void share_out(std::span<std::uint64_t> arena);
     Staging& staging(BlockClass block_class) {
         return stagings_[static_cast<std::size_t>(block_class)];

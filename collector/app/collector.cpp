@@ -91,8 +91,7 @@ void Collector::start_threads() {
     };
     releases_ =
         std::make_unique<Releases>(*journal_, *writer_, Releases::Ports{find_model, append});
-    writer_thread_ =
-        std::make_unique<WriterThread>(*writer_, *releases_, log_, on_writer_failure);
+    writer_thread_ = std::make_unique<WriterThread>(*writer_, *releases_, log_, on_writer_failure);
 }
 
 Result<void, StartFailure> Collector::open(const PortFiles& files) {

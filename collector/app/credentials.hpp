@@ -1,5 +1,5 @@
-// What a collector needs to know before it touches journal and lake: who it is, whom it lets in, the
-// keys that open blocks, and the models for devices.
+// What a collector needs to know before it touches journal and lake: who it is, whom it lets in,
+// the keys that open blocks, and the models for devices.
 #pragma once
 
 #include <memory>

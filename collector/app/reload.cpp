@@ -91,9 +91,8 @@ void Collector::tell_renewed(const Credentials& now) {
         log_.info("sealing key added", {{"key", hex_of(id)}, {"effect", text_of(Effect::at_once)}});
     }
     if (now.models->size() != credentials_.models->size()) {
-        log_.info("models added",
-                  {{"count", now.models->size() - credentials_.models->size()},
-                   {"effect", text_of(Effect::new_connections)}});
+        log_.info("models added", {{"count", now.models->size() - credentials_.models->size()},
+                                   {"effect", text_of(Effect::new_connections)}});
     }
     for (const SealingKeyId& id : credentials_.keys->ids()) {
         if (now.keys->find(id) != nullptr) continue;

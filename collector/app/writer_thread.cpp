@@ -10,7 +10,8 @@ constexpr std::int64_t retry_ms_max = 60'000;
 
 }  // namespace
 
-WriterThread::WriterThread(Writer& writer, Releases& releases, Log& log, std::function<void(Message)> on_fatal)
+WriterThread::WriterThread(Writer& writer, Releases& releases, Log& log,
+                           std::function<void(Message)> on_fatal)
     : writer_{writer},
       releases_{releases},
       log_{log},

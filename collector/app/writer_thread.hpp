@@ -15,7 +15,8 @@ class WriterThread {
  public:
     // `on_fatal` is called on the writer's thread, once, when the writer cannot go on.
     // What `releases` appends is the writer's next.
-    WriterThread(Writer& writer, Releases& releases, Log& log, std::function<void(Message)> on_fatal);
+    WriterThread(Writer& writer, Releases& releases, Log& log,
+                 std::function<void(Message)> on_fatal);
     ~WriterThread() { stop(MonotonicMs{0}); }
 
     // Something became durable. Any thread.

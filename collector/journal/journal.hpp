@@ -18,9 +18,9 @@
 namespace longhaul::collector {
 
 enum class JournalKind : std::uint8_t {
-    epoch = 1,   // body: signed epoch
-    schema = 2,  // body: canonical schema encoding
-    block = 3,   // body: sealed block
+    epoch = 1,     // body: signed epoch
+    schema = 2,    // body: canonical schema encoding
+    block = 3,     // body: sealed block
     model = 4,     // body: encoded model
     release = 5,   // body: sealed block that is in quarantine
     adoption = 6,  // reserved

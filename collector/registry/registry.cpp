@@ -139,8 +139,10 @@ Result<std::vector<KeptModel>> Registry::models() {
         LH_TRY_ASSIGN(const bool row, query.step());
         if (!row) return models;
         const Bytes bytes = query.blob(4);
-        models.push_back({std::string{query.text(0)}, hash_in<SchemaHash>(query.blob(1)),
-                          hash_in<ModelHash>(query.blob(2)), WallUs{query.integer(3)},
+        models.push_back({std::string{query.text(0)},
+                          hash_in<SchemaHash>(query.blob(1)),
+                          hash_in<ModelHash>(query.blob(2)),
+                          WallUs{query.integer(3)},
                           {bytes.begin(), bytes.end()}});
     }
 }

@@ -1,5 +1,6 @@
-// The registry: tenants, their authorities, the devices that are allowed and the models that they are
-// offered, in one SQLite file. Beside them why each device was refused the last time, for the person who asks.
+// The registry: tenants, their authorities, the devices that are allowed and the models that they
+// are offered, in one SQLite file. Beside them why each device was refused the last time, for the
+// person who asks.
 #pragma once
 
 #include <memory>

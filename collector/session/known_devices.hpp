@@ -39,7 +39,7 @@ class KnownDevices {
 
  private:
     using DeviceKey = std::pair<std::string, std::string>;  // tenant, device
-    using TenantKey = std::pair<Shard, std::string>;  // a shard's writer knows its own only
+    using TenantKey = std::pair<Shard, std::string>;        // a shard's writer knows its own only
     std::map<TenantKey, std::set<SchemaHash>> schemas_;
     std::map<TenantKey, std::set<ModelHash>> models_;
     std::map<DeviceKey, std::map<Incarnation, std::set<Epoch>>> epochs_;

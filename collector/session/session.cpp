@@ -280,10 +280,12 @@ SessionAction Session::on_want(Bytes body) {
     }
     const auto model = settings_.models->find(peer_.tenant, hash);
     LH_CHECK(model != nullptr);
-    queue([&](ByteWriter& out) {
-        write_frame(FrameType::model, *model, out);
-        return Status{};
-    }, frame_bytes_max);
+    queue(
+        [&](ByteWriter& out) {
+            write_frame(FrameType::model, *model, out);
+            return Status{};
+        },
+        frame_bytes_max);
     return {};
 }
 

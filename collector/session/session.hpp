@@ -121,10 +121,10 @@ class Session {
     bool closing_ = false;
     bool broken_by_device_ = false;
     Incarnation incarnation_;
-    std::optional<Frame> again_;    // taken once more, because something had to go before it
+    std::optional<Frame> again_;     // taken once more, because something had to go before it
     ModelShelf::StoredModel model_;  // being submitted
     std::set<ModelHash> offered_;    // and not yet sent
-    std::set<SchemaHash> schemas_;  // submitted in this session
+    std::set<SchemaHash> schemas_;   // submitted in this session
     std::set<ModelHash> models_;
     std::set<Epoch> epochs_;
     std::deque<Submission> pending_;  // submitted, not yet durable

@@ -23,8 +23,7 @@ Status Releases::append_models(WallUs now) {
         if (models_.contains(missing)) continue;
         const auto model = ports_.find_model(missing.tenant, missing.hash);
         if (model == nullptr) continue;
-        LH_TRY(ports_.append(missing.shard,
-                             {now, JournalKind::model, missing.tenant, {}, *model}));
+        LH_TRY(ports_.append(missing.shard, {now, JournalKind::model, missing.tenant, {}, *model}));
         models_.insert(missing);
     }
     return {};
@@ -48,8 +47,8 @@ Status Releases::append_release(const WaitingBlock& block, WallUs now) {
     if (!read.ok() && read.error() == ErrorCode::corrupt) return {};
     if (!read.ok()) return read.error();
     const JournalEntry& entry = read.value().entry;
-    return ports_.append(block.shard, {now, JournalKind::release, entry.tenant, entry.device,
-                                       entry.body});
+    return ports_.append(block.shard,
+                         {now, JournalKind::release, entry.tenant, entry.device, entry.body});
 }
 
 }  // namespace longhaul::collector

@@ -27,8 +27,8 @@ class Releases {
     Releases(Journal& journal, const Writer& writer, Ports ports)
         : journal_{journal}, writer_{writer}, ports_{std::move(ports)} {}
 
-    // A bounded piece of work, when the writer has read everything. True: there may be more. After an
-    // error the same call may be tried again.
+    // A bounded piece of work, when the writer has read everything. True: there may be more. After
+    // an error the same call may be tried again.
     Result<bool> step(WallUs now);
 
  private:

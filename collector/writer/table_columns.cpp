@@ -149,14 +149,14 @@ std::vector<Column> loss_columns() {
 }
 
 std::vector<Column> quarantine_columns() {
-    return system_columns("0: unreadable",
-                          {fixed("seq", number, "of the block; null: no block, or unreadable"),
-                           fixed("samples", number, "as the block says; null like seq"),
-                           fixed("reason", text, "why it could not become rows"),
-                           fixed("shard", number, "of the journal"),
-                           fixed("offset", number, "of the entry in the journal's shard"),
-                           fixed("content", ColumnType::binary,
-                                 "the entry as it came; of a block, sealed")});
+    return system_columns(
+        "0: unreadable",
+        {fixed("seq", number, "of the block; null: no block, or unreadable"),
+         fixed("samples", number, "as the block says; null like seq"),
+         fixed("reason", text, "why it could not become rows"),
+         fixed("shard", number, "of the journal"),
+         fixed("offset", number, "of the entry in the journal's shard"),
+         fixed("content", ColumnType::binary, "the entry as it came; of a block, sealed")});
 }
 
 }  // namespace longhaul::collector

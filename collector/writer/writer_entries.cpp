@@ -137,8 +137,7 @@ Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntr
 Writer::Outcome Writer::on_model(const Place& place, Bytes body) {
     StoredModel stored{{body.begin(), body.end()}, {}};
     const auto model = Model::parse(stored.bytes);
-    if (!model.ok())
-        return quarantine(place, {0, 0}, std::nullopt, body, "model cannot be read");
+    if (!model.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "model cannot be read");
     stored.model = model.value();
     TenantState& tenant = tenants_[place.tenant];
     const ModelHash hash = model_hash(body);
@@ -216,8 +215,7 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
     const BlockName& name = header.name;
     const EpochName epoch_name{name.incarnation.value, name.epoch.value};
     const auto opened = open_block(epoch.key, body, body_room_);
-    if (!opened.ok())
-        return quarantine(place, epoch_name, header, body, "the block does not open");
+    if (!opened.ok()) return quarantine(place, epoch_name, header, body, "the block does not open");
     if (const auto lacks = find_models(place, opened.value(), epoch)) {
         epoch.waiting[name.seq.value] = {{place.shard, place.offset}, place.receive_time, *lacks};
         return quarantine(place, epoch_name, header, body, "unknown model: " + hex_of(*lacks));
@@ -238,8 +236,8 @@ const Model* Writer::find_model(const Place& place, const ModelHash& hash) {
     return found == models.end() ? nullptr : &found->second.model;
 }
 
-// For all sections that need one, or the first that is missing. What else is wrong with the sections
-// is for the decoder to say.
+// For all sections that need one, or the first that is missing. What else is wrong with the
+// sections is for the decoder to say.
 std::optional<ModelHash> Writer::find_models(const Place& place, Bytes opened, EpochState& epoch) {
     for (SectionReader reader{opened}; !reader.at_end();) {
         const auto section = reader.next();

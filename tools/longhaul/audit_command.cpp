@@ -36,13 +36,19 @@ Result<std::unique_ptr<collector::PosixDisk>, Message> open_folder(const std::st
 }
 
 boost::json::object json_of(const AuditCounts& counts) {
-    return {{"blocks", counts.blocks},       {"samples", counts.samples},
-            {"rows", counts.rows},           {"duplicates", counts.duplicates},
-            {"resent", counts.resent},       {"quarantined", counts.quarantined},
-            {"released", counts.released},   {"in_flight", counts.in_flight},
+    return {{"blocks", counts.blocks},
+            {"samples", counts.samples},
+            {"rows", counts.rows},
+            {"duplicates", counts.duplicates},
+            {"resent", counts.resent},
+            {"quarantined", counts.quarantined},
+            {"released", counts.released},
+            {"in_flight", counts.in_flight},
             {"awaited", counts.awaited},
-            {"lost", counts.lost},           {"lost_samples", counts.lost_samples},
-            {"holes", counts.holes},         {"wrong", counts.wrong}};
+            {"lost", counts.lost},
+            {"lost_samples", counts.lost_samples},
+            {"holes", counts.holes},
+            {"wrong", counts.wrong}};
 }
 
 void print_json(const AuditReport& report, bool ok) {

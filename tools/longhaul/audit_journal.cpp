@@ -153,8 +153,9 @@ class Collecting {
                 return;
             }
         }
-        problem(tenant, device, "the release at offset " + std::to_string(read.offset) +
-                                    " is of a block that has not come");
+        problem(tenant, device,
+                "the release at offset " + std::to_string(read.offset) +
+                    " is of a block that has not come");
     }
 
     void problem(const std::string& tenant, const std::string& device, const std::string& text) {

@@ -40,8 +40,7 @@ Result<Places, Message> read_places(const std::string& config) {
 
 Result<std::unique_ptr<Registry>, Message> open_registry(const std::string& path) {
     LH_TRY_ASSIGN(const bool there, is_there(path));
-    if (!there)
-        return Message{path + ": there is no registry; make one with `longhaul ca init`"};
+    if (!there) return Message{path + ": there is no registry; make one with `longhaul ca init`"};
     auto registry = Registry::open(path);
     if (!registry.ok()) return Message{path + ": " + to_string(registry.error())};
     return std::move(registry).value();
@@ -153,10 +152,9 @@ Result<void, Message> model_list(const ModelListOptions& options) {
         const std::string schema = name == names.end() ? "unknown" : name->second;
         const bool is_offered = offered[{model.tenant, model.schema}] == model.hash;
         if (!options.json) {
-            std::printf("%s %s/%s %s %zu bytes%s\n", hex(model.hash).c_str(),
-                        model.tenant.c_str(), schema.c_str(),
-                        hex(model.schema).substr(0, digits_shown).c_str(), model.bytes.size(),
-                        is_offered ? ", offered" : "");
+            std::printf("%s %s/%s %s %zu bytes%s\n", hex(model.hash).c_str(), model.tenant.c_str(),
+                        schema.c_str(), hex(model.schema).substr(0, digits_shown).c_str(),
+                        model.bytes.size(), is_offered ? ", offered" : "");
             continue;
         }
         all.push_back(boost::json::object{{"model", hex(model.hash)},

@@ -90,12 +90,12 @@ class Finding {
         if (!contents.contains(facts.tenant)) return {};
         AuditStore lake{store};
         const auto& rows = contents[facts.tenant].rows;
-        LH_TRY(read_system_table(
-            lake, facts.tenant + "/_quarantine",
-            {"device", "reason", "incarnation", "epoch", "seq"},
-            [&facts, &rows](const std::vector<std::string>& row) {
-                if (row[0] == facts.device && !has_left(rows, row)) ++facts.quarantine[row[1]];
-            }));
+        LH_TRY(read_system_table(lake, facts.tenant + "/_quarantine",
+                                 {"device", "reason", "incarnation", "epoch", "seq"},
+                                 [&facts, &rows](const std::vector<std::string>& row) {
+                                     if (row[0] == facts.device && !has_left(rows, row))
+                                         ++facts.quarantine[row[1]];
+                                 }));
         for (const auto& [name, runs] : contents[facts.tenant].lost) {
             if (name.first != facts.device) continue;
             for (const LostRun& run : runs) add_run(run, facts.losses[run.reason]);
