@@ -22,7 +22,7 @@ inline constexpr std::uint8_t state_clean_epochs = 3;
 // i64: the last date known, UTC in microseconds since 1970.
 inline constexpr std::uint8_t state_last_date = 4;
 // For each schema with an offer: its hash, the model's hash.
-inline constexpr std::uint8_t state_offered_models = 5;
+inline constexpr std::uint8_t state_offered_models = 7;
 
 // What an epoch is made from.
 struct EpochMaking {

@@ -58,8 +58,8 @@ void ModelKeeper::end_offers() {
     forget_others();
 }
 
-// Offers of one schema are told once. One that cannot be remembered is offered again in the next
-// session.
+// Each schema once, and nothing that the device will never have. What cannot be remembered is offered
+// again in the next session.
 void ModelKeeper::remember() {
     std::array<std::byte, state_bytes> room;
     ByteWriter out{room};
@@ -69,7 +69,7 @@ void ModelKeeper::remember() {
         const bool told = std::any_of(before.begin(), before.end(), [&](const AgentStream& other) {
             return other.schema_hash == stream.schema_hash;
         });
-        if (!stream.offer.made || told) continue;
+        if (!stream.offer.made || told || !can_have(stream.offer)) continue;
         out.bytes(stream.schema_hash);
         out.bytes(stream.offer.model);
     }
@@ -87,6 +87,10 @@ void ModelKeeper::forget_others() {
         if (stream.model_hash) wanted[count++] = *stream.model_hash;
     }
     models_->keep_only(std::span{wanted}.first(count));
+}
+
+bool ModelKeeper::can_have(const OfferedModel& offer) {
+    return offer.bytes <= bytes_max_ || !models_->find(offer.model).empty();
 }
 
 std::optional<ModelHash> ModelKeeper::next_wanted() {

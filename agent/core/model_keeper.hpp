@@ -39,6 +39,7 @@ class ModelKeeper {
 
  private:
     void remember();
+    bool can_have(const OfferedModel& offer);
     void forget_others();
 
     Models* models_;
