@@ -58,8 +58,8 @@ void ModelKeeper::end_offers() {
     forget_others();
 }
 
-// Each schema once, and nothing that the device will never have. What cannot be remembered is offered
-// again in the next session.
+// Each schema once, and nothing that the device will never have. What cannot be remembered is
+// offered again in the next session.
 void ModelKeeper::remember() {
     std::array<std::byte, state_bytes> room;
     ByteWriter out{room};

@@ -223,8 +223,9 @@ TEST_CASE("models: a device without any says nothing of them and takes none") {
     CHECK(bench.closed);
 }
 
-TEST_CASE("models: an offer for a schema that was not listed ends the session, and so does a Model "
-          "that nobody wanted") {
+TEST_CASE(
+    "models: an offer for a schema that was not listed ends the session, and so does a Model "
+    "that nobody wanted") {
     const auto model = small_model();
     ModelsBench bench;
     bench.greet();

@@ -1,5 +1,5 @@
-// What a session does with models: offers them, sends them, and lets them go into the journal before
-// the first record that names them.
+// What a session does with models: offers them, sends them, and lets them go into the journal
+// before the first record that names them.
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/support/model.hpp"
@@ -113,8 +113,7 @@ TEST_CASE("session: a model is submitted before the first record that names it, 
     bench.hear_hello(true);
     bench.talk.hear(FrameType::schema, schema());
     bench.talk.hear(FrameType::epoch, bench.epoch_with(bench.first));  // an older one is kept, too
-    CHECK(kinds(bench.talk) ==
-          Kinds{JournalKind::schema, JournalKind::model, JournalKind::epoch});
+    CHECK(kinds(bench.talk) == Kinds{JournalKind::schema, JournalKind::model, JournalKind::epoch});
     CHECK(bench.talk.submitted[1].second == bench.first);
     CHECK_FALSE(bench.talk.closed);
 
@@ -134,7 +133,6 @@ TEST_CASE("session: a record may name a model that the collector does not have")
     bench.talk.hear(FrameType::schema, schema());
     bench.talk.hear(FrameType::epoch, bench.epoch_with(test::small_model(0x1000)));
     bench.talk.hear(FrameType::block, block(1));
-    CHECK(kinds(bench.talk) ==
-          Kinds{JournalKind::schema, JournalKind::epoch, JournalKind::block});
+    CHECK(kinds(bench.talk) == Kinds{JournalKind::schema, JournalKind::epoch, JournalKind::block});
     CHECK_FALSE(bench.talk.closed);
 }

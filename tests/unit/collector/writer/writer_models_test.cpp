@@ -90,8 +90,8 @@ TEST_CASE("models: sections are read with the model that the epoch record names"
     REQUIRE(bench.drain() == "");
     CHECK(bench.reasons().empty());
     REQUIRE(bench.bus().size() == 9);
-    CHECK(bench.bus()[0].starts_with(
-        std::to_string(BlockSeq::of(BlockClass::normal, 1).value) + "|0|1|"));
+    CHECK(bench.bus()[0].starts_with(std::to_string(BlockSeq::of(BlockClass::normal, 1).value) +
+                                     "|0|1|"));
     CHECK(bench.writer->missing_models().empty());
 }
 
@@ -171,7 +171,8 @@ TEST_CASE("models: a block that needs two models waits for each") {
     ModelBench bench;
     const StoredBytes second = small_model(0x7000);
     const auto port = make_schema("port", TimeKind::source, {field("n", FieldKind::integer)});
-    bench.maker.stream(1, "bus", *bench.schema_of_bus, bench.model).stream(2, "port", *port, second);
+    bench.maker.stream(1, "bus", *bench.schema_of_bus, bench.model)
+        .stream(2, "port", *port, second);
     bench.schema(*port);
     bench.begin();
     Body body;
@@ -187,7 +188,8 @@ TEST_CASE("models: a block that needs two models waits for each") {
     CHECK(bench.rows("acme/port", {"n"}).size() == 1);
 }
 
-TEST_CASE("models: what is no model goes into quarantine itself, and another tenant's does not help") {
+TEST_CASE(
+    "models: what is no model goes into quarantine itself, and another tenant's does not help") {
     ModelBench bench;
     bench.begin();
     bench.send(1);
