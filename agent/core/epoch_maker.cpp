@@ -124,7 +124,7 @@ Status store(const EpochMaking& making, Bytes signed_epoch) {
 
 Result<BlockKey> make_epoch(const EpochMaking& making, MutableBytes scratch) {
     LH_CHECK(scratch.size() >= epoch_scratch_bytes);
-    longhaul_EpochRecord record = longhaul_EpochRecord_init_zero;
+    longhaul_EpochRecord record{};
     LH_TRY(describe(making, record));
 
     std::array<std::byte, 32> fresh;
