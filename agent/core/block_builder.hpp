@@ -2,9 +2,15 @@
 // go.
 //
 // A block is due when a stream has 256 samples in it, at the earliest deadline among its streams,
-// and at once when its class is alarm. The size limit is met without trial encoding: every open
-// section keeps an upper bound of its coded size. Every class stages its samples in a part of the
-// arena of its own, so that one that cannot be sealed takes no room from the others.
+// and at once when its class is alarm. Every class stages its samples in a part of the arena of its
+// own, so that one that cannot be sealed takes no room from the others.
+//
+// The size limit is met without trial encoding. Every open section keeps an upper bound of its size
+// in codec 0, and every stream the ratio that its last sections had to theirs: what a section is
+// expected to take is the one times the other, and a sixteenth of it. A block is full when that
+// sums up to its room. Its first samples, up to where the bounds alone sum up to the room, fit
+// surely: when the block turns out to be too large after all, they are coded once more without the
+// others, which stay for the next block.
 #pragma once
 
 #include <array>
@@ -23,14 +29,32 @@
 
 namespace longhaul::agent {
 
+// How large a stream's sections become, as a part of their bound in codec 0.
+class SizeRatio {
+ public:
+    std::size_t expected_bytes(std::size_t bound_bytes) const;
+    // More counts at once, less bit by bit. Nothing is expected of it before settle().
+    void learn(std::size_t coded_bytes, std::size_t bound_bytes);
+    void settle() { ratio_ = learned_; }
+
+ private:
+    static constexpr std::size_t one = 256;
+    std::size_t ratio_ = one;
+    std::size_t learned_ = one;
+};
+
 // What one stream has in the open block of its class.
 struct OpenSection {
     SectionBound bound;
+    SizeRatio ratio;
     StagedAt first = staged_nowhere;
     StagedAt last = staged_nowhere;
+    StagedAt rest = staged_nowhere;  // what did not fit into the last block, when the next begins
     std::uint16_t count = 0;
-    std::uint32_t sealed = 0;  // samples in blocks that were sealed and not yet stored
-    ModelFit fit;              // of a stream with a model of its own
+    std::uint16_t sure = 0;      // of them, from the first one on
+    std::size_t sure_bytes = 0;  // bound of those
+    std::uint32_t sealed = 0;    // samples in blocks that were sealed and not yet stored
+    ModelFit fit;                // of a stream with a model of its own
 };
 
 // What the codecs work with. All agents of a thread may share it; without any of it they write
@@ -59,6 +83,9 @@ struct SystemEntries {
 
 class BlockBuilder {
  public:
+    // What samples that surely fit leave to system entries.
+    static constexpr std::size_t system_bytes_kept = 64;
+
     // Sections are coded by whichever codec in `allowed` makes them smallest.
     BlockBuilder(std::span<const AgentStream> streams, const BuilderRooms& rooms,
                  CodecSet allowed = every_codec, const CodecTools& tools = {});
@@ -85,7 +112,8 @@ class BlockBuilder {
     std::size_t system_room(BlockClass block_class) const;
 
     // Seals the open block under `name` into `out` (block header and body long) and begins a new
-    // one. A block may have system entries alone. After an error the open block is as it was.
+    // one, with the samples that did not fit after all. A block may have system entries alone.
+    // After an error the open block is as it was.
     Result<SpoolBlock> seal(const BlockName& name, const BlockKey& key, const SystemEntries& system,
                             MutableBytes out);
     // The model of the stream at this place makes its sections larger than the built-in one would.
@@ -97,13 +125,19 @@ class BlockBuilder {
 
  private:
     struct OpenBlock {
-        std::size_t bytes = 0;  // upper bound of its sections
+        std::size_t bytes = 0;  // that its sections are expected to take
         std::uint16_t samples = 0;
+        std::uint16_t sure = 0;  // of them, from the first one on
+        std::size_t sure_bytes = 0;
         MonotonicMs due_at = MonotonicMs::never();
         bool at_once = false;
-        std::int64_t first_us = 0;
-        std::int64_t last_us = 0;
+        // Milliseconds since staged_us, of the first sample and the last ones.
+        std::uint32_t first = 0;
+        std::uint32_t last = 0;
+        std::uint32_t sure_last = 0;
+        std::int64_t staged_us = 0;  // of what was staged first, sealed by now or not
     };
+    enum class Part { all, sure };
     OpenBlock& block(BlockClass block_class) {
         return blocks_[static_cast<std::size_t>(block_class)];
     }
@@ -111,12 +145,17 @@ class BlockBuilder {
         return blocks_[static_cast<std::size_t>(block_class)];
     }
     std::size_t plain_bytes_max() const { return body_.size() - block_tag_bytes; }
+    // What did not fit into the last block may be more than one again.
+    Part part_to_seal(const OpenBlock& open) const {
+        return open.bytes <= plain_bytes_max() ? Part::all : Part::sure;
+    }
     const Schema& schema(std::size_t index) const { return *streams_[index].info.schema; }
-    void encode_section(std::size_t index, const Staging& staging, MutableBytes scratch,
-                        ByteWriter& body);
-    // `room` is what the section's codec left of the scratch.
-    void compare_model(std::size_t index, SectionSource& source, const SectionMemory& memory,
-                       std::size_t bytes, MutableBytes room);
+    void append(std::size_t index, StagedAt at);
+    bool encode(BlockClass block_class, Part part, const SystemEntries& system,
+                MutableBytes scratch, ByteWriter& body);
+    bool encode_section(std::size_t index, Part part, MutableBytes scratch, ByteWriter& body);
+    void compare_model(std::size_t index, std::uint16_t count, SectionSource& source,
+                       std::size_t bytes, MutableBytes scratch);
     void share_out(std::span<std::uint64_t> arena);
     Staging& staging(BlockClass block_class) {
         return stagings_[static_cast<std::size_t>(block_class)];
@@ -124,7 +163,8 @@ class BlockBuilder {
     const Staging& staging(BlockClass block_class) const {
         return stagings_[static_cast<std::size_t>(block_class)];
     }
-    void clear(BlockClass block_class);
+    void begin_next(BlockClass block_class, Part sealed);
+    void append_rest(BlockClass block_class);
 
     std::span<const AgentStream> streams_;
     std::span<OpenSection> sections_;

@@ -8,6 +8,7 @@ namespace longhaul::agent {
 namespace {
 
 constexpr std::size_t next_offset = 0;
+constexpr std::size_t when_offset = 4;
 constexpr std::size_t time_offset = 8;
 constexpr std::size_t slots_offset = 16;
 
@@ -41,11 +42,12 @@ std::size_t Staging::bytes_of(const Sample& sample) {
     return (bytes + 7) / 8 * 8;
 }
 
-StagedAt Staging::put(const Sample& sample) {
+StagedAt Staging::put(const Sample& sample, std::uint32_t when) {
     LH_CHECK(has_room_for(sample));
     const std::size_t at = used_;
     const std::size_t fields = sample.values.size();
     store(arena_, at + next_offset, staged_nowhere);
+    store(arena_, at + when_offset, when);
     store(arena_, at + time_offset, sample.time);
     const std::size_t forms_at = at + slots_offset + 8 * fields;
     std::memset(arena_.data() + forms_at, 0, forms_bytes(fields));
@@ -71,6 +73,10 @@ StagedAt Staging::put(const Sample& sample) {
 void Staging::link(StagedAt before, StagedAt after) { store(arena_, before + next_offset, after); }
 
 StagedAt Staging::next(StagedAt at) const { return load<StagedAt>(arena_, at + next_offset); }
+
+std::uint32_t Staging::when(StagedAt at) const {
+    return load<std::uint32_t>(arena_, at + when_offset);
+}
 
 std::int64_t Staging::time(StagedAt at) const {
     return load<std::int64_t>(arena_, at + time_offset);

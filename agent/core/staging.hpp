@@ -1,9 +1,10 @@
 // Staged samples: the arena in which the samples of an open block wait to be encoded.
 //
 // Every sample takes a head, eight bytes a field, two bits a field for the form, and its texts.
-// Room is given back all at once, when the block is sealed.
+// Room is given back all at once, when all of them are sealed. Samples lie in the order in which
+// they were put.
 //
-//   u32 next, u32 unused | i64 time | u64 slot a field | forms, 4 a byte | texts | padding to 8
+//   u32 next, u32 when | i64 time | u64 slot a field | forms, 4 a byte | texts | padding to 8
 #pragma once
 
 #include <cstdint>
@@ -31,11 +32,12 @@ class Staging {
     bool empty() const { return used_ == 0; }
     void clear() { used_ = 0; }
 
-    // Copies the sample, texts included. Relies on has_room_for().
-    StagedAt put(const Sample& sample);
+    // Copies the sample, texts included. Relies on has_room_for(). `when` is the caller's.
+    StagedAt put(const Sample& sample, std::uint32_t when);
     void link(StagedAt before, StagedAt after);
 
     StagedAt next(StagedAt at) const;
+    std::uint32_t when(StagedAt at) const;
     std::int64_t time(StagedAt at) const;
     // Field `index` of a sample that has `fields` of them. Texts point into the arena.
     Value value(StagedAt at, std::size_t fields, std::size_t index) const;

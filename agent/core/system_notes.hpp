@@ -19,6 +19,8 @@ class SystemNotes {
     static constexpr std::size_t anchor_bytes_max =
         limits::section_header_bytes_max + 3 + longhaul_Anchor_size;
 
+    static_assert(anchor_bytes_max <= BlockBuilder::system_bytes_kept);
+
     // `room` is for the entries alone and outlives the notes.
     explicit SystemNotes(MutableBytes room) : room_{room} {}
 

@@ -47,8 +47,7 @@ struct ChosenSection {
 std::optional<ChosenSection> encode_smallest_section(CodecSet allowed, const Schema& schema,
                                                      std::size_t samples, SectionSource& source,
                                                      const CodecAids& aids,
-                                                     const SectionMemory& memory,
-                                                     MutableBytes out);
+                                                     const SectionMemory& memory, MutableBytes out);
 
 // Fills times and columns, one span a field, each as long as times. Texts point into `content` or
 // `aids.plain`, and those of text fields are UTF-8. The error's detail is a reason for people.

@@ -18,7 +18,7 @@ def site(tmp_path):
         made.start_collector()
         made.recording = recording
         made.name, = recording.devices
-        made.add_devices([made.name], recording, block_bytes=1024)
+        made.add_devices([made.name], recording, block_bytes=512)
         made.spool = made.devices / made.name / "spool.db"
         made.stop_collector()
         agent = made.start_agent()

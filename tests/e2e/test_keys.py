@@ -29,7 +29,7 @@ AGENT = {
     "collector": {"address": [NO_TEXT, '""', '"localhost"', '"localhost:0x1"'], "server_name": [NO_TEXT, '""']},
     "spool": {"path": NO_PATH, "bytes_max": [NO_NUMBER, "1"], "write_bytes_per_day": [NO_NUMBER, "-1"]},
     "spool.alarm": SPOOL_CLASS, "spool.live": SPOOL_CLASS, "spool.normal": SPOOL_CLASS, "spool.bulk": SPOOL_CLASS,
-    "block": {"body_bytes_max": [NO_NUMBER, "1", "1000000"]},
+    "block": {"body_bytes_max": [NO_NUMBER, "1", "1000000"], "codecs": [NO_LIST, '["zstd", "lz4"]', '["columns"]']},
     "trace": {"mapping": NO_PATH, "file": NO_PATH, "speed": [NO_NUMBER, "-1"], "loop": [NO_TRUTH], "only": [NO_TEXT]},
     "nmea": {"path": NO_PATH, "baud": [NO_NUMBER, "1"], "stream": [NO_TEXT]},
     "syslog": {"socket": NO_PATH, "file": NO_PATH, "from_start": [NO_TRUTH], "udp": [NO_TEXT, '"5514"'],

@@ -159,9 +159,7 @@ Outcome run(std::uint64_t fail_after, bool torn, bool lossy, CodecSet codecs = e
     std::vector<std::byte> plain(2 * limits::section_plain_bytes_max);
     std::vector<std::byte> memory(agent::Agent::memory_bytes(settings, sources));
     agent::Agent device{
-        settings,
-        {spool, link, entropy, identity, clock, sources, {&range, &zstd, plain}},
-        memory};
+        settings, {spool, link, entropy, identity, clock, sources, {&range, &zstd, plain}}, memory};
     Collector collector{disk, link};
 
     Outcome outcome;

@@ -77,14 +77,15 @@ void read_spool(ConfigTable spool, AgentConfig& config) {
 // Codec 0 is not named: no other one carries every sample in a bounded room.
 CodecSet read_codecs(ConfigTable& block) {
     if (!block.has("codecs")) return every_codec;
-    CodecSet codecs = 0;
+    CodecSet codecs = 1U << codec_columns;
     for (const std::string& name : block.texts("codecs")) {
         if (name == "zstd") {
             codecs |= 1U << codec_zstd;
         } else if (name == "range") {
             codecs |= 1U << codec_range;
         } else {
-            block.problem("codecs", "has \"" + name + "\": what is known is \"zstd\" and \"range\"");
+            block.problem("codecs",
+                          "has \"" + name + "\": what is known is \"zstd\" and \"range\"");
         }
     }
     return codecs;

@@ -16,6 +16,7 @@ BLOCK_BYTES = 400      # small blocks, so that a kill finds some in every place
 LONG_TEXT_BYTES = 150  # samples with a longer text need larger ones
 LARGE_BLOCK_BYTES = 2048
 NAMES = recordings.NAMES
+CODECS = ([], ["zstd"], ["range"], ["range", "zstd"])  # beside codec 0; devices have them in turn
 DEADLINE_MS = 400      # also sealed when so old
 SETTLE_S = 0.05        # at most, from a condition to the kill behind it
 HANDS = ("steady", "struck")  # two processes share the devices; only the second one is ever killed
@@ -128,9 +129,12 @@ class Road:
         for rec in self.recs:
             speed = None if rec.device_time else rec.span_s / self.plan.replay_s  # no times: all at once
             for hand in HANDS:
-                if names := self._hosted(rec, hand):
-                    self.site.add_devices(names, rec, folder=self.site.devices / hand, speed=speed,
-                                          block_bytes=block_bytes(rec))
+                hosted = self._hosted(rec, hand)
+                for turn in range(len(CODECS)):
+                    first = (turn + self.recs.index(rec)) % len(CODECS)
+                    if names := hosted[turn::len(CODECS)]:
+                        self.site.add_devices(names, rec, folder=self.site.devices / hand, speed=speed,
+                                              block_bytes=block_bytes(rec), codecs=CODECS[first])
 
     def _hosted(self, rec, hand):
         """Which devices of a recording a process hosts: every second one, of lonely ones those of every second recording."""

@@ -94,7 +94,7 @@ class Site:
         return json.loads(output)
 
     def add_devices(self, names, recording=None, collector=None, tenant=TENANT, folder=None, speed=None,
-                    block_bytes=None):
+                    block_bytes=None, codecs=None):
         folder = folder or self.devices
         command = [self.bin / "longhaul", "device", "add", "--from-list", "-", "--dir", self.authority,
                    "--tenant", tenant, "--out", folder, "--collector", f"127.0.0.1:{collector or self.port}"]
@@ -107,6 +107,8 @@ class Site:
                     config.write(f"speed = {speed}\n")
                 if block_bytes is not None:
                     config.write(f"\n[block]\nbody_bytes_max = {block_bytes}\n")
+                    if codecs is not None:
+                        config.write(f"codecs = {list(codecs)}\n")
 
     def start_agent(self, folder=None):
         """One process for all devices of a folder; it ends when everything is acknowledged."""

@@ -150,7 +150,8 @@ struct DecodedSection {
     std::vector<std::vector<Value>> columns;
 };
 
-// Opens a sealed block, in any codecs. Texts point into `room`. `schemas[i]` is that of stream i + 1.
+// Opens a sealed block, in any codecs. Texts point into `room`. `schemas[i]` is that of stream i
+// + 1.
 inline std::vector<DecodedSection> decode_block(
     const BlockKey& key, Bytes sealed, std::span<const Schema* const> schemas,
     std::vector<std::byte>& room, std::vector<longhaul_SystemEntry>* system = nullptr) {
@@ -181,12 +182,11 @@ inline std::vector<DecodedSection> decode_block(
             continue;
         }
         const Schema& schema = *schemas[section.stream - 1U];
-        DecodedSection decoded{
-            section.stream, section.codec, std::vector<std::int64_t>(section.count),
-            std::vector<std::vector<Value>>(schema.fields.size(),
-                                            std::vector<Value>(section.count))};
-        const std::vector<std::span<Value>> columns{decoded.columns.begin(),
-                                                    decoded.columns.end()};
+        DecodedSection decoded{section.stream, section.codec,
+                               std::vector<std::int64_t>(section.count),
+                               std::vector<std::vector<Value>>(schema.fields.size(),
+                                                               std::vector<Value>(section.count))};
+        const std::vector<std::span<Value>> columns{decoded.columns.begin(), decoded.columns.end()};
         LH_CHECK(decode_section(section.codec, schema, section.content,
                                 {{}, &zstd, plain.first(limits::section_plain_bytes_max)}, range,
                                 decoded.times, columns)

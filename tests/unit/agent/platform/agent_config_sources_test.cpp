@@ -68,6 +68,7 @@ const Case other_cases[] = {
     {"[collector]", "address = ", "address = \"127.0.0.1:70000\" #",
      "\"address\" has to look like host:port"},
     {"[collector]", "server_name = ", "server_name = 1 #", "\"server_name\" must be a text"},
+    {"[block]", "codecs = ", "codecs = [\"zstd\", \"lz4\"] #", "\"codecs\" has \"lz4\""},
     {"[block]", "body_bytes_max = ", "body_bytes_max = 99 #", "\"body_bytes_max\" must be a whole"},
     {"[[trace]]", "mapping = ", "mapping = 1 #", "\"mapping\" must be a text"},
     {"[[trace]]", "file = ", "file = 1 #", "\"file\" must be a text"},
