@@ -2,6 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <map>
 
+#include "agent/core/block_builder.hpp"
 #include "agent/core/epoch_maker.hpp"
 #include "tests/support/model.hpp"
 #include "tests/unit/agent/core/uplink_bench.hpp"
@@ -239,4 +240,86 @@ TEST_CASE(
     CHECK_FALSE(unasked.closed);
     unasked.send_model(model);
     CHECK(unasked.closed);
+}
+
+namespace {
+
+// Seals so many blocks of the same slow walk with this model; whether it is said to be worse than
+// none.
+bool is_worse(Bytes model, int blocks) {
+    LH_CHECK(crypto_init().ok());
+    const OwnedSchema schema{"probe", {field_of(FieldKind::integer, "a")}};
+    std::array<AgentStream, 1> streams{AgentStream{schema.stream(), schema_hash(schema.encoded())}};
+    streams[0].model = Model::parse(model).value();
+    streams[0].model_hash = model_hash(model);
+    std::vector<OpenSection> sections(1);
+    std::vector<std::uint64_t> arena(8192);
+    std::vector<std::byte> body(4096);
+    std::vector<Value> column(limits::section_samples_max);
+    Codec2Encoder range;
+    std::vector<std::byte> plain(4096);
+    BlockBuilder builder{streams, BuilderRooms{sections, arena, body, column}, every_codec,
+                         CodecTools{&range, nullptr, plain}};
+    std::vector<std::byte> sealed(block_header_bytes + body.size());
+    for (int block = 1; block <= blocks; ++block) {
+        for (std::int64_t i = 0; i < 60; ++i) {
+            const std::array<Value, 1> values{Value::of_integer(1000 + i * i % 7)};
+            const Sample sample{1, 1000 * i, values};
+            REQUIRE(builder.fit(sample, 0) == BlockBuilder::Fit::yes);
+            builder.add(sample, {}, 0);
+        }
+        const BlockName name{
+            {1}, {1}, BlockSeq::of(BlockClass::normal, static_cast<std::uint32_t>(block))};
+        REQUIRE(builder.seal(name, BlockKey{}, {}, sealed).ok());
+    }
+    return builder.model_is_worse(0);
+}
+
+}  // namespace
+
+TEST_CASE("models: one that makes sections larger is said to be worse, after some sections") {
+    const auto wrong = small_model(0x0200);  // "yes" nearly for sure
+    CHECK_FALSE(is_worse(wrong, 40));
+    CHECK(is_worse(wrong, 60));
+    // No columns: all begin as in the built-in one.
+    const std::vector<std::byte> same{std::byte{1}, std::byte{0}, std::byte{0}};
+    CHECK_FALSE(is_worse(same, 60));
+}
+
+TEST_CASE("models: a record that would be too long with its models names none") {
+    LH_CHECK(crypto_init().ok());
+    const OwnedSchema schema{"probe", {field_of(FieldKind::integer, "a")}};
+    sim::SimDeviceSpool device_spool{uplink_incarnation};
+    Spool& spool = *device_spool;
+    SeededEntropy entropy;
+    KeyIdentity identity;
+    AgentSettings settings;
+    settings.environment = settings.tenant = settings.device = "name";
+    settings.firmware = "test 1";
+    settings.sealing_key = public_key_of(known_key(9)).value();
+    const auto model = small_model();
+    const std::string name(limits::name_bytes_max, 'n');
+    for (const std::size_t count : {std::size_t{10}, std::size_t{26}}) {
+        CAPTURE(count);
+        std::vector<AgentStream> streams(count);
+        for (AgentStream& stream : streams) {
+            stream = {schema.stream(), schema_hash(schema.encoded())};
+            stream.info.name = name;
+            stream.model = Model::parse(model).value();
+            stream.model_hash = model_hash(model);
+        }
+        const Epoch epoch = spool.begin_epoch().value();
+        std::vector<std::byte> scratch(epoch_scratch_bytes);
+        REQUIRE(
+            make_epoch({epoch, settings, streams, spool, identity, entropy, {}}, scratch).ok());
+        std::vector<std::byte> room(signed_epoch_bytes_max);
+        const auto stored = spool.read_epoch(epoch, room);
+        REQUIRE(stored.ok());
+        longhaul_EpochRecord record;
+        REQUIRE(parse_epoch_record(parse_signed_epoch(stored.value()).value().record, record).ok());
+        const bool fits = count == 10;
+        CHECK(record.streams[0].model.size == (fits ? sizeof(ModelHash) : 0));
+        CHECK(streams[0].model_hash.has_value() == fits);
+        CHECK(streams[0].model.dictionary().empty() != fits);
+    }
 }
