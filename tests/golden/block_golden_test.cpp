@@ -82,6 +82,19 @@ TEST_CASE("golden block 1: the body is written again byte for byte") {
     CHECK(to_hex(out.written()) == to_hex(test::golden("block/body-v1.hex")));
 }
 
+TEST_CASE("golden block 1: sections of other codecs are read and written") {
+    const auto body = test::golden("block/body-codecs-v1.hex");
+    std::array<std::byte, 1024> room;
+    ByteWriter out{room};
+    write_section({1, codec_zstd, 6, test::golden("codec/every-kind-codec1-v1.hex")}, out);
+    write_section({2, codec_range, 8, test::golden("codec/predictors-codec2-v1.hex")}, out);
+    CHECK(to_hex(out.written()) == to_hex(body));
+    SectionReader reader{body};
+    CHECK(reader.next().value().codec == codec_zstd);
+    CHECK(reader.next().value().codec == codec_range);
+    CHECK(reader.at_end());
+}
+
 TEST_CASE("golden block 1: later fields of the system entries are read and written") {
     const auto body = test::golden("block/system-v1.hex");
     SectionReader reader{body};

@@ -47,7 +47,7 @@ def sealed_block(sealed):
 
 
 def block_body(body):
-    return decode_body(body, schemas_of_record(), 14)
+    return decode_body(body, schemas_of_record(), 14, (0, 1, 2), decode_section)
 
 
 def system_body(body):
@@ -103,6 +103,7 @@ FILES = {  # name: decoder, and whether every cut of the file must be refused
     "epoch/record-model-v1": (record_and_key, False),
     "epoch/signed-v1": (signed_epoch, True),
     "block/body-v1": (block_body, True),
+    "block/body-codecs-v1": (block_body, True),
     "block/system-v1": (system_body, True),
     "block/sealed-v1": (sealed_block, True),
     "frames/hello-v1": (decode_frames, False),
