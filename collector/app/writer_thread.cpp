@@ -60,7 +60,8 @@ void WriterThread::run() {
         end_step(next.ok() ? std::string{} : next.error().text);
         if (next.ok()) {
             retry_ms = retry_ms_min;
-            wait_until(release(next.value()), true);
+            release(next.value());
+            wait_until(next.value(), true);
         } else if (writer_.fatal()) {
             on_fatal_({"the writer cannot go on: " + next.error().text});
             return;
@@ -73,17 +74,13 @@ void WriterThread::run() {
     }
 }
 
-// When the writer has nothing to do but to wait; until when to wait.
-MonotonicMs WriterThread::release(MonotonicMs next) {
-    const MonotonicMs now = monotonic_now();
-    if (next <= now) return next;
-    const auto more = releases_.step(wall_now());
-    if (!more.ok()) {
+// When the writer has nothing to do but to wait. What is appended here wakes it.
+void WriterThread::release(MonotonicMs next) {
+    if (next <= monotonic_now()) return;
+    const Status released = releases_.step(wall_now());
+    if (!released.ok())
         log_.error("blocks could not be released from quarantine, it is tried again",
-                   {{"text", to_string(more.error())}});
-        return std::min(next, now + retry_ms_max);
-    }
-    return more.value() ? now : next;
+                   {{"text", to_string(released.error())}});
 }
 
 // False: the thread ends.

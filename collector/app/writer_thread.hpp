@@ -32,7 +32,7 @@ class WriterThread {
 
  private:
     void run();
-    MonotonicMs release(MonotonicMs next);
+    void release(MonotonicMs next);
     bool begin_step();
     void end_step(std::string trouble);
     void wait_until(MonotonicMs time, bool or_news);

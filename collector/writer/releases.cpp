@@ -3,11 +3,11 @@
 namespace longhaul::collector {
 namespace {
 
-constexpr std::size_t releases_per_step = 64;
+constexpr std::size_t releases_max = 64;  // appended, and not yet read by the writer
 
 }  // namespace
 
-Result<bool> Releases::step(WallUs now) {
+Status Releases::step(WallUs now) {
     std::erase_if(models_, [this](const MissingModel& model) {
         return !writer_.missing_models().contains(model);
     });
@@ -29,26 +29,29 @@ Status Releases::append_models(WallUs now) {
     return {};
 }
 
-Result<bool> Releases::append_releases(WallUs now) {
-    std::size_t appended = 0;
+Status Releases::append_releases(WallUs now) {
     for (const WaitingBlock& block : writer_.releasable()) {
-        if (blocks_.contains(block)) continue;
-        if (appended++ == releases_per_step) return true;
+        if (blocks_.size() == releases_max) return {};
+        if (blocks_.contains(block) || damaged_.contains(block)) continue;
         LH_TRY(append_release(block, now));
-        blocks_.insert(block);
     }
-    return false;
+    return {};
 }
 
 // A block whose entry has been damaged since stays in quarantine.
 Status Releases::append_release(const WaitingBlock& block, WallUs now) {
     LH_TRY_ASSIGN(const auto reader, journal_.read(block.shard, block.offset));
     const auto read = reader->next();
-    if (!read.ok() && read.error() == ErrorCode::corrupt) return {};
+    if (!read.ok() && read.error() == ErrorCode::corrupt) {
+        damaged_.insert(block);
+        return {};
+    }
     if (!read.ok()) return read.error();
     const JournalEntry& entry = read.value().entry;
-    return ports_.append(block.shard,
-                         {now, JournalKind::release, entry.tenant, entry.device, entry.body});
+    LH_TRY(ports_.append(block.shard,
+                         {now, JournalKind::release, entry.tenant, entry.device, entry.body}));
+    blocks_.insert(block);
+    return {};
 }
 
 }  // namespace longhaul::collector

@@ -27,13 +27,13 @@ class Releases {
     Releases(Journal& journal, const Writer& writer, Ports ports)
         : journal_{journal}, writer_{writer}, ports_{std::move(ports)} {}
 
-    // A bounded piece of work, when the writer has read everything. True: there may be more. After
-    // an error the same call may be tried again.
-    Result<bool> step(WallUs now);
+    // A bounded piece of work, when the writer has read everything; there may be more when it has
+    // read what this one appended. After an error the same call may be tried again.
+    Status step(WallUs now);
 
  private:
     Status append_models(WallUs now);
-    Result<bool> append_releases(WallUs now);
+    Status append_releases(WallUs now);
     Status append_release(const WaitingBlock& block, WallUs now);
 
     Journal& journal_;
@@ -42,6 +42,7 @@ class Releases {
     // Appended, and not yet read by the writer.
     std::set<MissingModel> models_;
     std::set<WaitingBlock> blocks_;
+    std::set<WaitingBlock> damaged_;  // their entries cannot be read any more
 };
 
 }  // namespace longhaul::collector

@@ -177,7 +177,7 @@ struct ModelCommands {
             "--config ca/collector/collector.toml");
         list = command->add_subcommand("list", "The models that a collector has");
         list->add_option("--config", listing.config, "The collector's configuration")->required();
-        list->add_flag("--json", listing.json, "A JSON array");
+        list->add_flag("--json", listing.json, "One JSON object on standard output");
         list->footer("Example: longhaul model list --config ca/collector/collector.toml");
     }
     int run() {

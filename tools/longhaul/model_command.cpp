@@ -165,7 +165,10 @@ Result<void, Message> model_list(const ModelListOptions& options) {
                                           {"added_us", model.added.value},
                                           {"offered", is_offered}});
     }
-    if (options.json) std::printf("%s\n", boost::json::serialize(all).c_str());
+    if (options.json) {
+        const boost::json::object listed{{"models", std::move(all)}};
+        std::printf("%s\n", boost::json::serialize(listed).c_str());
+    }
     return {};
 }
 

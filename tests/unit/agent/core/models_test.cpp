@@ -310,8 +310,7 @@ TEST_CASE("models: a record that would be too long with its models names none") 
         }
         const Epoch epoch = spool.begin_epoch().value();
         std::vector<std::byte> scratch(epoch_scratch_bytes);
-        REQUIRE(
-            make_epoch({epoch, settings, streams, spool, identity, entropy, {}}, scratch).ok());
+        REQUIRE(make_epoch({epoch, settings, streams, spool, identity, entropy, {}}, scratch).ok());
         std::vector<std::byte> room(signed_epoch_bytes_max);
         const auto stored = spool.read_epoch(epoch, room);
         REQUIRE(stored.ok());
