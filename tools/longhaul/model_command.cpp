@@ -146,6 +146,7 @@ Result<void, Message> model_list(const ModelListOptions& options) {
     std::map<std::pair<std::string, SchemaHash>, ModelHash> offered;  // the last one wins
     for (const KeptModel& model : models.value())
         offered[{model.tenant, model.schema}] = model.hash;
+    if (models.value().empty() && !options.json) std::printf("no models\n");
     boost::json::array all;
     for (const KeptModel& model : models.value()) {
         const auto name = names.find({model.tenant, model.schema});
