@@ -1,6 +1,6 @@
 """The whole road at full speed: real agents replay long recordings to a real collector, until the table is committed.
 
-tools/dev bench road [--recording NAME] [--rows N] [--runs N] [--agents N] [--at-least ROWS_S]
+tools/dev bench road [--recording NAME] [--rows N] [--runs N] [--agents N] [--codecs A,B] [--at-least ROWS_S]
                     [--dir DIR] [--keep]
 
 One line a recording and run, then the best run beside a peer: pyarrow, which reads the same CSV and writes the same
@@ -123,8 +123,8 @@ def start_probe(site, acks, name):
 class Run:
     """A fresh site, all devices of the recording, and what came of them."""
 
-    def __init__(self, long, short, folder: Path, agents):
-        self.long, self.short, self.agents = long, short, agents
+    def __init__(self, long, short, folder: Path, agents, codecs):
+        self.long, self.short, self.agents, self.codecs = long, short, agents, codecs
         with Site(folder, commit_interval_s=15) as site:
             self.site = site
             self._prepare()
@@ -143,7 +143,8 @@ class Run:
         agent.stop()
         self.site.start_collector()
         for at in range(self.agents):
-            self.site.add_devices(self.names[at::self.agents], self.long, folder=self.site.folder / f"agent-{at}")
+            self.site.add_devices(self.names[at::self.agents], self.long, folder=self.site.folder / f"agent-{at}",
+                                  codecs=self.codecs)
 
     def _quiet_acks(self):
         out, program = start_probe(self.site, QUIET_ACKS, "quiet")
@@ -237,6 +238,8 @@ def parse_arguments():
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--agents", type=int, default=1, help="processes that share the devices")
+    parser.add_argument("--codecs", metavar="A,B", type=lambda text: [word for word in text.split(",") if word],
+                        help="that devices may use beside columns, \"\" for none; default: range,zstd")
     parser.add_argument("--at-least", type=int, default=0, metavar="ROWS_S", help="exit 1 when the best run is slower")
     parser.add_argument("--dir", type=Path, default=TOP / "build" / "bench-road", help="folder to make (replaced)")
     parser.add_argument("--keep", action="store_true", help="leave the folder there")
@@ -261,7 +264,7 @@ def main():
         short = LongRecording(name, folder / "short", PROBE_ROWS)
         runs = []
         for at in range(options.runs):
-            runs.append(Run(long, short, folder / f"{name}-{at}", options.agents))
+            runs.append(Run(long, short, folder / f"{name}-{at}", options.agents, options.codecs))
             print(f"{name} {at + 1}: {runs[-1].text()}", flush=True)
         fastest = report(long, runs, Peer(long))
         if fastest < options.at_least:

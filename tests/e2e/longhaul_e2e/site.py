@@ -105,10 +105,12 @@ class Site:
             with open(folder / name / "agent.toml", "a", encoding="utf-8") as config:
                 if speed is not None:  # the last table of the file is the recording's
                     config.write(f"speed = {speed}\n")
+                if block_bytes is not None or codecs is not None:
+                    config.write("\n[block]\n")
                 if block_bytes is not None:
-                    config.write(f"\n[block]\nbody_bytes_max = {block_bytes}\n")
-                    if codecs is not None:
-                        config.write(f"codecs = {list(codecs)}\n")
+                    config.write(f"body_bytes_max = {block_bytes}\n")
+                if codecs is not None:
+                    config.write(f"codecs = {list(codecs)}\n")
 
     def start_agent(self, folder=None):
         """One process for all devices of a folder; it ends when everything is acknowledged."""
