@@ -33,8 +33,8 @@ std::size_t Agent::memory_bytes(const AgentSettings& settings, std::span<Source*
            Memory::bytes_for<std::uint64_t>(arena_words(settings, sources)) +
            Memory::bytes_for<Value>(column_values()) + settings.body_bytes_max +
            Memory::bytes_for<SpoolBlock>(pending) +
-           pending * (block_header_bytes + settings.body_bytes_max) + uplink_inbound_bytes +
-           frame_bytes(settings);
+           pending * (block_header_bytes + settings.body_bytes_max) +
+           uplink_inbound_bytes_with(settings.model_bytes_max) + frame_bytes(settings);
 }
 
 // Class 0 seals also without streams, for the account of losses.
@@ -61,7 +61,7 @@ Agent::Rooms Agent::deal(const AgentSettings& settings, std::span<Source* const>
     const std::size_t pending = pending_max(settings, sources);
     rooms.pending = memory.take<SpoolBlock>(pending);
     rooms.sealed = memory.take<std::byte>(pending * (block_header_bytes + settings.body_bytes_max));
-    rooms.inbound = memory.take<std::byte>(uplink_inbound_bytes);
+    rooms.inbound = memory.take<std::byte>(uplink_inbound_bytes_with(settings.model_bytes_max));
     rooms.frame = memory.take<std::byte>(frame_bytes(settings));
     return rooms;
 }
@@ -73,9 +73,10 @@ Agent::Agent(const AgentSettings& settings, const Ports& ports, MutableBytes mem
       sampler_{ports.sources, rooms_.streams, rooms_.held},
       builder_{sampler_.streams(), rooms_.builder, settings.codecs, ports.codecs},
       time_{ports.clock, ports.spool},
+      models_{ports.models, settings.model_bytes_max, ports.spool, rooms_.streams},
       uplink_{settings_.firmware,
               sampler_.streams(),
-              {ports.spool, ports.entropy, time_},
+              {ports.spool, ports.entropy, time_, &models_},
               rooms_.inbound,
               rooms_.frame},
       budget_{settings.write_bytes_per_day} {}

@@ -33,6 +33,7 @@ struct Ports {
     WallClock& clock;
     std::span<Source* const> sources;
     CodecTools codecs = {};
+    Models* models = nullptr;  // nullptr: only the built-in one is used
 };
 
 // Counted since the agent was made.
@@ -81,6 +82,9 @@ class Agent {
     const AgentStatus& status() const { return status_; }
     const LossLedger& losses() const { return ports_.spool.losses(); }
     AgentWear wear(MonotonicMs now) const;
+    std::span<const AgentStream> streams() const { return sampler_.streams(); }
+    // The model of the stream at this place in streams() no longer fits what it measures.
+    bool model_is_worse(std::size_t index) const { return builder_.model_is_worse(index); }
     const TimeKeeper& time() const { return time_; }
     const UplinkStatus& uplink_status() const { return uplink_.status(); }
     MonotonicMs next_attempt() const { return uplink_.next_attempt(); }
@@ -166,6 +170,7 @@ class Agent {
     Sampler sampler_;
     BlockBuilder builder_;
     TimeKeeper time_;
+    ModelKeeper models_;
     Uplink uplink_;
     AgentStatus status_;
 

@@ -131,8 +131,9 @@ Status Agent::make_key() {
     if (key_) return {};
     LH_TRY(begin_epoch());
     const Epoch epoch = std::exchange(epoch_, {});
-    LH_TRY_ASSIGN(key_, make_epoch({epoch, settings_, sampler_.streams(), ports_.spool,
-                                    ports_.identity, ports_.entropy, wall_},
+    models_.choose();
+    LH_TRY_ASSIGN(key_, make_epoch({epoch, settings_, rooms_.streams, ports_.spool, ports_.identity,
+                                    ports_.entropy, wall_},
                                    rooms_.epoch_scratch));
     epoch_ = epoch;
     return {};

@@ -166,7 +166,18 @@ bool BlockBuilder::encode_section(std::size_t index, Part part, MutableBytes scr
     write_section(
         {static_cast<std::uint8_t>(index + 1), coded->codec, count, scratch.first(coded->bytes)},
         body);
+    if (streams_[index].model_hash && section.fit.due())
+        compare_model(index, count, source, coded->bytes, scratch);
     return body.ok();
+}
+
+// What is in `scratch` has been written out.
+void BlockBuilder::compare_model(std::size_t index, std::uint16_t count, SectionSource& source,
+                                 std::size_t bytes, MutableBytes scratch) {
+    const CodecAids builtin{Model{}, tools_.compression, tools_.plain};
+    const auto coded = encode_smallest_section(allowed_, schema(index), count, source, builtin,
+                                               {tools_.range, column_}, scratch);
+    if (coded) sections_[index].fit.compare(bytes, coded->bytes);
 }
 
 // The plain body; false: it does not fit.

@@ -18,6 +18,7 @@
 #include <span>
 #include <utility>
 
+#include "agent/core/model_fit.hpp"
 #include "agent/core/sampler.hpp"
 #include "agent/core/spool.hpp"
 #include "agent/core/staging.hpp"
@@ -53,6 +54,7 @@ struct OpenSection {
     std::uint16_t sure = 0;      // of them, from the first one on
     std::size_t sure_bytes = 0;  // bound of those
     std::uint32_t sealed = 0;    // samples in blocks that were sealed and not yet stored
+    ModelFit fit;                // of a stream with a model of its own
 };
 
 // What the codecs work with. All agents of a thread may share it; without any of it they write
@@ -114,6 +116,8 @@ class BlockBuilder {
     // After an error the open block is as it was.
     Result<SpoolBlock> seal(const BlockName& name, const BlockKey& key, const SystemEntries& system,
                             MutableBytes out);
+    // The model of the stream at this place makes its sections larger than the built-in one would.
+    bool model_is_worse(std::size_t index) const { return sections_[index].fit.is_worse(); }
     // How many samples of the stream at this place were sealed since the last call.
     std::uint32_t take_sealed_samples(std::size_t index) {
         return std::exchange(sections_[index].sealed, 0U);
@@ -150,6 +154,8 @@ class BlockBuilder {
     bool encode(BlockClass block_class, Part part, const SystemEntries& system,
                 MutableBytes scratch, ByteWriter& body);
     bool encode_section(std::size_t index, Part part, MutableBytes scratch, ByteWriter& body);
+    void compare_model(std::size_t index, std::uint16_t count, SectionSource& source,
+                       std::size_t bytes, MutableBytes scratch);
     void share_out(std::span<std::uint64_t> arena);
     Staging& staging(BlockClass block_class) {
         return stagings_[static_cast<std::size_t>(block_class)];

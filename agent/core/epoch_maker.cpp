@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "common/block/protobuf.hpp"
+
 namespace longhaul::agent {
 namespace {
 
@@ -28,7 +30,22 @@ void list_streams(std::span<const AgentStream> streams, longhaul_EpochRecord& re
         copy_text(entry.name, stream.info.name);
         std::memcpy(entry.schema_hash, stream.schema_hash.data(), stream.schema_hash.size());
         entry.block_class = static_cast<std::uint32_t>(stream.info.block_class);
+        if (!stream.model_hash) continue;
+        entry.model.size = static_cast<pb_size_t>(stream.model_hash->size());
+        std::memcpy(entry.model.bytes, stream.model_hash->data(), stream.model_hash->size());
     }
+}
+
+// What fits without models is not to fail with them.
+Status drop_models_if_too_long(std::span<AgentStream> streams, longhaul_EpochRecord& record) {
+    LH_TRY_ASSIGN(const std::size_t bytes, protobuf_size(longhaul_EpochRecord_fields, &record));
+    if (bytes <= limits::epoch_record_bytes_max) return {};
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+        streams[i].model = {};
+        streams[i].model_hash.reset();
+        record.streams[i].model.size = 0;
+    }
+    return {};
 }
 
 struct CleanEpochs {
@@ -107,7 +124,7 @@ Status store(const EpochMaking& making, Bytes signed_epoch) {
 
 Result<BlockKey> make_epoch(const EpochMaking& making, MutableBytes scratch) {
     LH_CHECK(scratch.size() >= epoch_scratch_bytes);
-    longhaul_EpochRecord record = longhaul_EpochRecord_init_zero;
+    longhaul_EpochRecord record{};
     LH_TRY(describe(making, record));
 
     std::array<std::byte, 32> fresh;
@@ -117,6 +134,7 @@ Result<BlockKey> make_epoch(const EpochMaking& making, MutableBytes scratch) {
                                     making.spool.incarnation(), making.epoch));
     LH_TRY(wrap_block_key(making.settings.sealing_key, keys, record));
 
+    LH_TRY(drop_models_if_too_long(making.streams, record));
     LH_TRY_ASSIGN(const Bytes signed_epoch, sign_record(record, making.identity, scratch));
     LH_TRY(store(making, signed_epoch));
     return keys.block_key;

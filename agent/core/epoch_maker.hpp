@@ -21,12 +21,14 @@ inline constexpr std::uint8_t state_retries = 2;
 inline constexpr std::uint8_t state_clean_epochs = 3;
 // i64: the last date known, UTC in microseconds since 1970.
 inline constexpr std::uint8_t state_last_date = 4;
+// For each schema with an offer: its hash, the model's hash.
+inline constexpr std::uint8_t state_offered_models = 7;
 
 // What an epoch is made from.
 struct EpochMaking {
     Epoch epoch;
     const AgentSettings& settings;
-    std::span<const AgentStream> streams;
+    std::span<AgentStream> streams;  // lose their models when the record would be too long
     Spool& spool;
     Identity& identity;
     Entropy& entropy;

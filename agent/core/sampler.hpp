@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <span>
 
 #include "agent/core/settings.hpp"
@@ -11,12 +13,22 @@
 
 namespace longhaul::agent {
 
+// The model that the collector offered last for a stream.
+struct OfferedModel {
+    bool made = false;
+    bool unasked = false;  // nobody has looked yet whether it is there
+    std::uint32_t bytes = 0;
+    ModelHash model{};
+};
+
 // A stream as the epoch knows it: its index there, from 1, is its place in Sampler::streams() plus
 // one.
 struct AgentStream {
     StreamInfo info;
     SchemaHash schema_hash{};
-    Model model{};  // that its sections are coded with: the built-in one so far
+    Model model{};                             // that its sections are coded with in this epoch
+    std::optional<ModelHash> model_hash = {};  // none: the built-in one
+    OfferedModel offer = {};                   // for a later epoch
 };
 
 using ClassFlags = std::array<bool, block_class_count>;

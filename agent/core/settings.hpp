@@ -22,6 +22,8 @@ struct AgentSettings {
 
     std::size_t body_bytes_max = 4096;  // of a block, tag included; 1,100 on constrained links
     CodecSet codecs = every_codec;      // that it may write, as far as its tools go
+    // Of a model that the device may ask its collector for; 0: of none. The longest takes 16,384.
+    std::size_t model_bytes_max = 0;
     // Of blocks that the spool may still hold from a time with other settings: they have to fit
     // into a frame.
     std::size_t stored_body_bytes_max = limits::block_body_bytes_max;

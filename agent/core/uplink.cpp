@@ -145,6 +145,7 @@ void Uplink::begin_session() {
     known_count_ = 0;
     introduced_count_ = 0;
     introducing_ = {};
+    wanted_.reset();
 }
 
 void Uplink::give_up(const char* why) {
@@ -159,6 +160,7 @@ Status Uplink::take_frame(const Frame& frame, MonotonicMs now) {
     if (state_ == State::streaming || state_ == State::saying_bye) {
         if (frame.type == FrameType::ack) return take_ack(frame.body, now);
         if (frame.type == FrameType::window) return take_window(frame.body);
+        if (frame.type == FrameType::model && wanted_) return take_model(frame.body);
     }
     return Error{ErrorCode::out_of_order, "a frame came at a moment where it may not"};
 }
@@ -169,6 +171,7 @@ Status Uplink::take_welcome(Bytes body, MonotonicMs now) {
     journal_ = journal_of(welcome.journal_uuid, welcome.journal_resend);
     LH_TRY(remember_journal(journal_));
     LH_TRY(begin_order());
+    LH_TRY(take_offers(welcome));
     if (welcome.server_time_us > 0)
         server_time_ = ServerTime{{welcome.server_time_us}, greeted_at_, now};
     credit_ = welcome.credit;
@@ -180,6 +183,28 @@ Status Uplink::take_welcome(Bytes body, MonotonicMs now) {
     status_.connected = true;
     status_.last_trouble = "";
     status_.last_bye.fill('\0');
+    return {};
+}
+
+Status Uplink::take_offers(const longhaul_Welcome& welcome) {
+    for (const longhaul_ModelOffer& offer : std::span{welcome.offers}.first(welcome.offers_count)) {
+        if (offer.schema >= listed_count_)
+            return Error{ErrorCode::malformed, "an offer for a schema that was not listed"};
+    }
+    if (ports_.models == nullptr) return {};
+    ports_.models->begin_offers();
+    for (const longhaul_ModelOffer& offer : std::span{welcome.offers}.first(welcome.offers_count)) {
+        ModelHash model;
+        std::memcpy(model.data(), offer.model, model.size());
+        ports_.models->offer(listed_[offer.schema], model, offer.bytes);
+    }
+    ports_.models->end_offers();
+    return {};
+}
+
+Status Uplink::take_model(Bytes body) {
+    ports_.models->take(*wanted_, body);
+    wanted_.reset();
     return {};
 }
 

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/core/model_keeper.hpp"
 #include "agent/core/retry_timer.hpp"
 #include "agent/core/sampler.hpp"
 #include "agent/core/send_order.hpp"
@@ -56,12 +57,17 @@ struct UplinkPorts {
     Spool& spool;
     Entropy& entropy;
     WallClock& clock;
+    ModelKeeper* models = nullptr;  // nullptr: none are used
 };
 
-// Bodies that the collector sends, and the longest frames that a device sends.
+// Bodies that the collector sends unasked, and the longest frames that a device sends.
 inline constexpr std::size_t uplink_inbound_bytes =
     frame_header_bytes +
     std::max({longhaul_Welcome_size, longhaul_Ack_size, longhaul_Window_size, longhaul_Bye_size});
+// `model_bytes_max`: of those that it is asked for.
+constexpr std::size_t uplink_inbound_bytes_with(std::size_t model_bytes_max) {
+    return std::max(uplink_inbound_bytes, frame_header_bytes + model_bytes_max);
+}
 constexpr std::size_t uplink_frame_bytes(std::size_t body_bytes_max) {
     return frame_header_bytes +
            std::max({block_header_bytes + body_bytes_max, signed_epoch_bytes_max,
@@ -113,6 +119,8 @@ class Uplink {
     // Frames from the collector.
     Status take_frame(const Frame& frame, MonotonicMs now);
     Status take_welcome(Bytes body, MonotonicMs now);
+    Status take_offers(const longhaul_Welcome& welcome);
+    Status take_model(Bytes body);
     Status take_ack(Bytes body, MonotonicMs now);
     Status take_window(Bytes body);
     Status take_bye(Bytes body);
@@ -121,6 +129,7 @@ class Uplink {
     // Frames to the collector; each leaves one whole frame in frame_, or nothing.
     Status compose_hello();
     Status compose_next(MonotonicMs now);
+    void compose_want(const ModelHash& model);
     Status compose_introduction();
     Status compose_schema(const SchemaHash& hash);
     Status compose_epoch();
@@ -171,6 +180,7 @@ class Uplink {
     std::size_t introduced_count_ = 0;
     Epoch introducing_;  // 0: none
     std::size_t introducing_schema_ = 0;
+    std::optional<ModelHash> wanted_;  // asked for, and not yet here
 };
 
 }  // namespace longhaul::agent

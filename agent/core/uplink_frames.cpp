@@ -11,6 +11,7 @@ Status Uplink::compose_hello() {
     LH_TRY_ASSIGN(const SpoolDepth depth, ports_.spool.depth());
     hello.protocol = protocol_version;
     std::memcpy(hello.firmware, firmware_.data(), firmware_.size());
+    hello.models = ports_.models != nullptr && ports_.models->uses_models();
     hello.incarnation = ports_.spool.incarnation().value;
     hello.oldest_epoch = depth.oldest_epoch.value;
     hello.newest_epoch = depth.newest_epoch.value;
@@ -64,6 +65,13 @@ Status Uplink::begin_order() {
 
 Status Uplink::compose_next(MonotonicMs now) {
     if (introducing_.value != 0) return compose_introduction();
+    if (ports_.models != nullptr && !wanted_) {
+        wanted_ = ports_.models->next_wanted();
+        if (wanted_) {
+            compose_want(*wanted_);
+            return {};
+        }
+    }
     Lane lane;
     const Result<SpoolBlock> found = find_block(lane);
     if (!found.ok()) return found.error() == ErrorCode::not_found ? Status{} : found.error();
@@ -76,6 +84,11 @@ Status Uplink::compose_next(MonotonicMs now) {
     introducing_ = block.tag.name.epoch;
     introducing_schema_ = 0;
     return compose_introduction();
+}
+
+void Uplink::compose_want(const ModelHash& model) {
+    std::memcpy(body_room().data(), model.data(), model.size());
+    frame_is_ready(FrameType::want, model.size());
 }
 
 // The block that goes next, and its lane; not_found: nothing waits.

@@ -79,7 +79,19 @@ void Collector::start_threads() {
     };
     journal_thread_ = std::make_unique<JournalThread>(
         *journal_, JournalThread::Callbacks{on_durable_here, on_journal_failure});
-    writer_thread_ = std::make_unique<WriterThread>(*writer_, log_, on_writer_failure);
+    const auto find_model = [this](const std::string& tenant, const ModelHash& hash) {
+        return credentials_.models->find(tenant, hash);
+    };
+    const auto append = [this](Shard shard, const JournalEntry& entry) -> Status {
+        log_.info(entry.kind == JournalKind::model ? "a model goes into the journal"
+                                                   : "a block is released from quarantine",
+                  {{"tenant", std::string{entry.tenant}}, {"device", std::string{entry.device}}});
+        journal_thread_->submit(nullptr, shard, entry);
+        return {};
+    };
+    releases_ =
+        std::make_unique<Releases>(*journal_, *writer_, Releases::Ports{find_model, append});
+    writer_thread_ = std::make_unique<WriterThread>(*writer_, *releases_, log_, on_writer_failure);
 }
 
 Result<void, StartFailure> Collector::open(const PortFiles& files) {
@@ -99,6 +111,7 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
         new Gateway{credentials_.entrance, known_, *journal_thread_, *journal_, log_, session});
     apply_limits(config_);
     gateway_->session.sealing_keys = credentials_.keys->ids();
+    gateway_->session.models = credentials_.models.get();
     auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
     if (!listener.ok()) return StartFailure{listener.error()};
     listener_ = std::move(listener).value();
@@ -178,7 +191,9 @@ void Collector::watch_signals() {
 void Collector::on_durable(std::vector<DurableNews> news) {
     writer_thread_->wake();
     auto tell = [news = std::move(news)] {
-        for (const DurableNews& each : news) each.submitter->on_durable(each.count);
+        for (const DurableNews& each : news) {
+            if (each.submitter != nullptr) each.submitter->on_durable(each.count);
+        }
     };
     boost::asio::post(network_, std::move(tell));
 }
@@ -208,6 +223,7 @@ void Collector::report() const {
                          {"commits", writer.commits},
                          {"duplicates", writer.duplicates},
                          {"quarantined", writer.quarantined},
+                         {"released", writer.released},
                          {"damaged", writer.damaged}});
 }
 

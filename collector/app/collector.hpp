@@ -73,6 +73,7 @@ class Collector {
     std::unique_ptr<LocalJournal> journal_;
     std::unique_ptr<LocalStore> store_;
     std::unique_ptr<Writer> writer_;
+    std::unique_ptr<Releases> releases_;
     KnownDevices known_;
 
     boost::asio::io_context network_{1};

@@ -62,6 +62,10 @@ Result<void, Message> open_registry(const CollectorConfig& config, Credentials& 
     credentials.tenants = std::move(tenants).value();
     for (const Tenant& tenant : credentials.tenants)
         tls.authorities_pem.push_back(tenant.authority_pem);
+    auto models = entrance.registry->models();
+    if (!models.ok()) return Message{config.registry + ": " + to_string(models.error())};
+    credentials.models = std::make_unique<ModelShelf>();
+    credentials.models->add(std::move(models).value());
     LH_TRY_ASSIGN(entrance.admission, Admission::make(config.environment, *entrance.registry));
     return {};
 }

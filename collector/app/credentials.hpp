@@ -1,5 +1,5 @@
 // What a collector needs to know before it touches journal and lake: who it is, whom it lets in,
-// and the keys that open blocks.
+// the keys that open blocks, and the models for devices.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 
 #include "collector/app/config.hpp"
 #include "collector/net/gateway.hpp"
+#include "collector/registry/model_shelf.hpp"
 #include "collector/writer/key_ring.hpp"
 
 namespace longhaul::collector {
@@ -15,6 +16,7 @@ namespace longhaul::collector {
 struct Credentials {
     std::shared_ptr<const Entrance> entrance;
     std::unique_ptr<KeyRing> keys;
+    std::unique_ptr<ModelShelf> models;
     Sha256 certificate{};  // of the server's certificate
     WallUs certificate_expires;
     std::vector<Tenant> tenants;

@@ -136,6 +136,9 @@ void add_writer(Families& to, const Readings& from) {
              counters.duplicates);
     to.gauge("longhaul_writer_quarantined_entries", "Entries of the journal in quarantine.",
              counters.quarantined);
+    to.gauge("longhaul_writer_released_blocks",
+             "Blocks of the journal that became rows after they had been in quarantine.",
+             counters.released);
     to.gauge("longhaul_writer_damaged_entries", "Entries of the journal that cannot be read.",
              counters.damaged);
     to.gauge("longhaul_writer_lag_bytes", "Bytes of the journal that are not in tables yet.",

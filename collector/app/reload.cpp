@@ -48,6 +48,7 @@ void Collector::reload() {
 void Collector::apply(const CollectorConfig& config, Credentials credentials) {
     tell_renewed(credentials);
     credentials_.keys->take_all(*credentials.keys);
+    credentials_.models->take_all(*credentials.models);
     gateway_->session.sealing_keys = credentials_.keys->ids();
     gateway_->entrance = credentials_.entrance = std::move(credentials.entrance);
     credentials_.certificate = credentials.certificate;
@@ -88,6 +89,10 @@ void Collector::tell_renewed(const Credentials& now) {
     for (const SealingKeyId& id : now.keys->ids()) {
         if (credentials_.keys->find(id) != nullptr) continue;
         log_.info("sealing key added", {{"key", hex_of(id)}, {"effect", text_of(Effect::at_once)}});
+    }
+    if (now.models->size() != credentials_.models->size()) {
+        log_.info("models added", {{"count", now.models->size() - credentials_.models->size()},
+                                   {"effect", text_of(Effect::new_connections)}});
     }
     for (const SealingKeyId& id : credentials_.keys->ids()) {
         if (now.keys->find(id) != nullptr) continue;

@@ -10,8 +10,10 @@ constexpr std::int64_t retry_ms_max = 60'000;
 
 }  // namespace
 
-WriterThread::WriterThread(Writer& writer, Log& log, std::function<void(Message)> on_fatal)
+WriterThread::WriterThread(Writer& writer, Releases& releases, Log& log,
+                           std::function<void(Message)> on_fatal)
     : writer_{writer},
+      releases_{releases},
       log_{log},
       on_fatal_{std::move(on_fatal)},
       progress_{writer.progress()},
@@ -58,6 +60,7 @@ void WriterThread::run() {
         end_step(next.ok() ? std::string{} : next.error().text);
         if (next.ok()) {
             retry_ms = retry_ms_min;
+            release(next.value());
             wait_until(next.value(), true);
         } else if (writer_.fatal()) {
             on_fatal_({"the writer cannot go on: " + next.error().text});
@@ -69,6 +72,15 @@ void WriterThread::run() {
             retry_ms = std::min(2 * retry_ms, retry_ms_max);
         }
     }
+}
+
+// When the writer has nothing to do but to wait. What is appended here wakes it.
+void WriterThread::release(MonotonicMs next) {
+    if (next <= monotonic_now()) return;
+    const Status released = releases_.step(wall_now());
+    if (!released.ok())
+        log_.error("blocks could not be released from quarantine, it is tried again",
+                   {{"text", to_string(released.error())}});
 }
 
 // False: the thread ends.

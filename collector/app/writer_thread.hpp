@@ -7,14 +7,16 @@
 #include <thread>
 
 #include "collector/net/log.hpp"
-#include "collector/writer/writer.hpp"
+#include "collector/writer/releases.hpp"
 
 namespace longhaul::collector {
 
 class WriterThread {
  public:
     // `on_fatal` is called on the writer's thread, once, when the writer cannot go on.
-    WriterThread(Writer& writer, Log& log, std::function<void(Message)> on_fatal);
+    // What `releases` appends is the writer's next.
+    WriterThread(Writer& writer, Releases& releases, Log& log,
+                 std::function<void(Message)> on_fatal);
     ~WriterThread() { stop(MonotonicMs{0}); }
 
     // Something became durable. Any thread.
@@ -30,11 +32,13 @@ class WriterThread {
 
  private:
     void run();
+    void release(MonotonicMs next);
     bool begin_step();
     void end_step(std::string trouble);
     void wait_until(MonotonicMs time, bool or_news);
 
     Writer& writer_;
+    Releases& releases_;
     Log& log_;
     std::function<void(Message)> on_fatal_;
 

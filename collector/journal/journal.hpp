@@ -18,13 +18,18 @@
 namespace longhaul::collector {
 
 enum class JournalKind : std::uint8_t {
-    epoch = 1,   // body: signed epoch
-    schema = 2,  // body: canonical schema encoding
-    block = 3,   // body: sealed block
-    model = 4,   // reserved, as are the next two
-    release = 5,
-    adoption = 6,
+    epoch = 1,     // body: signed epoch
+    schema = 2,    // body: canonical schema encoding
+    block = 3,     // body: sealed block
+    model = 4,     // body: encoded model
+    release = 5,   // body: sealed block that is in quarantine
+    adoption = 6,  // reserved
 };
+
+// Such an entry names no device.
+constexpr bool is_of_tenant(JournalKind kind) {
+    return kind == JournalKind::schema || kind == JournalKind::model;
+}
 
 struct JournalEntry {
     WallUs receive_time;

@@ -174,8 +174,8 @@ bool Connection::obey() {
                 gateway_.submissions.submit(
                     shared_from_this(), shard_,
                     {wall_now(), action.entry_kind, name.tenant,
-                     action.entry_kind == JournalKind::schema ? std::string_view{}
-                                                              : std::string_view{name.device},
+                     is_of_tenant(action.entry_kind) ? std::string_view{}
+                                                     : std::string_view{name.device},
                      action.bytes});
                 break;
             }

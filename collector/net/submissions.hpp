@@ -18,8 +18,8 @@ class Submitter {
 
 class Submissions {
  public:
-    // Copies the entry and returns at once. After a failure of the journal nothing is told any
-    // more.
+    // Copies the entry and returns at once. `from` may be nullptr: nobody wants to be told. After a
+    // failure of the journal nothing is told any more.
     virtual void submit(const std::shared_ptr<Submitter>& from, Shard shard,
                         const JournalEntry& entry) = 0;
 

@@ -1,5 +1,7 @@
 #include "collector/registry/registry.hpp"
 
+#include <algorithm>
+
 namespace longhaul::collector {
 namespace {
 
@@ -42,6 +44,26 @@ constexpr const char* refusals_sql = R"(
     CREATE INDEX IF NOT EXISTS refusals_by_time ON refusals (time_us);
 )";
 
+// Came later, too; a version that does not know it offers nothing, and its writer stops at a model.
+constexpr const char* models_sql = R"(
+    CREATE TABLE IF NOT EXISTS models (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        tenant TEXT NOT NULL REFERENCES tenants (name),
+        schema BLOB NOT NULL,
+        hash BLOB NOT NULL,
+        added_us INTEGER NOT NULL,
+        bytes BLOB NOT NULL,
+        UNIQUE (tenant, schema, hash)
+    ) STRICT;
+)";
+
+template <class Hash>
+Hash hash_in(Bytes blob) {
+    Hash hash{};
+    std::copy_n(blob.begin(), std::min(blob.size(), hash.size()), hash.begin());
+    return hash;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Registry>> Registry::open(const std::string& path) {
@@ -55,6 +77,7 @@ Result<std::unique_ptr<Registry>> Registry::open(const std::string& path) {
         return Error{ErrorCode::unsupported, "the registry is of another version"};
     }
     LH_TRY(database.execute(refusals_sql));
+    LH_TRY(database.execute(models_sql));
     return std::unique_ptr<Registry>{new Registry{std::move(database)}};
 }
 
@@ -83,6 +106,45 @@ Status Registry::allow(std::string_view tenant, const std::vector<std::string>& 
             LH_TRY(SqliteQuery{insert}.bind(tenant).bind(device).run());
         return {};
     });
+}
+
+Status Registry::add_model(std::string_view tenant, const SchemaHash& schema, Bytes model,
+                           WallUs now) {
+    LH_TRY(Model::parse(model));
+    LH_TRY_ASSIGN(const auto known, tenants());
+    if (std::none_of(known.begin(), known.end(),
+                     [tenant](const Tenant& each) { return each.name == tenant; })) {
+        return Error{ErrorCode::not_found, "there is no such tenant"};
+    }
+    LH_TRY_ASSIGN(const auto insert,
+                  database_.prepare("INSERT OR REPLACE INTO models (tenant, schema, hash, "
+                                    "added_us, bytes) VALUES (?, ?, ?, ?, ?)"));
+    const ModelHash hash = model_hash(model);
+    return SqliteQuery{insert}
+        .bind(tenant)
+        .bind(Bytes{schema})
+        .bind(Bytes{hash})
+        .bind(now.value)
+        .bind(model)
+        .run();
+}
+
+Result<std::vector<KeptModel>> Registry::models() {
+    LH_TRY_ASSIGN(const auto select,
+                  database_.prepare("SELECT tenant, schema, hash, added_us, bytes FROM models "
+                                    "ORDER BY number"));
+    std::vector<KeptModel> models;
+    SqliteQuery query{select};
+    for (;;) {
+        LH_TRY_ASSIGN(const bool row, query.step());
+        if (!row) return models;
+        const Bytes bytes = query.blob(4);
+        models.push_back({std::string{query.text(0)},
+                          hash_in<SchemaHash>(query.blob(1)),
+                          hash_in<ModelHash>(query.blob(2)),
+                          WallUs{query.integer(3)},
+                          {bytes.begin(), bytes.end()}});
+    }
 }
 
 Status Registry::revoke(std::string_view tenant, std::string_view device) {

@@ -1,5 +1,6 @@
-// The registry: tenants, their authorities, and the devices that are allowed, in one SQLite file.
-// Beside them why each device was refused the last time, for the person who asks.
+// The registry: tenants, their authorities, the devices that are allowed and the models that they
+// are offered, in one SQLite file. Beside them why each device was refused the last time, for the
+// person who asks.
 #pragma once
 
 #include <memory>
@@ -9,6 +10,8 @@
 #include <vector>
 
 #include "common/base/time.hpp"
+#include "common/block/model.hpp"
+#include "common/block/schema.hpp"
 #include "common/host/sqlite.hpp"
 
 namespace longhaul::collector {
@@ -18,6 +21,16 @@ enum class DeviceState : std::uint8_t { unknown, allowed, revoked };
 struct Tenant {
     std::string name;
     std::string authority_pem;  // certificate that issues this tenant's devices
+};
+
+// A model of codec 2 that the devices of a tenant should use for a schema. Never removed: what was
+// sealed with it can be read only with it.
+struct KeptModel {
+    std::string tenant;
+    SchemaHash schema{};
+    ModelHash hash{};
+    WallUs added;
+    std::vector<std::byte> bytes;
 };
 
 struct NotedRefusal {
@@ -40,6 +53,11 @@ class Registry {
     Status revoke(std::string_view tenant, std::string_view device);
     Result<DeviceState> find(std::string_view tenant, std::string_view device);
     Result<std::vector<std::string>> devices(std::string_view tenant);
+
+    // Adding one again makes it the newest of its schema. not_found: no such tenant. malformed,
+    // unsupported, too_large: it is no model.
+    Status add_model(std::string_view tenant, const SchemaHash& schema, Bytes model, WallUs now);
+    Result<std::vector<KeptModel>> models();  // the newest last
 
     // One a device, and of all devices the newest ones only.
     static constexpr std::int64_t refusals_max = 10'000;

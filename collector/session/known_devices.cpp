@@ -15,6 +15,8 @@ Status KnownDevices::load(Journal& journal) {
             const JournalEntry& entry = read.value().entry;
             if (entry.kind == JournalKind::schema)
                 add_schema(shard, entry.tenant, schema_hash(entry.body));
+            if (entry.kind == JournalKind::model)
+                add_model(shard, entry.tenant, model_hash(entry.body));
             if (entry.kind != JournalKind::epoch) continue;
             longhaul_EpochRecord record;
             const auto parsed = parse_signed_epoch(entry.body);
@@ -30,6 +32,10 @@ void KnownDevices::add_schema(Shard shard, std::string_view tenant, const Schema
     schemas_[{shard, std::string{tenant}}].insert(hash);
 }
 
+void KnownDevices::add_model(Shard shard, std::string_view tenant, const ModelHash& hash) {
+    models_[{shard, std::string{tenant}}].insert(hash);
+}
+
 void KnownDevices::add_epoch(std::string_view tenant, std::string_view device,
                              Incarnation incarnation, Epoch epoch) {
     epochs_[{std::string{tenant}, std::string{device}}][incarnation].insert(epoch);
@@ -43,6 +49,11 @@ std::size_t KnownDevices::schemas(Shard shard, std::string_view tenant) const {
 bool KnownDevices::has_schema(Shard shard, std::string_view tenant, const SchemaHash& hash) const {
     const auto found = schemas_.find({shard, std::string{tenant}});
     return found != schemas_.end() && found->second.contains(hash);
+}
+
+bool KnownDevices::has_model(Shard shard, std::string_view tenant, const ModelHash& hash) const {
+    const auto found = models_.find({shard, std::string{tenant}});
+    return found != models_.end() && found->second.contains(hash);
 }
 
 bool KnownDevices::has_epoch(std::string_view tenant, std::string_view device,

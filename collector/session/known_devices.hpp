@@ -1,4 +1,4 @@
-// Which epochs and schemas are durable already, so that devices need not send them again.
+// Which epochs, schemas and models are durable already, so that devices need not send them again.
 //
 // Filled from the journal at start and by sessions as their submissions become durable. It only
 // ever saves work: what it does not know is sent once more and dropped by the writer.
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collector/journal/journal.hpp"
+#include "common/block/model.hpp"
 #include "common/block/schema.hpp"
 #include "common/wire/frame.hpp"
 
@@ -21,11 +22,13 @@ class KnownDevices {
     Status load(Journal& journal);
 
     void add_schema(Shard shard, std::string_view tenant, const SchemaHash& hash);
+    void add_model(Shard shard, std::string_view tenant, const ModelHash& hash);
     void add_epoch(std::string_view tenant, std::string_view device, Incarnation incarnation,
                    Epoch epoch);
 
     std::size_t schemas(Shard shard, std::string_view tenant) const;  // how many
     bool has_schema(Shard shard, std::string_view tenant, const SchemaHash& hash) const;
+    bool has_model(Shard shard, std::string_view tenant, const ModelHash& hash) const;
     bool has_epoch(std::string_view tenant, std::string_view device, Incarnation incarnation,
                    Epoch epoch) const;
     // The known epochs from `oldest` to `newest` as ranges, the newest ones when there are too
@@ -36,8 +39,9 @@ class KnownDevices {
 
  private:
     using DeviceKey = std::pair<std::string, std::string>;  // tenant, device
-    using SchemaKey = std::pair<Shard, std::string>;  // a shard's writer knows its own schemas only
-    std::map<SchemaKey, std::set<SchemaHash>> schemas_;
+    using TenantKey = std::pair<Shard, std::string>;        // a shard's writer knows its own only
+    std::map<TenantKey, std::set<SchemaHash>> schemas_;
+    std::map<TenantKey, std::set<ModelHash>> models_;
     std::map<DeviceKey, std::map<Incarnation, std::set<Epoch>>> epochs_;
 };
 

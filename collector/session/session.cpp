@@ -6,7 +6,6 @@
 namespace longhaul::collector {
 namespace {
 
-constexpr std::size_t message_bytes_max = 4096;
 constexpr std::uint32_t back_soon_ms = 1'000;
 constexpr std::uint32_t back_when_mended_ms = 60'000;  // the device repeats what we refused
 
@@ -15,6 +14,13 @@ using Kind = SessionAction::Kind;
 SchemaHash hash_of(const pb_byte_t* bytes) {
     SchemaHash hash;
     std::memcpy(hash.data(), bytes, hash.size());
+    return hash;
+}
+
+std::optional<ModelHash> model_of(const longhaul_StreamEntry& stream) {
+    ModelHash hash;
+    if (stream.model.size != hash.size()) return std::nullopt;
+    std::memcpy(hash.data(), stream.model.bytes, hash.size());
     return hash;
 }
 
@@ -43,7 +49,9 @@ void Session::on_durable(std::uint64_t count) {
         pending_.pop_front();
         ++durable_;
         if (done.kind == JournalKind::schema)
-            known_.add_schema(settings_.shard, peer_.tenant, done.schema);
+            known_.add_schema(settings_.shard, peer_.tenant, done.hash);
+        if (done.kind == JournalKind::model)
+            known_.add_model(settings_.shard, peer_.tenant, done.hash);
         if (done.kind == JournalKind::epoch)
             known_.add_epoch(peer_.tenant, peer_.device, incarnation_, done.epoch);
         if (done.kind != JournalKind::block) continue;
@@ -82,7 +90,8 @@ SessionAction Session::next() {
     }
     if (closing_) return {Kind::close, {}, {}};
     while (!finishing_) {
-        const auto frame = frames_.next();
+        const Result<Frame> frame = again_ ? Result<Frame>{*again_} : frames_.next();
+        again_.reset();
         if (!frame.ok() && frame.error().code == ErrorCode::not_found) break;
         const SessionAction action =
             frame.ok() ? on_frame(frame.value())
@@ -107,6 +116,8 @@ SessionAction Session::on_frame(const Frame& frame) {
             return on_epoch(frame.body);
         case FrameType::block:
             return on_block(frame.body);
+        case FrameType::want:
+            return on_want(frame.body);
         case FrameType::bye:
             end_reason_ = "the device said goodbye";
             closing_ = true;
@@ -151,11 +162,31 @@ void Session::write_welcome(const longhaul_Hello& hello) {
         const bool known = wanted.size == sizeof(SchemaHash) && knows_schema(hash_of(wanted.bytes));
         if (!known) welcome.unknown_schemas |= std::uint32_t{1} << i;
     }
+    if (hello.models && settings_.models != nullptr) offer_models(hello, welcome);
     queue([&](ByteWriter& out) { return write_message(welcome, out); });
+}
+
+void Session::offer_models(const longhaul_Hello& hello, longhaul_Welcome& welcome) {
+    for (pb_size_t i = 0; i < hello.schema_hashes_count; ++i) {
+        if (welcome.offers_count == limits::model_offers_max) return;
+        const auto& listed = hello.schema_hashes[i];
+        if (listed.size != sizeof(SchemaHash)) continue;
+        const auto offer = settings_.models->offer(peer_.tenant, hash_of(listed.bytes));
+        if (!offer) continue;
+        longhaul_ModelOffer& entry = welcome.offers[welcome.offers_count++];
+        entry.schema = i;
+        std::memcpy(entry.model, offer->hash.data(), offer->hash.size());
+        entry.bytes = static_cast<std::uint32_t>(offer->bytes);
+        offered_.insert(offer->hash);
+    }
 }
 
 bool Session::knows_schema(const SchemaHash& hash) const {
     return schemas_.contains(hash) || known_.has_schema(settings_.shard, peer_.tenant, hash);
+}
+
+bool Session::knows_model(const ModelHash& hash) const {
+    return models_.contains(hash) || known_.has_model(settings_.shard, peer_.tenant, hash);
 }
 
 bool Session::knows_epoch(Epoch epoch) const {
@@ -217,8 +248,45 @@ SessionAction Session::on_epoch(Bytes body) {
                                " has not come");
         }
     }
+    // A model counts from its entry on, so it goes first.
+    if (const auto model = model_to_append(record); model != nullptr) {
+        model_ = model;
+        const ModelHash hash = model_hash(*model);
+        models_.insert(hash);
+        again_ = Frame{FrameType::epoch, body};
+        return submit({JournalKind::model, {}, {}, model->size(), hash}, *model_);
+    }
     epochs_.insert({record.epoch});
     return submit({JournalKind::epoch, {record.epoch}, {}, body.size(), {}}, body);
+}
+
+ModelShelf::StoredModel Session::model_to_append(const longhaul_EpochRecord& record) const {
+    if (settings_.models == nullptr) return nullptr;
+    for (pb_size_t i = 0; i < record.streams_count; ++i) {
+        const auto hash = model_of(record.streams[i]);
+        if (!hash || knows_model(*hash)) continue;
+        if (auto model = settings_.models->find(peer_.tenant, *hash)) return model;
+    }
+    return nullptr;
+}
+
+SessionAction Session::on_want(Bytes body) {
+    ModelHash hash;
+    const bool whole = body.size() == hash.size();
+    if (whole) std::copy(body.begin(), body.end(), hash.begin());
+    if (!whole || offered_.erase(hash) == 0) {
+        return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
+                      "a model is wanted that was not offered, or was sent already");
+    }
+    const auto model = settings_.models->find(peer_.tenant, hash);
+    LH_CHECK(model != nullptr);
+    queue(
+        [&](ByteWriter& out) {
+            write_frame(FrameType::model, *model, out);
+            return Status{};
+        },
+        frame_bytes_max);
+    return {};
 }
 
 SessionAction Session::on_block(Bytes body) {
@@ -283,9 +351,9 @@ void Session::write_acks() {
 }
 
 template <class WriteMessage>
-void Session::queue(WriteMessage write) {
+void Session::queue(WriteMessage write, std::size_t bytes_max) {
     const std::size_t before = out_.size();
-    out_.resize(before + message_bytes_max);
+    out_.resize(before + bytes_max);
     ByteWriter writer{MutableBytes{out_}.subspan(before)};
     const Status written = write(writer);
     LH_CHECK(written.ok());

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "collector/registry/certificate.hpp"
+#include "collector/registry/model_shelf.hpp"
 #include "collector/session/known_devices.hpp"
 #include "common/block/block.hpp"
 
@@ -24,6 +25,7 @@ struct SessionSettings {
     std::size_t schemas_max = 1024;        // of a tenant
     // Those that the writer holds; epochs sealed to others are refused. Empty: not checked.
     std::vector<SealingKeyId> sealing_keys;
+    const ModelShelf* models = nullptr;  // outlives the session; nullptr: there are none
     std::int64_t hello_deadline_ms = 15'000;
     std::int64_t idle_deadline_ms = 900'000;
 };
@@ -79,7 +81,7 @@ class Session {
         Epoch epoch;
         BlockSeq seq;
         std::size_t bytes;
-        SchemaHash schema;
+        Sha256 hash;  // of a schema or a model
     };
 
     SessionAction on_frame(const Frame& frame);
@@ -87,15 +89,21 @@ class Session {
     SessionAction on_schema(Bytes body);
     SessionAction on_epoch(Bytes body);
     SessionAction on_block(Bytes body);
+    SessionAction on_want(Bytes body);
+    // The next model that the record names, the journal lacks and the collector has; nullptr: none.
+    ModelShelf::StoredModel model_to_append(const longhaul_EpochRecord& record) const;
     SessionAction submit(Submission submission, Bytes body);
     SessionAction refuse(longhaul_ByeReason reason, std::string text);
     void write_welcome(const longhaul_Hello& hello);
+    void offer_models(const longhaul_Hello& hello, longhaul_Welcome& welcome);
     void write_acks();
     bool can_open(const longhaul_EpochRecord& record) const;
     bool knows_schema(const SchemaHash& hash) const;
+    bool knows_model(const ModelHash& hash) const;
     bool knows_epoch(Epoch epoch) const;
+    static constexpr std::size_t message_bytes_max = 4096;
     template <class WriteMessage>
-    void queue(WriteMessage write);
+    void queue(WriteMessage write, std::size_t bytes_max = message_bytes_max);
 
     DeviceName peer_;
     SessionSettings settings_;
@@ -113,7 +121,11 @@ class Session {
     bool closing_ = false;
     bool broken_by_device_ = false;
     Incarnation incarnation_;
-    std::set<SchemaHash> schemas_;  // submitted in this session
+    std::optional<Frame> again_;     // taken once more, because something had to go before it
+    ModelShelf::StoredModel model_;  // being submitted
+    std::set<ModelHash> offered_;    // and not yet sent
+    std::set<SchemaHash> schemas_;   // submitted in this session
+    std::set<ModelHash> models_;
     std::set<Epoch> epochs_;
     std::deque<Submission> pending_;  // submitted, not yet durable
     std::uint64_t submitted_ = 0;

@@ -14,7 +14,7 @@ namespace longhaul::collector {
 // How the samples of a stream of an epoch are coded.
 struct StreamFormat {
     const Schema* schema = nullptr;  // nullptr: no such stream, or its schema is missing
-    Model model{};                   // the built-in one so far
+    Model model{};
 };
 
 struct DecodedSection {

@@ -12,11 +12,11 @@
 
 namespace longhaul::collector {
 
-// As the key's file is named.
-inline std::string hex_of(const SealingKeyId& id) {
+// As a key's file is named.
+inline std::string hex_of(Bytes bytes) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
-    for (const std::byte byte : id) {
+    for (const std::byte byte : bytes) {
         text += digits[std::to_integer<std::size_t>(byte >> 4)];
         text += digits[std::to_integer<std::size_t>(byte & std::byte{15})];
     }

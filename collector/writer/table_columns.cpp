@@ -104,8 +104,7 @@ std::string table_description(std::string_view name) {
         return "Clock anchors, by which samples in device time got their event_time";
     if (name == "_losses") return "What will never come, and why: one row for each loss";
     if (name == "_quarantine")
-        return "What was acknowledged and could not become rows, and why; its bytes are in the "
-               "journal";
+        return "What was acknowledged and could not become rows when it came, and why";
     return "Samples of the schema " + std::string{name} + ", one row for each";
 }
 
@@ -150,12 +149,14 @@ std::vector<Column> loss_columns() {
 }
 
 std::vector<Column> quarantine_columns() {
-    return system_columns("0: unreadable",
-                          {fixed("seq", number, "of the block; null: no block, or unreadable"),
-                           fixed("samples", number, "as the block says; null like seq"),
-                           fixed("reason", text, "why it could not become rows"),
-                           fixed("shard", number, "of the journal"),
-                           fixed("offset", number, "of the entry in the journal's shard")});
+    return system_columns(
+        "0: unreadable",
+        {fixed("seq", number, "of the block; null: no block, or unreadable"),
+         fixed("samples", number, "as the block says; null like seq"),
+         fixed("reason", text, "why it could not become rows"),
+         fixed("shard", number, "of the journal"),
+         fixed("offset", number, "of the entry in the journal's shard"),
+         fixed("content", ColumnType::binary, "the entry as it came; of a block, sealed")});
 }
 
 }  // namespace longhaul::collector

@@ -84,6 +84,7 @@ enum QuarantineColumn : std::size_t {
     quarantine_reason,
     quarantine_shard,
     quarantine_offset,
+    quarantine_content,
     quarantine_receive_time,
 };
 std::vector<Column> quarantine_columns();

@@ -181,7 +181,7 @@ Result<Batch*, Message> Writer::begin_rows(const Place& place, TableBuffer& tabl
     if (table.has(place.shard, place.end)) return nullptr;
     Batch& batch = table.batch(place.shard, place.receive_date, place.offset);
     batch.begin_rows(count);
-    if (rows_buffered_ == 0) first_row_received_ = place.receive_time;
+    if (rows_buffered_ == 0) first_row_received_ = read_received_;
     rows_buffered_ += count;
     return &batch;
 }

@@ -10,12 +10,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "collector/writer/decoded_block.hpp"
 #include "collector/writer/key_ring.hpp"
 #include "collector/writer/table_buffer.hpp"
+#include "common/block/model.hpp"
 #include "common/block/stored_schema.hpp"
 
 namespace longhaul::collector {
@@ -32,6 +34,7 @@ struct WriterCounters {
     std::uint64_t blocks = 0;      // first arrivals that became rows
     std::uint64_t duplicates = 0;  // blocks that had arrived before
     std::uint64_t quarantined = 0;
+    std::uint64_t released = 0;  // blocks that became rows after they had waited in quarantine
     std::uint64_t rows = 0;
     std::uint64_t damaged = 0;  // journal entries that could not be read
     std::uint64_t files = 0;
@@ -44,6 +47,21 @@ struct WriterProgress {
     std::uint64_t bytes_done = 0;       // of all shards: what lies below is in the tables
     std::optional<WallUs> oldest;       // about when the oldest entry came that is not in them
     std::optional<WallUs> last_commit;  // by this writer
+};
+
+// A model that an epoch record names, in a shard whose journal does not have it.
+struct MissingModel {
+    Shard shard = 0;
+    std::string tenant;
+    ModelHash hash{};
+    friend auto operator<=>(const MissingModel&, const MissingModel&) = default;
+};
+
+// Where a block stands that waits in quarantine.
+struct WaitingBlock {
+    Shard shard = 0;
+    Offset offset = 0;
+    friend auto operator<=>(const WaitingBlock&, const WaitingBlock&) = default;
 };
 
 class Writer {
@@ -65,6 +83,9 @@ class Writer {
     bool fatal() const { return fatal_; }
     const WriterCounters& counters() const { return counters_; }
     WriterProgress progress() const;
+    // What blocks in quarantine need, see Releases.
+    const std::set<MissingModel>& missing_models() const { return missing_models_; }
+    const std::set<WaitingBlock>& releasable() const { return releasable_; }
     // From the next step on.
     void set_limits(std::int64_t commit_interval_ms, std::size_t rows_max, std::size_t bytes_max);
 
@@ -78,8 +99,18 @@ class Writer {
     struct Stream {
         std::string name;
         const Schema* schema = nullptr;
+        std::optional<ModelHash> model;  // none: model 0
         TableBuffer* table = nullptr;
         std::vector<std::size_t> columns;  // of the fields, in the table
+    };
+    struct Waiting {  // a block in quarantine
+        WaitingBlock block;
+        WallUs received;
+        ModelHash model{};  // that it lacked
+    };
+    struct StoredModel {
+        std::vector<std::byte> bytes;
+        Model model;  // of these bytes
     };
     struct EpochState {
         Sha256 record_hash{};
@@ -89,6 +120,7 @@ class Writer {
         std::array<StreamFormat, limits::streams_max> formats{};
         std::vector<Anchor> anchors;
         std::map<std::uint32_t, std::uint64_t> received;  // seq -> content tag
+        std::map<std::uint32_t, Waiting> waiting;         // by seq; received, too
     };
     using EpochName = std::pair<std::uint32_t, std::uint32_t>;  // incarnation, epoch
     // Of an epoch that ended in disorder, which power_cut rows are written.
@@ -103,6 +135,7 @@ class Writer {
     };
     struct TenantState {
         std::map<std::pair<Shard, SchemaHash>, std::unique_ptr<StoredSchema>> schemas;
+        std::map<std::pair<Shard, ModelHash>, StoredModel> models;
         std::map<std::string, DeviceState, std::less<>> devices;
         std::map<std::string, std::unique_ptr<TableBuffer>, std::less<>> tables;
     };
@@ -123,7 +156,14 @@ class Writer {
     Outcome on_entry(Shard shard, const ReadEntry& read);
     Outcome on_schema(const Place& place, Bytes body);
     Outcome on_epoch(const Place& place, Bytes body);
+    Outcome on_model(const Place& place, Bytes body);
     Outcome on_block(const Place& place, Bytes body);
+    Outcome on_release(const Place& place, Bytes body);
+    Outcome release(const Place& place, const BlockHeader& header, Bytes body, EpochState& epoch);
+    Outcome take_block(const Place& place, const BlockHeader& header, Bytes body,
+                       EpochState& epoch);
+    const Model* find_model(const Place& place, const ModelHash& hash);
+    std::optional<ModelHash> find_models(const Place& place, Bytes opened, EpochState& epoch);
     Outcome add_streams(const Place& place, const longhaul_EpochRecord& record, EpochState& epoch);
     Outcome add_stream(const Place& place, const longhaul_StreamEntry& entry, EpochState& epoch);
     Outcome add_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
@@ -152,7 +192,7 @@ class Writer {
     Outcome add_power_cut_row(const Place& place, const EpochName& name,
                               const longhaul_ClassEnd* end);
     Outcome quarantine(const Place& place, const EpochName& name, std::optional<BlockHeader> header,
-                       std::string_view reason);
+                       Bytes content, std::string_view reason);
     // nullptr: the table has the rows of this place already.
     Result<Batch*, Message> begin_rows(const Place& place, TableBuffer& table, std::size_t count);
     Result<Batch*, Message> begin_row(const Place& place, TableBuffer& table) {
@@ -173,6 +213,8 @@ class Writer {
     std::vector<Offset> ends_at_start_;  // by shard
     std::vector<std::unique_ptr<JournalReader>> readers_;
     std::map<std::string, TenantState, std::less<>> tenants_;
+    std::set<MissingModel> missing_models_;
+    std::set<WaitingBlock> releasable_;
     std::vector<std::byte> body_room_;
     BlockDecoder decoder_;
     std::optional<std::vector<Offset>> barrier_;  // being carried out, at these offsets

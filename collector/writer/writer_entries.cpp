@@ -33,6 +33,10 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
             return on_epoch(place, entry.body);
         case JournalKind::block:
             return on_block(place, entry.body);
+        case JournalKind::model:
+            return on_model(place, entry.body);
+        case JournalKind::release:
+            return on_release(place, entry.body);
         default:
             break;
     }
@@ -44,7 +48,7 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
 
 Writer::Outcome Writer::on_schema(const Place& place, Bytes body) {
     auto stored = StoredSchema::parse(body);
-    if (!stored.ok()) return quarantine(place, {0, 0}, std::nullopt, "schema cannot be read");
+    if (!stored.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "schema cannot be read");
     const SchemaHash hash = stored.value()->hash();
     tenants_[place.tenant].schemas.try_emplace(std::pair{place.shard, hash},
                                                std::move(stored).value());
@@ -55,14 +59,14 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
     longhaul_EpochRecord record;
     const auto parsed = parse_signed_epoch(body);
     if (!parsed.ok() || !parse_epoch_record(parsed.value().record, record).ok()) {
-        return quarantine(place, {0, 0}, std::nullopt, "epoch record cannot be read");
+        return quarantine(place, {0, 0}, std::nullopt, body, "epoch record cannot be read");
     }
     const EpochName name{record.incarnation, record.epoch};
     auto& [epochs, cuts] = tenants_[place.tenant].devices[place.device];
     const Sha256 hash = sha256(parsed.value().record);
     if (const auto known = epochs.find(name); known != epochs.end()) {
         if (known->second.record_hash == hash) return add_streams(place, record, known->second);
-        return quarantine(place, name, std::nullopt, "fork: a second record of this epoch");
+        return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
     }
     SealingKeyId id;
     std::memcpy(id.data(), record.sealing_key_id, id.size());
@@ -74,7 +78,7 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
     }
     const auto key = keys_.unwrap(*sealing_key, record);
     if (!key.ok())
-        return quarantine(place, name, std::nullopt, "the epoch's block key does not open");
+        return quarantine(place, name, std::nullopt, body, "the epoch's block key does not open");
 
     EpochState epoch;
     epoch.record_hash = hash;
@@ -110,6 +114,11 @@ Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntr
         return {};  // its blocks go into quarantine until it is there
     auto stream = std::make_unique<Stream>();
     stream->name = entry.name;
+    if (entry.model.size == sizeof(ModelHash)) {
+        std::memcpy(stream->model.emplace().data(), entry.model.bytes, sizeof(ModelHash));
+        if (find_model(place, *stream->model) == nullptr)
+            missing_models_.insert({place.shard, place.tenant, *stream->model});
+    }
     stream->schema = &known->second->schema();
     LH_TRY_ASSIGN(stream->table,
                   table(place.tenant, std::string{stream->schema->name}, fixed_columns(), true));
@@ -121,38 +130,124 @@ Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntr
     return {};
 }
 
+// Blocks that wait for it can be released from here on.
+Writer::Outcome Writer::on_model(const Place& place, Bytes body) {
+    StoredModel stored{{body.begin(), body.end()}, {}};
+    const auto model = Model::parse(stored.bytes);
+    if (!model.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "model cannot be read");
+    stored.model = model.value();
+    TenantState& tenant = tenants_[place.tenant];
+    const ModelHash hash = model_hash(body);
+    tenant.models.try_emplace({place.shard, hash}, std::move(stored));
+    missing_models_.erase({place.shard, place.tenant, hash});
+    for (const auto& [device_name, device] : tenant.devices) {
+        for (const auto& [epoch_name, epoch] : device.epochs) {
+            for (const auto& [seq, waiting] : epoch.waiting) {
+                if (waiting.block.shard == place.shard && waiting.model == hash)
+                    releasable_.insert(waiting.block);
+            }
+        }
+    }
+    return {};
+}
+
 Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     const auto header = parse_block_header(body);
-    if (!header.ok()) return quarantine(place, {0, 0}, std::nullopt, "block header");
+    if (!header.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "block header");
     const BlockName& name = header.value().name;
     const EpochName epoch_name{name.incarnation.value, name.epoch.value};
     auto& epochs = tenants_[place.tenant].devices[place.device].epochs;
     const auto found = epochs.find(epoch_name);
     if (found == epochs.end())
-        return quarantine(place, epoch_name, header.value(), "no epoch record");
+        return quarantine(place, epoch_name, header.value(), body, "no epoch record");
     EpochState& epoch = found->second;
 
     const auto [known, first_arrival] =
         epoch.received.try_emplace(name.seq.value, content_tag(body));
-    if (!first_arrival) {
-        if (known->second != content_tag(body)) {
-            return quarantine(place, epoch_name, header.value(),
-                              "fork: other content under the same name");
-        }
-        ++counters_.duplicates;
-        return {};
+    if (first_arrival) return take_block(place, header.value(), body, epoch);
+    if (known->second != content_tag(body)) {
+        return quarantine(place, epoch_name, header.value(), body,
+                          "fork: other content under the same name");
     }
+    const auto waiting = epoch.waiting.find(name.seq.value);
+    if (waiting != epoch.waiting.end() && find_model(place, waiting->second.model) != nullptr)
+        return release(place, header.value(), body, epoch);
+    ++counters_.duplicates;
+    return {};
+}
+
+// Of a block that waits, or it has no effect.
+Writer::Outcome Writer::on_release(const Place& place, Bytes body) {
+    const auto header = parse_block_header(body);
+    if (header.ok()) {
+        const BlockName& name = header.value().name;
+        auto& epochs = tenants_[place.tenant].devices[place.device].epochs;
+        const auto epoch = epochs.find({name.incarnation.value, name.epoch.value});
+        if (epoch != epochs.end() && epoch->second.waiting.contains(name.seq.value) &&
+            epoch->second.received[name.seq.value] == content_tag(body)) {
+            return release(place, header.value(), body, epoch->second);
+        }
+    }
+    ++counters_.duplicates;
+    return {};
+}
+
+// Its rows come from this entry, and the time of its arrival from the first one.
+Writer::Outcome Writer::release(const Place& place, const BlockHeader& header, Bytes body,
+                                EpochState& epoch) {
+    const auto waiting = epoch.waiting.extract(header.name.seq.value);
+    releasable_.erase(waiting.mapped().block);
+    Place arrival = place;
+    arrival.receive_time = waiting.mapped().received;
+    arrival.receive_date = date_text(arrival.receive_time);
+    const std::uint64_t blocks_before = counters_.blocks;
+    LH_TRY(take_block(arrival, header, body, epoch));
+    counters_.released += counters_.blocks - blocks_before;
+    return {};
+}
+
+// The block's name is taken already.
+Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header, Bytes body,
+                                   EpochState& epoch) {
+    const BlockName& name = header.name;
+    const EpochName epoch_name{name.incarnation.value, name.epoch.value};
     const auto opened = open_block(epoch.key, body, body_room_);
-    if (!opened.ok())
-        return quarantine(place, epoch_name, header.value(), "the block does not open");
-    const auto block = decoder_.decode(opened.value(), epoch.formats, header.value().samples);
+    if (!opened.ok()) return quarantine(place, epoch_name, header, body, "the block does not open");
+    if (const auto lacks = find_models(place, opened.value(), epoch)) {
+        epoch.waiting[name.seq.value] = {{place.shard, place.offset}, place.receive_time, *lacks};
+        return quarantine(place, epoch_name, header, body, "unknown model: " + hex_of(*lacks));
+    }
+    const auto block = decoder_.decode(opened.value(), epoch.formats, header.samples);
     if (!block.ok()) {
         // It counts as never arrived, so that it becomes rows when it comes again after its schema.
-        if (block.error().code == ErrorCode::not_found) epoch.received.erase(known);
-        return quarantine(place, epoch_name, header.value(), to_string(block.error()));
+        if (block.error().code == ErrorCode::not_found) epoch.received.erase(name.seq.value);
+        return quarantine(place, epoch_name, header, body, to_string(block.error()));
     }
     ++counters_.blocks;
     return add_rows(place, name, block.value(), epoch);
+}
+
+const Model* Writer::find_model(const Place& place, const ModelHash& hash) {
+    const auto& models = tenants_[place.tenant].models;
+    const auto found = models.find({place.shard, hash});
+    return found == models.end() ? nullptr : &found->second.model;
+}
+
+// For all sections that need one, or the first that is missing. What else is wrong with the
+// sections is for the decoder to say.
+std::optional<ModelHash> Writer::find_models(const Place& place, Bytes opened, EpochState& epoch) {
+    for (SectionReader reader{opened}; !reader.at_end();) {
+        const auto section = reader.next();
+        if (!section.ok()) return std::nullopt;
+        const std::size_t index = section.value().stream;
+        if (section.value().codec == codec_columns || index >= epoch.streams.size()) continue;
+        const Stream* const stream = epoch.streams[index].get();
+        if (stream == nullptr || !stream->model) continue;
+        const Model* const model = find_model(place, *stream->model);
+        if (model == nullptr) return stream->model;
+        epoch.formats[index].model = *model;
+    }
+    return std::nullopt;
 }
 
 }  // namespace longhaul::collector

@@ -316,7 +316,8 @@ Writer::Outcome Writer::add_power_cut_row(const Place& place, const EpochName& n
 }
 
 Writer::Outcome Writer::quarantine(const Place& place, const EpochName& name,
-                                   std::optional<BlockHeader> header, std::string_view reason) {
+                                   std::optional<BlockHeader> header, Bytes content,
+                                   std::string_view reason) {
     ++counters_.quarantined;
     LH_TRY_ASSIGN(TableBuffer* const kept,
                   table(place.tenant, "_quarantine", quarantine_columns(), false));
@@ -332,6 +333,7 @@ Writer::Outcome Writer::quarantine(const Place& place, const EpochName& name,
     batch->put_text(quarantine_reason, reason);
     batch->put_integer(quarantine_shard, place.shard);
     batch->put_integer(quarantine_offset, static_cast<std::int64_t>(place.offset));
+    batch->put_text(quarantine_content, as_text(content));
     batch->put_integer(quarantine_receive_time, place.receive_time.value);
     batch->end_row();
     return {};

@@ -58,6 +58,8 @@ Status validate(const longhaul_EpochRecord& record) {
             !is_utf8(stream.name)) {
             return Error{ErrorCode::malformed, "stream"};
         }
+        if (stream.model.size != 0 && stream.model.size != sizeof(stream.model.bytes))
+            return Error{ErrorCode::malformed, "model"};
         seen |= std::uint32_t{1} << stream.index;
     }
     if (!has_sound_ends(record)) return Error{ErrorCode::malformed, "class"};

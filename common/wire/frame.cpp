@@ -4,6 +4,7 @@
 
 #include "common/block/block.hpp"
 #include "common/block/epoch.hpp"
+#include "common/block/model.hpp"
 
 namespace longhaul {
 
@@ -21,6 +22,8 @@ const char* name_of(FrameType type) {
             return "Result";
         case FrameType::bye:
             return "Bye";
+        case FrameType::want:
+            return "Want";
         case FrameType::welcome:
             return "Welcome";
         case FrameType::ack:
@@ -35,6 +38,8 @@ const char* name_of(FrameType type) {
             return "Redirect";
         case FrameType::collector_bye:
             return "Bye";
+        case FrameType::model:
+            return "Model";
     }
     return "unknown";
 }
@@ -49,6 +54,8 @@ std::size_t frame_body_bytes_max(FrameType type) {
             return limits::schema_bytes_max;
         case FrameType::block:
             return block_bytes_max;
+        case FrameType::want:
+            return sizeof(ModelHash);
         case FrameType::welcome:
             return longhaul_Welcome_size;
         case FrameType::ack:
@@ -58,6 +65,8 @@ std::size_t frame_body_bytes_max(FrameType type) {
         case FrameType::bye:
         case FrameType::collector_bye:
             return longhaul_Bye_size;
+        case FrameType::model:
+            return limits::model_bytes_max;
         default:
             return 0;
     }

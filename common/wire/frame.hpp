@@ -3,8 +3,8 @@
 //   u8 type, u24 length, body
 //
 // Hello, Welcome, Ack, Window and Bye are protobuf messages (common/proto/wire.proto); an Epoch
-// frame carries a signed epoch, a Schema frame a canonical schema, a Block frame a sealed block,
-// all unwrapped.
+// frame carries a signed epoch, a Schema frame a canonical schema, a Block frame a sealed block, a
+// Want frame the hash of a model and a Model frame that model, all unwrapped.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ enum class FrameType : std::uint8_t {
     block = 0x04,
     result = 0x05,  // reserved
     bye = 0x06,
+    want = 0x07,
     welcome = 0x81,
     ack = 0x82,
     window = 0x83,
@@ -29,6 +30,7 @@ enum class FrameType : std::uint8_t {
     command = 0x85,   // reserved
     redirect = 0x86,  // reserved
     collector_bye = 0x87,
+    model = 0x88,
 };
 const char* name_of(FrameType type);
 

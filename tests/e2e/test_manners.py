@@ -118,6 +118,7 @@ JSON = {
     "longhaul-agent spool inspect": "{device}/spool.db",
     "longhaul-agent spool verify": "{device}/spool.db",
     "longhaul inspect journal": "{journal}",
+    "longhaul model list": "--config {config}",
 }
 ELSEWHERE = {"longhaul-agent run", "longhaul-agent spool export", "longhaul inspect block", "longhaul inspect epoch"}
 

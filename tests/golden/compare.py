@@ -63,11 +63,12 @@ def ok(decoder):
 
 FORMATS = {  # name: decoder, golden files
     "schema": (ok(decode_schema), ("schema/optical-v1",) + SCHEMAS),
-    "record": (ok(decode_record), ("epoch/record-v1",)),
+    "record": (ok(decode_record), ("epoch/record-v1", "epoch/record-model-v1")),
     "signed": (ok(split_signed_epoch), ("epoch/signed-v1",)),
     "header": (ok(decode_block_header), ("block/sealed-v1",)),
     "frames": (ok(decode_frames), ("frames/hello-v1", "frames/welcome-v1", "frames/ack-v1", "frames/window-v1",
-                                   "frames/collector-bye-v1", "frames/device-v1")),
+                                   "frames/collector-bye-v1", "frames/device-v1", "frames/hello-models-v1",
+                                   "frames/welcome-offers-v1", "frames/want-v1", "frames/model-v1")),
     "body": (body_text, ("block/body-v1", "block/body-codecs-v1")),
     "model": (ok(decode.decode_model), ("model/small-v1",)),
     **dict((section_format(0, 1, 6, 0, "codec/every-kind-codec1-v1"), section_format(0, 2, 6, 0, "codec/every-kind-codec2-v1"),

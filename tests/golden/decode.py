@@ -100,6 +100,7 @@ FILES = {  # name: decoder, and whether every cut of the file must be refused
     "codec/texts-codec1-model-v1": (section_of(1, "schema/texts-v1", 12, "model/small-v1"), True),
     "codec/texts-codec2-model-v1": (section_of(2, "schema/texts-v1", 12, "model/small-v1"), False),
     "epoch/record-v1": (record_and_key, False),
+    "epoch/record-model-v1": (record_and_key, False),
     "epoch/signed-v1": (signed_epoch, True),
     "block/body-v1": (block_body, True),
     "block/body-codecs-v1": (block_body, True),
@@ -107,6 +108,10 @@ FILES = {  # name: decoder, and whether every cut of the file must be refused
     "block/sealed-v1": (sealed_block, True),
     "frames/hello-v1": (decode_frames, False),
     "frames/welcome-v1": (decode_frames, False),
+    "frames/hello-models-v1": (decode_frames, False),
+    "frames/welcome-offers-v1": (decode_frames, False),
+    "frames/want-v1": (decode_frames, False),
+    "frames/model-v1": (decode_frames, False),
     "frames/ack-v1": (decode_frames, False),
     "frames/window-v1": (decode_frames, False),
     "frames/bye-v1": (decode_frames, False),
@@ -114,6 +119,7 @@ FILES = {  # name: decoder, and whether every cut of the file must be refused
     "frames/device-v1": (decode_frames, False),
     "journal/meta-v1": (decode_meta, True),
     "journal/segment-v1": (decode_segment, False),
+    "journal/segment-models-v1": (decode_segment, False),
 }
 
 

@@ -56,6 +56,28 @@ TEST_CASE("golden epoch 1: the record is made again byte for byte") {
     CHECK(to_hex(out.written()) == to_hex(test::golden("epoch/record-v1.hex")));
 }
 
+TEST_CASE("golden epoch 1: a record that names a model is read, and made again byte for byte") {
+    REQUIRE(crypto_init().ok());
+    longhaul_EpochRecord record;
+    REQUIRE(parse_epoch_record(test::golden("epoch/record-model-v1.hex"), record).ok());
+    REQUIRE(record.streams_count == 2);
+    const ModelHash model = model_hash(test::golden("model/small-v1.hex"));
+    REQUIRE(record.streams[0].model.size == model.size());
+    CHECK(std::memcmp(record.streams[0].model.bytes, model.data(), model.size()) == 0);
+    CHECK(record.streams[1].model.size == 0);
+
+    record = test::example_record_with_model();
+    const PublicKey sealing_key = public_key_of(test::example_sealing_key()).value();
+    REQUIRE(wrap_block_key(sealing_key, test::example_epoch_keys(), record).ok());
+    std::array<std::byte, limits::epoch_record_bytes_max> room;
+    ByteWriter out{room};
+    REQUIRE(encode_epoch_record(record, out).ok());
+    CHECK(to_hex(out.written()) == to_hex(test::golden("epoch/record-model-v1.hex")));
+
+    record.streams[0].model.size = 31;
+    CHECK(encode_epoch_record(record, out).error() == ErrorCode::malformed);
+}
+
 TEST_CASE("golden epoch 1: the signed epoch is taken apart, verified and put together again") {
     REQUIRE(crypto_init().ok());
     const auto bytes = test::golden("epoch/signed-v1.hex");

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "common/block/epoch.hpp"
+#include "common/block/model.hpp"
 #include "tests/golden/examples.hpp"
 #include "tests/golden/golden_file.hpp"
 
@@ -54,6 +55,15 @@ inline longhaul_EpochRecord example_record() {
     record.previous_ends_count = 2;
     record.previous_ends[0] = {0, 1, 60'000'000};
     record.previous_ends[1] = {2, 7, 81'000'000};
+    return record;
+}
+
+// epoch/record-model-v1.hex: the same, but its first stream has a model.
+inline longhaul_EpochRecord example_record_with_model() {
+    longhaul_EpochRecord record = example_record();
+    const ModelHash model = model_hash(golden("model/small-v1.hex"));
+    record.streams[0].model.size = static_cast<pb_size_t>(model.size());
+    std::memcpy(record.streams[0].model.bytes, model.data(), model.size());
     return record;
 }
 

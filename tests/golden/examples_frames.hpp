@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/block/model.hpp"
 #include "common/block/schema.hpp"
 #include "common/wire/frame.hpp"
 #include "tests/golden/golden_file.hpp"
@@ -61,6 +62,26 @@ inline longhaul_Welcome example_welcome() {
     welcome.known_epochs_count = 1;
     welcome.known_epochs[0] = {2, 2};
     welcome.unknown_schemas = 0b11;
+    return welcome;
+}
+
+// Of a device that can use models; its only stream has the schema of every kind.
+inline longhaul_Hello example_hello_with_models() {
+    longhaul_Hello hello = example_hello();
+    hello.schema_hashes_count = 1;
+    hello.models = true;
+    return hello;
+}
+
+inline longhaul_Welcome example_welcome_with_offers() {
+    longhaul_Welcome welcome = example_welcome();
+    welcome.unknown_schemas = 0b1;
+    welcome.offers_count = 1;
+    const auto model = golden("model/small-v1.hex");
+    const ModelHash hash = model_hash(model);
+    welcome.offers[0].schema = 0;
+    std::memcpy(welcome.offers[0].model, hash.data(), hash.size());
+    welcome.offers[0].bytes = static_cast<std::uint32_t>(model.size());
     return welcome;
 }
 

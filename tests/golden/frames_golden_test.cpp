@@ -62,6 +62,44 @@ TEST_CASE("golden frames 1: Welcome") {
     CHECK(test::frame_of(test::example_welcome()) == to_hex(test::golden("frames/welcome-v1.hex")));
 }
 
+TEST_CASE("golden frames 1: models are offered, wanted and sent") {
+    const auto hello = read("frames/hello-models-v1.hex", FrameType::hello, longhaul_Hello{});
+    CHECK(hello.models);
+    CHECK(hello.schema_hashes_count == 1);
+    CHECK(test::frame_of(test::example_hello_with_models()) ==
+          to_hex(test::golden("frames/hello-models-v1.hex")));
+
+    const auto model = test::golden("model/small-v1.hex");
+    const ModelHash hash = model_hash(model);
+    const auto welcome =
+        read("frames/welcome-offers-v1.hex", FrameType::welcome, longhaul_Welcome{});
+    REQUIRE(welcome.offers_count == 1);
+    CHECK(welcome.offers[0].schema == 0);
+    CHECK(std::memcmp(welcome.offers[0].model, hash.data(), hash.size()) == 0);
+    CHECK(welcome.offers[0].bytes == model.size());
+    CHECK(test::frame_of(test::example_welcome_with_offers()) ==
+          to_hex(test::golden("frames/welcome-offers-v1.hex")));
+
+    const std::pair<std::string, std::pair<FrameType, Bytes>> bodies[] = {
+        {"frames/want-v1.hex", {FrameType::want, hash}},
+        {"frames/model-v1.hex", {FrameType::model, model}},
+    };
+    for (const auto& [file, expected] : bodies) {
+        const auto bytes = test::golden(file);
+        std::vector<std::byte> buffer(frame_bytes_max);
+        FrameReader reader{buffer};
+        REQUIRE(reader.feed(bytes) == bytes.size());
+        const auto frame = reader.next();
+        REQUIRE(frame.ok());
+        CHECK(frame.value().type == expected.first);
+        CHECK(to_hex(frame.value().body) == to_hex(expected.second));
+        std::vector<std::byte> room(frame_bytes_max);
+        ByteWriter out{room};
+        write_frame(expected.first, expected.second, out);
+        CHECK(to_hex(out.written()) == to_hex(bytes));
+    }
+}
+
 TEST_CASE("golden frames 1: Ack") {
     const auto ack = read("frames/ack-v1.hex", FrameType::ack, longhaul_Ack{});
     CHECK(std::memcmp(ack.journal_uuid, test::example_uuid.data(), 16) == 0);
@@ -117,11 +155,11 @@ TEST_CASE("golden frames 1: what a device sends in a session") {
 
 TEST_CASE("golden frames 1: bodies are as long as the specification says, and no longer") {
     const std::pair<FrameType, std::size_t> expected[] = {
-        {FrameType::hello, 1168},        {FrameType::epoch, 5189}, {FrameType::schema, 8192},
-        {FrameType::block, 16'404},      {FrameType::bye, 174},    {FrameType::welcome, 275},
+        {FrameType::hello, 1170},        {FrameType::epoch, 5189}, {FrameType::schema, 8192},
+        {FrameType::block, 16'404},      {FrameType::bye, 174},    {FrameType::welcome, 1043},
         {FrameType::ack, 1304},          {FrameType::window, 11},  {FrameType::result, 0},
         {FrameType::settings, 0},        {FrameType::command, 0},  {FrameType::redirect, 0},
-        {FrameType::collector_bye, 174},
+        {FrameType::collector_bye, 174}, {FrameType::want, 32},    {FrameType::model, 16'384},
     };
     for (const auto& [type, bytes_max] : expected) {
         CAPTURE(name_of(type));

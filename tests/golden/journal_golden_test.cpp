@@ -58,3 +58,27 @@ TEST_CASE("golden journal 1: a segment with two entries") {
     REQUIRE(add_entry(block.value().entry, {salt, 29}, again).ok());
     CHECK(to_hex(again) == to_hex(entries));
 }
+
+TEST_CASE("golden journal 1: a segment with a model and a release") {
+    const auto bytes = test::golden("journal/segment-models-v1.hex");
+    const Bytes entries = Bytes{bytes}.subspan(segment_header_bytes);
+    CHECK(check_segment_header(Bytes{bytes}.first(segment_header_bytes), {0, 1000, salt}).ok());
+
+    const auto model = parse_entry(entries, {salt, 1000});
+    REQUIRE(model.ok());
+    CHECK(model.value().entry.kind == JournalKind::model);
+    CHECK(model.value().entry.tenant == "acme");
+    CHECK(model.value().entry.device.empty());
+    CHECK(as_text(model.value().entry.body) == "model");
+    const std::size_t first = model.value().bytes;
+    const auto release = parse_entry(entries.subspan(first), {salt, 1000 + first});
+    REQUIRE(release.ok());
+    CHECK(release.value().entry.kind == JournalKind::release);
+    CHECK(release.value().entry.device == "bus-1");
+    CHECK(as_text(release.value().entry.body) == "block");
+
+    std::vector<std::byte> again;
+    REQUIRE(add_entry(model.value().entry, {salt, 1000}, again).ok());
+    REQUIRE(add_entry(release.value().entry, {salt, 1000 + first}, again).ok());
+    CHECK(to_hex(again) == to_hex(entries));
+}

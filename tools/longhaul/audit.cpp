@@ -85,7 +85,10 @@ class EpochAudit {
         counts_.duplicates += rows.duplicates;
         if (rows.duplicates != 0)
             problem(seq, std::to_string(rows.duplicates) + " rows stand there twice");
-        if (rows.rows == block.samples) return;
+        if (rows.rows == block.samples) {
+            if (block.released) ++counts_.released;
+            return;
+        }
         if (rows.rows == 0 && tables_.quarantined.contains(key)) {
             ++counts_.quarantined;
         } else if (rows.rows < block.samples && !committed(block)) {
@@ -276,6 +279,7 @@ void AuditCounts::add(const AuditCounts& other) {
     duplicates += other.duplicates;
     resent += other.resent;
     quarantined += other.quarantined;
+    released += other.released;
     in_flight += other.in_flight;
     awaited += other.awaited;
     lost += other.lost;

@@ -33,6 +33,7 @@ struct AuditCounts {
     std::uint64_t duplicates = 0;   // rows that stand there once more
     std::uint64_t resent = 0;       // blocks that arrived again and were dropped
     std::uint64_t quarantined = 0;  // blocks without rows that _quarantine explains
+    std::uint64_t released = 0;     // blocks with rows that waited in quarantine
     std::uint64_t in_flight = 0;    // blocks that the writer has not committed yet
     std::uint64_t awaited = 0;      // blocks that the device has numbered and not sent yet
     std::uint64_t lost = 0;         // blocks that _losses explains

@@ -36,12 +36,19 @@ Result<std::unique_ptr<collector::PosixDisk>, Message> open_folder(const std::st
 }
 
 boost::json::object json_of(const AuditCounts& counts) {
-    return {{"blocks", counts.blocks},       {"samples", counts.samples},
-            {"rows", counts.rows},           {"duplicates", counts.duplicates},
-            {"resent", counts.resent},       {"quarantined", counts.quarantined},
-            {"in_flight", counts.in_flight}, {"awaited", counts.awaited},
-            {"lost", counts.lost},           {"lost_samples", counts.lost_samples},
-            {"holes", counts.holes},         {"wrong", counts.wrong}};
+    return {{"blocks", counts.blocks},
+            {"samples", counts.samples},
+            {"rows", counts.rows},
+            {"duplicates", counts.duplicates},
+            {"resent", counts.resent},
+            {"quarantined", counts.quarantined},
+            {"released", counts.released},
+            {"in_flight", counts.in_flight},
+            {"awaited", counts.awaited},
+            {"lost", counts.lost},
+            {"lost_samples", counts.lost_samples},
+            {"holes", counts.holes},
+            {"wrong", counts.wrong}};
 }
 
 void print_json(const AuditReport& report, bool ok) {
@@ -92,12 +99,13 @@ void print_verdict(const AuditReport& report, bool ok) {
     std::printf(
         "audit: %s: %llu samples acknowledged, %llu rows, %llu duplicates, %llu holes, %llu blocks "
         "lost, "
-        "%llu in quarantine, %llu in flight, %llu awaited\n",
+        "%llu in quarantine, %llu released from there, %llu in flight, %llu awaited\n",
         ok ? "holds" : "fails", static_cast<unsigned long long>(totals.samples),
         static_cast<unsigned long long>(totals.rows),
         static_cast<unsigned long long>(totals.duplicates),
         static_cast<unsigned long long>(totals.holes), static_cast<unsigned long long>(totals.lost),
         static_cast<unsigned long long>(totals.quarantined),
+        static_cast<unsigned long long>(totals.released),
         static_cast<unsigned long long>(totals.in_flight),
         static_cast<unsigned long long>(totals.awaited));
 }

@@ -58,6 +58,8 @@ class Collecting {
                 return take_epoch(tenant, device, read);
             case JournalKind::block:
                 return take_block(tenant, device, shard, read);
+            case JournalKind::release:
+                return take_release(tenant, device, read);
             default:
                 return;
         }
@@ -134,6 +136,26 @@ class Collecting {
         problem(tenant, device,
                 "two different blocks have the name epoch " + std::to_string(name.epoch.value) +
                     " seq " + std::to_string(name.seq.value));
+    }
+
+    // Rows of a released block are due when the tables have the release.
+    void take_release(const std::string& tenant, const std::string& device, const ReadEntry& read) {
+        if (!device_.empty() && device != device_) return;
+        const auto header = parse_block_header(read.entry.body);
+        if (header.ok()) {
+            const BlockName& name = header.value().name;
+            auto& blocks =
+                sent_.epochs[{tenant, device, name.incarnation.value, name.epoch.value}].blocks;
+            const auto block = blocks.find(name.seq.value);
+            if (block != blocks.end() && block->second.content == sha256(read.entry.body)) {
+                block->second.released = true;
+                block->second.end = read.end;
+                return;
+            }
+        }
+        problem(tenant, device,
+                "the release at offset " + std::to_string(read.offset) +
+                    " is of a block that has not come");
     }
 
     void problem(const std::string& tenant, const std::string& device, const std::string& text) {

@@ -19,7 +19,8 @@ struct SentBlock {
     std::uint64_t resent = 0;
     Sha256 content{};
     collector::Shard shard = 0;
-    collector::Offset end = 0;  // of its first arrival
+    collector::Offset end = 0;  // of its first arrival, or of its last release
+    bool released = false;      // from quarantine
 };
 
 struct SentEpoch {

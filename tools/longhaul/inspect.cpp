@@ -41,11 +41,14 @@ boost::json::array streams_of(const longhaul_EpochRecord& record) {
     boost::json::array streams;
     for (pb_size_t i = 0; i < record.streams_count; ++i) {
         const auto& entry = record.streams[i];
-        streams.push_back(
-            {{"index", entry.index},
-             {"name", entry.name},
-             {"class", longhaul::name_of(static_cast<BlockClass>(entry.block_class & 3))},
-             {"schema", hex(std::as_bytes(std::span{entry.schema_hash}))}});
+        boost::json::object stream{
+            {"index", entry.index},
+            {"name", entry.name},
+            {"class", longhaul::name_of(static_cast<BlockClass>(entry.block_class & 3))},
+            {"schema", hex(std::as_bytes(std::span{entry.schema_hash}))}};
+        if (entry.model.size != 0)
+            stream["model"] = hex(std::as_bytes(std::span{entry.model.bytes}));
+        streams.push_back(std::move(stream));
     }
     return streams;
 }

@@ -3,6 +3,7 @@
 
 #include "collector/disk/posix_disk.hpp"
 #include "collector/journal/local_journal.hpp"
+#include "common/block/model.hpp"
 #include "common/block/stored_schema.hpp"
 #include "common/host/files.hpp"
 #include "tools/longhaul/inspect.hpp"
@@ -45,7 +46,11 @@ Result<boost::json::object, Message> describe_schema(Bytes encoded) {
 Result<boost::json::object, Message> describe(const JournalEntry& entry) {
     switch (entry.kind) {
         case JournalKind::block:
+        case JournalKind::release:
             return describe_block(entry.body);
+        case JournalKind::model:
+            return boost::json::object{{"hash", hex(model_hash(entry.body))},
+                                       {"bytes", entry.body.size()}};
         case JournalKind::epoch:
             return describe_epoch(entry.body);
         case JournalKind::schema:

@@ -13,6 +13,7 @@
 #include "tools/longhaul/authority.hpp"
 #include "tools/longhaul/device_folder.hpp"
 #include "tools/longhaul/inspect.hpp"
+#include "tools/longhaul/model_command.hpp"
 #include "tools/longhaul/why_command.hpp"
 
 using namespace longhaul;
@@ -157,6 +158,38 @@ struct WhyCommand {
     CLI::App* command = nullptr;
 };
 
+struct ModelCommands {
+    ModelAddOptions adding;
+    ModelListOptions listing;
+
+    void add_to(CLI::App& app) {
+        command = app.add_subcommand("model", "What codec 2 knows before the first sample");
+        command->require_subcommand(1);
+        add = command->add_subcommand("add", "Offer a model to the devices that have a schema");
+        add->add_option("FILE", adding.file, "The model")->required();
+        add->add_option("--config", adding.config, "The collector's configuration")->required();
+        add->add_option("--schema", adding.schema, "Name of the schema, or its SHA-256")
+            ->required();
+        add->add_option("--tenant", adding.tenant, "Tenant, if there are several");
+        add->footer(
+            "A collector that runs offers it after the next reload (SIGHUP).\n"
+            "Example: longhaul model add bus.model --schema bus_position "
+            "--config ca/collector/collector.toml");
+        list = command->add_subcommand("list", "The models that a collector has");
+        list->add_option("--config", listing.config, "The collector's configuration")->required();
+        list->add_flag("--json", listing.json, "One JSON object on standard output");
+        list->footer("Example: longhaul model list --config ca/collector/collector.toml");
+    }
+    int run() {
+        adding.now = wall_now();
+        const auto done = add->parsed() ? model_add(adding) : model_list(listing);
+        return done.ok() ? exit_done : complain(done.error(), exit_bad_data);
+    }
+    CLI::App* command = nullptr;
+    CLI::App* add = nullptr;
+    CLI::App* list = nullptr;
+};
+
 struct Inspect {
     InspectOptions options;
 
@@ -207,11 +240,13 @@ int main(int argc, char** argv) {
     DeviceAdd device_add;
     Audit audit;
     WhyCommand why;
+    ModelCommands models;
     Inspect inspect_files;
     ca_init.add_to(app);
     device_add.add_to(app);
     audit.add_to(app);
     why.add_to(app);
+    models.add_to(app);
     inspect_files.add_to(app);
     try {
         app.parse(argc, argv);
@@ -224,5 +259,6 @@ int main(int argc, char** argv) {
     if (device_add.command->parsed()) return device_add.run();
     if (audit.command->parsed()) return audit.run();
     if (why.command->parsed()) return why.run();
+    if (models.command->parsed()) return models.run();
     return inspect_files.run();
 }

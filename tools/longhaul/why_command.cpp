@@ -17,6 +17,8 @@
 namespace longhaul::tools {
 namespace {
 
+using collector::AuditedBlock;
+using collector::AuditedRows;
 using collector::DeviceState;
 using collector::PosixDisk;
 using collector::Registry;
@@ -44,6 +46,13 @@ Result<std::unique_ptr<PosixDisk>, Message> open_if_there(const std::string& pat
     auto disk = PosixDisk::open_root(path);
     if (!disk.ok()) return Message{path + ": " + to_string(disk.error())};
     return std::move(disk).value();
+}
+
+// Whether the block of this row of _quarantine has become rows since; of a fork the other one has.
+bool has_left(const std::map<AuditedBlock, AuditedRows>& rows,
+              const std::vector<std::string>& row) {
+    if (row[4].empty() || row[1].starts_with("fork")) return false;
+    return rows.contains({row[0], std::stoll(row[2]), std::stoll(row[3]), std::stoll(row[4])});
 }
 
 class Finding {
@@ -80,9 +89,12 @@ class Finding {
         LH_TRY_ASSIGN(contents, read_lake(store, facts.tenant));
         if (!contents.contains(facts.tenant)) return {};
         AuditStore lake{store};
-        LH_TRY(read_system_table(lake, facts.tenant + "/_quarantine", {"device", "reason"},
-                                 [&facts](const std::vector<std::string>& row) {
-                                     if (row[0] == facts.device) ++facts.quarantine[row[1]];
+        const auto& rows = contents[facts.tenant].rows;
+        LH_TRY(read_system_table(lake, facts.tenant + "/_quarantine",
+                                 {"device", "reason", "incarnation", "epoch", "seq"},
+                                 [&facts, &rows](const std::vector<std::string>& row) {
+                                     if (row[0] == facts.device && !has_left(rows, row))
+                                         ++facts.quarantine[row[1]];
                                  }));
         for (const auto& [name, runs] : contents[facts.tenant].lost) {
             if (name.first != facts.device) continue;

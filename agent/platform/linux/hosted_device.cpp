@@ -94,8 +94,11 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
     settings.codecs = config_.codecs;
     settings.blocks_per_append = blocks_per_append;
     settings.write_bytes_per_day = config_.write_bytes_per_day;
+    settings.model_bytes_max = limits::model_bytes_max;
     memory_.resize(Agent::memory_bytes(settings, source_list_));
-    const Ports ports{*spool_, *tls_, entropy_, *credentials_, clock_, source_list_, codecs};
+    models_ = std::make_unique<ModelFolder>(config_.spool_path + "-models");
+    const Ports ports{*spool_, *tls_,        entropy_, *credentials_,
+                      clock_,  source_list_, codecs,   models_.get()};
     agent_ = std::make_unique<Agent>(settings, ports, memory_);
     return {};
 }
@@ -116,6 +119,7 @@ void HostedDevice::poll(MonotonicMs now) {
     for (const auto& source : live_) due_at_ = std::min(due_at_, source->pump_at());
     if (control_ != nullptr) due_at_ = std::min(due_at_, control_->socket().pump_at(now));
 
+    tell_worse_models();
     const bool connected = agent_->uplink_status().connected;
     if (!link_since_ || connected != was_connected_) link_since_ = now;
     was_connected_ = connected;
@@ -127,6 +131,27 @@ void HostedDevice::watch(std::vector<pollfd>& watched) const {
     if (control_ != nullptr) control_->socket().watch(watched);
     if (stopping_) return;
     for (const auto& source : live_) source->watch(watched);
+}
+
+std::vector<std::string> HostedDevice::worse_models() const {
+    std::vector<std::string> names;
+    const std::span<const AgentStream> streams = agent_->streams();
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+        if (agent_->model_is_worse(i)) names.emplace_back(streams[i].info.name);
+    }
+    return names;
+}
+
+// Once for each stream.
+void HostedDevice::tell_worse_models() {
+    for (const std::string& name : worse_models()) {
+        if (std::find(told_worse_.begin(), told_worse_.end(), name) != told_worse_.end()) continue;
+        told_worse_.push_back(name);
+        std::fprintf(stderr,
+                     "longhaul-agent: %s: the model of stream %s no longer fits, its blocks are "
+                     "larger than without it\n",
+                     config_.name.c_str(), name.c_str());
+    }
 }
 
 // What has come so far is sampled yet, as far as there is room.
@@ -199,6 +224,7 @@ std::string HostedDevice::why(bool json, MonotonicMs now) {
     running.samples = agent_->status().samples;
     running.dropped = agent_->status().samples_lost;
     running.wear = agent_->wear(now);
+    running.worse_models = worse_models();
     const std::span<const Loss> untold = agent_->losses().entries();
     running.untold.assign(untold.begin(), untold.end());
     running.too_large = agent_->status().samples_refused;

@@ -11,6 +11,7 @@
 #include "agent/platform/linux/earlier_runs.hpp"
 #include "agent/platform/linux/linux_ports.hpp"
 #include "agent/platform/linux/live_source.hpp"
+#include "agent/platform/linux/model_folder.hpp"
 #include "agent/platform/linux/sqlite_spool.hpp"
 #include "agent/platform/linux/tcp_link.hpp"
 #include "agent/platform/linux/trace_library.hpp"
@@ -56,6 +57,8 @@ class HostedDevice {
     Result<void, Message> build_control();
     void build_put(BlockClass block_class);
     void take_what_waits(MonotonicMs now);
+    void tell_worse_models();
+    std::vector<std::string> worse_models() const;
     std::string link_trouble() const;
     std::string storing_trouble() const;
     std::string why(bool json, MonotonicMs now);
@@ -66,6 +69,7 @@ class HostedDevice {
     TcpLink tcp_;
     std::unique_ptr<Credentials> credentials_;
     std::unique_ptr<SqliteSpool> spool_;
+    std::unique_ptr<ModelFolder> models_;
     EarlierRuns earlier_runs_;
     std::unique_ptr<TlsLink> tls_;
     std::vector<std::unique_ptr<TraceSource>> traces_;
@@ -79,6 +83,7 @@ class HostedDevice {
     bool stopping_ = false;
     bool was_connected_ = false;
     std::optional<MonotonicMs> link_since_;
+    std::vector<std::string> told_worse_;  // streams whose model is worse than none
 };
 
 }  // namespace longhaul::agent

@@ -148,6 +148,13 @@ std::string refused_text(const RunningFacts& running) {
     return text;
 }
 
+std::string models_text(const RunningFacts& running) {
+    std::string text;
+    for (const std::string& stream : running.worse_models)
+        text += (text.empty() ? "; the model no longer fits stream " : ", ") + stream;
+    return text;
+}
+
 std::string running_text(const RunningFacts& running) {
     std::string text =
         std::string{running.connected ? "link up " : "link down "} + duration_text(running.link_ms);
@@ -161,7 +168,8 @@ std::string running_text(const RunningFacts& running) {
     for (const SourceReport& source : running.sources) {
         if (!source.trouble.empty()) text += "; " + source.name + ": " + source.trouble;
     }
-    text += wear_text(running.wear) + "; lost: " + std::to_string(lost_of(running));
+    text += models_text(running) + wear_text(running.wear) +
+            "; lost: " + std::to_string(lost_of(running));
     if (running.cut_off_before)
         text += " in this run, and what the run before had not stored when it was cut off";
     return text + refused_text(running) + untold_text(running);
@@ -182,6 +190,7 @@ class Json {
     void member(const std::string& name, bool value) {
         put(json_text(name) + (value ? ":true" : ":false"), false);
     }
+    void element(const std::string& value) { put(json_text(value), false); }
     void count(const std::string& name, std::uint64_t value) {
         put(json_text(name) + ":" + std::to_string(value), false);
     }
@@ -257,6 +266,9 @@ void add_running(Json& json, const RunningFacts& running) {
     json.count("too_large", running.too_large);
     add_losses(json, running);
     add_wear(json, running.wear);
+    json.open("worse_models", "[");
+    for (const std::string& stream : running.worse_models) json.element(stream);
+    json.close("]");
     json.open("sources", "[");
     for (const SourceReport& source : running.sources) add_source(json, source);
     json.close("]");

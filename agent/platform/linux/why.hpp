@@ -25,7 +25,8 @@ struct RunningFacts {
     bool cut_off_before = false;  // a run before did not end, and what it had in memory is gone
     std::string clock = {};       // why the clock is not believed; empty: it is
     AgentWear wear = {};
-    std::uint64_t dropped = 0;      // samples that were not stored, by the rule drop_newest
+    std::uint64_t dropped = 0;  // samples that were not stored, by the rule drop_newest
+    std::vector<std::string> worse_models = {};  // streams whose model no longer fits
     std::vector<Loss> untold = {};  // what is lost and the collector does not know of yet
 };
 

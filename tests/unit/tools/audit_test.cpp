@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "tests/support/model.hpp"
 #include "tests/unit/tools/audit_bench.hpp"
 
 using namespace longhaul;
@@ -69,6 +70,42 @@ TEST_CASE("audit: a block in quarantine is named as that") {
     CHECK(holds(report));
     CHECK(report.totals.quarantined == 1);
     CHECK(report.totals.rows == 3);
+}
+
+TEST_CASE("audit: a block that waits for its model is in quarantine until it is released") {
+    AuditBench bench;
+    const auto model = small_model();
+    bench.maker.stream(1, "thing", *bench.thing, model);
+    bench.schema(*bench.thing);
+    bench.epoch(bench.maker);
+    Body body;
+    body.samples(1, *bench.thing, {1}, {{Value::of_integer(1)}}, codec_range, model);
+    const auto sealed = bench.maker.block(1, body);
+    bench.block(bench.maker, sealed);
+    bench.send(2);  // of codec 0, which needs no model
+    REQUIRE(bench.drain().empty());
+    AuditReport report = bench.report();
+    CHECK(holds(report));
+    CHECK(report.totals.quarantined == 1);
+    CHECK(report.totals.released == 0);
+
+    bench.append(collector::JournalKind::model, "acme", "", model);
+    bench.append(collector::JournalKind::release, "acme", "bus-1", sealed);
+    report = bench.report();  // not yet committed
+    CHECK(holds(report));
+    CHECK(report.totals.quarantined == 1);
+    REQUIRE(bench.drain().empty());
+    report = bench.report();
+    CHECK(holds(report));
+    CHECK(report.totals.blocks == 2);
+    CHECK(report.totals.quarantined == 0);
+    CHECK(report.totals.released == 1);
+    CHECK(report.totals.rows == 4);
+
+    bench.append(collector::JournalKind::release, "acme", "bus-1", bench.sealed(3));
+    report = bench.report();
+    REQUIRE(report.problems.size() == 1);
+    CHECK_THAT(report.problems[0], ContainsSubstring("is of a block that has not come"));
 }
 
 TEST_CASE("audit: two blocks of one name are told") {

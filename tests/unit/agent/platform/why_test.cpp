@@ -36,6 +36,9 @@ TEST_CASE("why: one sentence with cause, age, next attempt and loss") {
           "bus-2228: live seq 1–5 acknowledged; normal seq 1 waiting; 3 blocks of earlier epochs "
           "waiting (4, 400 B of 8 MiB); link up 2 h; nmea y: gone; lost: 4; "
           "refused: 2 samples larger than a block, 3 syslog x too_long");
+    facts.running->worse_models = {"doors"};
+    CHECK(why_sentence(facts).find("; nmea y: gone; the model no longer fits stream doors; "
+                                   "lost: 4") != std::string::npos);
     CHECK(
         why_json(facts) ==
         R"({"device":"bus-2228","running":true,"blocks":[)"
@@ -43,7 +46,7 @@ TEST_CASE("why: one sentence with cause, age, next attempt and loss") {
         R"({"epoch":2,"class":"live","last":5,"waiting":0},)"
         R"({"epoch":2,"class":"normal","last":1,"waiting":1,"first_waiting":1,"last_waiting":1,"samples_waiting":1,"bytes_waiting":100}],)"
         R"("spool_bytes_max":8388608,"spool_lost":0,"connected":true,"link_s":7300,"samples":11,"lost":4,"cut_off_before":false,"too_large":2,"dropped":0,"untold":[],)"
-        R"("wear":{"bytes_stored":0,"bytes_written":0,"waits_for_budget":false},"sources":[)"
+        R"("wear":{"bytes_stored":0,"bytes_written":0,"waits_for_budget":false},"worse_models":["doors"],"sources":[)"
         R"({"name":"syslog x","lost":4,"refused":{"too_long":3}},{"name":"nmea y","trouble":"gone","lost":0,"refused":{}}]})");
 }
 

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <string>
 
+#include "collector/registry/model_shelf.hpp"
+#include "tests/support/model.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 using namespace longhaul;
@@ -103,4 +105,35 @@ TEST_CASE("registry: the last refusal of each device is kept, and only the newes
     REQUIRE(registry->note_refusals(many).ok());
     CHECK_FALSE(registry->last_refusal("acme", "bus-1").value());
     CHECK(registry->last_refusal("acme", "other-0").value());
+}
+
+TEST_CASE("registry: models stay, and one that is added again is the newest") {
+    const test::TemporaryFolder folder;
+    const auto registry = open(folder.path() + "/registry.db");
+    REQUIRE(registry->add_tenant({"acme", "certificate"}).ok());
+    const auto first = test::small_model();
+    const auto second = test::small_model(0x7000);
+    const SchemaHash schema{std::byte{5}};
+    const SchemaHash other{std::byte{6}};
+    REQUIRE(registry->add_model("acme", schema, first, {1}).ok());
+    REQUIRE(registry->add_model("acme", schema, second, {2}).ok());
+    REQUIRE(registry->add_model("acme", other, second, {3}).ok());
+    REQUIRE(registry->add_model("acme", schema, first, {4}).ok());
+    CHECK(registry->add_model("none", schema, first, {5}).error().code == ErrorCode::not_found);
+    CHECK_FALSE(registry->add_model("acme", schema, as_bytes("model"), {5}).ok());
+
+    ModelShelf shelf;
+    const auto models = registry->models();
+    REQUIRE(models.ok());
+    REQUIRE(models.value().size() == 3);
+    CHECK(models.value().back().bytes == first);
+    CHECK(models.value().back().added.value == 4);
+    shelf.add(models.value());
+    CHECK(shelf.size() == 2);
+    CHECK(shelf.offer("acme", schema)->hash == model_hash(first));
+    CHECK(shelf.offer("acme", other)->hash == model_hash(second));
+    CHECK_FALSE(shelf.offer("other", schema));
+    REQUIRE(shelf.find("acme", model_hash(second)) != nullptr);
+    CHECK(*shelf.find("acme", model_hash(second)) == second);
+    CHECK(shelf.find("other", model_hash(second)) == nullptr);
 }

@@ -61,7 +61,8 @@ class Body {
     }
     // `columns` by field, each of as many values as there are times.
     Body& samples(std::uint8_t stream, const StoredSchema& schema, std::vector<std::int64_t> times,
-                  std::vector<std::vector<Value>> columns, std::uint8_t codec = codec_columns) {
+                  std::vector<std::vector<Value>> columns, std::uint8_t codec = codec_columns,
+                  Bytes model = {}) {
         SectionData data;
         data.times = std::move(times);
         data.columns = std::move(columns);
@@ -69,6 +70,7 @@ class Body {
         ZstdCompression zstd;
         SectionRooms rooms;
         rooms.compression = &zstd;
+        if (!model.empty()) rooms.model = Model::parse(model).value();
         std::vector<std::byte> room(limits::block_body_bytes_max);
         const auto bytes = encode_section(codec, schema.schema(), data.times.size(), source,
                                           rooms.aids(), rooms.memory(), room);
@@ -110,12 +112,17 @@ class EpochMaker {
         LH_CHECK(wrap_block_key(public_key_of(seal_to).value(), keys_, record).ok());
     }
 
-    EpochMaker& stream(std::uint32_t index, const char* name, const StoredSchema& schema) {
+    EpochMaker& stream(std::uint32_t index, const char* name, const StoredSchema& schema,
+                       Bytes model = {}) {
         longhaul_StreamEntry& entry = record.streams[record.streams_count++];
         entry.index = index;
         std::strcpy(entry.name, name);
         std::memcpy(entry.schema_hash, schema.hash().data(), schema.hash().size());
         entry.block_class = static_cast<std::uint32_t>(BlockClass::normal);
+        if (model.empty()) return *this;
+        const ModelHash hash = model_hash(model);
+        entry.model.size = static_cast<pb_size_t>(hash.size());
+        std::memcpy(entry.model.bytes, hash.data(), hash.size());
         return *this;
     }
 

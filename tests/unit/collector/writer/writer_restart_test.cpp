@@ -332,8 +332,8 @@ TEST_CASE("writer: it stops, and says which, when it lacks a sealing key") {
 
 TEST_CASE("writer: it stops at an entry of a later version instead of going on without") {
     WriterBench bench;
-    bench.append(JournalKind::model, "acme", "", as_bytes("model"));
-    CHECK(bench.drain().find("kind 4 at offset 0 that this version does not know") !=
+    bench.append(JournalKind::adoption, "acme", "", as_bytes("adoption"));
+    CHECK(bench.drain().find("kind 6 at offset 0 that this version does not know") !=
           std::string::npos);
     CHECK(bench.writer->fatal());
 }

@@ -1,0 +1,251 @@
+// Models in the journal: what needs one that is missing waits in quarantine and is released, once,
+// whatever ends in between.
+#include <catch2/catch_test_macros.hpp>
+#include <random>
+
+#include "collector/writer/releases.hpp"
+#include "tests/support/model.hpp"
+#include "tests/unit/collector/writer/writer_bench.hpp"
+
+using namespace longhaul;
+using namespace longhaul::collector;
+using namespace longhaul::test;
+
+namespace {
+
+using Rows = std::vector<std::string>;
+using StoredBytes = std::vector<std::byte>;
+
+// A device whose stream has a model.
+struct ModelBench : WriterBench {
+    StoredBytes model = small_model();
+    ModelHash hash = model_hash(model);
+    std::unique_ptr<StoredSchema> schema_of_bus =
+        make_schema("bus", TimeKind::device, {field("n", FieldKind::integer)});
+    EpochMaker maker{"acme", "bus-1", 7, 1};
+
+    void begin() {
+        if (maker.record.streams_count == 0) maker.stream(1, "bus", *schema_of_bus, model);
+        schema(*schema_of_bus);
+        epoch(maker);
+    }
+    StoredBytes sealed(std::uint32_t number, std::uint8_t codec = codec_range) const {
+        const auto n = static_cast<std::int64_t>(number);
+        Body body;
+        if (number == 2) body.anchor(0, noon_us, 100);
+        body.samples(1, *schema_of_bus, {n, n + 10, n + 20},
+                     {{Value::of_integer(n), Value::of_integer(-n), Value::of_integer(7)}}, codec,
+                     model);
+        return maker.block(number, body);
+    }
+    void send(std::uint32_t number, std::int64_t time_us = noon_us) {
+        block(maker, sealed(number), time_us);
+    }
+    void append_model() { append(JournalKind::model, "acme", "", model); }
+    void release(Bytes block) { append(JournalKind::release, "acme", "bus-1", block, noon_us + 5); }
+
+    Rows bus() { return rows("acme/bus", {"seq", "row", "n", "receive_time"}); }
+    Rows reasons() { return rows("acme/_quarantine", {"seq", "reason"}); }
+
+    Releases releases(bool has_model) {
+        const auto find = [this, has_model](const std::string& tenant, const ModelHash& wanted) {
+            const bool found = has_model && tenant == "acme" && wanted == hash;
+            return found ? std::make_shared<const StoredBytes>(model) : nullptr;
+        };
+        const auto add = [this](Shard shard, const JournalEntry& entry) -> Status {
+            LH_TRY(journal->append(shard, entry, {0}));
+            return journal->flush();
+        };
+        return Releases{*journal, *writer, {find, add}};
+    }
+    // A collector's process until nothing is left to do, or the disk fails.
+    bool work(bool has_model) {
+        Releases releasing = releases(has_model);
+        std::int64_t now = 0;
+        for (int steps = 0; steps < 10'000; ++steps) {
+            writer->request_barrier();
+            if (!writer->step({now += 10}, {noon_us}).ok()) return false;
+            if (!writer->drained()) continue;
+            const Offset before = journal->durable_end(0);
+            if (!releasing.step({noon_us + 5}).ok()) return false;
+            if (journal->durable_end(0) == before) return true;
+        }
+        FAIL("the writer does not come to an end");
+        return false;
+    }
+};
+
+std::string unknown_model(const ModelHash& hash) { return "unknown model: " + hex_of(hash); }
+
+}  // namespace
+
+TEST_CASE("models: sections are read with the model that the epoch record names") {
+    ModelBench bench;
+    bench.schema(*bench.schema_of_bus);
+    bench.append_model();
+    bench.begin();
+    for (const std::uint8_t codec : {codec_columns, codec_zstd, codec_range})
+        bench.block(bench.maker, bench.sealed(codec + 1U, codec));
+    REQUIRE(bench.drain() == "");
+    CHECK(bench.reasons().empty());
+    REQUIRE(bench.bus().size() == 9);
+    CHECK(bench.bus()[0].starts_with(std::to_string(BlockSeq::of(BlockClass::normal, 1).value) +
+                                     "|0|1|"));
+    CHECK(bench.writer->missing_models().empty());
+}
+
+TEST_CASE("models: a block whose model is missing waits in quarantine with its bytes") {
+    ModelBench bench;
+    bench.begin();
+    bench.send(1);
+    bench.block(bench.maker, bench.sealed(2, codec_columns));  // needs none
+    bench.send(1);                                             // the same once more
+    REQUIRE(bench.drain() == "");
+    const std::string seq = std::to_string(BlockSeq::of(BlockClass::normal, 1).value);
+    CHECK(bench.reasons() == Rows{seq + "|" + unknown_model(bench.hash)});
+    const Rows content = bench.rows("acme/_quarantine", {"content"});
+    REQUIRE(content.size() == 1);
+    CHECK_FALSE(content[0].empty());
+    CHECK(bench.bus().size() == 3);
+    CHECK(bench.writer->counters().duplicates == 1);
+    REQUIRE(bench.writer->missing_models().size() == 1);
+    CHECK(bench.writer->missing_models().begin()->hash == bench.hash);
+    CHECK(bench.writer->releasable().empty());
+}
+
+TEST_CASE("models: a release makes rows of a waiting block, with the time of its arrival") {
+    ModelBench bench;
+    bench.begin();
+    bench.send(1, noon_us - 86'400'000'000);
+    bench.append_model();
+    bench.release(bench.sealed(1));
+    bench.release(bench.sealed(1));
+    REQUIRE(bench.drain() == "");
+    REQUIRE(bench.bus().size() == 3);
+    // No anchor: the newest sample, of 21 ms, is as old as the block's arrival.
+    const Rows times = bench.rows("acme/bus", {"event_time", "receive_time"});
+    CHECK(times[2] == "2026-11-20 12:00:00.000000Z|2026-11-20 12:00:00.000000Z");
+    CHECK(bench.writer->counters().released == 1);
+    CHECK(bench.writer->counters().duplicates == 1);
+    CHECK(bench.writer->releasable().empty());
+}
+
+TEST_CASE("models: a release of anything else has no effect") {
+    ModelBench bench;
+    bench.begin();
+    bench.send(1);
+    bench.append_model();
+    StoredBytes other = bench.sealed(1);
+    other.back() ^= std::byte{1};
+    bench.release(other);              // of other content
+    bench.release(bench.sealed(2));    // that never came
+    bench.release(as_bytes("block"));  // no block
+    REQUIRE(bench.drain() == "");
+    CHECK(bench.bus().empty());
+    CHECK(bench.reasons().size() == 1);
+    bench.release(bench.sealed(1));
+    bench.send(2);
+    REQUIRE(bench.drain() == "");
+    CHECK(bench.bus().size() == 6);
+}
+
+TEST_CASE("models: a waiting block's name is taken; its device may send it again") {
+    ModelBench bench;
+    bench.begin();
+    bench.send(1);
+    StoredBytes other = bench.sealed(1);
+    other.back() ^= std::byte{1};
+    bench.block(bench.maker, other);
+    bench.append_model();
+    bench.send(1);
+    REQUIRE(bench.drain() == "");
+    CHECK(bench.bus().size() == 3);
+    const Rows reasons = bench.reasons();
+    REQUIRE(reasons.size() == 2);
+    CHECK(reasons[0].ends_with("fork: other content under the same name"));
+    CHECK(bench.writer->counters().released == 1);
+}
+
+TEST_CASE("models: a block that needs two models waits for each") {
+    ModelBench bench;
+    const StoredBytes second = small_model(0x7000);
+    const auto port = make_schema("port", TimeKind::source, {field("n", FieldKind::integer)});
+    bench.maker.stream(1, "bus", *bench.schema_of_bus, bench.model)
+        .stream(2, "port", *port, second);
+    bench.schema(*port);
+    bench.begin();
+    Body body;
+    body.samples(1, *bench.schema_of_bus, {1}, {{Value::of_integer(1)}}, codec_range, bench.model)
+        .samples(2, *port, {1}, {{Value::of_integer(1)}}, codec_range, second);
+    bench.block(bench.maker, bench.maker.block(1, body));
+    REQUIRE(bench.work(true));
+    CHECK(bench.bus().empty());
+    CHECK(bench.reasons().size() == 2);
+    bench.append(JournalKind::model, "acme", "", second);
+    REQUIRE(bench.work(true));
+    CHECK(bench.bus().size() == 1);
+    CHECK(bench.rows("acme/port", {"n"}).size() == 1);
+}
+
+TEST_CASE(
+    "models: what is no model goes into quarantine itself, and another tenant's does not help") {
+    ModelBench bench;
+    bench.begin();
+    bench.send(1);
+    bench.append(JournalKind::model, "acme", "", as_bytes("model"));
+    bench.append(JournalKind::model, "other", "", bench.model);
+    REQUIRE(bench.work(false));
+    CHECK(bench.bus().empty());
+    CHECK(bench.reasons().size() == 2);
+    CHECK(bench.writer->releasable().empty());
+}
+
+TEST_CASE("models: more blocks than are released at a time are released after one another") {
+    ModelBench bench;
+    bench.begin();
+    for (std::uint32_t number = 1; number <= 150; ++number) bench.send(number);
+    REQUIRE(bench.work(true));
+    CHECK(bench.bus().size() == 450);
+    CHECK(bench.writer->counters().released == 150);
+    CHECK(bench.writer->counters().duplicates == 0);
+}
+
+TEST_CASE("models: wherever the collector ends while it releases blocks, each becomes rows once") {
+    constexpr std::uint32_t blocks = 3;
+    const auto fill = [](ModelBench& bench) {
+        REQUIRE(bench.start());
+        bench.settings.entries_per_step = 2;
+        bench.begin();
+        for (std::uint32_t number = 1; number <= blocks; ++number) bench.send(number);
+        REQUIRE(bench.work(false));  // nobody has the model yet
+        REQUIRE(bench.bus().empty());
+    };
+    std::uint64_t failures = 0;
+    for (std::uint64_t step = 1;; ++step) {
+        ModelBench cut;
+        fill(cut);
+        REQUIRE(cut.start());
+        cut.disk.fail_after(step);
+        const bool done = cut.work(true);
+        for (const bool torn : {false, true}) {
+            CAPTURE(step, torn);
+            std::mt19937_64 random{step};
+            ModelBench bench;
+            bench.disk = cut.disk;
+            bench.disk.cut_power(torn ? &random : nullptr);
+            REQUIRE(bench.start());
+            REQUIRE(bench.work(true));
+            const Rows rows = bench.bus();
+            REQUIRE(rows.size() == blocks * 3);
+            REQUIRE(std::adjacent_find(rows.begin(), rows.end()) == rows.end());
+            REQUIRE(bench.reasons().size() == blocks);
+            REQUIRE(bench.writer->counters().blocks == blocks);
+            REQUIRE(bench.writer->missing_models().empty());
+            REQUIRE(bench.writer->releasable().empty());
+        }
+        if (done) break;
+        ++failures;
+    }
+    INFO(failures);
+    CHECK(failures > 20);
+}
