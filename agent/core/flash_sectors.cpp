@@ -45,6 +45,11 @@ void FlashSectors::open() {
         if (entry.erases != unknown) ++marked;
         const auto header = header_of(sector);
         if (!header) continue;
+        if (has_order(sector, header->order)) {
+            // It would appear when the other one goes.
+            (void)free(sector);
+            continue;
+        }
         entry.order = header->order;
         entry.chain = header->chain;
         epoch_counter = std::max(epoch_counter, header->epoch_counter);
@@ -55,6 +60,11 @@ void FlashSectors::open() {
     const auto average = static_cast<std::uint32_t>(marked == 0 ? 0 : erases / marked);
     for (FlashSector& entry : table_)
         if (entry.erases == unknown) entry.erases = average;
+}
+
+bool FlashSectors::has_order(std::uint32_t sectors, std::uint32_t order) const {
+    return std::any_of(table_.begin(), table_.begin() + sectors,
+                       [order](const FlashSector& entry) { return entry.order == order; });
 }
 
 void FlashSectors::keep_only(Incarnation wanted) {

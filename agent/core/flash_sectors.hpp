@@ -84,6 +84,7 @@ class FlashSectors {
     FlashCounts counts;
 
  private:
+    bool has_order(std::uint32_t sectors, std::uint32_t order) const;  // one of the first `sectors`
     std::optional<std::uint32_t> choose(FlashChain chain) const;
     bool prepare(std::uint32_t sector);
     bool erase(std::uint32_t sector);

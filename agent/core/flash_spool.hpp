@@ -85,6 +85,8 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
 
     // flash_spool_mount.cpp
     Status check_geometry() const;
+    Status load();
+    Status start_anew();
     Status load_core(Entropy& entropy);
     Status finish_freeing();
     Status load_class(FlashChain chain);

@@ -68,8 +68,9 @@ Status FlashSpool::begin_sector(const SpoolTag& tag) {
     const auto chain = static_cast<FlashChain>(tag.name.seq.block_class());
     const BlockPlace first = place_of(tag.name);
     close_sector(chain);
+    core_.epoch_counter = std::max(core_.epoch_counter, first.epoch.value);
+    sectors_.epoch_counter = core_.epoch_counter;
     if (!sectors_.after(chain, 0)) {
-        core_.epoch_counter = std::max(core_.epoch_counter, first.epoch.value);
         core_.classes[chain].freed = {first.epoch, first.number == 0 ? 0 : first.number - 1};
         stored_moved_ = true;
     }

@@ -63,7 +63,13 @@ Status FlashCore::read(ByteReader& in) {
             return ErrorCode::malformed;
     }
     if (newest_epoch.value > epoch_counter) return ErrorCode::malformed;
-    return losses.read(in);
+    LH_TRY(losses.read(in));
+    for (const Loss& loss : losses.entries())
+        if (loss.last.epoch.value > epoch_counter) return ErrorCode::malformed;
+    // Orders that nobody was given name no sector that is still to come.
+    order_max = std::max(order_max, freeing);
+    for (std::size_t i = 0; i < given_up_count; ++i) order_max = std::max(order_max, given_up[i]);
+    return {};
 }
 
 // The newest core that is whole; of the values the keys, and the highest serial of all.
@@ -125,6 +131,12 @@ Status FlashState::open(const FlashCore& core) {
     return {};
 }
 
+Status FlashState::next_serial() {
+    if (serial_ == UINT32_MAX) return Error{ErrorCode::full, "no serial is left"};
+    ++serial_;
+    return {};
+}
+
 bool FlashState::find_value(std::uint8_t key, FlashRecord& found, std::uint32_t but_for) {
     std::uint32_t best = 0;
     for (auto sector = sectors_.after(chain_state, 0); sector;
@@ -144,7 +156,7 @@ bool FlashState::find_value(std::uint8_t key, FlashRecord& found, std::uint32_t 
 }
 
 Status FlashState::write_core(const FlashCore& core, Copies copies) {
-    ++serial_;
+    LH_TRY(next_serial());
     LH_TRY(append(lanes_[0], core, nullptr));
     return copies == Copies::one ? Status{} : append(lanes_[1], core, nullptr);
 }
@@ -155,7 +167,7 @@ Status FlashState::put(std::uint8_t key, Bytes value, const FlashCore& core) {
     const std::uint32_t all = others + layout.record_bytes(value.size()) +
                               layout.record_bytes(FlashCore::stored_bytes_max);
     if (all > layout.capacity()) return Error{ErrorCode::full, "the state fills a flash sector"};
-    ++serial_;
+    LH_TRY(next_serial());
     const Value put{key, value};
     LH_TRY(append(lanes_[0], core, &put));
     keys_.set(key);
@@ -252,7 +264,7 @@ Result<std::uint32_t> FlashState::take_sector(FlashTail& lane) {
 
 // Into a new sector go the values and then the core; only then is the old one erased.
 Status FlashState::move(FlashTail& lane, const FlashCore& core, const Value* value) {
-    ++serial_;
+    LH_TRY(next_serial());
     for (std::uint32_t attempt = 0; attempt < sectors_.count(); ++attempt) {
         LH_TRY_ASSIGN(const std::uint32_t sector, take_sector(lane));
         FlashTail fresh{sector, sectors_.layout().records_at()};

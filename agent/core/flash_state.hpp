@@ -74,6 +74,7 @@ class FlashState {
     Status write_core(const FlashCore& core, Copies copies);
     Status put(std::uint8_t key, Bytes value, const FlashCore& core);
     Result<Bytes> read(std::uint8_t key, MutableBytes room);
+    std::uint32_t serial() const { return serial_; }  // the highest that was given
 
  private:
     struct Value {
@@ -84,6 +85,7 @@ class FlashState {
     bool is_elsewhere(std::uint32_t sector);
     bool has_core_but_for(std::uint32_t sector);
     void find_lanes();
+    Status next_serial();
     // A value, or without one the core.
     Status append(FlashTail& lane, const FlashCore& core, const Value* value);
     Status append_core(FlashTail& lane, const FlashCore& core);
