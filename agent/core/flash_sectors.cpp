@@ -32,9 +32,9 @@ void FlashSectors::open() {
     std::uint64_t erases = 0;
     std::uint32_t marked = 0;
     constexpr std::uint32_t unknown = UINT32_MAX;
+    for (FlashSector& entry : table_) entry = {};
     for (std::uint32_t sector = 0; sector < count(); ++sector) {
         FlashSector& entry = table_[sector];
-        entry = {};
         std::array<std::byte, erase_mark_bytes> room;
         EraseMark mark;
         const bool has_mark = read_until(sector, 0, room, [&](Bytes bytes) {
@@ -45,7 +45,7 @@ void FlashSectors::open() {
         if (entry.erases != unknown) ++marked;
         const auto header = header_of(sector);
         if (!header) continue;
-        if (has_order(sector, header->order)) {
+        if (with_order(header->order)) {
             // It would appear when the other one goes.
             (void)free(sector);
             continue;
@@ -62,9 +62,10 @@ void FlashSectors::open() {
         if (entry.erases == unknown) entry.erases = average;
 }
 
-bool FlashSectors::has_order(std::uint32_t sectors, std::uint32_t order) const {
-    return std::any_of(table_.begin(), table_.begin() + sectors,
-                       [order](const FlashSector& entry) { return entry.order == order; });
+std::optional<std::uint32_t> FlashSectors::with_order(std::uint32_t order) const {
+    for (std::uint32_t sector = 0; order != 0 && sector < count(); ++sector)
+        if (table_[sector].order == order) return sector;
+    return std::nullopt;
 }
 
 void FlashSectors::keep_only(Incarnation wanted) {

@@ -114,8 +114,10 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     void list_waiting(std::uint32_t sector);
     Status drop_sector(std::uint32_t sector);
     Status erase_sector(std::uint32_t sector);
-    bool free_done() override;
-    bool free_waiting() override;
+    std::optional<std::uint32_t> leave_done() override;
+    std::optional<std::uint32_t> leave_waiting() override;
+    void erase_left(std::uint32_t sector) override { (void)erase_sector(sector); }
+    void note_freeing(std::uint32_t sector);
     void leave_chain(std::uint32_t sector);
     bool in_use(Epoch epoch) override;
     Epoch current() const override { return {core_.epoch_counter}; }

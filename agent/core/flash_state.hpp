@@ -47,13 +47,15 @@ struct FlashCore {
 };
 
 // What the state asks of the spool around it when no sector is free. The core that it is about to
-// write says what was done.
+// write says which sector left its chain, and what was in it.
 class FlashStateUse {
  public:
-    // The oldest sector that is done with goes. False: there is none.
-    virtual bool free_done() = 0;
-    // What waits goes, by policy. False: it did not help.
-    virtual bool free_waiting() = 0;
+    // The oldest sector that is done with, or one that is being freed anyway. Nothing: there is
+    // none.
+    virtual std::optional<std::uint32_t> leave_done() = 0;
+    // One in which blocks wait, by policy.
+    virtual std::optional<std::uint32_t> leave_waiting() = 0;
+    virtual void erase_left(std::uint32_t sector) = 0;
 
  protected:
     ~FlashStateUse() = default;
@@ -90,7 +92,8 @@ class FlashState {
     Status append(FlashTail& lane, const FlashCore& core, const Value* value);
     Status append_core(FlashTail& lane, const FlashCore& core);
     Status append_value(FlashTail& lane, const Value& value);
-    Result<std::uint32_t> take_sector(FlashTail& lane);
+    Result<std::uint32_t> take_sector(FlashTail& lane, const FlashCore& core);
+    void erase_left(std::uint32_t sector, const FlashTail& lane, const FlashCore& core);
     Status move(FlashTail& lane, const FlashCore& core, const Value* value);
     Status copy_values(FlashTail& to, const Value* instead);
     Result<std::uint32_t> bytes_of_values(std::uint8_t but_for);

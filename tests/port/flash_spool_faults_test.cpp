@@ -9,35 +9,14 @@
 using namespace longhaul;
 using namespace longhaul::agent;
 using sim::SimFlash;
+using test::free_sectors;
+using test::sectors_of;
 
 namespace {
 
 // All sectors that may hold blocks do.
 using Harness = test::FlashSpoolHarness<4096, 1, 8>;
 using Bench = test::SpoolBench<Harness>;
-
-std::optional<SectorHeader> header_in(SimFlash& flash, std::uint32_t sector) {
-    const FlashLayout layout{flash.geometry()};
-    for (std::uint32_t copy = 0; copy < 2; ++copy) {
-        const std::size_t at = std::size_t{sector} * layout.sector_bytes + layout.header_at(copy);
-        SectorHeader header;
-        if (read_sector_header(Bytes{flash.image()}.subspan(at, sector_header_bytes), header))
-            return header;
-    }
-    return std::nullopt;
-}
-
-// The sectors of a chain, oldest first.
-std::vector<std::uint32_t> sectors_of(SimFlash& flash, FlashChain chain) {
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> found;
-    for (std::uint32_t sector = 0; sector < flash.geometry().sectors; ++sector)
-        if (const auto header = header_in(flash, sector); header && header->chain == chain)
-            found.emplace_back(header->order, sector);
-    std::sort(found.begin(), found.end());
-    std::vector<std::uint32_t> sectors;
-    for (const auto& [order, sector] : found) sectors.push_back(sector);
-    return sectors;
-}
 
 // Both copies of its header rot.
 void lose_sector(SimFlash& flash, std::uint32_t sector) {
@@ -64,13 +43,6 @@ std::vector<std::uint32_t> missing(Bench& bench, Epoch epoch, BlockClass block_c
         if (!listed && !waits) numbers.push_back(n);
     }
     return numbers;
-}
-
-std::vector<std::uint32_t> free_sectors(SimFlash& flash) {
-    std::vector<std::uint32_t> sectors;
-    for (std::uint32_t sector = 0; sector < flash.geometry().sectors; ++sector)
-        if (!header_in(flash, sector)) sectors.push_back(sector);
-    return sectors;
 }
 
 // Blocks until no more go in, and epochs until all but the spare sectors are in use.
