@@ -94,7 +94,8 @@ TEST_CASE("flash spool: free sectors of a full one that go bad do not stop it") 
 }
 
 TEST_CASE("flash spool: whatever sector of a class is lost, its blocks are listed") {
-    for (const BlockClass block_class : {BlockClass::alarm, BlockClass::normal}) {
+    for (std::size_t c = 0; c < block_class_count; ++c) {
+        const auto block_class = static_cast<BlockClass>(c);
         // Also when the front of the chain was freed before.
         for (const std::uint32_t stored : {30U, 120U}) {
             Bench bench{test::when_full(WhenFull::drop_oldest, UINT64_MAX)};
@@ -200,6 +201,52 @@ TEST_CASE("flash spool: whatever sector of the epochs is lost, all of them can b
     for (std::uint32_t epoch = 113; epoch <= 120; ++epoch)
         CHECK(missing(bench, {epoch}, BlockClass::normal, 1).empty());
     CHECK(bench.spool->depth().value().waiting[2] == 0);
+}
+
+TEST_CASE("flash spool: whatever sector of the state is lost, all of the state is there") {
+    Bench bench;
+    const Epoch epoch = bench.begin();
+    // Long enough that the lanes move.
+    for (std::uint32_t n = 1; n <= 40; ++n) {
+        const std::string value = "value " + std::to_string(n);
+        REQUIRE(bench.append(epoch, BlockClass::normal, n, 100).ok());
+        REQUIRE(bench.spool->put_state(static_cast<std::uint8_t>(1 + n % 3), as_bytes(value)).ok());
+        if (n % 4 == 0) bench.mark(epoch, BlockClass::normal, 1, n / 2);
+    }
+    const Epoch newest = bench.begin();  // a mark alone is written into one of them only
+    bench.restart();
+    const std::string waiting = bench.waiting(BlockClass::normal);
+    const Incarnation incarnation = bench.spool->incarnation();
+    const SimFlash picture = bench.harness.device.flash;
+    const auto sectors = sectors_of(bench.harness.device.flash, chain_state);
+    REQUIRE(sectors.size() == 2);
+    std::vector<std::byte> room(100);
+    for (const std::uint32_t sector : sectors) {
+        CAPTURE(sector);
+        bench.harness.device.flash = picture;
+        lose_sector(bench.harness.device.flash, sector);
+        for (int start = 0; start < 2; ++start) {
+            bench.restart();
+            CHECK(bench.waiting(BlockClass::normal) == waiting);
+            CHECK(bench.spool->losses().empty());
+            CHECK(as_text(bench.spool->read_state(1, room).value()) == "value 39");
+            CHECK(as_text(bench.spool->read_state(2, room).value()) == "value 40");
+            CHECK(as_text(bench.spool->read_state(3, room).value()) == "value 38");
+        }
+        CHECK(sectors_of(bench.harness.device.flash, chain_state).size() == 2);
+        CHECK(bench.spool->begin_epoch().value().value == newest.value + 1);
+    }
+    // Without any of them all blocks wait again, and nobody knows what was listed.
+    bench.harness.device.flash = picture;
+    for (const std::uint32_t sector : sectors) lose_sector(bench.harness.device.flash, sector);
+    bench.restart();
+    CHECK(bench.waiting(BlockClass::normal).starts_with("1.1 1.2 "));
+    CHECK(missing(bench, epoch, BlockClass::normal, 40).empty());
+    REQUIRE(bench.spool->losses().entries().size() == 1);
+    CHECK(bench.spool->losses().entries()[0].last.epoch.value == 0);
+    CHECK(bench.spool->incarnation() == incarnation);
+    CHECK(bench.spool->read_state(1, room).error() == ErrorCode::not_found);
+    CHECK(bench.spool->begin_epoch().value() > newest);
 }
 
 TEST_CASE("flash spool: damaged blocks are listed once, however many lie apart") {
