@@ -43,6 +43,7 @@ bool BlockScan::next(FlashItem& item) {
         const RecordHeader& header = scan_.record().header;
         const FlashSector& entry = sectors_.at(sector_);
         if (header.kind != RecordKind::block || header.key != entry.chain) continue;
+        if (!is_place(header.place)) continue;
         if (is_beyond(header.place)) break;
         if (header.place <= seen_ || header.place < first_) continue;
         const bool gap =

@@ -41,6 +41,15 @@ BlockPlace read_place(ByteReader& in) {
     return {epoch, in.u32()};
 }
 
+// What it says of other sectors and blocks came before it.
+bool agrees(const SectorHeader& header) {
+    if (header.chain < block_class_count)
+        return is_place(header.first) && header.before < header.first &&
+               header.first.epoch.value <= header.epoch_counter;
+    return header.chain == chain_state ||
+           (header.chain == chain_epochs && header.first.epoch.value < header.order);
+}
+
 }  // namespace
 
 FlashLayout::FlashLayout(const FlashGeometry& geometry)
@@ -90,7 +99,7 @@ bool read_sector_header(Bytes bytes, SectorHeader& header) {
     header.epoch_counter = in.u32();
     header.first = read_place(in);
     header.before = read_place(in);
-    return version == flash_version && header.chain < chain_count && header.order != 0;
+    return version == flash_version && header.order != 0 && agrees(header);
 }
 
 void write_record_header(const RecordHeader& header, RecordSpot spot, ByteWriter& out) {

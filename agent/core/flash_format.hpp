@@ -106,5 +106,9 @@ bool read_record_header(Bytes bytes, RecordSpot spot, RecordHeader& header);
 bool may_be_record(Bytes bytes, std::uint32_t body_bytes_max);
 
 bool is_blank(Bytes bytes);
+// Whether a block can have that place.
+inline bool is_place(const BlockPlace& place) {
+    return place.epoch.value != 0 && place.number <= BlockSeq::number_max;
+}
 
 }  // namespace longhaul::agent

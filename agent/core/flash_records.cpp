@@ -204,7 +204,8 @@ bool read_summary(FlashSectors& sectors, std::uint32_t sector, RecordHeader& sum
     return sectors.read_until(sector, offset, room, [&](Bytes bytes) {
         blank = is_blank(bytes);
         return blank ||
-               (read_record_header(bytes, spot, summary) && summary.kind == RecordKind::summary);
+               (read_record_header(bytes, spot, summary) && summary.kind == RecordKind::summary &&
+                summary.place.number <= BlockSeq::number_max);
     }) && !blank;
 }
 

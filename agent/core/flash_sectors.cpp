@@ -32,9 +32,9 @@ void FlashSectors::open() {
     std::uint64_t erases = 0;
     std::uint32_t marked = 0;
     constexpr std::uint32_t unknown = UINT32_MAX;
+    for (FlashSector& entry : table_) entry = {};
     for (std::uint32_t sector = 0; sector < count(); ++sector) {
         FlashSector& entry = table_[sector];
-        entry = {};
         std::array<std::byte, erase_mark_bytes> room;
         EraseMark mark;
         const bool has_mark = read_until(sector, 0, room, [&](Bytes bytes) {
@@ -45,6 +45,11 @@ void FlashSectors::open() {
         if (entry.erases != unknown) ++marked;
         const auto header = header_of(sector);
         if (!header) continue;
+        if (with_order(header->order)) {
+            // It would appear when the other one goes.
+            (void)free(sector);
+            continue;
+        }
         entry.order = header->order;
         entry.chain = header->chain;
         epoch_counter = std::max(epoch_counter, header->epoch_counter);
@@ -55,6 +60,12 @@ void FlashSectors::open() {
     const auto average = static_cast<std::uint32_t>(marked == 0 ? 0 : erases / marked);
     for (FlashSector& entry : table_)
         if (entry.erases == unknown) entry.erases = average;
+}
+
+std::optional<std::uint32_t> FlashSectors::with_order(std::uint32_t order) const {
+    for (std::uint32_t sector = 0; order != 0 && sector < count(); ++sector)
+        if (table_[sector].order == order) return sector;
+    return std::nullopt;
 }
 
 void FlashSectors::keep_only(Incarnation wanted) {

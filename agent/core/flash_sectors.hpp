@@ -46,6 +46,7 @@ class FlashSectors {
     // Walks a chain, oldest first: the sector of the chain with the lowest order above `order`.
     std::optional<std::uint32_t> after(FlashChain chain, std::uint32_t order) const;
     std::optional<std::uint32_t> newest(FlashChain chain) const;
+    std::optional<std::uint32_t> with_order(std::uint32_t order) const;  // 0: none
     std::uint32_t length(FlashChain chain) const;
     std::uint32_t usable() const;  // not set aside
     std::uint32_t spare() const;   // free, and not known to be bad

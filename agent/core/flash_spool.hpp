@@ -86,6 +86,8 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
 
     // flash_spool_mount.cpp
     Status check_geometry() const;
+    Status load();
+    Status start_anew();
     Status load_core(Entropy& entropy);
     Status finish_freeing();
     Status load_class(FlashChain chain);
@@ -113,8 +115,10 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     void list_waiting(std::uint32_t sector);
     Status drop_sector(std::uint32_t sector);
     Status erase_sector(std::uint32_t sector);
-    bool free_done() override;
-    bool free_waiting() override;
+    std::optional<std::uint32_t> leave_done() override;
+    std::optional<std::uint32_t> leave_waiting() override;
+    void erase_left(std::uint32_t sector) override { (void)erase_sector(sector); }
+    void note_freeing(std::uint32_t sector);
     void leave_chain(std::uint32_t sector);
     bool in_use(Epoch epoch) override;
     bool has_blocks(Epoch epoch, Which which);

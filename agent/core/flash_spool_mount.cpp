@@ -8,6 +8,8 @@ namespace {
 
 // More boots than that nobody has missed.
 constexpr std::uint32_t epochs_skipped = 65'536;
+// Of orders, epochs and serials. No flash lives to see a higher one.
+constexpr std::uint32_t number_max = UINT32_MAX - 65'536;
 
 }  // namespace
 
@@ -27,13 +29,9 @@ Status FlashSpool::check_geometry() const {
 // Nothing is written before all is known: what is found missing is found again after a power cut.
 Status FlashSpool::open() {
     LH_TRY(check_geometry());
-    sectors_.open();
-    LH_TRY(load_core(entropy_));
-    epochs_.open();
-    for (FlashChain chain = 0; chain < block_class_count; ++chain) LH_TRY(load_class(chain));
-    LH_TRY(forget_carrier_that_never_came());
-    core_.epoch_counter = std::max(core_.epoch_counter, core_.newest_epoch.value);
-    sectors_.epoch_counter = core_.epoch_counter;
+    LH_TRY(load());
+    if (std::max({sectors_.order_max, core_.epoch_counter, state_.serial()}) > number_max)
+        LH_TRY(start_anew());
     previous_end_.epoch = core_.newest_epoch;
     for (std::size_t c = 0; c < block_class_count; ++c) {
         previous_end_.last_number[c] = core_.classes[c].last_number;
@@ -46,6 +44,30 @@ Status FlashSpool::open() {
     LH_TRY(keep_spare());
     policy_.bytes_max = std::uint64_t{data_sectors()} * sectors_.layout().sector_bytes;
     return {};
+}
+
+Status FlashSpool::load() {
+    sectors_.open();
+    LH_TRY(load_core(entropy_));
+    epochs_.open();
+    for (FlashChain chain = 0; chain < block_class_count; ++chain) LH_TRY(load_class(chain));
+    LH_TRY(forget_carrier_that_never_came());
+    core_.epoch_counter = std::max(core_.epoch_counter, core_.newest_epoch.value);
+    sectors_.epoch_counter = core_.epoch_counter;
+    return {};
+}
+
+// Soon no number is left to give: somebody wrote a high one.
+Status FlashSpool::start_anew() {
+    for (std::uint32_t sector = 0; sector < sectors_.count(); ++sector)
+        if (sectors_.header_of(sector)) (void)sectors_.free(sector);
+    sectors_.order_max = sectors_.epoch_counter = 0;
+    core_ = {};
+    LH_TRY(load());
+    Loss unknown;
+    unknown.reason = LossReason::unreadable;
+    core_.losses.add(unknown);
+    return write_core(FlashState::Copies::both);
 }
 
 Status FlashSpool::load_core(Entropy& entropy) {

@@ -68,8 +68,9 @@ Status FlashSpool::begin_sector(const SpoolTag& tag) {
     const auto chain = static_cast<FlashChain>(tag.name.seq.block_class());
     const BlockPlace first = place_of(tag.name);
     close_sector(chain);
+    core_.epoch_counter = std::max(core_.epoch_counter, first.epoch.value);
+    sectors_.epoch_counter = core_.epoch_counter;
     if (!sectors_.after(chain, 0)) {
-        core_.epoch_counter = std::max(core_.epoch_counter, first.epoch.value);
         core_.classes[chain].freed = {first.epoch, first.number == 0 ? 0 : first.number - 1};
         stored_moved_ = true;
     }
@@ -167,9 +168,7 @@ Status FlashSpool::drop_sector(std::uint32_t sector) {
 // Of chains 0 to 4. A mount that finds the core and the sector erases it.
 Status FlashSpool::free_sector(std::uint32_t sector) {
     const std::uint32_t order = sectors_.at(sector).order;
-    const FlashChain chain = sectors_.at(sector).chain;
-    core_.freeing = order;
-    if (chain < block_class_count) leave_chain(sector);
+    note_freeing(sector);
     LH_TRY(write_core(FlashState::Copies::both));
     // The state may have needed it already.
     if (sectors_.at(sector).order != order) return {};
@@ -192,31 +191,33 @@ Status FlashSpool::erase_sector(std::uint32_t sector) {
     return freed;
 }
 
-// A cut before the core that says so leaves sectors that a mount finds missing.
-bool FlashSpool::free_done() {
+// One that is being freed has left its chain; the core that says so is the one that has no room.
+std::optional<std::uint32_t> FlashSpool::leave_done() {
+    if (const auto sector = sectors_.with_order(core_.freeing)) return sector;
     const auto sector = oldest_done();
-    if (!sector) return false;
-    leave_chain(*sector);
-    (void)erase_sector(*sector);
-    return true;
+    if (sector) note_freeing(*sector);
+    return sector;
 }
 
 // The state has to be somewhere: when no class may drop, the lowest loses its oldest.
-bool FlashSpool::free_waiting() {
+std::optional<std::uint32_t> FlashSpool::leave_waiting() {
     auto sector = expendable();
     for (FlashChain chain = block_class_count; !sector && chain-- > 0;)
         sector = sectors_.after(chain, 0);
     const bool too_many =
         sectors_.length(chain_epochs) > FlashEpochs::sectors_max(sectors_.layout()) + 1;
     if (!sector && too_many) sector = sectors_.after(chain_epochs, 0);
-    if (!sector) return false;
-    if (sectors_.at(*sector).chain < block_class_count) {
-        list_waiting(*sector);
-        leave_chain(*sector);
-        list_cuts_before_lost();
-    }
-    (void)erase_sector(*sector);
-    return sectors_.at(*sector).state == FlashSector::State::sound;
+    if (!sector) return std::nullopt;
+    if (sectors_.at(*sector).chain < block_class_count) list_waiting(*sector);
+    note_freeing(*sector);
+    list_cuts_before_lost();
+    return sector;
+}
+
+void FlashSpool::note_freeing(std::uint32_t sector) {
+    core_.freeing = sectors_.at(sector).order;
+    core_.order_max = std::max(core_.order_max, sectors_.order_max);
+    if (sectors_.at(sector).chain < block_class_count) leave_chain(sector);
 }
 
 // Where blocks are missing that nobody should miss, the core says so: before the first ones, up to

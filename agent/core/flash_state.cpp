@@ -63,7 +63,13 @@ Status FlashCore::read(ByteReader& in) {
             return ErrorCode::malformed;
     }
     if (newest_epoch.value > epoch_counter) return ErrorCode::malformed;
-    return losses.read(in);
+    LH_TRY(losses.read(in));
+    for (const Loss& loss : losses.entries())
+        if (loss.last.epoch.value > epoch_counter) return ErrorCode::malformed;
+    // Orders that nobody was given name no sector that is still to come.
+    order_max = std::max(order_max, freeing);
+    for (std::size_t i = 0; i < given_up_count; ++i) order_max = std::max(order_max, given_up[i]);
+    return {};
 }
 
 // The newest core that is whole; of the values the keys, and the highest serial of all.
@@ -125,6 +131,12 @@ Status FlashState::open(const FlashCore& core) {
     return {};
 }
 
+Status FlashState::next_serial() {
+    if (serial_ == UINT32_MAX) return Error{ErrorCode::full, "no serial is left"};
+    ++serial_;
+    return {};
+}
+
 bool FlashState::find_value(std::uint8_t key, FlashRecord& found, std::uint32_t but_for) {
     std::uint32_t best = 0;
     for (auto sector = sectors_.after(chain_state, 0); sector;
@@ -144,7 +156,7 @@ bool FlashState::find_value(std::uint8_t key, FlashRecord& found, std::uint32_t 
 }
 
 Status FlashState::write_core(const FlashCore& core, Copies copies) {
-    ++serial_;
+    LH_TRY(next_serial());
     LH_TRY(append(lanes_[0], core, nullptr));
     return copies == Copies::one ? Status{} : append(lanes_[1], core, nullptr);
 }
@@ -155,7 +167,7 @@ Status FlashState::put(std::uint8_t key, Bytes value, const FlashCore& core) {
     const std::uint32_t all = others + layout.record_bytes(value.size()) +
                               layout.record_bytes(FlashCore::stored_bytes_max);
     if (all > layout.capacity()) return Error{ErrorCode::full, "the state fills a flash sector"};
-    ++serial_;
+    LH_TRY(next_serial());
     const Value put{key, value};
     LH_TRY(append(lanes_[0], core, &put));
     keys_.set(key);
@@ -236,25 +248,45 @@ bool FlashState::is_elsewhere(std::uint32_t sector) {
 }
 
 // When none is free: one that is done with, the lane's own, one that waits.
-Result<std::uint32_t> FlashState::take_sector(FlashTail& lane) {
+Result<std::uint32_t> FlashState::take_sector(FlashTail& lane, const FlashCore& core) {
     auto taken = sectors_.take(chain_state);
-    while (!taken.ok() && use_.free_done()) taken = sectors_.take(chain_state);
+    while (!taken.ok()) {
+        const auto done = use_.leave_done();
+        if (!done) break;
+        erase_left(*done, lane, core);
+        taken = sectors_.take(chain_state);
+    }
     if (!taken.ok() && lane.sector != no_sector &&
         sectors_.at(lane.sector).state == FlashSector::State::sound && is_elsewhere(lane.sector)) {
         (void)sectors_.free(lane.sector);
         lane = {};
         taken = sectors_.take(chain_state);
     }
-    for (int attempt = 0; !taken.ok() && attempt < 2 && use_.free_waiting(); ++attempt)
+    for (int attempt = 0; !taken.ok() && attempt < 2; ++attempt) {
+        const auto waiting = use_.leave_waiting();
+        if (!waiting) break;
+        erase_left(*waiting, lane, core);
+        if (sectors_.at(*waiting).state != FlashSector::State::sound) break;
         taken = sectors_.take(chain_state);
+    }
     return taken;
+}
+
+// The other lane says so first, if it has room.
+void FlashState::erase_left(std::uint32_t sector, const FlashTail& lane, const FlashCore& core) {
+    FlashTail& other = lanes_[&lane == &lanes_[0] ? 1 : 0];
+    if (other.used != 0 && next_serial().ok()) {
+        (void)append_core(other, core);
+        (void)next_serial();
+    }
+    use_.erase_left(sector);
 }
 
 // Into a new sector go the values and then the core; only then is the old one erased.
 Status FlashState::move(FlashTail& lane, const FlashCore& core, const Value* value) {
-    ++serial_;
+    LH_TRY(next_serial());
     for (std::uint32_t attempt = 0; attempt < sectors_.count(); ++attempt) {
-        LH_TRY_ASSIGN(const std::uint32_t sector, take_sector(lane));
+        LH_TRY_ASSIGN(const std::uint32_t sector, take_sector(lane, core));
         FlashTail fresh{sector, sectors_.layout().records_at()};
         if (copy_values(fresh, value).ok() && append_core(fresh, core).ok()) {
             if (lane.sector != no_sector) (void)sectors_.free(lane.sector);

@@ -47,13 +47,15 @@ struct FlashCore {
 };
 
 // What the state asks of the spool around it when no sector is free. The core that it is about to
-// write says what was done.
+// write says which sector left its chain, and what was in it.
 class FlashStateUse {
  public:
-    // The oldest sector that is done with goes. False: there is none.
-    virtual bool free_done() = 0;
-    // What waits goes, by policy. False: it did not help.
-    virtual bool free_waiting() = 0;
+    // The oldest sector that is done with, or one that is being freed anyway. Nothing: there is
+    // none.
+    virtual std::optional<std::uint32_t> leave_done() = 0;
+    // One in which blocks wait, by policy.
+    virtual std::optional<std::uint32_t> leave_waiting() = 0;
+    virtual void erase_left(std::uint32_t sector) = 0;
 
  protected:
     ~FlashStateUse() = default;
@@ -74,6 +76,7 @@ class FlashState {
     Status write_core(const FlashCore& core, Copies copies);
     Status put(std::uint8_t key, Bytes value, const FlashCore& core);
     Result<Bytes> read(std::uint8_t key, MutableBytes room);
+    std::uint32_t serial() const { return serial_; }  // the highest that was given
 
  private:
     struct Value {
@@ -84,11 +87,13 @@ class FlashState {
     bool is_elsewhere(std::uint32_t sector);
     bool has_core_but_for(std::uint32_t sector);
     void find_lanes();
+    Status next_serial();
     // A value, or without one the core.
     Status append(FlashTail& lane, const FlashCore& core, const Value* value);
     Status append_core(FlashTail& lane, const FlashCore& core);
     Status append_value(FlashTail& lane, const Value& value);
-    Result<std::uint32_t> take_sector(FlashTail& lane);
+    Result<std::uint32_t> take_sector(FlashTail& lane, const FlashCore& core);
+    void erase_left(std::uint32_t sector, const FlashTail& lane, const FlashCore& core);
     Status move(FlashTail& lane, const FlashCore& core, const Value* value);
     Status copy_values(FlashTail& to, const Value* instead);
     Result<std::uint32_t> bytes_of_values(std::uint8_t but_for);

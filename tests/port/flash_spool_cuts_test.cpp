@@ -46,6 +46,9 @@ class CutRun {
 
     void run(const test::SpoolScenario& scenario) {
         History history{scenario.policy};
+        run(history, scenario);
+    }
+    void run(History& history, const test::SpoolScenario& scenario) {
         SimFlash& flash = history.harness.device.flash;
         if (plan_.loses_unsynced) flash.lose_unsynced();
         flash.on_step = [&](const SimFlash::Step& step) { cut(history, scenario, step); };
@@ -118,4 +121,58 @@ TEST_CASE("flash spool: nothing committed is lost, wherever power fails, on page
 }
 TEST_CASE("flash spool: nothing committed is lost when what was not synced is", "[cuts]") {
     stand_cuts<NorFlashSpool>("unsynced steps lost", {4, 40, 4, true});
+}
+
+// Its state moves, and no sector can be taken: one is freed that no core names yet.
+TEST_CASE("flash spool: nothing is lost unseen when power fails while the state has no room",
+          "[cuts]") {
+    using enum test::SpoolStep::What;
+    using enum BlockClass;
+    using Harness = test::FlashSpoolHarness<4096, 1, 8>;
+    const std::uint32_t many = test::more_than(Harness::small_bytes);
+    const std::array<test::SpoolScenario, 6> cases{{
+        {"what is done with goes",
+         test::stop_at(UINT64_MAX),
+         {{fill, normal, many}, {mark, normal, 30}}},
+        {"of two classes",
+         test::stop_at(UINT64_MAX),
+         {{fill, normal, 20}, {fill, live, many}, {mark, live, 20}, {mark, normal, 12}}},
+        {"what waits goes, by policy",
+         test::when_full(WhenFull::drop_oldest, UINT64_MAX),
+         {{fill, bulk, 15}, {fill, normal, many}}},
+        {"the only sector of the lowest, which no core knows",
+         test::stop_at(UINT64_MAX),
+         {{fill, bulk, 1}, {fill, normal, many}, {fill, bulk, 4}}},
+        {"what waits goes, although nothing may",
+         test::stop_at(UINT64_MAX),
+         {{fill, normal, many}}},
+        {"in another epoch",
+         test::stop_at(UINT64_MAX),
+         {{fill, live, 5}, {boot}, {fill, normal, many}, {mark, normal, 3}, {boot}}},
+    }};
+    // When a lane goes bad, the first value makes it move.
+    test::SpoolScript values;
+    for (std::uint32_t i = 0; i < 24; ++i) values.push_back({state, alarm, 1 + i % 2, 400});
+    const test::SpoolScript few{values.begin(), values.begin() + 2};
+    CutPlan plan{5, 20, 4, false};
+    CutPlan plan_of_few{6, 2, 4, false};
+    if (all_cuts()) plan.every = plan_of_few.every = 1;
+    CutRun<Harness> run{plan};
+    CutRun<Harness> run_of_few{plan_of_few};
+    for (const test::SpoolScenario& each : cases) {
+        for (const bool bad_lane : {false, true}) {
+            INFO(each.name << (bad_lane ? ", a lane goes bad" : ""));
+            CutRun<Harness>::History history{each.policy};
+            history.marks_may_drop = true;
+            history.run(each.script);
+            SimFlash& flash = history.harness.device.flash;
+            auto bad = test::free_sectors(flash);
+            if (bad_lane) bad.push_back(test::sectors_of(flash, chain_state)[0]);
+            for (const std::uint32_t sector : bad) flash.set_fault(sector, SimFlash::Fault::error);
+            auto& cuts = bad_lane ? run_of_few : run;
+            cuts.run(history, {each.name, each.policy, bad_lane ? few : values});
+        }
+    }
+    std::printf("no free sector: %zu cuts, seeds %u and %u\n", run.cuts() + run_of_few.cuts(),
+                plan.seed, plan_of_few.seed);
 }

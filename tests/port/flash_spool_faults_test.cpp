@@ -9,35 +9,14 @@
 using namespace longhaul;
 using namespace longhaul::agent;
 using sim::SimFlash;
+using test::free_sectors;
+using test::sectors_of;
 
 namespace {
 
 // All sectors that may hold blocks do.
 using Harness = test::FlashSpoolHarness<4096, 1, 8>;
 using Bench = test::SpoolBench<Harness>;
-
-std::optional<SectorHeader> header_in(SimFlash& flash, std::uint32_t sector) {
-    const FlashLayout layout{flash.geometry()};
-    for (std::uint32_t copy = 0; copy < 2; ++copy) {
-        const std::size_t at = std::size_t{sector} * layout.sector_bytes + layout.header_at(copy);
-        SectorHeader header;
-        if (read_sector_header(Bytes{flash.image()}.subspan(at, sector_header_bytes), header))
-            return header;
-    }
-    return std::nullopt;
-}
-
-// The sectors of a chain, oldest first.
-std::vector<std::uint32_t> sectors_of(SimFlash& flash, FlashChain chain) {
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> found;
-    for (std::uint32_t sector = 0; sector < flash.geometry().sectors; ++sector)
-        if (const auto header = header_in(flash, sector); header && header->chain == chain)
-            found.emplace_back(header->order, sector);
-    std::sort(found.begin(), found.end());
-    std::vector<std::uint32_t> sectors;
-    for (const auto& [order, sector] : found) sectors.push_back(sector);
-    return sectors;
-}
 
 // Both copies of its header rot.
 void lose_sector(SimFlash& flash, std::uint32_t sector) {
@@ -64,13 +43,6 @@ std::vector<std::uint32_t> missing(Bench& bench, Epoch epoch, BlockClass block_c
         if (!listed && !waits) numbers.push_back(n);
     }
     return numbers;
-}
-
-std::vector<std::uint32_t> free_sectors(SimFlash& flash) {
-    std::vector<std::uint32_t> sectors;
-    for (std::uint32_t sector = 0; sector < flash.geometry().sectors; ++sector)
-        if (!header_in(flash, sector)) sectors.push_back(sector);
-    return sectors;
 }
 
 // Blocks until no more go in, and epochs until all but the spare sectors are in use.
@@ -122,7 +94,8 @@ TEST_CASE("flash spool: free sectors of a full one that go bad do not stop it") 
 }
 
 TEST_CASE("flash spool: whatever sector of a class is lost, its blocks are listed") {
-    for (const BlockClass block_class : {BlockClass::alarm, BlockClass::normal}) {
+    for (std::size_t c = 0; c < block_class_count; ++c) {
+        const auto block_class = static_cast<BlockClass>(c);
         // Also when the front of the chain was freed before.
         for (const std::uint32_t stored : {30U, 120U}) {
             Bench bench{test::when_full(WhenFull::drop_oldest, UINT64_MAX)};
@@ -249,6 +222,52 @@ TEST_CASE("flash spool: whatever sector of the epochs is lost, all of them can b
     for (std::uint32_t epoch = 113; epoch <= 120; ++epoch)
         CHECK(missing(bench, {epoch}, BlockClass::normal, 1).empty());
     CHECK(bench.spool->depth().value().waiting[2] == 0);
+}
+
+TEST_CASE("flash spool: whatever sector of the state is lost, all of the state is there") {
+    Bench bench;
+    const Epoch epoch = bench.begin();
+    // Long enough that the lanes move.
+    for (std::uint32_t n = 1; n <= 40; ++n) {
+        const std::string value = "value " + std::to_string(n);
+        REQUIRE(bench.append(epoch, BlockClass::normal, n, 100).ok());
+        REQUIRE(bench.spool->put_state(static_cast<std::uint8_t>(1 + n % 3), as_bytes(value)).ok());
+        if (n % 4 == 0) bench.mark(epoch, BlockClass::normal, 1, n / 2);
+    }
+    const Epoch newest = bench.begin();  // a mark alone is written into one of them only
+    bench.restart();
+    const std::string waiting = bench.waiting(BlockClass::normal);
+    const Incarnation incarnation = bench.spool->incarnation();
+    const SimFlash picture = bench.harness.device.flash;
+    const auto sectors = sectors_of(bench.harness.device.flash, chain_state);
+    REQUIRE(sectors.size() == 2);
+    std::vector<std::byte> room(100);
+    for (const std::uint32_t sector : sectors) {
+        CAPTURE(sector);
+        bench.harness.device.flash = picture;
+        lose_sector(bench.harness.device.flash, sector);
+        for (int start = 0; start < 2; ++start) {
+            bench.restart();
+            CHECK(bench.waiting(BlockClass::normal) == waiting);
+            CHECK(bench.spool->losses().empty());
+            CHECK(as_text(bench.spool->read_state(1, room).value()) == "value 39");
+            CHECK(as_text(bench.spool->read_state(2, room).value()) == "value 40");
+            CHECK(as_text(bench.spool->read_state(3, room).value()) == "value 38");
+        }
+        CHECK(sectors_of(bench.harness.device.flash, chain_state).size() == 2);
+        CHECK(bench.spool->begin_epoch().value().value == newest.value + 1);
+    }
+    // Without any of them all blocks wait again, and nobody knows what was listed.
+    bench.harness.device.flash = picture;
+    for (const std::uint32_t sector : sectors) lose_sector(bench.harness.device.flash, sector);
+    bench.restart();
+    CHECK(bench.waiting(BlockClass::normal).starts_with("1.1 1.2 "));
+    CHECK(missing(bench, epoch, BlockClass::normal, 40).empty());
+    REQUIRE(bench.spool->losses().entries().size() == 1);
+    CHECK(bench.spool->losses().entries()[0].last.epoch.value == 0);
+    CHECK(bench.spool->incarnation() == incarnation);
+    CHECK(bench.spool->read_state(1, room).error() == ErrorCode::not_found);
+    CHECK(bench.spool->begin_epoch().value() > newest);
 }
 
 TEST_CASE("flash spool: damaged blocks are listed once, however many lie apart") {

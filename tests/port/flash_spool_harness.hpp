@@ -1,8 +1,11 @@
 // A flash spool over a simulated flash, as the suites of tests/port want it.
 #pragma once
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "agent/core/flash_spool.hpp"
@@ -67,5 +70,36 @@ struct FlashSpoolHarness {
     std::uint64_t next_cut_ = 0;
     sim::SimFlash::Torn next_torn_{};
 };
+
+inline std::optional<agent::SectorHeader> header_in(sim::SimFlash& flash, std::uint32_t sector) {
+    const agent::FlashLayout layout{flash.geometry()};
+    for (std::uint32_t copy = 0; copy < 2; ++copy) {
+        const std::size_t at = std::size_t{sector} * layout.sector_bytes + layout.header_at(copy);
+        agent::SectorHeader header;
+        if (agent::read_sector_header(Bytes{flash.image()}.subspan(at, agent::sector_header_bytes),
+                                      header))
+            return header;
+    }
+    return std::nullopt;
+}
+
+// The sectors of a chain, oldest first.
+inline std::vector<std::uint32_t> sectors_of(sim::SimFlash& flash, agent::FlashChain chain) {
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> found;
+    for (std::uint32_t sector = 0; sector < flash.geometry().sectors; ++sector)
+        if (const auto header = header_in(flash, sector); header && header->chain == chain)
+            found.emplace_back(header->order, sector);
+    std::sort(found.begin(), found.end());
+    std::vector<std::uint32_t> sectors;
+    for (const auto& [order, sector] : found) sectors.push_back(sector);
+    return sectors;
+}
+
+inline std::vector<std::uint32_t> free_sectors(sim::SimFlash& flash) {
+    std::vector<std::uint32_t> sectors;
+    for (std::uint32_t sector = 0; sector < flash.geometry().sectors; ++sector)
+        if (!header_in(flash, sector)) sectors.push_back(sector);
+    return sectors;
+}
 
 }  // namespace longhaul::test

@@ -42,6 +42,7 @@ class SpoolHistory {
     // left of the storage. resume() opens it again.
     SpoolHistory(const SpoolHistory& other, Harness left)
         : harness{std::move(left)},
+          marks_may_drop{other.marks_may_drop},
           policy_{other.policy_},
           spool_{nullptr},
           incarnation_{other.incarnation_},
@@ -85,6 +86,7 @@ class SpoolHistory {
     }
 
     Harness harness;
+    bool marks_may_drop = false;  // for the storage is too small for what is noted
     std::size_t cuts() const { return cuts_; }
     std::size_t committed() const {
         return static_cast<std::size_t>(
@@ -175,11 +177,10 @@ class SpoolHistory {
             tag.losses = static_cast<std::uint16_t>(tells.size());
             contents.push_back(spool_bytes(epoch_, seq, size));
             appended.push_back({tag, contents.back()});
-            Block block;
+            Block& block = blocks_[{block_class, {epoch_, number + i}}] = {};
             block.samples = tag.samples;
             block.size = size;
             block.tells = tells;
-            blocks_[{block_class, {epoch_, number + i}}] = block;
         }
         const auto result = spool_->append(appended, sent_);
         if (harness.power_lost()) return;
@@ -230,6 +231,7 @@ class SpoolHistory {
         for (const Place& place : places) {
             const BlockSeq seq = BlockSeq::of(block_class, place.number);
             Block& block = blocks_.at({block_class, place});
+            if (marks_may_drop && covered(spool_->losses().entries(), block_class, place)) continue;
             if (!block.acked) told_.insert(told_.end(), block.tells.begin(), block.tells.end());
             block.acked = true;
             const auto gain = spool_->mark_durable({place.epoch, seq, seq});

@@ -13,7 +13,6 @@ namespace longhaul::agent {
 namespace {
 
 constexpr std::int64_t stop_ms_max = 10'000;
-constexpr std::int64_t make_again_ms = 60'000;
 constexpr std::int64_t wait_ms_max = 1000;  // so that the progress is told in time
 
 // SIGTERM and SIGINT as a descriptor; they stay blocked until the process ends. Nor does the
@@ -53,13 +52,12 @@ bool Fleet::run(const FleetOptions& options) {
     }
     ::close(signals);
     log_.say(devices_);
-    return all_stopped() && waiting_.empty();
+    return all_stopped() && to_make_.empty();
 }
 
 MonotonicMs Fleet::poll_devices(const FleetOptions& options, MonotonicMs now) {
     remake_damaged(now);
-    MonotonicMs next = MonotonicMs::never();
-    for (const Waiting& each : waiting_) next = std::min(next, each.again_at);
+    MonotonicMs next = to_make_.due_at();
     for (auto& device : devices_) {
         if (device->due_at() <= now) {
             // An anchor ties this moment to the date, so it may not be one of a while ago.
@@ -76,26 +74,14 @@ MonotonicMs Fleet::poll_devices(const FleetOptions& options, MonotonicMs now) {
 void Fleet::remake_damaged(MonotonicMs now) {
     for (auto& device : devices_) {
         if (!device->spool_damaged() || device->stopping()) continue;
-        waiting_.push_back({device->config(), now});
-        device.reset();
+        to_make_.add(device->config(), now);
         std::fprintf(stderr,
                      "longhaul-agent: %s: the spool was found damaged, the device begins anew\n",
-                     waiting_.back().config.name.c_str());
+                     device->name().c_str());
+        device.reset();
     }
     std::erase(devices_, nullptr);
-    std::erase_if(waiting_, [&](Waiting& each) { return each.again_at <= now && make(each, now); });
-}
-
-bool Fleet::make(Waiting& each, MonotonicMs now) {
-    auto made = make_(each.config);
-    if (made.ok()) {
-        devices_.push_back(std::move(made).value());
-        return true;
-    }
-    std::fprintf(stderr, "longhaul-agent: %s; tried again in a minute\n",
-                 made.error().text.c_str());
-    each.again_at = now + make_again_ms;
-    return false;
+    to_make_.poll(now, devices_);
 }
 
 void Fleet::stop_all(MonotonicMs now) {
@@ -104,7 +90,7 @@ void Fleet::stop_all(MonotonicMs now) {
 
 // Whoever waits to be made is not waited for when everybody else is done.
 bool Fleet::ended(const FleetOptions& options, bool stopping) const {
-    return all_stopped() && (waiting_.empty() || stopping || options.exit_when_drained);
+    return all_stopped() && (to_make_.empty() || stopping || options.exit_when_drained);
 }
 
 bool Fleet::all_stopped() const {

@@ -2,9 +2,7 @@
 // socket is ready. SIGTERM and SIGINT store what is staged, say goodbye and end the process.
 #pragma once
 
-#include <functional>
-
-#include "agent/platform/linux/report.hpp"
+#include "agent/platform/linux/devices_to_make.hpp"
 
 namespace longhaul::agent {
 
@@ -18,9 +16,9 @@ void raise_descriptor_limit();
 
 class Fleet {
  public:
-    using Make = std::function<Result<std::unique_ptr<HostedDevice>, Message>(const AgentConfig&)>;
     // `make` makes a device anew whose spool was found damaged.
-    Fleet(Devices devices, Make make) : devices_{std::move(devices)}, make_{std::move(make)} {}
+    Fleet(Devices devices, DevicesToMake::Make make)
+        : devices_{std::move(devices)}, to_make_{std::move(make)} {}
 
     // Runs until it is told to stop; false when something could not be stored in time, or a device
     // could not be made anew up to then.
@@ -36,17 +34,10 @@ class Fleet {
     // Waits for a socket, a signal (true) or the time.
     bool wait(int signals, MonotonicMs until);
 
-    // A device whose spool could not be made anew: it is tried again every minute.
-    struct Waiting {
-        AgentConfig config;
-        MonotonicMs again_at;
-    };
     void remake_damaged(MonotonicMs now);
-    bool make(Waiting& each, MonotonicMs now);
 
     Devices devices_;
-    std::vector<Waiting> waiting_;
-    Make make_;
+    DevicesToMake to_make_;
     ProgressLog log_;
 };
 

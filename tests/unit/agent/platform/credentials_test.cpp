@@ -3,52 +3,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <functional>
 
-#include "tests/support/temporary_folder.hpp"
-#include "tests/unit/agent/pki.hpp"
+#include "tests/unit/agent/platform/device_folder.hpp"
 
 using namespace longhaul;
 using namespace longhaul::agent;
 using namespace longhaul::test;
-
-namespace {
-
-const std::string uri = "longhaul://test/acme/probe-1";
-
-struct Pki {
-    Key root_key, tenant_key, other_key, device_key, sealing_key;
-    std::string root = issue(root_key, root_key, {.subject = "CN=root", .authority = true});
-    std::string tenant = issue(tenant_key, root_key, {.subject = "CN=acme", .authority = true});
-    std::string other_tenant =
-        issue(other_key, root_key, {.subject = "CN=other", .authority = true});
-    std::string device =
-        issue(device_key, tenant_key, {.subject = "CN=probe-1", .issuer = "CN=acme", .uri = uri});
-    std::string sealing =
-        issue(sealing_key, tenant_key, {.subject = "CN=sealing", .issuer = "CN=acme"});
-};
-Pki& pki() {
-    static Pki made;
-    return made;
-}
-
-// The files of a device that are right, and the configuration that names them.
-struct DeviceFolder {
-    TemporaryFolder folder;
-    AgentConfig config;
-
-    DeviceFolder() {
-        config.path = "agent.toml";
-        config.environment = "test";
-        config.tenant = "acme";
-        config.name = "probe-1";
-        config.certificate = folder.write("device.crt", pki().device + pki().tenant);
-        config.key = folder.write("device.key", pki().device_key.pem(), true);
-        config.secret = folder.write("device.secret", std::string(32, 's'), true);
-        config.root = folder.write("root.crt", pki().root);
-        config.sealing_key = folder.write("sealing.crt", pki().sealing);
-    }
-};
-
-}  // namespace
 
 TEST_CASE("credentials: what belongs together is taken, and signs as the device") {
     const DeviceFolder device;
