@@ -3,7 +3,7 @@
 
 #include "collector/app/check.hpp"
 #include "collector/app/credentials.hpp"
-#include "collector/lake/civil_time.hpp"
+#include "common/base/civil_time.hpp"
 #include "common/host/files.hpp"
 
 namespace longhaul::collector {

@@ -6,11 +6,12 @@
 
 #include "collector/app/check.hpp"
 #include "collector/disk/posix_disk.hpp"
-#include "collector/lake/civil_time.hpp"
 #include "collector/lake/delta_log.hpp"
 #include "collector/lake/local_store.hpp"
 #include "collector/registry/certificate.hpp"
 #include "collector/writer/key_ring.hpp"
+#include "common/base/civil_time.hpp"
+#include "common/base/hex.hpp"
 #include "common/host/files.hpp"
 
 namespace longhaul::collector {
@@ -86,7 +87,7 @@ void check_keys_of_epochs(const CollectorConfig& config, const std::set<SealingK
     for (const SealingKeyId& id : wanted) {
         if (keys.find(id) != nullptr) continue;
         findings.problem("sealing key",
-                         config.sealing_keys + ": " + hex_of(id) +
+                         config.sealing_keys + ": " + hex(id) +
                              ".key is missing, blocks of the "
                              "journal are sealed to it and the writer would stop; put it back",
                          exit_configuration);

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "collector/lake/civil_time.hpp"
+#include "common/base/civil_time.hpp"
 #include "common/host/files.hpp"
 
 namespace longhaul::collector {

@@ -4,7 +4,8 @@
 #include <boost/asio/post.hpp>
 
 #include "collector/app/collector.hpp"
-#include "collector/lake/civil_time.hpp"
+#include "common/base/civil_time.hpp"
+#include "common/base/hex.hpp"
 
 namespace longhaul::collector {
 namespace {
@@ -87,14 +88,14 @@ void Collector::tell_renewed(const Credentials& now) {
     }
     for (const SealingKeyId& id : now.keys->ids()) {
         if (credentials_.keys->find(id) != nullptr) continue;
-        log_.info("sealing key added", {{"key", hex_of(id)}, {"effect", text_of(Effect::at_once)}});
+        log_.info("sealing key added", {{"key", hex(id)}, {"effect", text_of(Effect::at_once)}});
     }
     for (const SealingKeyId& id : credentials_.keys->ids()) {
         if (now.keys->find(id) != nullptr) continue;
         log_.warn(
             "sealing key is gone from its folder and is used on until the collector ends; "
             "put it back, or old blocks cannot be opened then",
-            {{"key", hex_of(id)}});
+            {{"key", hex(id)}});
     }
 }
 

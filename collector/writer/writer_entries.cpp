@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "collector/lake/civil_time.hpp"
 #include "collector/writer/table_columns.hpp"
 #include "collector/writer/writer.hpp"
+#include "common/base/civil_time.hpp"
+#include "common/base/hex.hpp"
 
 namespace longhaul::collector {
 namespace {
@@ -68,8 +69,8 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
     std::memcpy(id.data(), record.sealing_key_id, id.size());
     const PrivateKey* sealing_key = keys_.find(id);
     if (sealing_key == nullptr) {
-        return stop("the private sealing key " + hex_of(id) + " that device " + place.device +
-                    " uses is missing: put " + hex_of(id) +
+        return stop("the private sealing key " + hex(id) + " that device " + place.device +
+                    " uses is missing: put " + hex(id) +
                     ".key back into the folder of sealing keys");
     }
     const auto key = keys_.unwrap(*sealing_key, record);
