@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <csignal>
 
+#include "common/base/hex.hpp"
 #include "common/host/exit_codes.hpp"
 #include "common/host/files.hpp"
 
@@ -23,6 +24,13 @@ StartFailure folder_failure(const std::string& path, const Error& error) {
     return {{path + ": " + to_string(error)}, damaged ? exit_bad_data : otherwise};
 }
 
+std::vector<TrailFact> facts_of_keys(const std::vector<SealingKeyId>& ids) {
+    std::vector<TrailFact> facts;
+    for (const SealingKeyId& id : ids)
+        facts.push_back({"", wall_now(), "collector", "key_used", hex(id), "to open blocks"});
+    return facts;
+}
+
 }  // namespace
 
 Collector::Collector(CollectorConfig config, Credentials credentials, Log& log,
@@ -30,6 +38,7 @@ Collector::Collector(CollectorConfig config, Credentials credentials, Log& log,
     : config_{std::move(config)},
       credentials_{std::move(credentials)},
       log_{log},
+      trail_{AuditTrail::folder_beside(config_.registry)},
       read_again_{std::move(read_again)} {}
 
 Result<void, StartFailure> Collector::open_journal() {
@@ -99,6 +108,7 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
         new Gateway{credentials_.entrance, known_, *journal_thread_, *journal_, log_, session});
     apply_limits(config_);
     gateway_->session.sealing_keys = credentials_.keys->ids();
+    note_in_trail(facts_of_keys(gateway_->session.sealing_keys));
     auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
     if (!listener.ok()) return StartFailure{listener.error()};
     listener_ = std::move(listener).value();
@@ -193,6 +203,12 @@ void Collector::on_failure(Message message, int exit_code) {
         news_.wake();
     };
     boost::asio::post(network_, std::move(fail));
+}
+
+// On any thread. What is not written does not hold up the devices.
+void Collector::note_in_trail(std::vector<TrailFact> facts) {
+    if (const auto kept = trail_.append(facts); !kept.ok())
+        log_.warn("the audit trail cannot be written", {{"text", kept.error().text}});
 }
 
 void Collector::report() const {

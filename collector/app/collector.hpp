@@ -56,6 +56,7 @@ class Collector {
     void tell_stopping();
     void tell_late();
     void tell_renewed(const Credentials& credentials);
+    void note_in_trail(std::vector<TrailFact> facts);
     boost::asio::awaitable<void> supervise();
     void on_durable(std::vector<DurableNews> news);
     void on_failure(Message message, int exit_code);
@@ -65,6 +66,7 @@ class Collector {
     CollectorConfig config_;  // from the start of the operations on, theirs
     Credentials credentials_;
     Log& log_;
+    const AuditTrail trail_;
     std::function<Result<CollectorConfig, Message>()> read_again_;
 
     std::unique_ptr<FolderLock> lock_;

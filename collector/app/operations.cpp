@@ -40,6 +40,7 @@ Operations::Operations(const CollectorConfig& config, Notifier notifier, Log& lo
                        std::function<void()> on_reload)
     : listen_{config.http_listen},
       registry_path_{config.registry},
+      trail_{AuditTrail::folder_beside(config.registry)},
       journal_path_{config.journal_path},
       lake_path_{config.lake_path},
       notifier_{std::move(notifier)},
@@ -136,7 +137,7 @@ awaitable<void> Operations::watch() {
         look();
         co_await tick_.wait_until(monotonic_now() + interval_ms);
     }
-    keep_refusals();
+    keep_notes(true);
 }
 
 // --- once a second ---
@@ -145,7 +146,7 @@ void Operations::look() {
     const MonotonicMs now = monotonic_now();
     look_at_disks(now);
     look_at_network(now);
-    keep_refusals();
+    keep_notes(false);
     std::string lines = "STATUS=" + status_text();
     if (notifier_.watchdog_ms() && trouble_of_network().empty()) lines += "\nWATCHDOG=1";
     notifier_.tell(lines);
@@ -173,14 +174,20 @@ std::string Operations::trouble_of_network() const {
     return "the network's thread has not moved for " + std::to_string(silence_ms / 1000) + " s";
 }
 
-void Operations::keep_refusals() {
+void Operations::keep_notes(bool all) {
     Gateway* gateway = nullptr;
     {
         const std::lock_guard lock{mutex_};
         gateway = parts_.gateway;
     }
     if (gateway == nullptr) return;
-    const std::vector<NotedRefusal> refusals = gateway->refusals.take();
+    keep_refusals(*gateway);
+    const auto kept = trail_.append(gateway->trail.take(wall_now(), monotonic_now(), all));
+    if (!kept.ok()) log_.warn("the audit trail cannot be written", {{"text", kept.error().text}});
+}
+
+void Operations::keep_refusals(Gateway& gateway) {
+    const std::vector<NotedRefusal> refusals = gateway.refusals.take();
     if (refusals.empty()) return;
     if (!registry_) {
         if (auto opened = Registry::open(registry_path_); opened.ok())

@@ -16,6 +16,16 @@ const Tenant* find(const std::vector<Tenant>& tenants, const std::string& name) 
     return found == tenants.end() ? nullptr : &*found;
 }
 
+std::vector<TrailFact> facts_of(const std::vector<ConfigChange>& changes) {
+    std::vector<TrailFact> facts;
+    for (const ConfigChange& change : changes) {
+        facts.push_back(
+            {"", wall_now(), "collector", "configuration_changed", change.key,
+             "from " + change.from + " to " + change.to + ", " + text_of(change.effect)});
+    }
+    return facts;
+}
+
 }  // namespace
 
 void Collector::reload() {
@@ -38,6 +48,7 @@ void Collector::reload() {
                                             {"to", change.to},
                                             {"effect", text_of(change.effect)}});
     }
+    note_in_trail(facts_of(changes));
     auto here = [this, next = std::move(next),
                  credentials = std::move(credentials).value()]() mutable {
         apply(next, std::move(credentials));
@@ -72,23 +83,33 @@ void Collector::apply_limits(const CollectorConfig& config) {
 // What has changed in files whose names are the same.
 void Collector::tell_renewed(const Credentials& now) {
     const char* const for_new = text_of(Effect::new_connections);
+    const auto note = [this](const std::string& what, const std::string& about,
+                             const std::string& why) {
+        gateway_->trail.add({"", wall_now(), "collector", what, about, why}, "", monotonic_now());
+    };
     if (now.certificate != credentials_.certificate) {
         log_.info("certificate renewed",
                   {{"valid_until", date_text(now.certificate_expires)}, {"effect", for_new}});
+        note("configuration_changed", "server certificate",
+             "valid until " + date_text(now.certificate_expires));
     }
     for (const Tenant& tenant : now.tenants) {
         const Tenant* before = find(credentials_.tenants, tenant.name);
         if (before != nullptr && before->authority_pem == tenant.authority_pem) continue;
-        log_.info(before == nullptr ? "tenant added" : "authority of a tenant changed",
-                  {{"tenant", tenant.name}, {"effect", for_new}});
+        const char* const what =
+            before == nullptr ? "tenant added" : "authority of a tenant changed";
+        log_.info(what, {{"tenant", tenant.name}, {"effect", for_new}});
+        note("configuration_changed", tenant.name, what);
     }
     for (const Tenant& tenant : credentials_.tenants) {
         if (find(now.tenants, tenant.name) != nullptr) continue;
         log_.info("tenant removed", {{"tenant", tenant.name}, {"effect", for_new}});
+        note("configuration_changed", tenant.name, "tenant removed");
     }
     for (const SealingKeyId& id : now.keys->ids()) {
         if (credentials_.keys->find(id) != nullptr) continue;
         log_.info("sealing key added", {{"key", hex(id)}, {"effect", text_of(Effect::at_once)}});
+        note("key_used", hex(id), "to open blocks");
     }
     for (const SealingKeyId& id : credentials_.keys->ids()) {
         if (now.keys->find(id) != nullptr) continue;

@@ -114,6 +114,7 @@ JSON = {
     "longhaul-agent trace list": "{mapping}",
     "longhaul-collector check": "--config {config}",
     "longhaul audit": "--config {config}",
+    "longhaul audit-trail verify": "--config {config}",
     "longhaul why": "{device.name} --config {config}",
     "longhaul-agent spool inspect": "{device}/spool.db",
     "longhaul-agent spool verify": "{device}/spool.db",

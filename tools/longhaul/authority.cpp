@@ -5,6 +5,7 @@
 #include "common/host/config.hpp"
 #include "common/host/files.hpp"
 #include "tools/longhaul/text.hpp"
+#include "tools/longhaul/trail_command.hpp"
 
 namespace longhaul::tools {
 
@@ -153,7 +154,12 @@ Result<void, Message> make_authority(const AuthorityRequest& request) {
     LH_TRY(write_new_file(folder + "/collector/collector.toml", as_bytes(collector_toml(request)),
                           public_file_mode));
     LH_TRY(write_new_file(folder + "/ca.toml", as_bytes(ca_toml(request)), public_file_mode));
-    return sync_file_system(folder);
+    LH_TRY(sync_file_system(folder));
+    std::vector<collector::TrailFact> facts{
+        fact("", "authority_made", request.environment, "", request.now)};
+    for (const std::string& tenant : request.tenants)
+        facts.push_back(fact(tenant, "tenant_added", tenant, "", request.now));
+    return note(folder + "/collector/registry.db", facts);
 }
 
 Result<Authority, Message> read_authority(const std::string& folder, const std::string& tenant) {
