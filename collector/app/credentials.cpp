@@ -60,8 +60,11 @@ Result<void, Message> open_registry(const CollectorConfig& config, Credentials& 
     if (!tenants.ok()) return Message{config.registry + ": " + to_string(tenants.error())};
     if (tenants.value().empty()) return Message{config.registry + ": there is no tenant in it"};
     credentials.tenants = std::move(tenants).value();
-    for (const Tenant& tenant : credentials.tenants)
+    for (const Tenant& tenant : credentials.tenants) {
         tls.authorities_pem.push_back(tenant.authority_pem);
+        tls.authorities_pem.insert(tls.authorities_pem.end(), tenant.older_pem.begin(),
+                                   tenant.older_pem.end());
+    }
     LH_TRY_ASSIGN(entrance.admission, Admission::make(config.environment, *entrance.registry));
     return {};
 }

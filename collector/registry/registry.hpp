@@ -17,7 +17,8 @@ enum class DeviceState : std::uint8_t { unknown, allowed, revoked };
 
 struct Tenant {
     std::string name;
-    std::string authority_pem;  // certificate that issues this tenant's devices
+    std::string authority_pem;             // certificate that issues this tenant's devices
+    std::vector<std::string> older_pem{};  // that issued them before, and still are accepted
 };
 
 struct NotedRefusal {
@@ -41,6 +42,13 @@ class Registry {
     Result<DeviceState> find(std::string_view tenant, std::string_view device);
     Result<std::vector<std::string>> devices(std::string_view tenant);
 
+    // The authority becomes an older one of its tenant, and this one takes its place.
+    Status rotate_authority(const std::string& tenant, const std::string& authority_pem);
+    // Until when the certificate is good that a device was given last, as far as it was noted.
+    Status note_expiry(std::string_view tenant, const std::vector<std::string>& devices,
+                       WallUs expires);
+    Result<std::optional<WallUs>> expiry(std::string_view tenant, std::string_view device);
+
     // One a device, and of all devices the newest ones only.
     static constexpr std::int64_t refusals_max = 10'000;
     Status note_refusals(const std::vector<NotedRefusal>& refusals);
@@ -48,6 +56,7 @@ class Registry {
                                                      std::string_view device);
 
  private:
+    Status read_older_authorities(Tenant& tenant);
     explicit Registry(SqliteDatabase database) : database_{std::move(database)} {}
 
     SqliteDatabase database_;

@@ -1,4 +1,5 @@
-// `longhaul ca …`: the authority.
+// `longhaul ca`, `tenant` and `rotate`: the authority, and what it issues besides devices'
+// certificates.
 #pragma once
 
 #include "tools/longhaul/commands.hpp"

@@ -7,6 +7,7 @@
 #include "common/host/exit_codes.hpp"
 #include "tools/longhaul/authority.hpp"
 #include "tools/longhaul/device_folder.hpp"
+#include "tools/longhaul/device_registry.hpp"
 
 namespace longhaul::tools {
 namespace {
@@ -68,12 +69,66 @@ void add_add(CLI::App& device, Commands& commands) {
     commands.emplace_back(command, [options] { return add(*options); });
 }
 
+using Work = Result<int, Message> (*)(const RegistryOptions&);
+
+// A command on devices that are there.
+CLI::App* add_named(CLI::App& device, Commands& commands, const char* name, const char* what,
+                    Work work, const std::shared_ptr<RegistryOptions>& options) {
+    CLI::App* command = device.add_subcommand(name, what);
+    command->add_option("--config", options->config, "The collector's configuration")->required();
+    command->add_option("--tenant", options->tenant, "Only devices of this tenant");
+    commands.emplace_back(command, [options, work] {
+        options->now = wall_now();
+        const auto done = work(*options);
+        return done.ok() ? done.value() : complain(done.error(), exit_bad_data);
+    });
+    return command;
+}
+
+void add_looking(CLI::App& device, Commands& commands) {
+    const auto listed = std::make_shared<RegistryOptions>();
+    CLI::App* list =
+        add_named(device, commands, "list", "Devices that a collector knows", list_devices, listed);
+    list->add_flag("--json", listed->json, "One JSON object on standard output");
+    list->footer("Example: longhaul device list --config ca/collector/collector.toml");
+    const auto shown = std::make_shared<RegistryOptions>();
+    CLI::App* show =
+        add_named(device, commands, "show",
+                  "A device's state, its certificate's end, its last refusal", show_devices, shown);
+    show->add_option("NAME", shown->names, "Names of devices, or TENANT/NAME")->required();
+    show->add_flag("--json", shown->json, "A JSON object a line");
+    show->footer("Example: longhaul device show bus-2228 --config ca/collector/collector.toml");
+}
+
+void add_changing(CLI::App& device, Commands& commands) {
+    struct Kind {
+        const char* name;
+        const char* what;
+        Work work;
+        const char* example;
+    };
+    const Kind kinds[] = {
+        {"revoke", "Devices that may not come in any more", revoke_devices,
+         "revoke bus-2228 --why stolen"},
+        {"allow", "Devices that were revoked may come in again", allow_devices, "allow bus-2228"}};
+    for (const Kind& kind : kinds) {
+        const auto options = std::make_shared<RegistryOptions>();
+        CLI::App* command = add_named(device, commands, kind.name, kind.what, kind.work, options);
+        command->add_option("NAME", options->names, "Names of devices, or TENANT/NAME")->required();
+        command->add_option("--why", options->why, "The reason, for the audit trail");
+        command->footer(std::string{"Example: longhaul device "} + kind.example +
+                        " --config ca/collector/collector.toml");
+    }
+}
+
 }  // namespace
 
 void add_device_commands(CLI::App& app, Commands& commands) {
     CLI::App* device = app.add_subcommand("device", "The devices of an authority");
     device->require_subcommand(1);
     add_add(*device, commands);
+    add_looking(*device, commands);
+    add_changing(*device, commands);
 }
 
 }  // namespace longhaul::tools

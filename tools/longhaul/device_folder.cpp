@@ -148,6 +148,12 @@ Result<std::vector<std::string>, Message> add_devices(const Authority& authority
         !allowed.ok()) {
         return Message{authority.registry + ": " + to_string(allowed.error())};
     }
+    constexpr std::int64_t day_us = 86'400'000'000;
+    const WallUs expires{request.now.value + device_days * day_us};
+    if (const Status noted = registry.value()->note_expiry(request.tenant, request.names, expires);
+        !noted.ok()) {
+        return Message{authority.registry + ": " + to_string(noted.error())};
+    }
     std::vector<collector::TrailFact> facts;
     for (const std::string& name : request.names)
         facts.push_back(

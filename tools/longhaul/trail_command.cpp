@@ -8,8 +8,8 @@
 #include <set>
 
 #include "collector/registry/trail_files.hpp"
-#include "common/host/config.hpp"
 #include "common/host/exit_codes.hpp"
+#include "tools/longhaul/collector_files.hpp"
 
 namespace longhaul::tools {
 
@@ -23,13 +23,6 @@ std::string person() {
     const uid_t user = ::getuid();
     const passwd* const entry = ::getpwuid(user);
     return "person " + (entry != nullptr ? std::string{entry->pw_name} : std::to_string(user));
-}
-
-Result<std::string, Message> trails_of(const std::string& config) {
-    LH_TRY_ASSIGN(ConfigFile file, ConfigFile::read(config));
-    const std::string registry = file.table("collector").path("registry", "registry.db");
-    LH_TRY(file.finish(UnknownKeys::ignored));
-    return AuditTrail::folder_beside(registry);
 }
 
 std::string count_text(std::uint64_t count) {
@@ -91,15 +84,15 @@ Result<void, Message> note(const std::string& registry, const std::vector<TrailF
 }
 
 Result<int, Message> verify_trails(const TrailOptions& options) {
-    const auto folder = trails_of(options.config);
-    if (!folder.ok()) {
-        std::fprintf(stderr, "longhaul: %s\n", folder.error().text.c_str());
+    const auto registry = registry_path(options.config);
+    if (!registry.ok()) {
+        std::fprintf(stderr, "longhaul: %s\n", registry.error().text.c_str());
         return exit_configuration;
     }
-    LH_TRY_ASSIGN(const auto names, collector::trail_names(folder.value()));
+    const std::string folder = AuditTrail::folder_beside(registry.value());
+    LH_TRY_ASSIGN(const auto names, collector::trail_names(folder));
     Verdict verdict;
-    for (const std::string& name : names)
-        LH_TRY(verify_one(folder.value(), name, options, verdict));
+    for (const std::string& name : names) LH_TRY(verify_one(folder, name, options, verdict));
     boost::json::array missing;
     for (const std::string& head : options.heads) {
         if (verdict.found.contains(head)) continue;
@@ -116,7 +109,7 @@ Result<int, Message> verify_trails(const TrailOptions& options) {
                                       {"trails", std::move(verdict.trails)}};
         std::printf("%s\n", boost::json::serialize(all).c_str());
     } else if (names.empty()) {
-        std::printf("%s: there is no audit trail yet\n", folder.value().c_str());
+        std::printf("%s: there is no audit trail yet\n", folder.c_str());
     }
     return verdict.whole ? exit_done : exit_bad_data;
 }

@@ -3,6 +3,7 @@
 
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
+#include <psa/crypto.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <cstring>
@@ -147,10 +148,23 @@ Bytes pem_bytes(const std::string& pem) {
     return std::as_bytes(std::span{pem.c_str(), pem.size() + 1});
 }
 
+PrivateKey bytes_of(Key& key) {
+    PrivateKey bytes;
+    std::size_t size = 0;
+    LH_CHECK(mbedtls_ecp_write_key_ext(mbedtls_pk_ec(key.pk), &size,
+                                       reinterpret_cast<unsigned char*>(bytes.bytes.data()),
+                                       bytes.bytes.size()) == 0);
+    return bytes;
+}
+
+KeyHandle device_key_handle() {
+    static const KeyHandle handle = keep_signing_key(bytes_of(pki().device_key)).value();
+    return handle;
+}
+
 std::unique_ptr<TlsLink> make_link(Link& below, const std::string& device = pki().device) {
-    static const std::string key = pki().device_key.pem();
     auto link = TlsLink::make(
-        {pem_bytes(pki().root), pem_bytes(device), pem_bytes(key), "localhost"}, below);
+        {pem_bytes(pki().root), pem_bytes(device), device_key_handle(), "localhost"}, below);
     REQUIRE(link.ok());
     return std::move(link).value();
 }
@@ -361,8 +375,8 @@ TEST_CASE("tls: a connection that breaks during the handshake or later closes th
 TEST_CASE("tls: keys and certificates that do not belong together are refused at once") {
     MemoryLink below;
     Key stranger;
-    const std::string key = pki().device_key.pem();
-    const std::string stranger_key = stranger.pem();
+    const KeyHandle key = device_key_handle();
+    const KeyHandle stranger_key = keep_signing_key(bytes_of(stranger)).value();
     const Bytes root = pem_bytes(pki().root);
     const Bytes device = pem_bytes(pki().device);
     struct Case {
@@ -370,14 +384,39 @@ TEST_CASE("tls: keys and certificates that do not belong together are refused at
         TlsSettings settings;
     };
     const Case cases[] = {
-        {"the key of another", {root, device, pem_bytes(stranger_key), "localhost"}},
-        {"no key", {root, device, as_bytes("nonsense"), "localhost"}},
-        {"no certificate", {root, as_bytes("nonsense"), pem_bytes(key), "localhost"}},
-        {"no root", {as_bytes("nonsense"), device, pem_bytes(key), "localhost"}},
-        {"no name", {root, device, pem_bytes(key), ""}},
+        {"the key of another", {root, device, stranger_key, "localhost"}},
+        {"no key", {root, device, 0, "localhost"}},
+        {"no certificate", {root, as_bytes("nonsense"), key, "localhost"}},
+        {"no root", {as_bytes("nonsense"), device, key, "localhost"}},
+        {"no name", {root, device, key, ""}},
     };
     for (const Case& each : cases) {
         CAPTURE(each.what);
         CHECK_FALSE(TlsLink::make(each.settings, below).ok());
     }
+    forget_key(stranger_key);
+}
+
+TEST_CASE("tls: a key that nobody can read signs handshakes and epoch records") {
+    const KeyHandle key = keep_signing_key(bytes_of(pki().device_key)).value();
+    std::array<unsigned char, 64> room;
+    std::size_t size = 0;
+    REQUIRE(psa_export_key(key, room.data(), room.size(), &size) == PSA_ERROR_NOT_PERMITTED);
+    PublicKey point{};
+    REQUIRE(psa_export_public_key(key, reinterpret_cast<unsigned char*>(point.data()), point.size(),
+                                  &size) == PSA_SUCCESS);
+    for (const auto version : {MBEDTLS_SSL_VERSION_TLS1_2, MBEDTLS_SSL_VERSION_TLS1_3}) {
+        CAPTURE(static_cast<int>(version));
+        MemoryLink below;
+        const auto link = TlsLink::make(
+            {pem_bytes(pki().root), pem_bytes(pki().device), key, "localhost"}, below);
+        REQUIRE(link.ok());
+        Server server{below, {.version = version}};  // demands a certificate and its key
+        CHECK(shake_hands(*link.value(), server) == LinkState::open);
+    }
+    const auto signature = sign(key, as_bytes("epoch"));
+    REQUIRE(signature.ok());
+    CHECK(verify(point, as_bytes("epoch"), signature.value()).ok());
+    forget_key(key);
+    CHECK_FALSE(sign(key, as_bytes("epoch")).ok());
 }
