@@ -7,6 +7,7 @@
 #include "collector/app/check.hpp"
 #include "collector/disk/posix_disk.hpp"
 #include "collector/lake/delta_log.hpp"
+#include "collector/lake/lake_marker.hpp"
 #include "collector/lake/local_store.hpp"
 #include "collector/registry/certificate.hpp"
 #include "collector/writer/key_ring.hpp"
@@ -162,6 +163,14 @@ void check_lake(const CollectorConfig& config, Findings& findings) {
     if (!disk.ok())
         return findings.problem("lake", path + ": " + to_string(disk.error()), exit_bad_data);
     LocalStore store{*disk.value()};
+    const auto marker = read_lake_marker(store);
+    if (!marker.ok())
+        return findings.problem("lake", path + ": " + to_string(marker.error()), exit_bad_data);
+    if (marker.value()) {
+        const std::string foreign = foreign_lake(*marker.value(), config.environment);
+        if (!foreign.empty())
+            return findings.problem("lake", path + ": " + foreign, exit_configuration);
+    }
     std::size_t tables = 0;
     bool all_read = true;
     for (const std::string& name : table_names(path, findings)) {

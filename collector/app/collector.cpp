@@ -1,8 +1,10 @@
 #include "collector/app/collector.hpp"
 
+#include <array>
 #include <boost/asio/post.hpp>
 #include <csignal>
 
+#include "collector/lake/lake_marker.hpp"
 #include "common/base/hex.hpp"
 #include "common/host/exit_codes.hpp"
 #include "common/host/files.hpp"
@@ -65,11 +67,29 @@ Result<void, StartFailure> Collector::open_journal() {
     return {};
 }
 
+// Before anything is changed in it.
+Result<void, StartFailure> Collector::check_environment() {
+    auto marker = read_lake_marker(*store_);
+    if (!marker.ok()) return folder_failure(config_.lake_path, marker.error());
+    if (!marker.value()) {
+        std::array<std::byte, 16> id;
+        if (!random_bytes(id).ok()) return StartFailure{{"no random bytes"}};
+        const auto marked = mark_lake(*store_, {config_.environment, hex(id)});
+        if (!marked.ok()) return folder_failure(config_.lake_path, marked.error());
+        marker = std::optional{marked.value()};
+    }
+    const std::string foreign = foreign_lake(*marker.value(), config_.environment);
+    if (!foreign.empty())
+        return StartFailure{{config_.lake_path + ": " + foreign}, exit_configuration};
+    return {};
+}
+
 Result<void, StartFailure> Collector::open_lake() {
     auto disk = PosixDisk::open_root(config_.lake_path);
     if (!disk.ok()) return folder_failure(config_.lake_path, disk.error());
     lake_disk_ = std::move(disk).value();
     store_ = std::make_unique<LocalStore>(*lake_disk_);
+    LH_TRY(check_environment());
     if (const Status cleaned = store_->clean_up(); !cleaned.ok())
         return folder_failure(config_.lake_path, cleaned.error());
     writer_ = std::make_unique<Writer>(*journal_, *store_, *credentials_.keys, config_.writer);

@@ -48,6 +48,7 @@ class Collector {
 
  private:
     Result<void, StartFailure> open_journal();
+    Result<void, StartFailure> check_environment();
     Result<void, StartFailure> open_lake();
     void start_threads();
     void reload();

@@ -114,3 +114,71 @@ def test_devices_of_the_registry(site):
         link.send(wire.hello(1)).expect(wire.WELCOME)
     facts = [(row["what"], row["about"], row["why"]) for row in trail(site, TENANT)]
     assert ("revoked", site.names[0], "it was stolen") in facts and ("allowed", site.names[0], "") in facts
+
+
+# --- environments ----------------------------------------------------------------------------------------
+CONFIGURATION = 78
+
+
+def other_environment(site, folder):
+    """A site of another environment whose tenant and devices have the same names."""
+    other = Site(folder, environment="staging")
+    other.add_devices(site.names, site.recording, collector=site.port)
+    return other
+
+
+def test_a_device_of_another_environment_is_refused(site, tmp_path):
+    staging = other_environment(site, tmp_path / "staging")
+    with pytest.raises(Exception, match="(?i)alert|closed|reset|eof|unknown|bad record mac"):
+        with wire.Link(site.port, staging.devices / site.names[0], root=site.authority / "root.crt") as link:
+            assert link.send(wire.hello(1)).next_frame() is not None
+            raise ConnectionError("closed")
+    assert [row for row in wait_for_refusal(site, "_site") if row["why"].startswith("handshake: ")]
+
+    # Nor does the device accept that collector; and the other way round.
+    agent = staging.start_agent()
+    wait_until(lambda: "not from the pinned root" in agent.messages(), f"the device's reason in {agent.log}", 20)
+    agent.stop()
+    with staging:
+        staging.start_collector()
+        site.add_devices(site.names, site.recording, collector=staging.port)
+        agent = site.start_agent()
+        wait_until(lambda: "not from the pinned root" in agent.messages(), f"the device's reason in {agent.log}", 20)
+        agent.stop()
+        with pytest.raises(Exception, match="(?i)alert|closed|reset|eof|unknown|bad record mac"):
+            with wire.Link(staging.port, site.devices / site.names[0], root=staging.authority / "root.crt") as link:
+                assert link.send(wire.hello(1)).next_frame() is not None
+                raise ConnectionError("closed")
+
+
+def wait_for_refusal(site, name):
+    return wait_until(lambda: [row for row in trail(site, name) if row["what"] == "refused"], "a refusal in the trail", 20)
+
+
+def test_a_certificate_of_the_tenant_for_another_environment_is_refused(site):
+    """Even the tenant's own authority cannot move a device: the name in the certificate says where it belongs."""
+    config = site.authority / "ca.toml"
+    kept = config.read_text()
+    config.write_text(kept.replace('environment = "demo"', 'environment = "staging"'))
+    site.add_devices(["mole"])
+    config.write_text(kept)
+    with wire.Link(site.port, site.devices / "mole") as link:
+        assert 'belongs to environment "staging", this is "demo"' in link.send(wire.hello(1)).bye()[1]
+    assert wait_for_refusal(site, "_site")[-1]["why"].startswith("environment: ")
+
+
+def test_a_lake_of_another_environment_is_refused(site, tmp_path):
+    assert site.stop_collector() == 0
+    marker = json.loads((site.lake / "_lake.json").read_text())
+    assert marker["environment"] == "demo" and len(marker["lake"]) == 32
+    staging = Site(tmp_path / "staging", environment="staging")
+    text = staging.config.read_text()
+    staging.config.write_text(text.replace('path = "lake"', f'path = "{site.lake}"'))
+    before = sorted(path.name for path in site.lake.rglob("*"))
+    sentence = 'the lake belongs to environment "demo", this is "staging"'
+    for command in ("run", "check"):
+        code, _, messages = call(programs_folder() / "longhaul-collector", command, "--config", staging.config)
+        assert code == CONFIGURATION and sentence in messages, messages
+    assert sorted(path.name for path in site.lake.rglob("*")) == before
+    site.start_collector()
+    assert json.loads((site.lake / "_lake.json").read_text()) == marker
