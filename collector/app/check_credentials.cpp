@@ -50,6 +50,15 @@ void check_server(const CollectorConfig& config, WallUs now, Findings& findings)
     findings.in_order("key", config.key + ": belongs to the certificate");
 }
 
+// Of a gateway.
+void check_no_sealing_keys(const CollectorConfig& config, Findings& findings) {
+    const auto opened = sealing_ids_of_gateway(config);
+    if (!opened.ok())
+        return findings.problem("sealing key", opened.error().text, exit_configuration);
+    findings.in_order("sealing key", config.sealing_keys + ": no key, as a gateway should, and " +
+                                         std::to_string(opened.value().size()) + " to seal for");
+}
+
 void check_sealing_keys(const CollectorConfig& config, Findings& findings) {
     const std::string& folder = config.sealing_keys;
     const auto files = paths_in(folder);
@@ -107,7 +116,10 @@ void check_registry(const CollectorConfig& config, WallUs now, Findings& finding
 
 void check_credentials(const CollectorConfig& config, WallUs now, Findings& findings) {
     check_server(config, now, findings);
-    check_sealing_keys(config, findings);
+    if (config.gateway)
+        check_no_sealing_keys(config, findings);
+    else
+        check_sealing_keys(config, findings);
     check_registry(config, now, findings);
 }
 

@@ -108,7 +108,7 @@ void Collector::start_threads() {
     };
     journal_thread_ = std::make_unique<JournalThread>(
         *journal_, JournalThread::Callbacks{on_durable_here, on_journal_failure});
-    writer_thread_ = std::make_unique<WriterThread>(*writer_, log_, on_writer_failure);
+    if (writer_) writer_thread_ = std::make_unique<WriterThread>(*writer_, log_, on_writer_failure);
 }
 
 Result<void, StartFailure> Collector::open(const PortFiles& files) {
@@ -119,7 +119,7 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
         return StartFailure{opened.error()};
     operations_->set_phase(Phase::starting, "it reads the journal");
     LH_TRY(open_journal());
-    LH_TRY(open_lake());
+    if (!config_.gateway) LH_TRY(open_lake());
     start_threads();
 
     SessionSettings session;
@@ -127,8 +127,8 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     gateway_.reset(
         new Gateway{credentials_.entrance, known_, *journal_thread_, *journal_, log_, session});
     apply_limits(config_);
-    gateway_->session.sealing_keys = credentials_.keys->ids();
-    note_in_trail(facts_of_keys(gateway_->session.sealing_keys));
+    gateway_->session.sealing_keys = sealing_ids();
+    if (!config_.gateway) note_in_trail(facts_of_keys(gateway_->session.sealing_keys));
     auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
     if (!listener.ok()) return StartFailure{listener.error()};
     listener_ = std::move(listener).value();
@@ -145,6 +145,7 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
 
 int Collector::run() {
     log_.info("listening", {{"address", listener_->address()}});
+    if (config_.gateway) log_.info("a gateway: blocks are kept, and nobody here can open them", {});
     watch_signals();
     operations_->attach(
         {gateway_.get(), journal_thread_.get(), writer_thread_.get(), journal_.get(), &network_});
@@ -157,7 +158,7 @@ int Collector::run() {
     network_.run();
 
     journal_thread_->stop();
-    const bool drained = writer_thread_->stop(stop_deadline_);
+    const bool drained = !writer_thread_ || writer_thread_->stop(stop_deadline_);
     network_.restart();
     network_.poll();  // a failure of theirs that came after the last connection
     if (!drained && !failed_)
@@ -206,7 +207,7 @@ void Collector::watch_signals() {
 }
 
 void Collector::on_durable(std::vector<DurableNews> news) {
-    writer_thread_->wake();
+    if (writer_thread_) writer_thread_->wake();
     auto tell = [news = std::move(news)] {
         for (const DurableNews& each : news) each.submitter->on_durable(each.count);
     };
@@ -231,14 +232,19 @@ void Collector::note_in_trail(std::vector<TrailFact> facts) {
         log_.warn("the audit trail cannot be written", {{"text", kept.error().text}});
 }
 
+std::vector<SealingKeyId> Collector::sealing_ids() const {
+    return {credentials_.sealing_ids.begin(), credentials_.sealing_ids.end()};
+}
+
 void Collector::report() const {
     const GatewayCounters& gateway = gateway_->counters;
-    const WriterCounters& writer = writer_->counters();
     log_.info("connections", {{"accepted", std::uint64_t{gateway.accepted}},
                               {"refused", std::uint64_t{gateway.refused}},
                               {"ended_by_exception", std::uint64_t{gateway.exceptions}},
                               {"blocks", std::uint64_t{gateway.blocks}},
                               {"acknowledged", std::uint64_t{gateway.acked_blocks}}});
+    if (!writer_) return;
+    const WriterCounters& writer = writer_->counters();
     log_.info("writer", {{"rows", writer.rows},
                          {"blocks", writer.blocks},
                          {"commits", writer.commits},

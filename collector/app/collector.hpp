@@ -1,4 +1,5 @@
-// The collector put together: journal, sessions and writer in one process.
+// The collector put together: journal, sessions and writer in one process; as a gateway without
+// the writer, and without the keys that it needs.
 //
 // Four threads: the network (listener, sessions, everything of a Gateway), the journal, the writer,
 // the operations. They meet in JournalThread, WriterThread and Operations only.
@@ -63,6 +64,7 @@ class Collector {
     void on_failure(Message message, int exit_code);
     void watch_signals();
     void report() const;
+    std::vector<SealingKeyId> sealing_ids() const;
 
     CollectorConfig config_;  // from the start of the operations on, theirs
     Credentials credentials_;

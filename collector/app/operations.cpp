@@ -42,7 +42,7 @@ Operations::Operations(const CollectorConfig& config, Notifier notifier, Log& lo
       registry_path_{config.registry},
       trail_{AuditTrail::folder_beside(config.registry)},
       journal_path_{config.journal_path},
-      lake_path_{config.lake_path},
+      lake_path_{config.gateway ? "" : config.lake_path},
       notifier_{std::move(notifier)},
       log_{log},
       on_reload_{std::move(on_reload)},
@@ -152,9 +152,14 @@ void Operations::look() {
     notifier_.tell(lines);
 }
 
+// A gateway has none.
+std::optional<DiskSpace> Operations::lake_space() const {
+    return lake_path_.empty() ? std::nullopt : disk_space(lake_path_);
+}
+
 void Operations::look_at_disks(MonotonicMs now) {
     if (const auto space = disk_space(journal_path_)) journal_forecast_.add(now, space->free_bytes);
-    if (const auto space = disk_space(lake_path_)) lake_forecast_.add(now, space->free_bytes);
+    if (const auto space = lake_space()) lake_forecast_.add(now, space->free_bytes);
 }
 
 // The network's thread answers when it comes to it.
@@ -228,7 +233,7 @@ Readings Operations::read() {
     readings.certificate_expires = {certificate_expires_us_};
     if (const auto space = disk_space(journal_path_))
         readings.folders.push_back({"journal", *space});
-    if (const auto space = disk_space(lake_path_)) readings.folders.push_back({"lake", *space});
+    if (const auto space = lake_space()) readings.folders.push_back({"lake", *space});
     if (parts_.gateway == nullptr) return readings;
     readings.gateway = &parts_.gateway->counters;
     readings.journal = &parts_.journal_thread->counters();
@@ -238,6 +243,7 @@ Readings Operations::read() {
         since != MonotonicMs::never()) {
         readings.oldest_unacknowledged_s = static_cast<double>(monotonic_now() - since) / 1000;
     }
+    if (parts_.writer_thread == nullptr) return readings;
     readings.writer = parts_.writer_thread->progress();
     readings.writer_failing = !parts_.writer_thread->trouble().empty();
     return readings;

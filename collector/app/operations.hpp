@@ -32,7 +32,7 @@ class Operations {
     struct Parts {
         Gateway* gateway = nullptr;
         const JournalThread* journal_thread = nullptr;
-        const WriterThread* writer_thread = nullptr;
+        const WriterThread* writer_thread = nullptr;  // a gateway has none
         const Journal* journal = nullptr;
         boost::asio::io_context* network = nullptr;
     };
@@ -62,6 +62,7 @@ class Operations {
     Phase phase();
     void tell_phase();
     void look();
+    std::optional<DiskSpace> lake_space() const;
     void look_at_disks(MonotonicMs now);
     void look_at_network(MonotonicMs now);
     void keep_notes(bool all);
@@ -74,7 +75,7 @@ class Operations {
     const std::string registry_path_;
     const AuditTrail trail_;
     const std::string journal_path_;
-    const std::string lake_path_;
+    const std::string lake_path_;  // empty: a gateway
     const Notifier notifier_;
     Log& log_;
     const std::function<void()> on_reload_;

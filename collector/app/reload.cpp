@@ -60,13 +60,14 @@ void Collector::reload() {
 void Collector::apply(const CollectorConfig& config, Credentials credentials) {
     tell_renewed(credentials);
     credentials_.keys->take_all(*credentials.keys);
-    gateway_->session.sealing_keys = credentials_.keys->ids();
+    credentials_.sealing_ids.merge(credentials.sealing_ids);
+    gateway_->session.sealing_keys = sealing_ids();
     gateway_->entrance = credentials_.entrance = std::move(credentials.entrance);
     credentials_.certificate = credentials.certificate;
     credentials_.tenants = std::move(credentials.tenants);
     operations_->set_certificate_expiry(credentials.certificate_expires);
     apply_limits(config);
-    writer_thread_->set_limits(config.writer);
+    if (writer_thread_) writer_thread_->set_limits(config.writer);
     log_.set_level(log_level_of(config.log_level));
     log_.set_format(config.log_format);
     operations_->tell_reloading(false);
@@ -106,13 +107,13 @@ void Collector::tell_renewed(const Credentials& now) {
         log_.info("tenant removed", {{"tenant", tenant.name}, {"effect", for_new}});
         note("configuration_changed", tenant.name, "tenant removed");
     }
-    for (const SealingKeyId& id : now.keys->ids()) {
-        if (credentials_.keys->find(id) != nullptr) continue;
+    for (const SealingKeyId& id : now.sealing_ids) {
+        if (credentials_.sealing_ids.contains(id)) continue;
         log_.info("sealing key added", {{"key", hex(id)}, {"effect", text_of(Effect::at_once)}});
-        note("key_used", hex(id), "to open blocks");
+        if (!config_.gateway) note("key_used", hex(id), "to open blocks");
     }
-    for (const SealingKeyId& id : credentials_.keys->ids()) {
-        if (now.keys->find(id) != nullptr) continue;
+    for (const SealingKeyId& id : credentials_.sealing_ids) {
+        if (now.sealing_ids.contains(id)) continue;
         log_.warn(
             "sealing key is gone from its folder and is used on until the collector ends; "
             "put it back, or old blocks cannot be opened then",

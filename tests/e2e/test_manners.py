@@ -118,6 +118,7 @@ JSON = {
     "longhaul device list": "--config {config}",
     "longhaul device show": "{device.name} --config {config}",
     "longhaul tenant list": "--config {config}",
+    "longhaul seal-key list": "--config {config}",
     "longhaul why": "{device.name} --config {config}",
     "longhaul-agent spool inspect": "{device}/spool.db",
     "longhaul-agent spool verify": "{device}/spool.db",
