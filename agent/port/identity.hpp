@@ -1,4 +1,5 @@
-// Port: who the device is. The private key need not be readable: a secure element signs by itself.
+// Port: who the device is. The private key need not be readable: a secure element signs by itself,
+// here for epoch records, and by its KeyHandle for TLS (agent/tls/tls_link.hpp).
 #pragma once
 
 #include "common/base/bytes.hpp"

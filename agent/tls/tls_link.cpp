@@ -12,8 +12,6 @@
 #include <ctime>
 #include <string>
 
-#include "common/block/crypto.hpp"
-
 namespace longhaul::agent {
 namespace {
 
@@ -136,10 +134,8 @@ Status TlsLink::State::load(const TlsSettings& settings) {
                                settings.device_certificates.size()) != 0) {
         return Error{ErrorCode::malformed, "the device's certificate cannot be read"};
     }
-    if (mbedtls_pk_parse_key(&key, raw(settings.device_key), settings.device_key.size(), nullptr, 0,
-                             random_numbers, nullptr) != 0) {
-        return Error{ErrorCode::malformed, "the device's key cannot be read"};
-    }
+    if (mbedtls_pk_setup_opaque(&key, settings.device_key) != 0)
+        return Error{ErrorCode::denied, "the device's key cannot be used"};
     if (mbedtls_pk_check_pair(&own.pk, &key, random_numbers, nullptr) != 0) {
         return Error{ErrorCode::denied, "the device's key does not belong to its certificate"};
     }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "agent/port/link.hpp"
+#include "common/block/crypto.hpp"
 
 namespace longhaul::agent {
 
@@ -14,7 +15,7 @@ namespace longhaul::agent {
 struct TlsSettings {
     Bytes root_certificate;     // the only one that is trusted
     Bytes device_certificates;  // the device's, then its issuer's
-    Bytes device_key;
+    KeyHandle device_key = 0;   // signs the handshake; its bytes are never seen here
     std::string_view server_name;
 };
 

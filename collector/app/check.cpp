@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdio>
 
-#include "collector/net/log.hpp"
+#include "common/base/json_text.hpp"
 
 namespace longhaul::collector {
 namespace {

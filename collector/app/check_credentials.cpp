@@ -3,7 +3,7 @@
 
 #include "collector/app/check.hpp"
 #include "collector/app/credentials.hpp"
-#include "collector/lake/civil_time.hpp"
+#include "common/base/civil_time.hpp"
 #include "common/host/files.hpp"
 
 namespace longhaul::collector {
@@ -48,6 +48,15 @@ void check_server(const CollectorConfig& config, WallUs now, Findings& findings)
         check_pair(config.certificate, certificate.value(), config.key, as_text(key_pem.value()));
     if (!pair.ok()) return findings.problem("key", pair.error().text, exit_configuration);
     findings.in_order("key", config.key + ": belongs to the certificate");
+}
+
+// Of a gateway.
+void check_no_sealing_keys(const CollectorConfig& config, Findings& findings) {
+    const auto opened = sealing_ids_of_gateway(config);
+    if (!opened.ok())
+        return findings.problem("sealing key", opened.error().text, exit_configuration);
+    findings.in_order("sealing key", config.sealing_keys + ": no key, as a gateway should, and " +
+                                         std::to_string(opened.value().size()) + " to seal for");
 }
 
 void check_sealing_keys(const CollectorConfig& config, Findings& findings) {
@@ -107,7 +116,10 @@ void check_registry(const CollectorConfig& config, WallUs now, Findings& finding
 
 void check_credentials(const CollectorConfig& config, WallUs now, Findings& findings) {
     check_server(config, now, findings);
-    check_sealing_keys(config, findings);
+    if (config.gateway)
+        check_no_sealing_keys(config, findings);
+    else
+        check_sealing_keys(config, findings);
     check_registry(config, now, findings);
 }
 

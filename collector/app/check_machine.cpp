@@ -206,7 +206,7 @@ void check_machine(const CollectorConfig& config, Findings& findings) {
     check_folder("journal", config.journal_path, findings);
     if (const std::string place = existing(config.journal_path); is_folder(place))
         check_sync(place, findings);
-    check_folder("lake", config.lake_path, findings);
+    if (!config.gateway) check_folder("lake", config.lake_path, findings);
 }
 
 }  // namespace longhaul::collector

@@ -6,11 +6,13 @@
 
 #include "collector/app/check.hpp"
 #include "collector/disk/posix_disk.hpp"
-#include "collector/lake/civil_time.hpp"
 #include "collector/lake/delta_log.hpp"
+#include "collector/lake/lake_marker.hpp"
 #include "collector/lake/local_store.hpp"
 #include "collector/registry/certificate.hpp"
 #include "collector/writer/key_ring.hpp"
+#include "common/base/civil_time.hpp"
+#include "common/base/hex.hpp"
 #include "common/host/files.hpp"
 
 namespace longhaul::collector {
@@ -86,7 +88,7 @@ void check_keys_of_epochs(const CollectorConfig& config, const std::set<SealingK
     for (const SealingKeyId& id : wanted) {
         if (keys.find(id) != nullptr) continue;
         findings.problem("sealing key",
-                         config.sealing_keys + ": " + hex_of(id) +
+                         config.sealing_keys + ": " + hex(id) +
                              ".key is missing, blocks of the "
                              "journal are sealed to it and the writer would stop; put it back",
                          exit_configuration);
@@ -123,7 +125,7 @@ void check_journal(const CollectorConfig& config, WallUs now, Findings& findings
                                         " shards since it was made; \"shards\" says otherwise and "
                                         "changes nothing");
     }
-    check_keys_of_epochs(config, found.sealing_keys, findings);
+    if (!config.gateway) check_keys_of_epochs(config, found.sealing_keys, findings);
     check_clock(now, found.newest, findings);
 }
 
@@ -161,6 +163,14 @@ void check_lake(const CollectorConfig& config, Findings& findings) {
     if (!disk.ok())
         return findings.problem("lake", path + ": " + to_string(disk.error()), exit_bad_data);
     LocalStore store{*disk.value()};
+    const auto marker = read_lake_marker(store);
+    if (!marker.ok())
+        return findings.problem("lake", path + ": " + to_string(marker.error()), exit_bad_data);
+    if (marker.value()) {
+        const std::string foreign = foreign_lake(*marker.value(), config.environment);
+        if (!foreign.empty())
+            return findings.problem("lake", path + ": " + foreign, exit_configuration);
+    }
     std::size_t tables = 0;
     bool all_read = true;
     for (const std::string& name : table_names(path, findings)) {
@@ -181,7 +191,7 @@ void check_lake(const CollectorConfig& config, Findings& findings) {
 
 void check_stores(const CollectorConfig& config, WallUs now, Findings& findings) {
     check_journal(config, now, findings);
-    check_lake(config, findings);
+    if (!config.gateway) check_lake(config, findings);
 }
 
 }  // namespace longhaul::collector

@@ -1,8 +1,11 @@
 #include "collector/app/collector.hpp"
 
+#include <array>
 #include <boost/asio/post.hpp>
 #include <csignal>
 
+#include "collector/lake/lake_marker.hpp"
+#include "common/base/hex.hpp"
 #include "common/host/exit_codes.hpp"
 #include "common/host/files.hpp"
 
@@ -23,6 +26,13 @@ StartFailure folder_failure(const std::string& path, const Error& error) {
     return {{path + ": " + to_string(error)}, damaged ? exit_bad_data : otherwise};
 }
 
+std::vector<TrailFact> facts_of_keys(const std::vector<SealingKeyId>& ids) {
+    std::vector<TrailFact> facts;
+    for (const SealingKeyId& id : ids)
+        facts.push_back({"", wall_now(), "collector", "key_used", hex(id), "to open blocks"});
+    return facts;
+}
+
 }  // namespace
 
 Collector::Collector(CollectorConfig config, Credentials credentials, Log& log,
@@ -30,6 +40,7 @@ Collector::Collector(CollectorConfig config, Credentials credentials, Log& log,
     : config_{std::move(config)},
       credentials_{std::move(credentials)},
       log_{log},
+      trail_{AuditTrail::folder_beside(config_.registry)},
       read_again_{std::move(read_again)} {}
 
 Result<void, StartFailure> Collector::open_journal() {
@@ -56,11 +67,29 @@ Result<void, StartFailure> Collector::open_journal() {
     return {};
 }
 
+// Before anything is changed in it.
+Result<void, StartFailure> Collector::check_environment() {
+    auto marker = read_lake_marker(*store_);
+    if (!marker.ok()) return folder_failure(config_.lake_path, marker.error());
+    if (!marker.value()) {
+        std::array<std::byte, 16> id;
+        if (!random_bytes(id).ok()) return StartFailure{{"no random bytes"}};
+        const auto marked = mark_lake(*store_, {config_.environment, hex(id)});
+        if (!marked.ok()) return folder_failure(config_.lake_path, marked.error());
+        marker = std::optional{marked.value()};
+    }
+    const std::string foreign = foreign_lake(*marker.value(), config_.environment);
+    if (!foreign.empty())
+        return StartFailure{{config_.lake_path + ": " + foreign}, exit_configuration};
+    return {};
+}
+
 Result<void, StartFailure> Collector::open_lake() {
     auto disk = PosixDisk::open_root(config_.lake_path);
     if (!disk.ok()) return folder_failure(config_.lake_path, disk.error());
     lake_disk_ = std::move(disk).value();
     store_ = std::make_unique<LocalStore>(*lake_disk_);
+    LH_TRY(check_environment());
     if (const Status cleaned = store_->clean_up(); !cleaned.ok())
         return folder_failure(config_.lake_path, cleaned.error());
     writer_ = std::make_unique<Writer>(*journal_, *store_, *credentials_.keys, config_.writer);
@@ -74,11 +103,15 @@ void Collector::start_threads() {
     const auto on_journal_failure = [this](Message message) {
         on_failure(std::move(message), exit_retry_later);
     };
+    journal_thread_ = std::make_unique<JournalThread>(
+        *journal_, JournalThread::Callbacks{on_durable_here, on_journal_failure});
+    if (writer_) start_writer();
+}
+
+void Collector::start_writer() {
     const auto on_writer_failure = [this](Message message) {
         on_failure(std::move(message), exit_bad_data);
     };
-    journal_thread_ = std::make_unique<JournalThread>(
-        *journal_, JournalThread::Callbacks{on_durable_here, on_journal_failure});
     const auto find_model = [this](const std::string& tenant, const ModelHash& hash) {
         return credentials_.models->find(tenant, hash);
     };
@@ -102,7 +135,7 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
         return StartFailure{opened.error()};
     operations_->set_phase(Phase::starting, "it reads the journal");
     LH_TRY(open_journal());
-    LH_TRY(open_lake());
+    if (!config_.gateway) LH_TRY(open_lake());
     start_threads();
 
     SessionSettings session;
@@ -110,7 +143,8 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     gateway_.reset(
         new Gateway{credentials_.entrance, known_, *journal_thread_, *journal_, log_, session});
     apply_limits(config_);
-    gateway_->session.sealing_keys = credentials_.keys->ids();
+    gateway_->session.sealing_keys = sealing_ids();
+    if (!config_.gateway) note_in_trail(facts_of_keys(gateway_->session.sealing_keys));
     gateway_->session.models = credentials_.models.get();
     auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
     if (!listener.ok()) return StartFailure{listener.error()};
@@ -128,6 +162,7 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
 
 int Collector::run() {
     log_.info("listening", {{"address", listener_->address()}});
+    if (config_.gateway) log_.info("a gateway: blocks are kept, and nobody here can open them", {});
     watch_signals();
     operations_->attach(
         {gateway_.get(), journal_thread_.get(), writer_thread_.get(), journal_.get(), &network_});
@@ -140,7 +175,7 @@ int Collector::run() {
     network_.run();
 
     journal_thread_->stop();
-    const bool drained = writer_thread_->stop(stop_deadline_);
+    const bool drained = !writer_thread_ || writer_thread_->stop(stop_deadline_);
     network_.restart();
     network_.poll();  // a failure of theirs that came after the last connection
     if (!drained && !failed_)
@@ -189,7 +224,7 @@ void Collector::watch_signals() {
 }
 
 void Collector::on_durable(std::vector<DurableNews> news) {
-    writer_thread_->wake();
+    if (writer_thread_) writer_thread_->wake();
     auto tell = [news = std::move(news)] {
         for (const DurableNews& each : news) {
             if (each.submitter != nullptr) each.submitter->on_durable(each.count);
@@ -210,14 +245,25 @@ void Collector::on_failure(Message message, int exit_code) {
     boost::asio::post(network_, std::move(fail));
 }
 
+// On any thread. What is not written does not hold up the devices.
+void Collector::note_in_trail(std::vector<TrailFact> facts) {
+    if (const auto kept = trail_.append(facts); !kept.ok())
+        log_.warn("the audit trail cannot be written", {{"text", kept.error().text}});
+}
+
+std::vector<SealingKeyId> Collector::sealing_ids() const {
+    return {credentials_.sealing_ids.begin(), credentials_.sealing_ids.end()};
+}
+
 void Collector::report() const {
     const GatewayCounters& gateway = gateway_->counters;
-    const WriterCounters& writer = writer_->counters();
     log_.info("connections", {{"accepted", std::uint64_t{gateway.accepted}},
                               {"refused", std::uint64_t{gateway.refused}},
                               {"ended_by_exception", std::uint64_t{gateway.exceptions}},
                               {"blocks", std::uint64_t{gateway.blocks}},
                               {"acknowledged", std::uint64_t{gateway.acked_blocks}}});
+    if (!writer_) return;
+    const WriterCounters& writer = writer_->counters();
     log_.info("writer", {{"rows", writer.rows},
                          {"blocks", writer.blocks},
                          {"commits", writer.commits},

@@ -1,4 +1,5 @@
-// The collector put together: journal, sessions and writer in one process.
+// The collector put together: journal, sessions and writer in one process; as a gateway without
+// the writer, and without the keys that it needs.
 //
 // Four threads: the network (listener, sessions, everything of a Gateway), the journal, the writer,
 // the operations. They meet in JournalThread, WriterThread and Operations only.
@@ -48,23 +49,28 @@ class Collector {
 
  private:
     Result<void, StartFailure> open_journal();
+    Result<void, StartFailure> check_environment();
     Result<void, StartFailure> open_lake();
     void start_threads();
+    void start_writer();
     void reload();
     void apply(const CollectorConfig& config, Credentials credentials);
     void apply_limits(const CollectorConfig& config);
     void tell_stopping();
     void tell_late();
     void tell_renewed(const Credentials& credentials);
+    void note_in_trail(std::vector<TrailFact> facts);
     boost::asio::awaitable<void> supervise();
     void on_durable(std::vector<DurableNews> news);
     void on_failure(Message message, int exit_code);
     void watch_signals();
     void report() const;
+    std::vector<SealingKeyId> sealing_ids() const;
 
     CollectorConfig config_;  // from the start of the operations on, theirs
     Credentials credentials_;
     Log& log_;
+    const AuditTrail trail_;
     std::function<Result<CollectorConfig, Message>()> read_again_;
 
     std::unique_ptr<FolderLock> lock_;

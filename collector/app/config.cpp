@@ -22,6 +22,7 @@ void read_collector(ConfigTable table, CollectorConfig& config) {
     config.environment = table.text("environment");
     if (table.has_text("environment") && !is_name_part(config.environment))
         table.problem("environment", "has to be 1 to 48 of a-z, 0-9 and -");
+    config.gateway = table.choice("role", "collector", {"collector", "gateway"}) == 1;
     config.listen = read_address(table, "127.0.0.1:7600");
     config.connections_max =
         static_cast<std::size_t>(table.integer("connections_max", 20'000, {1, 1'000'000}));
@@ -42,7 +43,8 @@ void read_journal(ConfigTable table, CollectorConfig& config) {
 }
 
 void read_lake(ConfigTable table, CollectorConfig& config) {
-    config.lake_path = table.path("path");
+    // A gateway has no tables; what stands here is for the collector that comes after it.
+    config.lake_path = config.gateway ? table.path("path", "") : table.path("path");
     config.writer.commit_interval_ms =
         table.integer("commit_interval_s", 15, {1, day_s}) * second_ms;
     config.writer.rows_max =
@@ -86,12 +88,13 @@ std::string_view config_example() {
 
 [collector]
 environment = "demo"              # devices of other environments are refused
+# role = "collector"              # "gateway": keeps blocks in the journal, holds no key, writes no tables
 listen = "127.0.0.1:7600"         # port 0: any free one, see --port-file
 # connections_max = 20000
 certificate = "server.crt"        # PEM, with its chain behind it
 key = "server.key"                # PEM, mode 0600
 # registry = "registry.db"        # SQLite: tenants, their authorities, allowed devices
-# sealing_keys = "sealing"        # folder of <id>.key: what opens the blocks
+# sealing_keys = "sealing"        # folder of <id>.key: what opens the blocks; of a gateway, of <id>.crt alone
 
 [journal]
 path = "journal"                  # folder on a local disk; used by one collector at a time

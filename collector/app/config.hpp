@@ -15,6 +15,7 @@ namespace longhaul::collector {
 
 struct CollectorConfig {
     std::string environment;
+    bool gateway = false;  // takes and keeps blocks, and cannot open them
     std::string listen;
     std::size_t connections_max = 0;
     std::string certificate;  // paths from here on

@@ -13,6 +13,7 @@ struct Key {
 };
 
 std::string value_text(const std::string& value) { return value; }
+std::string role_text(bool gateway) { return gateway ? "gateway" : "collector"; }
 std::string value_text(LogFormat value) { return value == LogFormat::json ? "json" : "text"; }
 template <std::integral T>
 std::string value_text(T value) {
@@ -34,12 +35,19 @@ Key key_s(const char* name, Effect effect, Field field) {
     return made;
 }
 
+Key role_key() {
+    return {"collector.role", Effect::restart,
+            [](const CollectorConfig& c) { return role_text(c.gateway); },
+            [](CollectorConfig& to, const CollectorConfig& from) { to.gateway = from.gateway; }};
+}
+
 #define LH_FIELD(member) [](auto& config) -> auto& { return config.member; }
 
 const std::vector<Key>& keys() {
     using enum Effect;
     static const std::vector<Key> all{
         key("collector.environment", restart, LH_FIELD(environment)),
+        role_key(),
         key("collector.listen", restart, LH_FIELD(listen)),
         key("collector.connections_max", at_once, LH_FIELD(connections_max)),
         key("collector.certificate", new_connections, LH_FIELD(certificate)),

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "collector/lake/civil_time.hpp"
+#include "common/base/civil_time.hpp"
 #include "common/host/files.hpp"
 
 namespace longhaul::collector {
@@ -30,6 +30,18 @@ std::optional<std::string> key_that_fits(const PublicKey& wanted,
     return std::nullopt;
 }
 
+bool issued_by_one_of(const Certificate& certificate, const std::vector<Tenant>& tenants) {
+    for (const Tenant& tenant : tenants) {
+        std::vector<std::string> authorities = tenant.older_pem;
+        authorities.push_back(tenant.authority_pem);
+        for (const std::string& pem : authorities) {
+            const auto authority = Certificate::parse(as_bytes(pem));
+            if (authority.ok() && certificate.issued_by(authority.value()).ok()) return true;
+        }
+    }
+    return false;
+}
+
 Result<void, Message> load_sealing_keys(const std::string& folder, KeyRing& keys) {
     LH_TRY_ASSIGN(const std::vector<std::string> files, paths_in(folder));
     for (const std::string& path : files) {
@@ -46,6 +58,32 @@ Result<void, Message> load_sealing_keys(const std::string& folder, KeyRing& keys
     return {};
 }
 
+// A gateway has to know what devices may seal for, and not more: the certificates, as the tenants'
+// authorities issued them.
+Result<void, Message> load_sealing_certificates(const std::string& folder,
+                                                const std::vector<Tenant>& tenants,
+                                                std::set<SealingKeyId>& ids) {
+    LH_TRY_ASSIGN(const std::vector<std::string> files, paths_in(folder));
+    for (const std::string& path : files) {
+        if (path.ends_with(".key")) {
+            return Message{path +
+                           ": a gateway must not be able to open blocks; take the key away, its "
+                           ".crt is enough"};
+        }
+        if (!path.ends_with(".crt")) continue;
+        LH_TRY_ASSIGN(const std::string pem, read_text_file(path));
+        const auto certificate = Certificate::parse(as_bytes(pem));
+        if (!certificate.ok()) return Message{path + ": " + to_string(certificate.error())};
+        const auto key = certificate.value().public_key();
+        if (!key.ok()) return Message{path + ": " + to_string(key.error())};
+        if (!issued_by_one_of(certificate.value(), tenants))
+            return Message{path + ": was issued by no authority of the registry"};
+        ids.insert(sealing_key_id(key.value()));
+    }
+    if (!ids.empty()) return {};
+    return Message{folder + ": there is no certificate of a sealing key (<id>.crt)"};
+}
+
 Result<void, Message> open_registry(const CollectorConfig& config, Credentials& credentials,
                                     TlsSettings& tls, Entrance& entrance) {
     LH_TRY_ASSIGN(const bool there, is_there(config.registry));
@@ -60,8 +98,11 @@ Result<void, Message> open_registry(const CollectorConfig& config, Credentials& 
     if (!tenants.ok()) return Message{config.registry + ": " + to_string(tenants.error())};
     if (tenants.value().empty()) return Message{config.registry + ": there is no tenant in it"};
     credentials.tenants = std::move(tenants).value();
-    for (const Tenant& tenant : credentials.tenants)
+    for (const Tenant& tenant : credentials.tenants) {
         tls.authorities_pem.push_back(tenant.authority_pem);
+        tls.authorities_pem.insert(tls.authorities_pem.end(), tenant.older_pem.begin(),
+                                   tenant.older_pem.end());
+    }
     auto models = entrance.registry->models();
     if (!models.ok()) return Message{config.registry + ": " + to_string(models.error())};
     credentials.models = std::make_unique<ModelShelf>();
@@ -100,6 +141,16 @@ Result<void, Message> check_dates(const std::string& path, const Certificate& ce
     return {};
 }
 
+Result<std::set<SealingKeyId>, Message> sealing_ids_of_gateway(const CollectorConfig& config) {
+    auto registry = Registry::open(config.registry);
+    if (!registry.ok()) return Message{config.registry + ": " + to_string(registry.error())};
+    const auto tenants = registry.value()->tenants();
+    if (!tenants.ok()) return Message{config.registry + ": " + to_string(tenants.error())};
+    std::set<SealingKeyId> ids;
+    LH_TRY(load_sealing_certificates(config.sealing_keys, tenants.value(), ids));
+    return ids;
+}
+
 Result<Credentials, Message> open_credentials(const CollectorConfig& config, WallUs now) {
     Credentials credentials;
     Entrance entrance;
@@ -118,7 +169,13 @@ Result<Credentials, Message> open_credentials(const CollectorConfig& config, Wal
     LH_TRY_ASSIGN(entrance.tls, TlsContext::make(tls));
     credentials.entrance = std::make_shared<const Entrance>(std::move(entrance));
     credentials.keys = std::make_unique<KeyRing>();
+    if (config.gateway) {
+        LH_TRY(load_sealing_certificates(config.sealing_keys, credentials.tenants,
+                                         credentials.sealing_ids));
+        return credentials;
+    }
     LH_TRY(load_sealing_keys(config.sealing_keys, *credentials.keys));
+    for (const SealingKeyId& id : credentials.keys->ids()) credentials.sealing_ids.insert(id);
     return credentials;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,15 +16,19 @@ namespace longhaul::collector {
 
 struct Credentials {
     std::shared_ptr<const Entrance> entrance;
-    std::unique_ptr<KeyRing> keys;
+    std::unique_ptr<KeyRing> keys;       // of a gateway: empty
+    std::set<SealingKeyId> sealing_ids;  // that devices may seal for
     std::unique_ptr<ModelShelf> models;
-    Sha256 certificate{};  // of the server's certificate
+    Sha256 certificate{};                // of the server's certificate
     WallUs certificate_expires;
     std::vector<Tenant> tenants;
 };
 
 // `now` is compared with the dates of the certificates.
 Result<Credentials, Message> open_credentials(const CollectorConfig& config, WallUs now);
+
+// What devices may seal for, as a gateway finds it; there must be no key that opens.
+Result<std::set<SealingKeyId>, Message> sealing_ids_of_gateway(const CollectorConfig& config);
 
 // Says which file beside them fits, when the key is not the certificate's.
 Result<void, Message> check_pair(const std::string& certificate_path,

@@ -40,8 +40,9 @@ Operations::Operations(const CollectorConfig& config, Notifier notifier, Log& lo
                        std::function<void()> on_reload)
     : listen_{config.http_listen},
       registry_path_{config.registry},
+      trail_{AuditTrail::folder_beside(config.registry)},
       journal_path_{config.journal_path},
-      lake_path_{config.lake_path},
+      lake_path_{config.gateway ? "" : config.lake_path},
       notifier_{std::move(notifier)},
       log_{log},
       on_reload_{std::move(on_reload)},
@@ -136,7 +137,7 @@ awaitable<void> Operations::watch() {
         look();
         co_await tick_.wait_until(monotonic_now() + interval_ms);
     }
-    keep_refusals();
+    keep_notes(true);
 }
 
 // --- once a second ---
@@ -145,15 +146,20 @@ void Operations::look() {
     const MonotonicMs now = monotonic_now();
     look_at_disks(now);
     look_at_network(now);
-    keep_refusals();
+    keep_notes(false);
     std::string lines = "STATUS=" + status_text();
     if (notifier_.watchdog_ms() && trouble_of_network().empty()) lines += "\nWATCHDOG=1";
     notifier_.tell(lines);
 }
 
+// A gateway has none.
+std::optional<DiskSpace> Operations::lake_space() const {
+    return lake_path_.empty() ? std::nullopt : disk_space(lake_path_);
+}
+
 void Operations::look_at_disks(MonotonicMs now) {
     if (const auto space = disk_space(journal_path_)) journal_forecast_.add(now, space->free_bytes);
-    if (const auto space = disk_space(lake_path_)) lake_forecast_.add(now, space->free_bytes);
+    if (const auto space = lake_space()) lake_forecast_.add(now, space->free_bytes);
 }
 
 // The network's thread answers when it comes to it.
@@ -173,14 +179,20 @@ std::string Operations::trouble_of_network() const {
     return "the network's thread has not moved for " + std::to_string(silence_ms / 1000) + " s";
 }
 
-void Operations::keep_refusals() {
+void Operations::keep_notes(bool all) {
     Gateway* gateway = nullptr;
     {
         const std::lock_guard lock{mutex_};
         gateway = parts_.gateway;
     }
     if (gateway == nullptr) return;
-    const std::vector<NotedRefusal> refusals = gateway->refusals.take();
+    keep_refusals(*gateway);
+    const auto kept = trail_.append(gateway->trail.take(wall_now(), monotonic_now(), all));
+    if (!kept.ok()) log_.warn("the audit trail cannot be written", {{"text", kept.error().text}});
+}
+
+void Operations::keep_refusals(Gateway& gateway) {
+    const std::vector<NotedRefusal> refusals = gateway.refusals.take();
     if (refusals.empty()) return;
     if (!registry_) {
         if (auto opened = Registry::open(registry_path_); opened.ok())
@@ -221,7 +233,7 @@ Readings Operations::read() {
     readings.certificate_expires = {certificate_expires_us_};
     if (const auto space = disk_space(journal_path_))
         readings.folders.push_back({"journal", *space});
-    if (const auto space = disk_space(lake_path_)) readings.folders.push_back({"lake", *space});
+    if (const auto space = lake_space()) readings.folders.push_back({"lake", *space});
     if (parts_.gateway == nullptr) return readings;
     readings.gateway = &parts_.gateway->counters;
     readings.journal = &parts_.journal_thread->counters();
@@ -231,6 +243,7 @@ Readings Operations::read() {
         since != MonotonicMs::never()) {
         readings.oldest_unacknowledged_s = static_cast<double>(monotonic_now() - since) / 1000;
     }
+    if (parts_.writer_thread == nullptr) return readings;
     readings.writer = parts_.writer_thread->progress();
     readings.writer_failing = !parts_.writer_thread->trouble().empty();
     return readings;

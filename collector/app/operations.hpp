@@ -1,6 +1,6 @@
 // What a running collector tells those who look after it: health, readiness and metrics over HTTP,
-// its state to the service manager, why devices were refused to the registry; and their wish that
-// it reads its configuration again.
+// its state to the service manager, why devices were refused to the registry and the audit trails;
+// and their wish that it reads its configuration again.
 //
 // All of that on a thread of its own. So it answers while the journal is still being read, nothing
 // it does holds up a device, and it notices when the network's thread no longer turns.
@@ -32,7 +32,7 @@ class Operations {
     struct Parts {
         Gateway* gateway = nullptr;
         const JournalThread* journal_thread = nullptr;
-        const WriterThread* writer_thread = nullptr;
+        const WriterThread* writer_thread = nullptr;  // a gateway has none
         const Journal* journal = nullptr;
         boost::asio::io_context* network = nullptr;
     };
@@ -62,17 +62,20 @@ class Operations {
     Phase phase();
     void tell_phase();
     void look();
+    std::optional<DiskSpace> lake_space() const;
     void look_at_disks(MonotonicMs now);
     void look_at_network(MonotonicMs now);
-    void keep_refusals();
+    void keep_notes(bool all);
+    void keep_refusals(Gateway& gateway);
     std::string trouble_of_network() const;
     std::string status_text();
     Readings read();
 
     const std::string listen_;
     const std::string registry_path_;
+    const AuditTrail trail_;
     const std::string journal_path_;
-    const std::string lake_path_;
+    const std::string lake_path_;  // empty: a gateway
     const Notifier notifier_;
     Log& log_;
     const std::function<void()> on_reload_;

@@ -4,7 +4,8 @@
 #include <boost/asio/post.hpp>
 
 #include "collector/app/collector.hpp"
-#include "collector/lake/civil_time.hpp"
+#include "common/base/civil_time.hpp"
+#include "common/base/hex.hpp"
 
 namespace longhaul::collector {
 namespace {
@@ -13,6 +14,16 @@ const Tenant* find(const std::vector<Tenant>& tenants, const std::string& name) 
     const auto found = std::find_if(tenants.begin(), tenants.end(),
                                     [&name](const Tenant& each) { return each.name == name; });
     return found == tenants.end() ? nullptr : &*found;
+}
+
+std::vector<TrailFact> facts_of(const std::vector<ConfigChange>& changes) {
+    std::vector<TrailFact> facts;
+    for (const ConfigChange& change : changes) {
+        facts.push_back(
+            {"", wall_now(), "collector", "configuration_changed", change.key,
+             "from " + change.from + " to " + change.to + ", " + text_of(change.effect)});
+    }
+    return facts;
 }
 
 }  // namespace
@@ -37,6 +48,7 @@ void Collector::reload() {
                                             {"to", change.to},
                                             {"effect", text_of(change.effect)}});
     }
+    note_in_trail(facts_of(changes));
     auto here = [this, next = std::move(next),
                  credentials = std::move(credentials).value()]() mutable {
         apply(next, std::move(credentials));
@@ -49,13 +61,14 @@ void Collector::apply(const CollectorConfig& config, Credentials credentials) {
     tell_renewed(credentials);
     credentials_.keys->take_all(*credentials.keys);
     credentials_.models->take_all(*credentials.models);
-    gateway_->session.sealing_keys = credentials_.keys->ids();
+    credentials_.sealing_ids.merge(credentials.sealing_ids);
+    gateway_->session.sealing_keys = sealing_ids();
     gateway_->entrance = credentials_.entrance = std::move(credentials.entrance);
     credentials_.certificate = credentials.certificate;
     credentials_.tenants = std::move(credentials.tenants);
     operations_->set_certificate_expiry(credentials.certificate_expires);
     apply_limits(config);
-    writer_thread_->set_limits(config.writer);
+    if (writer_thread_) writer_thread_->set_limits(config.writer);
     log_.set_level(log_level_of(config.log_level));
     log_.set_format(config.log_format);
     operations_->tell_reloading(false);
@@ -72,34 +85,44 @@ void Collector::apply_limits(const CollectorConfig& config) {
 // What has changed in files whose names are the same.
 void Collector::tell_renewed(const Credentials& now) {
     const char* const for_new = text_of(Effect::new_connections);
+    const auto note = [this](const std::string& what, const std::string& about,
+                             const std::string& why) {
+        gateway_->trail.add({"", wall_now(), "collector", what, about, why}, "", monotonic_now());
+    };
     if (now.certificate != credentials_.certificate) {
         log_.info("certificate renewed",
                   {{"valid_until", date_text(now.certificate_expires)}, {"effect", for_new}});
+        note("configuration_changed", "server certificate",
+             "valid until " + date_text(now.certificate_expires));
     }
     for (const Tenant& tenant : now.tenants) {
         const Tenant* before = find(credentials_.tenants, tenant.name);
         if (before != nullptr && before->authority_pem == tenant.authority_pem) continue;
-        log_.info(before == nullptr ? "tenant added" : "authority of a tenant changed",
-                  {{"tenant", tenant.name}, {"effect", for_new}});
+        const char* const what =
+            before == nullptr ? "tenant added" : "authority of a tenant changed";
+        log_.info(what, {{"tenant", tenant.name}, {"effect", for_new}});
+        note("configuration_changed", tenant.name, what);
     }
     for (const Tenant& tenant : credentials_.tenants) {
         if (find(now.tenants, tenant.name) != nullptr) continue;
         log_.info("tenant removed", {{"tenant", tenant.name}, {"effect", for_new}});
+        note("configuration_changed", tenant.name, "tenant removed");
     }
-    for (const SealingKeyId& id : now.keys->ids()) {
-        if (credentials_.keys->find(id) != nullptr) continue;
-        log_.info("sealing key added", {{"key", hex_of(id)}, {"effect", text_of(Effect::at_once)}});
+    for (const SealingKeyId& id : now.sealing_ids) {
+        if (credentials_.sealing_ids.contains(id)) continue;
+        log_.info("sealing key added", {{"key", hex(id)}, {"effect", text_of(Effect::at_once)}});
+        if (!config_.gateway) note("key_used", hex(id), "to open blocks");
     }
     if (now.models->size() != credentials_.models->size()) {
         log_.info("models added", {{"count", now.models->size() - credentials_.models->size()},
                                    {"effect", text_of(Effect::new_connections)}});
     }
-    for (const SealingKeyId& id : credentials_.keys->ids()) {
-        if (now.keys->find(id) != nullptr) continue;
+    for (const SealingKeyId& id : credentials_.sealing_ids) {
+        if (now.sealing_ids.contains(id)) continue;
         log_.warn(
             "sealing key is gone from its folder and is used on until the collector ends; "
             "put it back, or old blocks cannot be opened then",
-            {{"key", hex_of(id)}});
+            {{"key", hex(id)}});
     }
 }
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <optional>
 
-#include "collector/lake/civil_time.hpp"
 #include "collector/lake/delta_log.hpp"
+#include "common/base/civil_time.hpp"
 
 namespace longhaul::collector {
 namespace {

@@ -1,5 +1,7 @@
 #include "collector/net/admission.hpp"
 
+#include <algorithm>
+
 namespace longhaul::collector {
 
 Result<std::unique_ptr<Admission>, Message> Admission::make(std::string environment,
@@ -8,18 +10,22 @@ Result<std::unique_ptr<Admission>, Message> Admission::make(std::string environm
     const auto tenants = registry.tenants();
     if (!tenants.ok()) return Message{"registry: " + to_string(tenants.error())};
     for (const Tenant& tenant : tenants.value()) {
-        auto authority = Certificate::parse(as_bytes(tenant.authority_pem));
-        if (!authority.ok()) {
-            return Message{"registry: the certificate of tenant \"" + tenant.name +
-                           "\" cannot be read"};
+        std::vector<std::string> certificates = tenant.older_pem;
+        certificates.push_back(tenant.authority_pem);
+        for (const std::string& pem : certificates) {
+            auto authority = Certificate::parse(as_bytes(pem));
+            if (!authority.ok()) {
+                return Message{"registry: the certificate of tenant \"" + tenant.name +
+                               "\" cannot be read"};
+            }
+            admission->authorities_[tenant.name].push_back(std::move(authority).value());
         }
-        admission->authorities_.emplace(tenant.name, std::move(authority).value());
     }
     return admission;
 }
 
 Result<Admitted, Refusal> Admission::admit(const DeviceName& name, Bytes authority_der) {
-    const auto authority = authorities_.find(name.tenant);
+    const auto authorities = authorities_.find(name.tenant);
     const std::string who = "device \"" + name.device + "\" of tenant \"" + name.tenant + "\" ";
     const auto refuse = [&who](RefusalReason reason, const std::string& text) {
         return Refusal{reason, who + text};
@@ -28,10 +34,13 @@ Result<Admitted, Refusal> Admission::admit(const DeviceName& name, Bytes authori
         return refuse(RefusalReason::environment, "belongs to environment \"" + name.environment +
                                                       "\", this is \"" + environment_ + "\"");
     }
-    if (authority == authorities_.end()) {
+    if (authorities == authorities_.end()) {
         return Refusal{RefusalReason::tenant, "tenant \"" + name.tenant + "\" is not registered"};
     }
-    if (!equal(authority->second.der(), authority_der))
+    const bool own = std::any_of(
+        authorities->second.begin(), authorities->second.end(),
+        [&](const Certificate& authority) { return equal(authority.der(), authority_der); });
+    if (!own)
         return refuse(RefusalReason::authority, "has a certificate of another tenant's authority");
     const auto state = registry_.find(name.tenant, name.device);
     if (!state.ok())
@@ -39,7 +48,7 @@ Result<Admitted, Refusal> Admission::admit(const DeviceName& name, Bytes authori
     if (state.value() == DeviceState::revoked) return refuse(RefusalReason::revoked, "is revoked");
     if (state.value() != DeviceState::allowed)
         return refuse(RefusalReason::unknown_device, "is not registered");
-    return Admitted{name, &authority->second};
+    return Admitted{name, authorities->second};
 }
 
 }  // namespace longhaul::collector

@@ -4,7 +4,9 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "collector/net/refusals.hpp"
 #include "collector/registry/certificate.hpp"
@@ -14,7 +16,8 @@ namespace longhaul::collector {
 
 struct Admitted {
     DeviceName name;
-    const Certificate* authority;  // of its tenant; as long as the Admission lives
+    // Of its tenant, older ones too; as long as the Admission lives.
+    std::span<const Certificate> authorities;
 };
 
 class Admission {
@@ -32,7 +35,7 @@ class Admission {
 
     std::string environment_;
     Registry& registry_;
-    std::map<std::string, Certificate, std::less<>> authorities_;  // by tenant
+    std::map<std::string, std::vector<Certificate>, std::less<>> authorities_;  // by tenant
 };
 
 }  // namespace longhaul::collector

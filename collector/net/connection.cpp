@@ -117,7 +117,8 @@ std::optional<Admitted> Connection::admit() {
 void Connection::begin_session(const Admitted& admitted) {
     SessionSettings settings = gateway_.session;
     settings.shard = shard_ = gateway_.journal.shard_of(admitted.name.tenant, admitted.name.device);
-    session_.emplace(admitted.name, settings, gateway_.known, *admitted.authority, monotonic_now());
+    session_.emplace(admitted.name, settings, gateway_.known, admitted.authorities,
+                     monotonic_now());
     ++gateway_.counters.sessions;
     ++gateway_.counters.sessions_open;
     gateway_.log.debug("session begins", {{"peer", peer_},

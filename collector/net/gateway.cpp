@@ -3,11 +3,29 @@
 #include "collector/net/clock.hpp"
 
 namespace longhaul::collector {
+namespace {
+
+// Before these, the certificate's issuer has been compared with the tenant's authority. What comes
+// earlier could be anybody's, and belongs into the site's trail.
+bool is_the_tenants_own(RefusalReason reason) {
+    return reason == RefusalReason::unknown_device || reason == RefusalReason::revoked ||
+           reason == RefusalReason::protocol;
+}
+
+TrailFact fact_of(const std::string& peer, const DeviceName* device, const Refusal& refusal) {
+    const bool own = device != nullptr && is_the_tenants_own(refusal.reason);
+    const std::string who = device == nullptr ? "" : device->tenant + "/" + device->device + " ";
+    return {own ? device->tenant : "", wall_now(),  "collector", "refused",
+            who + "from " + peer,      refusal.text};
+}
+
+}  // namespace
 
 void Gateway::refuse(const std::string& peer, const DeviceName* device, const Refusal& refusal) {
     ++counters.refused;
     ++counters.refused_by[static_cast<std::size_t>(refusal.reason)];
     const char* const reason = name_of(refusal.reason);
+    trail.add(fact_of(peer, device, refusal), reason, monotonic_now());
     std::string name;
     if (device != nullptr) {
         name = device->tenant + "/" + device->device;

@@ -11,6 +11,7 @@
 #include "collector/net/log.hpp"
 #include "collector/net/submissions.hpp"
 #include "collector/net/tls.hpp"
+#include "collector/registry/trail_notes.hpp"
 #include "collector/session/session.hpp"
 
 namespace longhaul::collector {
@@ -50,6 +51,7 @@ struct Gateway {
     std::size_t connections_max = 20'000;
     GatewayCounters counters{};
     RefusalNotes refusals{};  // any thread
+    TrailNotes trail{};       // any thread
     LineLimit refusal_lines{};
 
     // Counts it and tells it. `device`: whose connection it is, when that is known.

@@ -2,21 +2,13 @@
 
 #include <algorithm>
 
-#include "common/base/utf8.hpp"
+#include "common/base/json_text.hpp"
 
 namespace longhaul::collector {
 namespace {
 
 constexpr const char* text_pattern = "%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v";
 constexpr const char* json_pattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})";
-
-void add_escaped(std::string& out, char c) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    const auto byte = static_cast<unsigned char>(c);
-    out += "\\u00";
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
-}
 
 // Beyond ASCII nothing steers; a space or a quote would make two fields of one.
 bool is_plain(std::string_view text) {
@@ -40,29 +32,6 @@ void add_text(std::string& line, const LogField& field) {
 }
 
 }  // namespace
-
-std::string in_json(std::string_view text) {
-    const bool utf8 = is_utf8(text);
-    std::string quoted = "\"";
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        const bool steers = (c >= 0 && c < ' ') || c == 127;
-        // U+0080 to U+009F are control characters of two bytes, the first of which is C2.
-        const bool c1 = utf8 && c == '\xc2' && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-        if (c == '"' || c == '\\') {
-            quoted += '\\';
-            quoted += c;
-        } else if (c1) {
-            add_escaped(quoted, text[++i]);
-        } else if (steers || (c < 0 && !utf8)) {
-            add_escaped(quoted, c);
-        } else {
-            quoted += c;
-        }
-    }
-    quoted += '"';
-    return quoted;
-}
 
 Log::Log(spdlog::sink_ptr sink, LogFormat format)
     : logger_{"collector", std::move(sink)}, format_{format} {

@@ -68,7 +68,4 @@ class Log {
 // "debug", "info", "warn", "error".
 spdlog::level::level_enum log_level_of(std::string_view name);
 
-// A text in quotes, escaped as JSON wants it; what is not UTF-8 or could steer a terminal as well.
-std::string in_json(std::string_view text);
-
 }  // namespace longhaul::collector

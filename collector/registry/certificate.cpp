@@ -47,6 +47,19 @@ struct Key {
         }
         return {};
     }
+
+    Status parse_public(const PublicKey& point) {
+        // SubjectPublicKeyInfo of a point on P-256, up to the point.
+        constexpr std::array<unsigned char, 26> head{
+            0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+            0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
+        std::array<unsigned char, head.size() + std::tuple_size_v<PublicKey>> info;
+        std::copy(head.begin(), head.end(), info.begin());
+        std::memcpy(info.data() + head.size(), point.data(), point.size());
+        if (mbedtls_pk_parse_public_key(&context, info.data(), info.size()) != 0)
+            return Error{ErrorCode::malformed, "not a public key of P-256"};
+        return {};
+    }
 };
 
 WallUs time_of(const mbedtls_x509_time& time) {
@@ -196,12 +209,17 @@ Status Certificate::issued_by(const Certificate& authority) const {
 }
 
 Status verify_signed_epoch(const SignedEpoch& epoch, const DeviceName& name,
-                           const Certificate& authority) {
+                           std::span<const Certificate> authorities) {
     LH_TRY_ASSIGN(const Certificate certificate, Certificate::parse_der(epoch.certificate));
     LH_TRY_ASSIGN(const DeviceName signer, certificate.device_name());
     if (signer != name)
         return Error{ErrorCode::denied, "the epoch record is signed by another device"};
-    LH_TRY(certificate.issued_by(authority));
+    Status issued = Error{ErrorCode::denied, "the tenant has no authority"};
+    for (const Certificate& authority : authorities) {
+        issued = certificate.issued_by(authority);
+        if (issued.ok()) break;
+    }
+    LH_TRY(issued);
     LH_TRY_ASSIGN(const PublicKey key, certificate.public_key());
     return verify(key, epoch.record, epoch.signature);
 }
@@ -274,7 +292,8 @@ int set_extensions(mbedtls_x509write_cert& writing, const CertificateRequest& re
 Result<std::string> issue_certificate(const CertificateRequest& request) {
     Key subject;
     Key issuer;
-    LH_TRY(subject.parse(request.subject_key_pem));
+    LH_TRY(request.subject_public ? subject.parse_public(*request.subject_public)
+                                  : subject.parse(request.subject_key_pem));
     LH_TRY(issuer.parse(request.issuer_key_pem));
     const std::string subject_name = "CN=" + request.subject;
     std::string issuer_name = subject_name;

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -52,18 +54,23 @@ class Certificate {
     std::unique_ptr<mbedtls_x509_crt> certificate_;
 };
 
-// The device's key behind `certificate` has signed exactly this record, and `authority` issued the
-// certificate to `name`, however long ago. denied, with the reason.
+// The device's key behind `certificate` has signed exactly this record, and one of the authorities
+// issued the certificate to `name`, however long ago. denied, with the reason.
 Status verify_signed_epoch(const SignedEpoch& epoch, const DeviceName& name,
-                           const Certificate& authority);
+                           std::span<const Certificate> authorities);
+inline Status verify_signed_epoch(const SignedEpoch& epoch, const DeviceName& name,
+                                  const Certificate& authority) {
+    return verify_signed_epoch(epoch, name, {&authority, 1});
+}
 
 // A new private key as PEM.
 Result<std::string> generate_key();
 Result<PrivateKey> private_key_of(std::string_view key_pem);
 
 struct CertificateRequest {
-    std::string subject{};          // common name
-    std::string subject_key_pem{};  // private key whose public part is certified
+    std::string subject{};                      // common name
+    std::string subject_key_pem{};              // private key whose public part is certified ...
+    std::optional<PublicKey> subject_public{};  // ... or the public key itself
     std::string issuer_key_pem{};
     std::string issuer_pem{};    // the issuer's certificate; empty: self-signed
     bool authority = false;      // may issue certificates itself

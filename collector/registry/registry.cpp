@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "collector/registry/registry_identity.hpp"
+
 namespace longhaul::collector {
 namespace {
 
@@ -78,11 +80,13 @@ Result<std::unique_ptr<Registry>> Registry::open(const std::string& path) {
     }
     LH_TRY(database.execute(refusals_sql));
     LH_TRY(database.execute(models_sql));
+    LH_TRY(database.execute(identity_sql));
     return std::unique_ptr<Registry>{new Registry{std::move(database)}};
 }
 
 Status Registry::add_tenant(const Tenant& tenant) {
-    LH_TRY_ASSIGN(const auto insert, database_.prepare("INSERT INTO tenants VALUES (?, ?)"));
+    LH_TRY_ASSIGN(const auto insert,
+                  database_.prepare("INSERT INTO tenants (name, authority) VALUES (?, ?)"));
     return SqliteQuery{insert}.bind(tenant.name).bind(tenant.authority_pem).run();
 }
 
@@ -93,9 +97,11 @@ Result<std::vector<Tenant>> Registry::tenants() {
     SqliteQuery query{select};
     for (;;) {
         LH_TRY_ASSIGN(const bool row, query.step());
-        if (!row) return tenants;
+        if (!row) break;
         tenants.push_back({std::string{query.text(0)}, std::string{query.text(1)}});
     }
+    for (Tenant& tenant : tenants) LH_TRY(read_older_authorities(tenant));
+    return tenants;
 }
 
 Status Registry::allow(std::string_view tenant, const std::vector<std::string>& devices) {

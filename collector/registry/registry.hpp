@@ -20,7 +20,8 @@ enum class DeviceState : std::uint8_t { unknown, allowed, revoked };
 
 struct Tenant {
     std::string name;
-    std::string authority_pem;  // certificate that issues this tenant's devices
+    std::string authority_pem;             // certificate that issues this tenant's devices
+    std::vector<std::string> older_pem{};  // that issued them before, and still are accepted
 };
 
 // A model of codec 2 that the devices of a tenant should use for a schema. Never removed: what was
@@ -58,6 +59,12 @@ class Registry {
     // unsupported, too_large: it is no model.
     Status add_model(std::string_view tenant, const SchemaHash& schema, Bytes model, WallUs now);
     Result<std::vector<KeptModel>> models();  // the newest last
+    // The authority becomes an older one of its tenant, and this one takes its place.
+    Status rotate_authority(const std::string& tenant, const std::string& authority_pem);
+    // Until when the certificate is good that a device was given last, as far as it was noted.
+    Status note_expiry(std::string_view tenant, const std::vector<std::string>& devices,
+                       WallUs expires);
+    Result<std::optional<WallUs>> expiry(std::string_view tenant, std::string_view device);
 
     // One a device, and of all devices the newest ones only.
     static constexpr std::int64_t refusals_max = 10'000;
@@ -66,6 +73,7 @@ class Registry {
                                                      std::string_view device);
 
  private:
+    Status read_older_authorities(Tenant& tenant);
     explicit Registry(SqliteDatabase database) : database_{std::move(database)} {}
 
     SqliteDatabase database_;

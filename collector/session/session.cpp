@@ -27,11 +27,11 @@ std::optional<ModelHash> model_of(const longhaul_StreamEntry& stream) {
 }  // namespace
 
 Session::Session(DeviceName peer, const SessionSettings& settings, KnownDevices& known,
-                 const Certificate& authority, MonotonicMs now)
+                 std::span<const Certificate> authorities, MonotonicMs now)
     : peer_{std::move(peer)},
       settings_{settings},
       known_{known},
-      authority_{authority},
+      authorities_{authorities},
       buffer_(frame_bytes_max),
       frames_{buffer_},
       deadline_{now + settings.hello_deadline_ms} {}
@@ -235,7 +235,7 @@ SessionAction Session::on_epoch(Bytes body) {
     if (record.incarnation != incarnation_.value)
         return refuse_with("it is of another incarnation than the Hello");
     if (knows_epoch({record.epoch})) return {};
-    if (const Status signed_by = verify_signed_epoch(parsed.value(), peer_, authority_);
+    if (const Status signed_by = verify_signed_epoch(parsed.value(), peer_, authorities_);
         !signed_by.ok()) {
         return refuse_with(to_string(signed_by.error()));
     }

@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,9 +52,10 @@ struct SessionCounters {
 
 class Session {
  public:
-    // `authority` issues the certificates of the device's tenant. All of them outlive the session.
+    // `authorities` issue the certificates of the device's tenant, or did. All of them outlive the
+    // session.
     Session(DeviceName peer, const SessionSettings& settings, KnownDevices& known,
-            const Certificate& authority, MonotonicMs now);
+            std::span<const Certificate> authorities, MonotonicMs now);
 
     // Takes as many bytes as there is room for; call next() until it waits, then feed the rest.
     std::size_t on_bytes(Bytes bytes, WallUs wall, MonotonicMs now);
@@ -108,7 +110,7 @@ class Session {
     DeviceName peer_;
     SessionSettings settings_;
     KnownDevices& known_;
-    const Certificate& authority_;
+    std::span<const Certificate> authorities_;
     std::vector<std::byte> buffer_;
     FrameReader frames_;
     std::vector<std::byte> out_;

@@ -4,24 +4,11 @@
 
 #include <map>
 #include <mutex>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "common/block/epoch.hpp"
 
 namespace longhaul::collector {
-
-// As a key's file is named.
-inline std::string hex_of(Bytes bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (const std::byte byte : bytes) {
-        text += digits[std::to_integer<std::size_t>(byte >> 4)];
-        text += digits[std::to_integer<std::size_t>(byte & std::byte{15})];
-    }
-    return text;
-}
 
 class KeyRing {
  public:

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "collector/lake/parquet_file.hpp"
-#include "collector/writer/key_ring.hpp"
+#include "common/base/hex.hpp"
 #include "collector/writer/table_columns.hpp"
 
 namespace longhaul::collector {
@@ -15,7 +15,7 @@ std::string uuid_of(const std::string& input) {
     Sha256 hash = sha256(as_bytes(input));
     hash[6] = (hash[6] & std::byte{0x0f}) | std::byte{0x80};
     hash[8] = (hash[8] & std::byte{0x3f}) | std::byte{0x80};
-    const std::string text = hex_of(Bytes{hash}.first(16));
+    const std::string text = hex(Bytes{hash}.first(16));
     return text.substr(0, 8) + "-" + text.substr(8, 4) + "-" + text.substr(12, 4) + "-" +
            text.substr(16, 4) + "-" + text.substr(20);
 }
@@ -117,7 +117,7 @@ Status TableBuffer::write_one_file(const std::vector<Offset>& ends) {
     file.receive_date = key.receive_date;
     file.path = "receive_date=" + key.receive_date + "/" + std::to_string(key.shard) + "-" +
                 std::to_string(pending.first) + "-" + std::to_string(ends[key.shard]) + "-" +
-                hex_of(Bytes{written.content}.first(8)) + ".parquet";
+                hex(Bytes{written.content}.first(8)) + ".parquet";
     file.bytes = written.bytes;
     file.rows = pending.batch.rows();
     file.stats = delta_stats(pending.batch);

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "collector/lake/civil_time.hpp"
 #include "collector/writer/table_columns.hpp"
 #include "collector/writer/writer.hpp"
+#include "common/base/civil_time.hpp"
+#include "common/base/hex.hpp"
 
 namespace longhaul::collector {
 namespace {
@@ -72,8 +73,8 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
     std::memcpy(id.data(), record.sealing_key_id, id.size());
     const PrivateKey* sealing_key = keys_.find(id);
     if (sealing_key == nullptr) {
-        return stop("the private sealing key " + hex_of(id) + " that device " + place.device +
-                    " uses is missing: put " + hex_of(id) +
+        return stop("the private sealing key " + hex(id) + " that device " + place.device +
+                    " uses is missing: put " + hex(id) +
                     ".key back into the folder of sealing keys");
     }
     const auto key = keys_.unwrap(*sealing_key, record);
@@ -215,7 +216,7 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
     if (!opened.ok()) return quarantine(place, epoch_name, header, body, "the block does not open");
     if (const auto lacks = find_models(place, opened.value(), epoch)) {
         epoch.waiting[name.seq.value] = {{place.shard, place.offset}, place.receive_time, *lacks};
-        return quarantine(place, epoch_name, header, body, "unknown model: " + hex_of(*lacks));
+        return quarantine(place, epoch_name, header, body, "unknown model: " + hex(*lacks));
     }
     const auto block = decoder_.decode(opened.value(), epoch.formats, header.samples);
     if (!block.ok()) {

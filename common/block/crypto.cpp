@@ -143,11 +143,28 @@ Result<Sha256> ecdh(const PrivateKey& own, const PublicKey& theirs) {
 Result<Signature> sign(const PrivateKey& key, Bytes message) {
     const StoredKey stored{p256_pair, ecdsa_sha256, PSA_KEY_USAGE_SIGN_MESSAGE, key.bytes};
     if (!stored.ok()) return Error{ErrorCode::denied, "not a private key of P-256"};
+    return sign(stored.id(), message);
+}
+
+// TLS signs hashes, which includes messages.
+Result<KeyHandle> keep_signing_key(const PrivateKey& key) {
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_set_key_type(&attributes, p256_pair);
+    psa_set_key_algorithm(&attributes, ecdsa_sha256);
+    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);
+    psa_key_id_t id = 0;
+    if (psa_import_key(&attributes, raw(Bytes{key.bytes}), key.bytes.size(), &id) != PSA_SUCCESS)
+        return Error{ErrorCode::denied, "not a private key of P-256"};
+    return KeyHandle{id};
+}
+
+void forget_key(KeyHandle key) { psa_destroy_key(key); }
+
+Result<Signature> sign(KeyHandle key, Bytes message) {
     Signature out{};
     std::size_t length = 0;
-    const psa_status_t status =
-        psa_sign_message(stored.id(), ecdsa_sha256, raw(message), message.size(),
-                         raw(MutableBytes{out}), out.size(), &length);
+    const psa_status_t status = psa_sign_message(key, ecdsa_sha256, raw(message), message.size(),
+                                                 raw(MutableBytes{out}), out.size(), &length);
     return status == PSA_SUCCESS ? Result<Signature>{out} : Error{ErrorCode::io, "signature"};
 }
 

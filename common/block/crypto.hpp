@@ -46,6 +46,13 @@ using Signature = std::array<std::byte, 64>;
 Result<Signature> sign(const PrivateKey& key, Bytes message);
 Status verify(const PublicKey& key, Bytes message, const Signature& signature);  // denied
 
+// A signing key of which only the library knows where it is: in its own memory, or where one of its
+// drivers keeps it, as a secure element. Nobody can read it back.
+using KeyHandle = std::uint32_t;                            // psa_key_id_t; 0: none
+Result<KeyHandle> keep_signing_key(const PrivateKey& key);  // in memory; denied: not valid
+void forget_key(KeyHandle key);
+Result<Signature> sign(KeyHandle key, Bytes message);
+
 // From the operating system's generator; on a bare target from the port's entropy.
 Status random_bytes(MutableBytes out);
 

@@ -112,3 +112,11 @@ def test_the_programs_that_documents_name_take_the_options_shown():
         usage = call(programs_folder() / path[0], *path[1:], "--help")[1]
         assert len(path) > 1 and "Subcommands:" not in usage, command
         assert [word for word in words if word.startswith("--") and word not in usage] == [], command
+
+
+def test_the_tests_that_the_security_page_names_are_there():
+    """A proof that is gone, or called otherwise, is none."""
+    named = re.findall(r"`(tests/[\w./]+)` \"([^\"]+)\"", (top_folder() / "docs" / "security.md").read_text())
+    assert len(named) > 40
+    sources = {file: re.sub(r'"\s*"|\s+', " ", (top_folder() / file).read_text()) for file, _ in named}
+    assert [pair for pair in named if pair[1] not in sources[pair[0]]] == []

@@ -40,7 +40,7 @@ AGENT = {
     "control": {"socket": NO_PATH},
 }
 COLLECTOR = {
-    "collector": {"environment": [NO_TEXT, '"Demo 1"', '""'], "listen": [NO_TEXT, '"everywhere"'],
+    "collector": {"environment": [NO_TEXT, '"Demo 1"', '""'], "role": [NO_TEXT, '"writer"'], "listen": [NO_TEXT, '"everywhere"'],
                   "connections_max": [NO_NUMBER, "0"],
                   "certificate": NO_PATH, "key": NO_PATH, "registry": NO_PATH, "sealing_keys": NO_PATH},
     "journal": {"path": NO_PATH, "shards": [NO_NUMBER, "0"], "group_bytes": [NO_NUMBER, "1"],

@@ -149,7 +149,7 @@ class Collector {
             settings.journal = journal_->id();
             settings.credit_bytes = 1500;
             session_ = std::make_unique<Session>(DeviceName{"test", "acme", "probe-1"}, settings,
-                                                 known_, pki().authority, now);
+                                                 known_, std::span{&pki().authority, 1}, now);
             submitted_.clear();
             durable_ = 0;
         }

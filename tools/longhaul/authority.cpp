@@ -4,7 +4,10 @@
 #include "collector/registry/registry.hpp"
 #include "common/host/config.hpp"
 #include "common/host/files.hpp"
+#include "tools/longhaul/collector_files.hpp"
+#include "tools/longhaul/issuing.hpp"
 #include "tools/longhaul/text.hpp"
+#include "tools/longhaul/trail_command.hpp"
 
 namespace longhaul::tools {
 
@@ -14,66 +17,65 @@ using collector::Registry;
 
 namespace {
 
-constexpr int authority_days = 3650;
-constexpr int server_days = 365;
-
-struct KeyPair {
-    std::string key;          // PEM
-    std::string certificate;  // PEM
-};
-
-Result<std::string, Message> new_key() {
-    auto key = collector::generate_key();
-    if (!key.ok()) return Message{to_string(key.error())};
-    return std::move(key).value();
+Result<void, Message> check_name(const char* what, const std::string& name) {
+    if (collector::is_name_part(name)) return {};
+    return Message{std::string{what} + " \"" + name + "\": a name has 1 to 48 of a-z, 0-9 and -"};
 }
 
-Result<KeyPair, Message> issue(CertificateRequest request, const KeyPair* issuer, WallUs now) {
-    LH_TRY_ASSIGN(request.subject_key_pem, new_key());
-    request.issuer_key_pem = issuer == nullptr ? request.subject_key_pem : issuer->key;
-    if (issuer != nullptr) request.issuer_pem = issuer->certificate;
-    request.now = now;
-    auto certificate = collector::issue_certificate(request);
-    if (!certificate.ok()) return Message{request.subject + ": " + to_string(certificate.error())};
-    return KeyPair{request.subject_key_pem, std::move(certificate).value()};
-}
-
-Result<void, Message> write_pair(const std::string& base, const KeyPair& pair) {
-    LH_TRY(write_new_file(base + ".key", as_bytes(pair.key), private_file_mode));
-    return write_new_file(base + ".crt", as_bytes(pair.certificate), public_file_mode);
-}
-
-Result<void, Message> make_sealing_key(const AuthorityRequest& request, const std::string& tenant,
-                                       const KeyPair& authority) {
-    CertificateRequest wanted;
-    wanted.subject = tenant + " sealing key";
-    wanted.key_agreement = true;
-    wanted.days = authority_days;
-    LH_TRY_ASSIGN(const KeyPair pair, issue(wanted, &authority, request.now));
-    const auto certificate = Certificate::parse(as_bytes(pair.certificate));
-    if (!certificate.ok()) return Message{to_string(certificate.error())};
-    const auto key = certificate.value().public_key();
-    if (!key.ok()) return Message{to_string(key.error())};
-    LH_TRY(write_pair(request.folder + "/collector/sealing/" + hex(sealing_key_id(key.value())),
-                      pair));
-    return write_new_file(request.folder + "/tenants/" + tenant + "/sealing.crt",
-                          as_bytes(pair.certificate), public_file_mode);
-}
-
-Result<void, Message> make_tenant(const AuthorityRequest& request, const std::string& tenant,
-                                  const KeyPair& root, Registry& registry) {
-    const std::string folder = request.folder + "/tenants/" + tenant;
-    LH_TRY(make_folders(folder, private_folder_mode));
-    CertificateRequest wanted;
-    wanted.subject = tenant + " authority";
-    wanted.authority = true;
-    wanted.days = authority_days;
-    LH_TRY_ASSIGN(const KeyPair authority, issue(wanted, &root, request.now));
-    LH_TRY(write_pair(folder + "/ca", authority));
-    if (const Status added = registry.add_tenant({tenant, authority.certificate}); !added.ok()) {
+Result<void, Message> make_tenant(const std::string& folder, const std::string& tenant,
+                                  const KeyPair& root, Registry& registry, WallUs now) {
+    const std::string its = folder + "/tenants/" + tenant;
+    LH_TRY(make_folders(its, private_folder_mode));
+    LH_TRY_ASSIGN(const KeyPair authority, issue_tenant(tenant, root, now));
+    LH_TRY(replace_pair(its + "/ca", authority));
+    LH_TRY(make_sealing_key(folder, tenant, authority, now));
+    if (const Status added = registry.add_tenant({tenant, authority.certificate}); !added.ok())
         return Message{"registry: tenant \"" + tenant + "\": " + to_string(added.error())};
+    return {};
+}
+
+// One of them may have been put back from a copy, or a rotation been cut off between them.
+Result<void, Message> check_pair(const KeyPair& pair, const std::string& key_path,
+                                 const std::string& certificate_path) {
+    const auto certificate = Certificate::parse(as_bytes(pair.certificate));
+    const auto key = collector::private_key_of(pair.key);
+    if (!certificate.ok()) return Message{certificate_path + ": " + to_string(certificate.error())};
+    if (!key.ok()) return Message{key_path + ": " + to_string(key.error())};
+    const auto wanted = certificate.value().public_key();
+    const auto found = public_key_of(key.value());
+    if (wanted.ok() && found.ok() && wanted.value() == found.value()) return {};
+    return Message{key_path + ": is not the key of " + certificate_path};
+}
+
+// The root's key may be away; the certificate never is.
+Result<KeyPair, Message> read_root(const RootRequest& request) {
+    KeyPair root;
+    const std::string certificate = request.folder + "/root.crt";
+    LH_TRY_ASSIGN(root.certificate, read_text_file(certificate));
+    const std::string path =
+        request.root_key.empty() ? request.folder + "/root.key" : request.root_key;
+    LH_TRY_ASSIGN(const bool there, is_there(path));
+    if (!there) {
+        return Message{path +
+                       ": the root's key is not here, and this needs it; bring it for as long as "
+                       "it takes, or say with --root-key where it is"};
     }
-    return make_sealing_key(request, tenant, authority);
+    LH_TRY_ASSIGN(const std::vector<std::byte> key, read_private_file(path));
+    root.key = as_text(key);
+    LH_TRY(check_pair(root, path, certificate));
+    return root;
+}
+
+// Keys of the folder that others may read give everything away, whichever is needed now.
+Result<void, Message> check_keys_are_private(const std::string& folder) {
+    std::vector<std::string> keys{folder + "/root.key"};
+    LH_TRY_ASSIGN(const auto tenants, paths_in(folder + "/tenants"));
+    for (const std::string& tenant : tenants) keys.push_back(tenant + "/ca.key");
+    for (const std::string& key : keys) {
+        LH_TRY_ASSIGN(const bool there, is_there(key));
+        if (there) LH_TRY(read_private_file(key));
+    }
+    return {};
 }
 
 std::string collector_toml(const AuthorityRequest& request) {
@@ -107,73 +109,115 @@ std::string ca_toml(const AuthorityRequest& request) {
            toml_text(request.listen) + "\n";
 }
 
-Result<void, Message> check_names(const AuthorityRequest& request) {
-    const auto check = [](const char* what, const std::string& name) -> Result<void, Message> {
-        if (collector::is_name_part(name)) return {};
-        return Message{std::string{what} + " \"" + name +
-                       "\": a name has 1 to 48 of a-z, 0-9 and -"};
-    };
-    LH_TRY(check("environment", request.environment));
-    for (const std::string& tenant : request.tenants) LH_TRY(check("tenant", tenant));
-    return {};
-}
-
-}  // namespace
-
-Result<void, Message> make_authority(const AuthorityRequest& request) {
-    LH_TRY(check_names(request));
-    const std::string& folder = request.folder;
-    LH_TRY_ASSIGN(const bool there, is_there(folder + "/root.crt"));
-    if (there) {
-        return Message{folder + ": there is an authority already"};
-    }
-    LH_TRY(make_folders(folder, private_folder_mode));
-    LH_TRY(make_folders(folder + "/collector/sealing", private_folder_mode));
-
-    CertificateRequest root_request;
-    root_request.subject = request.environment + " root";
-    root_request.authority = true;
-    root_request.days = authority_days;
-    LH_TRY_ASSIGN(const KeyPair root, issue(root_request, nullptr, request.now));
-    LH_TRY(write_pair(folder + "/root", root));
-
-    CertificateRequest server_request;
-    server_request.subject = request.server_name;
-    server_request.dns = request.server_name;
-    server_request.days = server_days;
-    LH_TRY_ASSIGN(const KeyPair server, issue(server_request, &root, request.now));
-    LH_TRY(write_pair(folder + "/collector/server", server));
-
-    auto registry = Registry::open(folder + "/collector/registry.db");
-    if (!registry.ok())
-        return Message{folder + "/collector/registry.db: " + to_string(registry.error())};
-    for (const std::string& tenant : request.tenants) {
-        LH_TRY(make_tenant(request, tenant, root, *registry.value()));
-    }
-    LH_TRY(write_new_file(folder + "/collector/collector.toml", as_bytes(collector_toml(request)),
-                          public_file_mode));
-    LH_TRY(write_new_file(folder + "/ca.toml", as_bytes(ca_toml(request)), public_file_mode));
-    return sync_file_system(folder);
-}
-
-Result<Authority, Message> read_authority(const std::string& folder, const std::string& tenant) {
+// That there is an authority, that its keys are safe, and what it says of itself.
+Result<Authority, Message> read_folder(const std::string& folder) {
     Authority authority;
     LH_TRY_ASSIGN(ConfigFile file, ConfigFile::read(folder + "/ca.toml"));
     authority.environment = file.root().text("environment");
     authority.server_name = file.root().text("server_name");
     authority.collector = file.root().text("collector");
     LH_TRY(file.finish());
-    const std::string tenant_folder = folder + "/tenants/" + tenant;
-    if (!collector::is_name_part(tenant) || !is_folder(tenant_folder)) {
-        return Message{folder + ": there is no tenant \"" + tenant + "\""};
-    }
-    LH_TRY_ASSIGN(authority.root_certificate, read_text_file(folder + "/root.crt"));
-    LH_TRY_ASSIGN(authority.tenant_certificate, read_text_file(tenant_folder + "/ca.crt"));
-    LH_TRY_ASSIGN(const std::vector<std::byte> key, read_private_file(tenant_folder + "/ca.key"));
-    authority.tenant_key = as_text(key);
-    LH_TRY_ASSIGN(authority.sealing_certificate, read_text_file(tenant_folder + "/sealing.crt"));
-    authority.registry = folder + "/collector/registry.db";
+    LH_TRY(check_keys_are_private(folder));
+    authority.registry = registry_of(folder);
     return authority;
+}
+
+Result<std::string, Message> tenant_folder(const std::string& folder, const std::string& tenant) {
+    std::string its = folder + "/tenants/" + tenant;
+    if (collector::is_name_part(tenant) && is_folder(its)) return its;
+    return Message{folder + ": there is no tenant \"" + tenant + "\""};
+}
+
+}  // namespace
+
+std::string registry_of(const std::string& folder) { return folder + "/collector/registry.db"; }
+
+Result<void, Message> make_authority(const AuthorityRequest& request) {
+    LH_TRY(check_name("environment", request.environment));
+    for (const std::string& tenant : request.tenants) LH_TRY(check_name("tenant", tenant));
+    const std::string& folder = request.folder;
+    LH_TRY_ASSIGN(const bool there, is_there(folder + "/root.crt"));
+    if (there) return Message{folder + ": there is an authority already"};
+    LH_TRY(make_folders(folder, private_folder_mode));
+    LH_TRY(make_folders(folder + "/collector/sealing", private_folder_mode));
+
+    CertificateRequest wanted;
+    wanted.subject = request.environment + " root";
+    wanted.authority = true;
+    wanted.days = authority_days;
+    LH_TRY_ASSIGN(const KeyPair root, issue(wanted, nullptr, request.now));
+    LH_TRY(write_pair(folder + "/root", root));
+    LH_TRY_ASSIGN(const KeyPair server, issue_server(request.server_name, root, request.now));
+    LH_TRY(write_pair(folder + "/collector/server", server));
+
+    auto made = Registry::open(registry_of(folder));
+    if (!made.ok()) return Message{registry_of(folder) + ": " + to_string(made.error())};
+    const auto registry = std::move(made).value();
+    std::vector<collector::TrailFact> facts{
+        fact("", "authority_made", request.environment, "", request.now)};
+    for (const std::string& tenant : request.tenants) {
+        LH_TRY(make_tenant(folder, tenant, root, *registry, request.now));
+        facts.push_back(fact(tenant, "tenant_added", tenant, "", request.now));
+    }
+    LH_TRY(write_new_file(folder + "/collector/collector.toml", as_bytes(collector_toml(request)),
+                          public_file_mode));
+    LH_TRY(write_new_file(folder + "/ca.toml", as_bytes(ca_toml(request)), public_file_mode));
+    LH_TRY(sync_file_system(folder));
+    return note(registry_of(folder), facts);
+}
+
+Result<Authority, Message> read_authority(const std::string& folder, const std::string& tenant) {
+    LH_TRY_ASSIGN(Authority authority, read_folder(folder));
+    LH_TRY_ASSIGN(const std::string its, tenant_folder(folder, tenant));
+    LH_TRY_ASSIGN(authority.root_certificate, read_text_file(folder + "/root.crt"));
+    LH_TRY_ASSIGN(authority.tenant_certificate, read_text_file(its + "/ca.crt"));
+    LH_TRY_ASSIGN(const std::vector<std::byte> key, read_private_file(its + "/ca.key"));
+    authority.tenant_key = as_text(key);
+    LH_TRY(check_pair({authority.tenant_key, authority.tenant_certificate}, its + "/ca.key",
+                      its + "/ca.crt"));
+    LH_TRY_ASSIGN(authority.sealing_certificate, read_text_file(its + "/sealing.crt"));
+    return authority;
+}
+
+Result<void, Message> add_tenant(const RootRequest& request, const std::string& tenant) {
+    LH_TRY(check_name("tenant", tenant));
+    LH_TRY_ASSIGN(const Authority authority, read_folder(request.folder));
+    LH_TRY_ASSIGN(const KeyPair root, read_root(request));
+    LH_TRY_ASSIGN(const auto registry, open_registry(authority.registry));
+    const auto known = registry->tenants();
+    if (!known.ok()) return Message{authority.registry + ": " + to_string(known.error())};
+    for (const collector::Tenant& each : known.value())
+        if (each.name == tenant) return Message{"there is a tenant \"" + tenant + "\" already"};
+    LH_TRY(make_tenant(request.folder, tenant, root, *registry, request.now));
+    LH_TRY(sync_file_system(request.folder));
+    return note(authority.registry, {fact(tenant, "tenant_added", tenant, "", request.now)});
+}
+
+Result<void, Message> rotate_server(const RootRequest& request) {
+    LH_TRY_ASSIGN(const Authority authority, read_folder(request.folder));
+    LH_TRY_ASSIGN(const KeyPair root, read_root(request));
+    LH_TRY_ASSIGN(const KeyPair server, issue_server(authority.server_name, root, request.now));
+    LH_TRY(replace_pair(request.folder + "/collector/server", server));
+    return note(authority.registry,
+                {fact("", "rotated", "server certificate", authority.server_name, request.now)});
+}
+
+// The registry is first: should the rest fail, devices of the old authority are welcome all the
+// same, and the command can be given again.
+Result<void, Message> rotate_tenant(const RootRequest& request, const std::string& tenant) {
+    LH_TRY_ASSIGN(const Authority authority, read_folder(request.folder));
+    LH_TRY_ASSIGN(const std::string its, tenant_folder(request.folder, tenant));
+    LH_TRY_ASSIGN(const KeyPair root, read_root(request));
+    LH_TRY_ASSIGN(const KeyPair next, issue_tenant(tenant, root, request.now));
+    LH_TRY_ASSIGN(const auto registry, open_registry(authority.registry));
+    if (const Status rotated = registry->rotate_authority(tenant, next.certificate); !rotated.ok())
+        return Message{authority.registry + ": " + to_string(rotated.error())};
+    LH_TRY(replace_pair(its + "/ca", next));
+    LH_TRY(renew_sealing_certificate(request.folder, tenant, next, request.now));
+    return note(
+        authority.registry,
+        {fact(tenant, "rotated", "authority",
+              "devices of the older one are let in until their certificates end", request.now)});
 }
 
 }  // namespace longhaul::tools

@@ -2,7 +2,8 @@
 // from it.
 //
 //   ca.toml                   environment, and where devices find the collector
-//   root.key  root.crt        issues tenants' authorities and the collector's certificate
+//   root.key  root.crt        issues tenants' authorities and the collector's certificate; the key
+//                             belongs elsewhere, offline, and is brought when it is needed
 //   tenants/<t>/ca.key .crt   issues the tenant's devices;  sealing.crt: what they seal for
 //   collector/                all that a collector is given: certificate, registry, sealing keys,
 //   configuration
@@ -40,5 +41,19 @@ struct Authority {
     std::string registry;  // path
 };
 Result<Authority, Message> read_authority(const std::string& folder, const std::string& tenant);
+
+std::string registry_of(const std::string& folder);
+
+// What needs the root's key.
+struct RootRequest {
+    std::string folder;
+    std::string root_key;  // path; empty: root.key in the folder
+    WallUs now;
+};
+Result<void, Message> add_tenant(const RootRequest& request, const std::string& tenant);
+// A new key and certificate for the collector.
+Result<void, Message> rotate_server(const RootRequest& request);
+// A new authority for a tenant, whose sealing key stays. Devices of the older one are let in on.
+Result<void, Message> rotate_tenant(const RootRequest& request, const std::string& tenant);
 
 }  // namespace longhaul::tools

@@ -8,6 +8,7 @@
 #include "collector/registry/registry.hpp"
 #include "common/host/files.hpp"
 #include "tools/longhaul/text.hpp"
+#include "tools/longhaul/trail_command.hpp"
 
 namespace longhaul::tools {
 namespace {
@@ -147,6 +148,17 @@ Result<std::vector<std::string>, Message> add_devices(const Authority& authority
         !allowed.ok()) {
         return Message{authority.registry + ": " + to_string(allowed.error())};
     }
+    constexpr std::int64_t day_us = 86'400'000'000;
+    const WallUs expires{request.now.value + device_days * day_us};
+    if (const Status noted = registry.value()->note_expiry(request.tenant, request.names, expires);
+        !noted.ok()) {
+        return Message{authority.registry + ": " + to_string(noted.error())};
+    }
+    std::vector<collector::TrailFact> facts;
+    for (const std::string& name : request.names)
+        facts.push_back(
+            fact(request.tenant, "enrolled", name, "a device folder was made", request.now));
+    LH_TRY(note(authority.registry, facts));
     return folders;
 }
 

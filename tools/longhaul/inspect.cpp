@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
+#include <filesystem>
 
 #include "collector/registry/certificate.hpp"
 #include "common/block/block.hpp"
 #include "common/block/epoch.hpp"
 #include "common/host/files.hpp"
 #include "tools/longhaul/text.hpp"
+#include "tools/longhaul/trail_command.hpp"
 
 namespace longhaul::tools {
 namespace {
@@ -67,6 +69,17 @@ Result<BlockKey, Message> block_key(const InspectOptions& options) {
     const auto opened = unwrap_block_key(key.value(), record);
     if (!opened.ok()) return about(options.epoch, opened.error());
     return opened.value();
+}
+
+// Of a key that lies in a collector's folder; a copy elsewhere leaves no trace. Written down first,
+// so that nothing is opened that is not.
+Result<void, Message> note_use(const InspectOptions& options) {
+    const std::filesystem::path key = std::filesystem::absolute(options.key);
+    const std::string registry = key.parent_path().parent_path() / "registry.db";
+    LH_TRY_ASSIGN(const bool there, is_there(registry));
+    if (!there) return {};
+    return collector::AuditTrail{collector::AuditTrail::folder_beside(registry)}.append(
+        {fact("", "key_used", key.stem().string(), "to inspect " + options.path, options.now)});
 }
 
 // Sections name streams by index; what they are called and how they are coded is in the epoch and
@@ -166,6 +179,7 @@ Result<void, Message> inspect_block(const InspectOptions& options) {
     if (options.key.empty()) return {};
     if (options.epoch.empty())
         return Message{"--key needs --epoch: the block's key is wrapped in its epoch record"};
+    LH_TRY(note_use(options));
     return print_sections(options, sealed);
 }
 

@@ -6,6 +6,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
+#include "common/base/time.hpp"
 
 namespace longhaul::tools {
 
@@ -17,6 +18,7 @@ struct InspectOptions {
     std::string key;    // with a block: the private sealing key ...
     std::string epoch;  // ... and the signed epoch that the block belongs to
     bool json = false;
+    WallUs now{};
 };
 
 Result<void, Message> inspect(const InspectOptions& options);

@@ -4,20 +4,10 @@
 #include <string>
 #include <string_view>
 
-#include "common/base/bytes.hpp"
+#include "common/base/hex.hpp"
 #include "common/base/ids.hpp"
 
 namespace longhaul::tools {
-
-inline std::string hex(Bytes bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (const std::byte byte : bytes) {
-        text += digits[std::to_integer<std::size_t>(byte >> 4)];
-        text += digits[std::to_integer<std::size_t>(byte & std::byte{15})];
-    }
-    return text;
-}
 
 // "01234567-89ab-cdef-0123-456789abcdef"
 inline std::string uuid_text(const Uuid& uuid) {

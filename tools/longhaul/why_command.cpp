@@ -6,8 +6,8 @@
 #include "collector/disk/folder_lock.hpp"
 #include "collector/disk/posix_disk.hpp"
 #include "collector/journal/local_journal.hpp"
-#include "collector/lake/civil_time.hpp"
 #include "collector/lake/local_store.hpp"
+#include "common/base/civil_time.hpp"
 #include "common/host/config.hpp"
 #include "common/host/exit_codes.hpp"
 #include "common/host/files.hpp"
@@ -151,9 +151,7 @@ bool is_known(const DeviceFacts& facts) {
 }
 
 boost::json::object json_of(const DeviceFacts& facts, const Why& answer, WallUs now) {
-    const auto time = [](WallUs at) {
-        return boost::json::value(collector::timestamp_text_ms(at));
-    };
+    const auto time = [](WallUs at) { return boost::json::value(timestamp_text_ms(at)); };
     const auto age = [now](WallUs at) {
         return std::max<std::int64_t>(0, now.value - at.value) / 1'000'000;
     };

@@ -127,7 +127,6 @@ Result<void, Message> Credentials::read_files(const AgentConfig& config) {
     LH_TRY(check_secrets_are_private(config));
     LH_TRY_ASSIGN(root_pem_, read_pem(config.root));
     LH_TRY_ASSIGN(certificates_pem_, read_pem(config.certificate));
-    LH_TRY_ASSIGN(key_pem_, read_pem(config.key));
     LH_TRY_ASSIGN(sealing_pem_, read_pem(config.sealing_key));
     LH_TRY_ASSIGN(secret_, read_private_file(config.secret));
     if (secret_.size() >= secret_bytes_min) return {};
@@ -143,12 +142,17 @@ Result<void, Message> Credentials::read_certificates(const AgentConfig& config) 
     LH_TRY(sealing.parse(sealing_pem_, config.sealing_key));
 
     KeyPair key;
-    if (!key.parse(key_pem_))
+    LH_TRY_ASSIGN(const std::vector<std::byte> key_pem, read_pem(config.key));
+    if (!key.parse(key_pem))
         return Message{config.key + ": is not a P-256 private key in PEM form"};
     if (!key.belongs_to(device.first())) {
         return Message{config.key + ": is not the key of " + config.certificate};
     }
-    if (!key.read(key_)) return Message{config.key + ": is not a P-256 private key in PEM form"};
+    PrivateKey bytes;
+    if (!key.read(bytes)) return Message{config.key + ": is not a P-256 private key in PEM form"};
+    const auto kept = keep_signing_key(bytes);
+    if (!kept.ok()) return Message{config.key + ": " + to_string(kept.error())};
+    key_ = kept.value();
 
     const std::string uri =
         "longhaul://" + config.environment + "/" + config.tenant + "/" + config.name;

@@ -16,6 +16,9 @@ namespace longhaul::agent {
 class Credentials final : public Identity {
  public:
     static Result<std::unique_ptr<Credentials>, Message> load(const AgentConfig& config);
+    ~Credentials() { forget_key(key_); }
+    Credentials(const Credentials&) = delete;
+    Credentials& operator=(const Credentials&) = delete;
 
     Result<Signature> sign(Bytes message) override { return longhaul::sign(key_, message); }
     Bytes certificate() const override { return certificate_; }
@@ -24,7 +27,7 @@ class Credentials final : public Identity {
     const PublicKey& sealing_key() const { return sealing_key_; }
     // Points into the credentials.
     TlsSettings tls(std::string_view server_name) const {
-        return {root_pem_, certificates_pem_, key_pem_, server_name};
+        return {root_pem_, certificates_pem_, key_, server_name};
     }
 
  private:
@@ -33,13 +36,12 @@ class Credentials final : public Identity {
     Result<void, Message> read_files(const AgentConfig& config);
     Result<void, Message> read_certificates(const AgentConfig& config);
 
-    PrivateKey key_;
+    KeyHandle key_ = 0;
     PublicKey sealing_key_{};
     std::vector<std::byte> certificate_;  // DER
     std::vector<std::byte> secret_;
     std::vector<std::byte> root_pem_;  // each with a zero byte behind it
     std::vector<std::byte> certificates_pem_;
-    std::vector<std::byte> key_pem_;
     std::vector<std::byte> sealing_pem_;
 };
 

@@ -22,7 +22,7 @@ def programs_folder():
 
 
 class Site:
-    def __init__(self, folder: Path, commit_interval_s=1, tenants=(TENANT,)):
+    def __init__(self, folder: Path, commit_interval_s=1, tenants=(TENANT,), environment=ENVIRONMENT):
         self.folder = folder
         self.bin = programs_folder()
         self.authority = folder / "ca"
@@ -36,7 +36,7 @@ class Site:
         self.port = 0
         folder.mkdir(parents=True, exist_ok=True)
         named = [part for tenant in tenants for part in ("--tenant", tenant)]
-        demand(self.bin / "longhaul", "ca", "init", "--dir", self.authority, "--environment", ENVIRONMENT, *named,
+        demand(self.bin / "longhaul", "ca", "init", "--dir", self.authority, "--environment", environment, *named,
                "--server-name", SERVER_NAME, "--listen", "127.0.0.1:0")
         self.set_config("[lake]", f"commit_interval_s = {commit_interval_s}")
 

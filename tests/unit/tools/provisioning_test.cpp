@@ -117,6 +117,76 @@ TEST_CASE("provisioning: what cannot be done is refused before anything is made"
     CHECK_FALSE(std::filesystem::exists(folder / "bad"));
 }
 
+TEST_CASE(
+    "provisioning: without the root's key devices are added, and nothing that needs it is done") {
+    const test::TemporaryFolder folder;
+    const std::string ca = folder / "ca";
+    REQUIRE(make_authority(authority_request(ca)).ok());
+    const std::string safe = folder / "safe.key";
+    std::filesystem::rename(ca + "/root.key", safe);
+    const auto authority = read_authority(ca, "acme");
+    REQUIRE(authority.ok());
+    CHECK(add_devices(authority.value(), device_request(folder / "devices", {"bus-1"})).ok());
+
+    RootRequest request{ca, "", test::wall_now()};
+    for (const auto& refused :
+         {add_tenant(request, "third"), rotate_server(request), rotate_tenant(request, "acme")}) {
+        REQUIRE_FALSE(refused.ok());
+        CHECK_THAT(refused.error().text, ContainsSubstring("the root's key is not here"));
+    }
+    CHECK_FALSE(std::filesystem::exists(ca + "/tenants/third"));
+    request.root_key = ca + "/tenants/acme/ca.key";
+    CHECK_THAT(add_tenant(request, "third").error().text, ContainsSubstring("is not the key of"));
+    request.root_key = safe;
+    CHECK(add_tenant(request, "third").ok());
+    CHECK_THAT(add_tenant(request, "third").error().text, ContainsSubstring("already"));
+    CHECK(certificate(ca + "/tenants/third/ca.crt").issued_by(certificate(ca + "/root.crt")).ok());
+    CHECK_FALSE(std::filesystem::exists(ca + "/root.key"));
+}
+
+TEST_CASE("provisioning: a rotated authority issues, and the sealing key stays what it was") {
+    const test::TemporaryFolder folder;
+    const std::string ca = folder / "ca";
+    REQUIRE(make_authority(authority_request(ca)).ok());
+    const auto old_authority = certificate(ca + "/tenants/acme/ca.crt");
+    const auto old_sealing = certificate(ca + "/tenants/acme/sealing.crt");
+    const RootRequest request{ca, "", test::wall_now()};
+    REQUIRE(rotate_tenant(request, "acme").ok());
+    CHECK_FALSE(rotate_tenant(request, "nobody").ok());
+
+    const Authority authority = read_authority(ca, "acme").value();
+    REQUIRE(add_devices(authority, device_request(folder / "devices", {"bus-1"})).ok());
+    const auto now = certificate(ca + "/tenants/acme/ca.crt");
+    const auto sealing = certificate(folder / "devices/bus-1/sealing.crt");
+    CHECK_FALSE(equal(now.der(), old_authority.der()));
+    CHECK(certificate(folder / "devices/bus-1/device.crt").issued_by(now).ok());
+    CHECK(sealing.issued_by(now).ok());
+    CHECK(sealing.public_key().value() == old_sealing.public_key().value());
+    const auto tenants = collector::Registry::open(authority.registry).value()->tenants().value();
+    CHECK(tenants[0].older_pem.size() == 1);
+    CHECK(tenants[1].older_pem.empty());
+}
+
+TEST_CASE("provisioning: a key that others may read, or of another certificate, is refused") {
+    const test::TemporaryFolder folder;
+    const std::string ca = folder / "ca";
+    REQUIRE(make_authority(authority_request(ca)).ok());
+    using std::filesystem::perms;
+    for (const char* const key : {"/root.key", "/tenants/acme/ca.key", "/tenants/other/ca.key"}) {
+        CAPTURE(key);
+        std::filesystem::permissions(ca + key, perms::group_read,
+                                     std::filesystem::perm_options::add);
+        CHECK_THAT(read_authority(ca, "acme").error().text, ContainsSubstring("others may read"));
+        std::filesystem::permissions(ca + key, perms::owner_read | perms::owner_write);
+    }
+    CHECK(read_authority(ca, "acme").ok());
+    std::filesystem::copy_file(ca + "/tenants/other/ca.key", ca + "/tenants/acme/ca.key",
+                               std::filesystem::copy_options::overwrite_existing);
+    CHECK_THAT(read_authority(ca, "acme").error().text, ContainsSubstring("is not the key of"));
+    CHECK(rotate_tenant({ca, "", test::wall_now()}, "acme").ok());  // which mends it
+    CHECK(read_authority(ca, "acme").ok());
+}
+
 TEST_CASE("provisioning: a full spool stops a recording; other sources have the default") {
     const test::TemporaryFolder folder;
     const std::string ca = folder / "ca";

@@ -46,6 +46,7 @@ TEST_CASE("collector.toml: the example is valid, and shows the real defaults") {
     CHECK(a.connections_max == b.connections_max);
     CHECK(a.registry == b.registry);
     CHECK(a.sealing_keys == b.sealing_keys);
+    CHECK(a.gateway == b.gateway);
     CHECK(a.journal.shards_if_new == b.journal.shards_if_new);
     CHECK(a.journal.group_bytes_max == b.journal.group_bytes_max);
     CHECK(a.journal.group_ms_max == b.journal.group_ms_max);

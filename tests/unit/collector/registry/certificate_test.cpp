@@ -197,6 +197,37 @@ TEST_CASE("certificate: an epoch record is the device's own or is refused") {
     }
 }
 
+TEST_CASE(
+    "certificate: an epoch record that an older authority of the tenant vouches for is good") {
+    const Issued older = test::issue_authority("acme authority");
+    const Issued newer = test::issue_authority("acme authority");
+    const Issued rival = test::issue_authority("acme authority");
+    const Issued device = test::issue_device(older, bus);
+    const auto bytes = signed_epoch(device.key, device.certificate);
+    const SignedEpoch epoch = parse_signed_epoch(bytes).value();
+    std::vector<Certificate> authorities;
+    CHECK_FALSE(verify_signed_epoch(epoch, bus, authorities).ok());
+    authorities.push_back(parsed(newer.certificate));
+    authorities.push_back(parsed(rival.certificate));
+    CHECK_FALSE(verify_signed_epoch(epoch, bus, authorities).ok());
+    authorities.push_back(parsed(older.certificate));
+    CHECK(verify_signed_epoch(epoch, bus, authorities).ok());
+}
+
+TEST_CASE("certificate: a certificate can be issued again for a public key alone") {
+    const Issued acme = test::issue_authority("acme authority");
+    const Issued device = test::issue_device(acme, bus);
+    collector::CertificateRequest request;
+    request.subject = "again";
+    request.subject_public = parsed(device.certificate).public_key().value();
+    request.issuer_key_pem = acme.key;
+    request.issuer_pem = acme.certificate;
+    request.now = test::wall_now();
+    const Certificate again = parsed(collector::issue_certificate(request).value());
+    CHECK(again.public_key().value() == *request.subject_public);
+    CHECK(again.issued_by(parsed(acme.certificate)).ok());
+}
+
 TEST_CASE("certificate: an epoch carries one certificate in DER and nothing else") {
     const Issued acme = test::issue_authority("acme authority");
     const Issued device = test::issue_device(acme, bus);

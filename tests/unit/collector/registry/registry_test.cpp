@@ -72,6 +72,31 @@ TEST_CASE("registry: what one process writes, another that has it open sees") {
     CHECK(collector->find("acme", "bus-1").value() == DeviceState::revoked);
 }
 
+TEST_CASE("registry: a tenant that gets a new authority keeps the older ones") {
+    const test::TemporaryFolder folder;
+    const auto registry = open(folder.path() + "/registry.db");
+    REQUIRE(registry->add_tenant({"acme", "first"}).ok());
+    REQUIRE(registry->add_tenant({"rival", "other"}).ok());
+    CHECK(registry->rotate_authority("nobody", "x").error().code == ErrorCode::not_found);
+    REQUIRE(registry->rotate_authority("acme", "second").ok());
+    REQUIRE(registry->rotate_authority("acme", "third").ok());
+    const auto tenants = registry->tenants().value();
+    CHECK(tenants[0].authority_pem == "third");
+    CHECK(tenants[0].older_pem == std::vector<std::string>{"first", "second"});
+    CHECK(tenants[1].older_pem.empty());
+}
+
+TEST_CASE("registry: until when a certificate is good is known once it was noted") {
+    const test::TemporaryFolder folder;
+    const auto registry = open(folder.path() + "/registry.db");
+    REQUIRE(registry->add_tenant({"acme", "a"}).ok());
+    CHECK_FALSE(registry->expiry("acme", "bus-1").value());
+    REQUIRE(registry->note_expiry("acme", {"bus-1", "bus-2"}, {7}).ok());
+    REQUIRE(registry->note_expiry("acme", {"bus-1"}, {9}).ok());
+    CHECK(registry->expiry("acme", "bus-1").value() == WallUs{9});
+    CHECK(registry->expiry("acme", "bus-2").value() == WallUs{7});
+}
+
 TEST_CASE("registry: a file of another version or kind is refused and left alone") {
     const test::TemporaryFolder folder;
     const std::string newer = folder.path() + "/newer.db";

@@ -104,7 +104,7 @@ class Talk {
         settings.journal.resend = 3;
         settings.credit_bytes = 1000;
         if (change) change(settings);
-        session_.emplace(bus, settings, known, pki().authority, MonotonicMs{0});
+        session_.emplace(bus, settings, known, std::span{&pki().authority, 1}, MonotonicMs{0});
     }
 
     void hear(Bytes bytes, MonotonicMs now = {1}) {

@@ -43,8 +43,22 @@ TEST_CASE("epoch: a wrapped block key opens under its own name only") {
     CHECK(key.value().bytes == keys.value().block_key.bytes);
 
     CHECK_FALSE(unwrap_block_key(private_key(6), record).ok());
-    std::strcpy(record.device, "bus-2229");
-    CHECK_FALSE(unwrap_block_key(private_key(5), record).ok());
+    const auto renamed = [&record](const auto& rename) {
+        longhaul_EpochRecord other = record;
+        rename(other);
+        return unwrap_block_key(private_key(5), other).ok();
+    };
+    CHECK(renamed([](auto&) {}));
+    CHECK_FALSE(renamed([](auto& other) { std::strcpy(other.environment, "demO"); }));
+    CHECK_FALSE(renamed([](auto& other) { std::strcpy(other.tenant, "acmE"); }));
+    CHECK_FALSE(renamed([](auto& other) { std::strcpy(other.device, "bus-2229"); }));
+    CHECK_FALSE(renamed([](auto& other) { ++other.incarnation; }));
+    CHECK_FALSE(renamed([](auto& other) { ++other.epoch; }));
+    // What stands before and behind the border of two names is not the same as one name.
+    CHECK_FALSE(renamed([](auto& other) {
+        std::strcpy(other.tenant, "acmeb");
+        std::strcpy(other.device, "us-2228");
+    }));
 }
 
 TEST_CASE("epoch: keys differ with the secret, the random bytes and the name") {

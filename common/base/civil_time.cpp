@@ -1,10 +1,10 @@
-#include "collector/lake/civil_time.hpp"
+#include "common/base/civil_time.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 
-namespace longhaul::collector {
+namespace longhaul {
 namespace {
 
 using namespace std::chrono;
@@ -38,4 +38,4 @@ std::string timestamp_text_ms(WallUs time) {
     return text_of(day) + text;
 }
 
-}  // namespace longhaul::collector
+}  // namespace longhaul

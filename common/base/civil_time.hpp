@@ -1,4 +1,4 @@
-// UTC microseconds as the date and time texts of the lake.
+// UTC microseconds as date and time texts. For hosts.
 #pragma once
 
 #include <cstdint>
@@ -6,10 +6,10 @@
 
 #include "common/base/time.hpp"
 
-namespace longhaul::collector {
+namespace longhaul {
 
 // "2026-11-21"; what lies outside of the years 1 to 9999 is put on their first or last day.
 std::string date_text(WallUs time);
 std::string timestamp_text_ms(WallUs time);  // "2026-11-21T05:58:00.123Z", cut to milliseconds
 
-}  // namespace longhaul::collector
+}  // namespace longhaul

@@ -1,9 +1,8 @@
-#include "collector/lake/civil_time.hpp"
+#include "common/base/civil_time.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
 using namespace longhaul;
-using namespace longhaul::collector;
 
 TEST_CASE("civil time: microseconds become dates and times of UTC, cut downwards") {
     struct Case {

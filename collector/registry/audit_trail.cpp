@@ -1,0 +1,239 @@
+#include "collector/registry/audit_trail.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <map>
+
+#include "collector/registry/trail_files.hpp"
+#include "collector/registry/trail_line.hpp"
+#include "common/host/files.hpp"
+
+namespace longhaul::collector {
+namespace {
+
+Message problem(const std::string& path, const char* what) {
+    return {path + ": " + what + ": " + std::strerror(errno)};
+}
+
+class File {
+ public:
+    static Result<File, Message> open(const std::string& path, int flags) {
+        File file{path, ::open(path.c_str(), flags | O_CLOEXEC, private_file_mode)};
+        if (file.number_ < 0) return problem(path, "cannot open");
+        return file;
+    }
+    File(File&& other) noexcept
+        : path_{std::move(other.path_)}, number_{std::exchange(other.number_, -1)} {}
+    File& operator=(File&&) = delete;
+    ~File() {
+        if (number_ >= 0) ::close(number_);
+    }
+
+    Result<void, Message> lock() {
+        while (::flock(number_, LOCK_EX) != 0)
+            if (errno != EINTR) return problem(path_, "cannot lock");
+        return {};
+    }
+    // A tool that root runs leaves files that the collector's user can write to.
+    void give_to_owner_of(const std::string& folder) {
+        struct stat owner{};
+        if (::geteuid() != 0 || ::stat(folder.c_str(), &owner) != 0) return;
+        if (::fchown(number_, owner.st_uid, owner.st_gid) != 0) return;  // it may be read-only
+    }
+    Result<std::uint64_t, Message> size() {
+        struct stat facts{};
+        if (::fstat(number_, &facts) != 0) return problem(path_, "cannot read");
+        return static_cast<std::uint64_t>(facts.st_size);
+    }
+    Result<std::string, Message> read(std::uint64_t from, std::uint64_t to) {
+        std::string text(to - from, '\0');
+        std::size_t got = 0;
+        while (got < text.size()) {
+            const ssize_t count = ::pread(number_, text.data() + got, text.size() - got,
+                                          static_cast<off_t>(from + got));
+            if (count < 0 && errno == EINTR) continue;
+            if (count <= 0) return problem(path_, "cannot read");
+            got += static_cast<std::size_t>(count);
+        }
+        return text;
+    }
+    Result<void, Message> cut(std::uint64_t size) {
+        if (::ftruncate(number_, static_cast<off_t>(size)) != 0)
+            return problem(path_, "cannot cut");
+        return {};
+    }
+    Result<void, Message> write_synced(std::string_view text, std::uint64_t at) {
+        while (!text.empty()) {
+            const ssize_t count =
+                ::pwrite(number_, text.data(), text.size(), static_cast<off_t>(at));
+            if (count < 0 && errno == EINTR) continue;
+            if (count < 0) return problem(path_, "cannot write");
+            text.remove_prefix(static_cast<std::size_t>(count));
+            at += static_cast<std::uint64_t>(count);
+        }
+        return sync();
+    }
+    Result<void, Message> sync() {
+        if (::fsync(number_) != 0) return problem(path_, "cannot sync");
+        return {};
+    }
+
+ private:
+    File(std::string path, int number) : path_{std::move(path)}, number_{number} {}
+    std::string path_;
+    int number_;
+};
+
+// Where the sound part of a file ends, and the line that it ends with.
+struct Ending {
+    std::uint64_t size = 0;
+    std::uint64_t cut = 0;  // bytes behind it
+    std::optional<TrailPlace> place;
+};
+
+// Only the last line may be unsound: it was not synced when the power went.
+Result<Ending, Message> ending_of(File& file, const std::string& path, std::string_view trail) {
+    LH_TRY_ASSIGN(const std::uint64_t size, file.size());
+    const std::uint64_t from = size - std::min<std::uint64_t>(size, 3 * trail_line_bytes_max);
+    LH_TRY_ASSIGN(const std::string text, file.read(from, size));
+    const Message damaged{path + ": its end is damaged; see `longhaul audit-trail verify`"};
+    std::size_t end = text.size();
+    for (int attempt = 0; attempt < 2 && end > 0; ++attempt) {
+        const std::size_t before = end == 1 ? std::string::npos : text.rfind('\n', end - 2);
+        const std::size_t begin = before == std::string::npos ? 0 : before + 1;
+        if (begin == 0 && from != 0) return damaged;
+        if (text[end - 1] == '\n') {
+            const auto link =
+                read_trail_line(std::string_view{text}.substr(begin, end - 1 - begin), trail);
+            if (link) return Ending{from + end, size - from - end, link->place};
+        }
+        end = begin;
+    }
+    if (end > 0) return damaged;
+    return Ending{0, size, std::nullopt};
+}
+
+class OneTrail {
+ public:
+    OneTrail(std::string folder, std::string name, std::uint64_t bytes_max)
+        : folder_{std::move(folder)}, name_{std::move(name)}, bytes_max_{bytes_max} {}
+
+    Result<void, Message> append(const std::vector<const TrailFact*>& facts) {
+        LH_TRY_ASSIGN(File lock, File::open(folder_ + "/lock", O_RDWR | O_CREAT));
+        lock.give_to_owner_of(folder_);
+        LH_TRY(lock.lock());
+        LH_TRY(find_end());
+        for (const TrailFact* fact : facts) {
+            if (text_.size() + size_ >= bytes_max_) LH_TRY(next_file());
+            add(*fact);
+        }
+        return write();
+    }
+
+ private:
+    // The newest file that has a sound line, or the first one of all.
+    Result<void, Message> find_end() {
+        LH_TRY_ASSIGN(const std::vector<std::uint64_t> files, trail_files(folder_));
+        if (files.empty()) return open_file(1);
+        for (std::size_t i = files.size(); i-- > 0;) {
+            const std::string path = trail_file(folder_, files[i]);
+            LH_TRY_ASSIGN(File file, File::open(path, O_RDWR));
+            LH_TRY_ASSIGN(const Ending ending, ending_of(file, path, name_));
+            if (i + 1 == files.size()) {
+                file_.emplace(std::move(file));
+                number_ = files[i];
+                size_ = ending.size;
+                cut_ = ending.cut;
+            }
+            if (ending.place) {
+                place_ = *ending.place;
+                break;
+            }
+        }
+        return {};
+    }
+    Result<void, Message> open_file(std::uint64_t number) {
+        LH_TRY_ASSIGN(File file, File::open(trail_file(folder_, number), O_RDWR | O_CREAT));
+        file.give_to_owner_of(folder_);
+        file_.emplace(std::move(file));
+        number_ = number;
+        size_ = 0;
+        LH_TRY_ASSIGN(File folder, File::open(folder_, O_RDONLY));
+        return folder.sync();
+    }
+    Result<void, Message> next_file() {
+        LH_TRY(write());
+        return open_file(number_ + 1);
+    }
+    void add(const TrailFact& fact) {
+        if (cut_ != 0) {
+            const std::uint64_t bytes = std::exchange(cut_, 0);
+            add({fact.tenant, fact.time, fact.who, "tail_cut", trail_file_name(number_),
+                 std::to_string(bytes) + " bytes of a line that was not finished"});
+        }
+        text_ += trail_line(fact, place_) + "\n";
+    }
+    // What a full disk took only half of is taken away again.
+    Result<void, Message> write() {
+        LH_TRY(file_->cut(size_));
+        auto written = file_->write_synced(text_, size_);
+        if (!written.ok()) {
+            static_cast<void>(file_->cut(size_).ok());
+            return written;
+        }
+        size_ += text_.size();
+        text_.clear();
+        return {};
+    }
+
+    std::string folder_;
+    std::string name_;
+    std::uint64_t bytes_max_;
+    std::optional<File> file_;
+    std::uint64_t number_ = 0;
+    std::uint64_t size_ = 0;
+    std::uint64_t cut_ = 0;
+    TrailPlace place_;
+    std::string text_;
+};
+
+// The folder belongs to whom the one above it belongs to.
+Result<void, Message> make_folder(const std::string& folder) {
+    LH_TRY_ASSIGN(const bool there, is_there(folder));
+    if (there) return {};
+    LH_TRY(make_folders(folder, private_folder_mode));
+    LH_TRY_ASSIGN(File made, File::open(folder, O_RDONLY));
+    const std::filesystem::path parent_path = std::filesystem::path{folder}.parent_path();
+    const std::string above = parent_path.empty() ? "." : parent_path.string();
+    made.give_to_owner_of(above);
+    LH_TRY_ASSIGN(File parent, File::open(above, O_RDONLY));
+    return parent.sync();
+}
+
+}  // namespace
+
+std::string AuditTrail::folder_beside(const std::string& registry_path) {
+    return (std::filesystem::path{registry_path}.parent_path() / "trail").string();
+}
+
+Result<void, Message> AuditTrail::append(const std::vector<TrailFact>& facts) const {
+    std::map<std::string, std::vector<const TrailFact*>> by_trail;
+    for (const TrailFact& fact : facts)
+        by_trail[fact.tenant.empty() ? std::string{site_trail} : fact.tenant].push_back(&fact);
+    for (const auto& [name, its] : by_trail) {
+        LH_TRY(make_folder(folder_));
+        LH_TRY(make_folder(folder_ + "/" + name));
+        OneTrail trail{folder_ + "/" + name, name, file_bytes_max_};
+        LH_TRY(trail.append(its));
+    }
+    return {};
+}
+
+}  // namespace longhaul::collector

@@ -1,0 +1,30 @@
+// `longhaul device list|show|revoke|allow` and `tenant list`: what a collector's registry says of
+// tenants and devices, and who may not come in any more.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/base/result.hpp"
+#include "common/base/time.hpp"
+
+namespace longhaul::tools {
+
+struct RegistryOptions {
+    std::string config;              // the collector's configuration
+    std::vector<std::string> names;  // of devices, or TENANT/NAME
+    std::string tenant;              // only this one; empty: all
+    std::string why;                 // for the audit trail
+    bool json = false;
+    WallUs now;
+};
+
+// Exit codes: 65 when a device or tenant is not there, 78 for the configuration.
+Result<int, Message> list_tenants(const RegistryOptions& options);
+Result<int, Message> list_devices(const RegistryOptions& options);
+Result<int, Message> show_devices(const RegistryOptions& options);
+// Nothing is changed when one of them is not there.
+Result<int, Message> revoke_devices(const RegistryOptions& options);
+Result<int, Message> allow_devices(const RegistryOptions& options);
+
+}  // namespace longhaul::tools
