@@ -102,6 +102,8 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
     if (!listener.ok()) return StartFailure{listener.error()};
     listener_ = std::move(listener).value();
+    guard_ = std::make_unique<Guard>(config_.registry, *gateway_, *listener_);
+    guard_->look(wall_now());
     if (!files.devices.empty()) {
         const std::string port = std::to_string(listener_->port()) + "\n";
         if (const auto written =
@@ -123,6 +125,7 @@ int Collector::run() {
                         on_failure({"unexpected exception: " + what}, exit_check_failed);
                     }};
     tasks.start(listener_->run());
+    tasks.start(guard_->run());
     tasks.start(supervise());
     network_.run();
 
@@ -141,6 +144,7 @@ awaitable<void> Collector::supervise() {
     while (signals_seen_ == 0 && !failed_) co_await news_.wait_until(MonotonicMs::never());
     stop_deadline_ = monotonic_now() + shutdown_ms;
     tell_stopping();
+    guard_->finish();
     listener_->finish();
     const bool in_time = co_await listener_->ended(monotonic_now() + finish_ms);
     if (!in_time) {

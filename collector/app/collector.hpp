@@ -17,7 +17,7 @@
 #include "collector/disk/folder_lock.hpp"
 #include "collector/disk/posix_disk.hpp"
 #include "collector/lake/local_store.hpp"
-#include "collector/net/listener.hpp"
+#include "collector/net/guard.hpp"
 #include "common/host/exit_codes.hpp"
 
 namespace longhaul::collector {
@@ -82,6 +82,7 @@ class Collector {
     std::unique_ptr<WriterThread> writer_thread_;
     std::unique_ptr<Gateway> gateway_;
     std::unique_ptr<Listener> listener_;
+    std::unique_ptr<Guard> guard_;
     MonotonicMs stop_deadline_;
     int signals_seen_ = 0;
     bool failed_ = false;

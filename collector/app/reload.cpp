@@ -52,6 +52,7 @@ void Collector::apply(const CollectorConfig& config, Credentials credentials) {
     gateway_->entrance = credentials_.entrance = std::move(credentials.entrance);
     credentials_.certificate = credentials.certificate;
     credentials_.tenants = std::move(credentials.tenants);
+    guard_->look_at_everybody(wall_now());
     operations_->set_certificate_expiry(credentials.certificate_expires);
     apply_limits(config);
     writer_thread_->set_limits(config.writer);

@@ -13,16 +13,23 @@ Result<std::unique_ptr<Admission>, Message> Admission::make(std::string environm
             return Message{"registry: the certificate of tenant \"" + tenant.name +
                            "\" cannot be read"};
         }
-        admission->authorities_.emplace(tenant.name, std::move(authority).value());
+        const Sha256 hash = sha256(authority.value().der());
+        admission->authorities_.emplace(tenant.name, Authority{std::move(authority).value(), hash});
     }
     return admission;
 }
 
-Result<Admitted, Refusal> Admission::admit(const DeviceName& name, Bytes authority_der) {
+Result<Admitted, Refusal> Admission::admit(const PeerIdentity& who) {
+    if (auto refusal = objection(who)) return *std::move(refusal);
+    return Admitted{who.name, &authorities_.find(who.name.tenant)->second.certificate};
+}
+
+std::optional<Refusal> Admission::objection(const PeerIdentity& who) {
+    const DeviceName& name = who.name;
     const auto authority = authorities_.find(name.tenant);
-    const std::string who = "device \"" + name.device + "\" of tenant \"" + name.tenant + "\" ";
-    const auto refuse = [&who](RefusalReason reason, const std::string& text) {
-        return Refusal{reason, who + text};
+    const auto refuse = [&name](RefusalReason reason, const std::string& text) {
+        return Refusal{reason,
+                       "device \"" + name.device + "\" of tenant \"" + name.tenant + "\" " + text};
     };
     if (name.environment != environment_) {
         return refuse(RefusalReason::environment, "belongs to environment \"" + name.environment +
@@ -31,7 +38,7 @@ Result<Admitted, Refusal> Admission::admit(const DeviceName& name, Bytes authori
     if (authority == authorities_.end()) {
         return Refusal{RefusalReason::tenant, "tenant \"" + name.tenant + "\" is not registered"};
     }
-    if (!equal(authority->second.der(), authority_der))
+    if (authority->second.hash != who.authority)
         return refuse(RefusalReason::authority, "has a certificate of another tenant's authority");
     const auto state = registry_.find(name.tenant, name.device);
     if (!state.ok())
@@ -39,7 +46,7 @@ Result<Admitted, Refusal> Admission::admit(const DeviceName& name, Bytes authori
     if (state.value() == DeviceState::revoked) return refuse(RefusalReason::revoked, "is revoked");
     if (state.value() != DeviceState::allowed)
         return refuse(RefusalReason::unknown_device, "is not registered");
-    return Admitted{name, &authority->second};
+    return std::nullopt;
 }
 
 }  // namespace longhaul::collector

@@ -12,7 +12,6 @@ using boost::asio::ip::tcp;
 
 namespace {
 
-constexpr std::size_t read_bytes = 16 * 1024;
 constexpr int rounds_before_yield = 16;  // so that one busy device does not starve the others
 constexpr std::int64_t write_deadline_ms = 30'000;  // without any byte taken by the peer
 constexpr std::int64_t goodbye_deadline_ms = 2'000;
@@ -32,8 +31,7 @@ Connection::Connection(tcp::socket socket, Gateway& gateway)
       gateway_{gateway},
       entrance_{gateway.entrance},
       wakeup_{socket_.get_executor()},
-      peer_{peer_of(socket_)},
-      in_room_(read_bytes) {}
+      peer_{peer_of(socket_)} {}
 
 awaitable<void> Connection::run() {
     boost::system::error_code ignored;
@@ -68,6 +66,12 @@ void Connection::abort() {
     wakeup_.wake();
 }
 
+void Connection::expel(const Refusal& refusal) {
+    refuse(refusal.reason, refusal.text);
+    session_->dismiss(longhaul_ByeReason_BYE_REASON_DENIED, refusal.text, denied_retry_after_ms);
+    wakeup_.wake();
+}
+
 void Connection::on_durable(std::uint64_t count) {
     durable_ += count;
     session_->on_durable(durable_);
@@ -82,7 +86,11 @@ awaitable<bool> Connection::shake_hands() {
             refuse(RefusalReason::handshake, tls_->last_error());
             co_return false;
         }
-        if (want.value() == TlsWant::nothing) co_return true;
+        if (want.value() == TlsWant::nothing) {
+            ++(tls_->resumed() ? gateway_.counters.handshakes_resumed
+                               : gateway_.counters.handshakes_full);
+            co_return true;
+        }
         if (monotonic_now() >= deadline) {
             refuse(RefusalReason::handshake_deadline, "the handshake took too long");
             co_return false;
@@ -99,17 +107,14 @@ std::optional<Admitted> Connection::admit() {
         queue_denial(text);
         return std::nullopt;
     };
-    const auto certificate = tls_->peer_certificate();
-    if (!certificate.ok())
-        return denied(RefusalReason::certificate, to_string(certificate.error()));
-    auto name = certificate.value().device_name();
-    if (!name.ok()) return denied(RefusalReason::certificate, to_string(name.error()));
-    device_ = std::move(name).value();
+    const auto& peer = tls_->peer();
+    if (!peer.ok()) return denied(RefusalReason::certificate, to_string(peer.error()));
+    identity_ = peer.value();
     if (!tls_->agreed_on_protocol()) {
         return denied(RefusalReason::application,
                       "the device did not ask for the protocol longhaul/1");
     }
-    auto admitted = entrance_->admission->admit(*device_, tls_->peer_authority_der());
+    auto admitted = entrance_->admission->admit(*identity_);
     if (!admitted.ok()) return denied(admitted.error().reason, admitted.error().text);
     return std::move(admitted).value();
 }
@@ -120,9 +125,11 @@ void Connection::begin_session(const Admitted& admitted) {
     session_.emplace(admitted.name, settings, gateway_.known, *admitted.authority, monotonic_now());
     ++gateway_.counters.sessions;
     ++gateway_.counters.sessions_open;
+    const DeviceName& name = admitted.name;
     gateway_.log.debug("session begins", {{"peer", peer_},
-                                          {"device", device_->tenant + "/" + device_->device},
-                                          {"tls", tls_->version()}});
+                                          {"device", name.tenant + "/" + name.device},
+                                          {"tls", tls_->version()},
+                                          {"handshake", tls_->resumed() ? "resumed" : "full"}});
 }
 
 void Connection::queue_denial(const std::string& reason) {
@@ -150,6 +157,7 @@ awaitable<void> Connection::converse() {
         if (flowing && read()) {
             if (++rounds < rounds_before_yield) continue;
             rounds = 0;
+            rest();
             co_await yield();
             continue;
         }
@@ -159,6 +167,7 @@ awaitable<void> Connection::converse() {
             break;
         }
         count();
+        rest();
         co_await wakeup_.wait_until(session_ ? std::min(session_->deadline(), out_deadline_)
                                              : out_deadline_);
     }
@@ -203,10 +212,19 @@ void Connection::feed() {
     if (taken == 0) in_ = {};
 }
 
+// Before anything is waited for: other connections use the gateway's room meanwhile.
+void Connection::rest() {
+    std::vector<std::byte> kept(in_.begin(), in_.end());
+    in_kept_.swap(kept);
+    in_ = in_kept_;
+    if (session_) session_->rest();
+    if (out_.empty()) out_ = std::vector<std::byte>{};
+}
+
 // True: bytes came.
 bool Connection::read() {
     if (finishing_) return false;
-    const auto got = tls_->read(in_room_);
+    const auto got = tls_->read(gateway_.in_room);
     if (!got.ok()) {
         end("the connection broke: " + tls_->last_error());
         return false;
@@ -219,7 +237,7 @@ bool Connection::read() {
         end("the device closed the connection");
         return false;
     }
-    in_ = Bytes{in_room_}.first(got.value().bytes);
+    in_ = Bytes{gateway_.in_room}.first(got.value().bytes);
     feed();
     return true;
 }
@@ -268,7 +286,7 @@ awaitable<void> Connection::say_goodbye() {
     const MonotonicMs deadline = monotonic_now() + goodbye_deadline_ms;
     for (std::size_t total = 0; total < goodbye_bytes_max && !aborted_;) {
         boost::system::error_code error;
-        const std::size_t got = socket_.read_some(boost::asio::buffer(in_room_), error);
+        const std::size_t got = socket_.read_some(boost::asio::buffer(gateway_.in_room), error);
         total += got;
         if (!error) continue;
         if (error != boost::asio::error::would_block || monotonic_now() >= deadline) co_return;
@@ -287,7 +305,7 @@ void Connection::end(std::string reason) {
 }
 
 void Connection::refuse(RefusalReason reason, std::string text) {
-    gateway_.refuse(peer_, device_ ? &*device_ : nullptr, {reason, std::move(text)});
+    gateway_.refuse(peer_, identity_ ? &identity_->name : nullptr, {reason, std::move(text)});
 }
 
 // What has happened since it was called the last time.

@@ -2,7 +2,8 @@
 // it.
 //
 // It sleeps in one place, until the socket is ready, the journal has news, the collector stops or a
-// deadline passes, and then looks at all of them.
+// deadline passes, and then looks at all of them. While it sleeps it holds no buffer: ten thousand
+// devices that say nothing cost little more than what TLS has to know of them.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -30,6 +31,13 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
     void on_durable(std::uint64_t count) override;
     bool had_session() const { return session_.has_value(); }
 
+    // Whose session this is and until when its certificate is valid; nullptr: there is no session.
+    const PeerIdentity* peer() const {
+        return session_ && session_->end_reason().empty() ? &*identity_ : nullptr;
+    }
+    // Ends the session of a device that may not go on.
+    void expel(const Refusal& refusal);
+
  private:
     boost::asio::awaitable<bool> shake_hands();
     std::optional<Admitted> admit();
@@ -42,6 +50,7 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
     bool read();
     bool flush();
     void feed();
+    void rest();
     void arm(TlsWant want);
     void end(std::string reason);
     void refuse(RefusalReason reason, std::string text);
@@ -52,13 +61,13 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
     const std::shared_ptr<const Entrance> entrance_;
     Wakeup wakeup_;
     std::string peer_;  // address and port
-    std::optional<DeviceName> device_;
+    std::optional<PeerIdentity> identity_;
     std::unique_ptr<TlsStream> tls_;
     std::optional<Session> session_;
     Shard shard_ = 0;
     std::uint64_t durable_ = 0;  // submissions of the session
-    std::vector<std::byte> in_room_;
-    Bytes in_;  // read, not yet taken by the session; in in_room_
+    Bytes in_;  // read, not yet taken by the session; in the gateway's room or in in_kept_
+    std::vector<std::byte> in_kept_;
     std::vector<std::byte> out_;
     std::size_t out_sent_ = 0;
     MonotonicMs out_deadline_ = MonotonicMs::never();

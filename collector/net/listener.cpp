@@ -56,26 +56,28 @@ awaitable<void> Listener::run() {
             refuse_one_more(std::get<1>(accepted));
             continue;
         }
-        auto connection = std::make_shared<Connection>(std::move(std::get<1>(accepted)), gateway_);
-        connections_.insert(connection);
-        tasks_.start(serve(std::move(connection)));
+        serve(std::make_shared<Connection>(std::move(std::get<1>(accepted)), gateway_));
     }
 }
 
-awaitable<void> Listener::serve(std::shared_ptr<Connection> connection) {
-    struct Leave {
-        Listener& listener;
-        const std::shared_ptr<Connection>& connection;
-        ~Leave() {
-            listener.connections_.erase(connection);
-            GatewayCounters& counters = listener.gateway_.counters;
-            --counters.connections;
-            if (connection->had_session()) --counters.sessions_open;
-        }
-    };
+void Listener::serve(std::shared_ptr<Connection> connection) {
+    connections_.insert(connection);
     ++gateway_.counters.connections;
-    const Leave leave{*this, connection};
-    co_await connection->run();
+    Connection& served = *connection;
+    const auto leave = [this, connection = std::move(connection)] {
+        connections_.erase(connection);
+        --gateway_.counters.connections;
+        if (connection->had_session()) --gateway_.counters.sessions_open;
+    };
+    tasks_.start(served.run(), leave);
+}
+
+void Listener::expel(const Judge& judge) {
+    for (const auto& connection : connections_) {
+        const PeerIdentity* const peer = connection->peer();
+        if (peer == nullptr) continue;
+        if (const auto refusal = judge(*peer)) connection->expel(*refusal);
+    }
 }
 
 void Listener::finish() {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -20,6 +22,11 @@ class Listener {
     std::string address() const;
     std::size_t connections() const { return connections_.size(); }
 
+    // Ends the sessions that `judge` has something against.
+    using Judge = std::function<std::optional<Refusal>(const PeerIdentity&)>;
+    void expel(const Judge& judge);
+    boost::asio::any_io_executor executor() { return acceptor_.get_executor(); }
+
     // Until finish() was called.
     boost::asio::awaitable<void> run();
 
@@ -31,7 +38,7 @@ class Listener {
 
  private:
     Listener(boost::asio::ip::tcp::acceptor acceptor, Gateway& gateway);
-    boost::asio::awaitable<void> serve(std::shared_ptr<Connection> connection);
+    void serve(std::shared_ptr<Connection> connection);
     void refuse_one_more(const boost::asio::ip::tcp::socket& socket);
     void tell_failed_accept(const boost::system::error_code& error);
 

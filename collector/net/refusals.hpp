@@ -23,8 +23,9 @@ enum class RefusalReason : std::uint8_t {
     revoked,
     protocol,  // of the session
     registry,  // it could not be asked
+    expired,   // the certificate, while its session went on
 };
-inline constexpr std::size_t refusal_reason_count = 12;
+inline constexpr std::size_t refusal_reason_count = 13;
 const char* name_of(RefusalReason reason);
 
 struct Refusal {

@@ -14,6 +14,7 @@ WELCOME, ACK, WINDOW, BYE = 0x81, 0x82, 0x83, 0x87
 DONE, SHUTDOWN, PROTOCOL, VERSION, DENIED, BUSY, IDLE = range(7)
 ALPN = "longhaul/1"
 LIMIT_S = 20
+RECORD_BYTES_MAX = 4096
 
 
 def frame(kind, body=b"", length=None):
@@ -77,7 +78,8 @@ class Link:
 
     def send(self, data):
         try:
-            self.tls.sendall(data)
+            for at in range(0, len(data), RECORD_BYTES_MAX):
+                self.tls.sendall(data[at:at + RECORD_BYTES_MAX])
         except (ssl.SSLError, ConnectionError):
             pass  # the collector has had enough; what it said can still be read
         return self
