@@ -54,6 +54,8 @@ class HostedDevice {
     Result<void, Message> build_control();
     void build_put(BlockClass block_class);
     void take_what_waits(MonotonicMs now);
+    void use_kept_ticket();
+    void keep_new_ticket();
     std::string link_trouble() const;
     std::string storing_trouble() const;
     std::string why(bool json, MonotonicMs now);

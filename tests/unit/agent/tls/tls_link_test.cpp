@@ -82,7 +82,36 @@ struct ServerSettings {
     bool other_issuer = false;
     const char* alpn = "longhaul/1";
     mbedtls_ssl_protocol_version version = MBEDTLS_SSL_VERSION_TLS1_3;
+    bool takes_tickets = true;
 };
+
+// A ticket is the session itself behind a mark: what a collector would never do.
+int write_ticket(void*, const mbedtls_ssl_session* session, unsigned char* start,
+                 const unsigned char* end, std::size_t* size, std::uint32_t* lifetime_s) {
+    *lifetime_s = 3600;
+    *start = 't';
+    mbedtls_ssl_session without_certificate = *session;
+    without_certificate.MBEDTLS_PRIVATE(peer_cert) = nullptr;
+    const int result = mbedtls_ssl_session_save(&without_certificate, start + 1,
+                                                static_cast<std::size_t>(end - start) - 1, size);
+    *size += 1;
+    return result;
+}
+
+struct TicketUse {
+    bool takes = true;
+    int shown = 0;
+    int taken = 0;
+};
+
+int parse_ticket(void* context, mbedtls_ssl_session* session, unsigned char* bytes,
+                 std::size_t size) {
+    auto& use = *static_cast<TicketUse*>(context);
+    ++use.shown;
+    if (!use.takes) return MBEDTLS_ERR_SSL_SESSION_TICKET_EXPIRED;
+    ++use.taken;
+    return mbedtls_ssl_session_load(session, bytes + 1, size - 1);
+}
 
 class Server {
  public:
@@ -109,6 +138,8 @@ class Server {
         LH_CHECK(mbedtls_ssl_conf_own_cert(&config_, &own_, &pki().server_key.pk) == 0);
         if (settings.alpn != nullptr)
             LH_CHECK(mbedtls_ssl_conf_alpn_protocols(&config_, protocols_) == 0);
+        tickets.takes = settings.takes_tickets;
+        mbedtls_ssl_conf_session_tickets_cb(&config_, write_ticket, parse_ticket, &tickets);
         LH_CHECK(mbedtls_ssl_setup(&ssl, &config_) == 0);
         mbedtls_ssl_set_bio(&ssl, &link, send, receive, nullptr);
     }
@@ -121,6 +152,7 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     mbedtls_ssl_context ssl;
+    TicketUse tickets;
 
  private:
     static int send(void* context, const unsigned char* bytes, std::size_t size) {
@@ -147,10 +179,11 @@ Bytes pem_bytes(const std::string& pem) {
     return std::as_bytes(std::span{pem.c_str(), pem.size() + 1});
 }
 
-std::unique_ptr<TlsLink> make_link(Link& below, const std::string& device = pki().device) {
+std::unique_ptr<TlsLink> make_link(Link& below, const std::string& device = pki().device,
+                                   std::string_view server_name = "localhost") {
     static const std::string key = pki().device_key.pem();
     auto link = TlsLink::make(
-        {pem_bytes(pki().root), pem_bytes(device), pem_bytes(key), "localhost"}, below);
+        {pem_bytes(pki().root), pem_bytes(device), pem_bytes(key), server_name}, below);
     REQUIRE(link.ok());
     return std::move(link).value();
 }
@@ -379,5 +412,96 @@ TEST_CASE("tls: keys and certificates that do not belong together are refused at
     for (const Case& each : cases) {
         CAPTURE(each.what);
         CHECK_FALSE(TlsLink::make(each.settings, below).ok());
+    }
+}
+
+namespace {
+
+constexpr auto both_versions = {MBEDTLS_SSL_VERSION_TLS1_2, MBEDTLS_SSL_VERSION_TLS1_3};
+
+// What a device has kept after it was connected once.
+std::vector<std::byte> earn_ticket(mbedtls_ssl_protocol_version version) {
+    MemoryLink below;
+    const auto link = make_link(below);
+    Server server{below, {.version = version}};
+    REQUIRE(shake_hands(*link, server) == LinkState::open);
+    const Bytes ticket = link->take_ticket();
+    REQUIRE_FALSE(ticket.empty());
+    CHECK(link->take_ticket().empty());
+    return {ticket.begin(), ticket.end()};
+}
+
+}  // namespace
+
+TEST_CASE("tls: the link comes back with its newest ticket, in this run and in the next one") {
+    for (const auto version : both_versions) {
+        CAPTURE(static_cast<int>(version));
+        const std::vector<std::byte> ticket = earn_ticket(version);
+        CHECK(ticket.size() <= TlsLink::ticket_bytes_max);
+        MemoryLink below;
+        const auto link = make_link(below);
+        link->use_ticket(ticket);
+        for (int again = 0; again < 2; ++again) {
+            Server server{below, {.version = version}};
+            REQUIRE(shake_hands(*link, server) == LinkState::open);
+            CHECK((server.tickets.shown == 1 && server.tickets.taken == 1));
+            CHECK(mbedtls_ssl_get_peer_cert(&server.ssl) == nullptr);
+            link->close();
+        }
+    }
+}
+
+TEST_CASE("tls: a refused ticket costs a full handshake on the same connection, no more") {
+    for (const auto version : both_versions) {
+        CAPTURE(static_cast<int>(version));
+        MemoryLink below;
+        const auto link = make_link(below);
+        link->use_ticket(earn_ticket(version));
+        Server server{below, {.version = version, .takes_tickets = false}};
+        REQUIRE(shake_hands(*link, server) == LinkState::open);
+        CHECK(server.tickets.shown == 1);
+        CHECK(mbedtls_ssl_get_peer_cert(&server.ssl) != nullptr);
+    }
+}
+
+TEST_CASE("tls: a ticket is shown to the server that it came from, by the device that got it") {
+    for (const auto version : both_versions) {
+        CAPTURE(static_cast<int>(version));
+        const std::vector<std::byte> ticket = earn_ticket(version);
+        static const std::string renewed =
+            issue(pki().device_key, pki().root_key, {.subject = "CN=renewed"});
+        MemoryLink below;
+        const auto elsewhere = make_link(below, pki().device, "example.org");
+        elsewhere->use_ticket(ticket);
+        Server server{
+            below,
+            {.certificate = {.subject = "CN=collector", .dns = "example.org"}, .version = version}};
+        REQUIRE(shake_hands(*elsewhere, server) == LinkState::open);
+        CHECK(server.tickets.shown == 0);
+
+        MemoryLink other_below;
+        const auto other = make_link(other_below, renewed);
+        other->use_ticket(ticket);
+        Server other_server{other_below, {.version = version}};
+        REQUIRE(shake_hands(*other, other_server) == LinkState::open);
+        CHECK(other_server.tickets.shown == 0);
+    }
+}
+
+TEST_CASE("tls: a kept ticket that is damaged anywhere does no harm") {
+    for (const auto version : both_versions) {
+        const std::vector<std::byte> ticket = earn_ticket(version);
+        for (std::size_t i = 0; i < ticket.size(); i += 7) {
+            CAPTURE(static_cast<int>(version), i);
+            MemoryLink below;
+            const auto link = make_link(below);
+            link->use_ticket(Bytes{ticket}.first(i));
+            std::vector<std::byte> changed = ticket;
+            changed[i] ^= std::byte{0x10};
+            link->use_ticket(changed);
+            Server server{below, {.version = version, .takes_tickets = false}};
+            REQUIRE(link->open({}).ok());
+            static_cast<void>(link->poll({}));
+        }
     }
 }
