@@ -97,11 +97,11 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     session.journal = journal_->id();
     gateway_.reset(
         new Gateway{credentials_.entrance, known_, *journal_thread_, *journal_, log_, session});
-    apply_limits(config_);
     gateway_->session.sealing_keys = credentials_.keys->ids();
     auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
     if (!listener.ok()) return StartFailure{listener.error()};
     listener_ = std::move(listener).value();
+    apply_limits(config_);
     guard_ = std::make_unique<Guard>(config_.registry, *gateway_, *listener_);
     guard_->look(wall_now());
     if (!files.devices.empty()) {

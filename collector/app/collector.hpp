@@ -1,7 +1,8 @@
 // The collector put together: journal, sessions and writer in one process.
 //
 // Four threads: the network (listener, sessions, everything of a Gateway), the journal, the writer,
-// the operations. They meet in JournalThread, WriterThread and Operations only.
+// the operations; and those of the handshakes, which the listener keeps for itself. They meet in
+// JournalThread, WriterThread and Operations only.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -67,6 +67,8 @@ void Collector::apply_limits(const CollectorConfig& config) {
     gateway_->session.idle_deadline_ms = config.idle_deadline_ms;
     gateway_->handshake_deadline_ms = config.handshake_deadline_ms;
     gateway_->connections_max = config.connections_max;
+    gateway_->handshakes_max = config.handshakes_max;
+    listener_->handshakes().set_full_per_s(config.full_handshakes_per_s);
 }
 
 // What has changed in files whose names are the same.

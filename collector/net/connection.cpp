@@ -26,9 +26,10 @@ std::string peer_of(const tcp::socket& socket) {
 
 }  // namespace
 
-Connection::Connection(tcp::socket socket, Gateway& gateway)
+Connection::Connection(tcp::socket socket, Gateway& gateway, Handshakes& handshakes)
     : socket_{std::move(socket)},
       gateway_{gateway},
+      handshakes_{handshakes},
       entrance_{gateway.entrance},
       wakeup_{socket_.get_executor()},
       peer_{peer_of(socket_)} {}
@@ -37,13 +38,8 @@ awaitable<void> Connection::run() {
     boost::system::error_code ignored;
     socket_.non_blocking(true, ignored);
     socket_.set_option(tcp::no_delay{true}, ignored);
-    auto tls = TlsStream::make(*entrance_->tls, socket_.native_handle());
-    if (!tls.ok()) {
-        refuse(RefusalReason::handshake, to_string(tls.error()));
-        co_return;
-    }
-    tls_ = std::move(tls).value();
-    if (co_await shake_hands()) {
+    const bool shaken = co_await shake_hands();
+    if (shaken) {
         if (const auto admitted = admit()) begin_session(*admitted);
         co_await converse();
     }
@@ -78,27 +74,97 @@ void Connection::on_durable(std::uint64_t count) {
     wakeup_.wake();
 }
 
+// Holds no memory of TLS before the first byte has come.
 awaitable<bool> Connection::shake_hands() {
     const MonotonicMs deadline = monotonic_now() + gateway_.handshake_deadline_ms;
-    while (!aborted_ && !finishing_) {
-        const auto want = tls_->handshake();
-        if (!want.ok()) {
+    handshakes_.enter(*this, gateway_.handshakes_max);
+    const bool heard = co_await hear_hello(deadline);
+    bool going_on = heard;
+    HandshakeStep step = tls_ && tls_->resumed() ? HandshakeStep::resume : HandshakeStep::begin;
+    while (going_on) {
+        co_await work_apart(step, deadline);
+        step = HandshakeStep::go_on;
+        if (!worked_.ok() || worked_.value() == TlsWant::nothing) break;
+        going_on = co_await wait_for_peer(worked_.value(), deadline);
+    }
+    handshakes_.leave(*this);
+    if (!going_on || aborted_) co_return false;
+    if (!worked_.ok()) {
+        const bool late = monotonic_now() >= deadline;
+        refuse(late ? RefusalReason::handshake_deadline : RefusalReason::handshake,
+               late ? "the handshake took too long" : tls_->last_error());
+        co_return false;
+    }
+    ++(tls_->resumed() ? gateway_.counters.handshakes_resumed : gateway_.counters.handshakes_full);
+    co_return true;
+}
+
+awaitable<bool> Connection::hear_hello(MonotonicMs deadline) {
+    TlsWant want = TlsWant::read;
+    while (want != TlsWant::nothing) {
+        const bool ready = co_await wait_for_peer(want, deadline);
+        if (!ready) co_return false;
+        if (!tls_) {
+            auto tls = TlsStream::make(*entrance_->tls, socket_.native_handle());
+            if (!tls.ok()) {
+                refuse(RefusalReason::handshake, to_string(tls.error()));
+                co_return false;
+            }
+            tls_ = std::move(tls).value();
+        }
+        const auto heard = tls_->read_hello();
+        if (!heard.ok()) {
             refuse(RefusalReason::handshake, tls_->last_error());
             co_return false;
         }
-        if (want.value() == TlsWant::nothing) {
-            ++(tls_->resumed() ? gateway_.counters.handshakes_resumed
-                               : gateway_.counters.handshakes_full);
-            co_return true;
+        want = heard.value();
+    }
+    co_return true;
+}
+
+awaitable<bool> Connection::wait_for_peer(TlsWant want, MonotonicMs deadline) {
+    arm(want);
+    const bool& under_way = want == TlsWant::read ? reading_ : writing_;
+    while (under_way) {
+        if (aborted_ || finishing_) co_return false;
+        if (dropped_) {
+            refuse(RefusalReason::handshakes, "others wanted the place of this slow handshake");
+            co_return false;
         }
         if (monotonic_now() >= deadline) {
             refuse(RefusalReason::handshake_deadline, "the handshake took too long");
             co_return false;
         }
-        arm(want.value());
         co_await wakeup_.wait_until(deadline);
     }
-    co_return false;
+    co_return !dropped_;
+}
+
+// A thread that has begun is waited for: it takes milliseconds.
+awaitable<void> Connection::work_apart(HandshakeStep step, MonotonicMs deadline) {
+    working_ = true;
+    handshakes_.submit(shared_from_this(), step);
+    while (working_) {
+        const bool enough = aborted_ || monotonic_now() >= deadline;
+        if (enough && handshakes_.withdraw(*this)) {
+            working_ = false;
+            worked_ = Error{ErrorCode::closed, "TLS"};
+            break;
+        }
+        co_await wakeup_.wait_until(enough ? MonotonicMs::never() : deadline);
+    }
+}
+
+void Connection::work() { worked_ = tls_->handshake(); }
+
+void Connection::on_worked() {
+    working_ = false;
+    wakeup_.wake();
+}
+
+void Connection::on_dropped() {
+    dropped_ = true;
+    wakeup_.wake();
 }
 
 std::optional<Admitted> Connection::admit() {
@@ -279,7 +345,7 @@ void Connection::arm(TlsWant want) {
 // Closing a socket with unread bytes resets the connection and may take our last words with it, so
 // what still comes is read and thrown away for a moment.
 awaitable<void> Connection::say_goodbye() {
-    if (aborted_) co_return;
+    if (aborted_ || !tls_) co_return;
     tls_->close_notify();
     boost::system::error_code ignored;
     socket_.shutdown(tcp::socket::shutdown_send, ignored);
@@ -310,6 +376,7 @@ void Connection::refuse(RefusalReason reason, std::string text) {
 
 // What has happened since it was called the last time.
 void Connection::count() {
+    if (!tls_) return;
     GatewayCounters& all = gateway_.counters;
     all.bytes_received += tls_->bytes_received() - counted_bytes_;
     counted_bytes_ = tls_->bytes_received();

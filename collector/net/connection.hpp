@@ -17,9 +17,11 @@
 
 namespace longhaul::collector {
 
-class Connection final : public Submitter, public std::enable_shared_from_this<Connection> {
+class Connection final : public Submitter,
+                         public Shaker,
+                         public std::enable_shared_from_this<Connection> {
  public:
-    Connection(boost::asio::ip::tcp::socket socket, Gateway& gateway);
+    Connection(boost::asio::ip::tcp::socket socket, Gateway& gateway, Handshakes& handshakes);
 
     // The whole life of the connection; its caller holds a reference until it has ended.
     boost::asio::awaitable<void> run();
@@ -29,6 +31,9 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
     // The second step: end now.
     void abort();
     void on_durable(std::uint64_t count) override;
+    void work() override;
+    void on_worked() override;
+    void on_dropped() override;
     bool had_session() const { return session_.has_value(); }
 
     // Whose session this is and until when its certificate is valid; nullptr: there is no session.
@@ -40,6 +45,9 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
 
  private:
     boost::asio::awaitable<bool> shake_hands();
+    boost::asio::awaitable<bool> hear_hello(MonotonicMs deadline);
+    boost::asio::awaitable<bool> wait_for_peer(TlsWant want, MonotonicMs deadline);
+    boost::asio::awaitable<void> work_apart(HandshakeStep step, MonotonicMs deadline);
     std::optional<Admitted> admit();
     boost::asio::awaitable<void> converse();
     boost::asio::awaitable<void> say_goodbye();
@@ -58,6 +66,7 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
 
     boost::asio::ip::tcp::socket socket_;
     Gateway& gateway_;
+    Handshakes& handshakes_;
     const std::shared_ptr<const Entrance> entrance_;
     Wakeup wakeup_;
     std::string peer_;  // address and port
@@ -73,6 +82,9 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
     MonotonicMs out_deadline_ = MonotonicMs::never();
     bool reading_ = false;  // a readiness wait is under way
     bool writing_ = false;
+    bool working_ = false;  // its handshake waits for a thread or has one
+    bool dropped_ = false;
+    Result<TlsWant> worked_ = TlsWant::read;
     bool ended_ = false;
     bool finishing_ = false;
     bool aborted_ = false;

@@ -9,6 +9,7 @@
 
 #include "collector/net/admission.hpp"
 #include "collector/net/counters.hpp"
+#include "collector/net/handshakes.hpp"
 #include "collector/net/log.hpp"
 #include "collector/net/submissions.hpp"
 #include "collector/net/tls.hpp"
@@ -52,6 +53,7 @@ struct Gateway {
     SessionSettings session;  // the shard is set for each device
     std::int64_t handshake_deadline_ms = 30'000;
     std::size_t connections_max = 20'000;
+    std::size_t handshakes_max = Handshakes::places_max_default;
     GatewayCounters counters{};
     RefusalNotes refusals{};  // any thread
     // What was just read from a socket; its connection takes what it cannot use at once with it

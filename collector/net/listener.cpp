@@ -17,6 +17,7 @@ Listener::Listener(tcp::acceptor acceptor, Gateway& gateway)
     : acceptor_{std::move(acceptor)},
       gateway_{gateway},
       pause_{acceptor_.get_executor()},
+      handshakes_{acceptor_.get_executor()},
       tasks_{acceptor_.get_executor(), [&gateway](const std::string& what) {
                  ++gateway.counters.exceptions;
                  gateway.log.error("a connection ended by an exception", {{"text", what}});
@@ -52,11 +53,13 @@ awaitable<void> Listener::run() {
             continue;
         }
         ++gateway_.counters.accepted;
-        if (connections_.size() >= gateway_.connections_max) {
+        // Whoever hangs in a handshake makes room for one who may be quicker.
+        if (connections_.size() >= gateway_.connections_max && !handshakes_.drop_oldest()) {
             refuse_one_more(std::get<1>(accepted));
             continue;
         }
-        serve(std::make_shared<Connection>(std::move(std::get<1>(accepted)), gateway_));
+        serve(
+            std::make_shared<Connection>(std::move(std::get<1>(accepted)), gateway_, handshakes_));
     }
 }
 

@@ -21,6 +21,7 @@ class Listener {
     unsigned short port() const { return acceptor_.local_endpoint().port(); }
     std::string address() const;
     std::size_t connections() const { return connections_.size(); }
+    Handshakes& handshakes() { return handshakes_; }
 
     // Ends the sessions that `judge` has something against.
     using Judge = std::function<std::optional<Refusal>(const PeerIdentity&)>;
@@ -45,6 +46,7 @@ class Listener {
     boost::asio::ip::tcp::acceptor acceptor_;
     Gateway& gateway_;
     Wakeup pause_;
+    Handshakes handshakes_;
     std::set<std::shared_ptr<Connection>> connections_;
     TaskGroup tasks_;
     bool finishing_ = false;

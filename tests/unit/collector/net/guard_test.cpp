@@ -1,6 +1,9 @@
 // Resumption by ticket, and who loses a connection that it had: real handshakes, TLS 1.2 and 1.3.
 #include "collector/net/guard.hpp"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/unit/collector/net/gateway_fixture.hpp"
@@ -161,4 +164,24 @@ TEST_CASE("gateway: a session ends with the certificate that it began with") {
     fixture.look({test::wall_now().value + 31 * day_us});
     CHECK(bye_of(*client) ==
           "device \"bus-1\" of tenant \"acme\" has a certificate that has expired");
+}
+
+TEST_CASE("gateway: a handshake that hangs makes room for one that does not") {
+    GatewayFixture fixture;
+    fixture.gateway().handshakes_max = 1;
+    fixture.start();
+    const int slow = connect_to(fixture.port());
+    constexpr std::array<unsigned char, 6> beginning{0x16, 3, 1, 0, 200, 1};
+    REQUIRE(::send(slow, beginning.data(), beginning.size(), MSG_NOSIGNAL) ==
+            std::ssize(beginning));
+    std::uint64_t open = 0;
+    while (open != 1) fixture.on_network([&] { open = fixture.gateway().counters.connections; });
+    connect(fixture.device(device()));
+    std::array<unsigned char, 64> room;
+    while (::recv(slow, room.data(), room.size(), 0) > 0) {
+    }
+    ::close(slow);
+    fixture.stop();
+    const auto& refused = fixture.gateway().counters.refused_by;
+    CHECK(refused[static_cast<std::size_t>(RefusalReason::handshakes)] == 1);
 }
