@@ -65,11 +65,14 @@ def parse(body):
 class Link:
     """One TLS connection to a collector. Whatever it waits for, it waits with a limit."""
 
-    def __init__(self, port, device: Path | None = None, root: Path | None = None, alpn=ALPN):
+    def __init__(self, port, device: Path | None = None, root: Path | None = None, alpn=ALPN,
+                 version=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(root or device / "root.crt")
         if device is not None:
             context.load_cert_chain(device / "device.crt", device / "device.key")
+        if version is not None:
+            context.minimum_version = context.maximum_version = version
         if alpn:
             context.set_alpn_protocols([alpn])
         plain = socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S * PATIENCE)
