@@ -32,7 +32,8 @@ endfunction()
 
 # mbedTLS. Its own CMake wants Python and installs itself; a list of sources is simpler.
 file(GLOB _mbedtls_sources CONFIGURE_DEPENDS "${LH_DEPS}/src/mbedtls/library/*.c")
-add_library(lh_mbedtls STATIC ${_mbedtls_sources})
+add_library(lh_mbedtls STATIC ${_mbedtls_sources}
+  "${CMAKE_SOURCE_DIR}/third_party/config/mbedtls_ms_time.c")
 target_include_directories(lh_mbedtls
   PUBLIC "${LH_DEPS}/src/mbedtls/include" "${CMAKE_SOURCE_DIR}/third_party/config"
   PRIVATE "${LH_DEPS}/src/mbedtls/library")

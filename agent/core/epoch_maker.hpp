@@ -21,6 +21,8 @@ inline constexpr std::uint8_t state_retries = 2;
 inline constexpr std::uint8_t state_clean_epochs = 3;
 // i64: the last date known, UTC in microseconds since 1970.
 inline constexpr std::uint8_t state_last_date = 4;
+// What the link comes back with: opaque here, secret.
+inline constexpr std::uint8_t state_ticket = 5;
 // For each schema with an offer: its hash, the model's hash.
 inline constexpr std::uint8_t state_offered_models = 7;
 

@@ -3,14 +3,17 @@
 #include <mbedtls/error.h>
 #include <mbedtls/net_sockets.h>
 #include <mbedtls/pk.h>
+#include <mbedtls/platform.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
 #include <ctime>
 #include <string>
+#include <utility>
 
 namespace longhaul::agent {
 namespace {
@@ -51,7 +54,6 @@ int receive_below(void* context, unsigned char* bytes, std::size_t size) {
 }
 
 bool has_to_wait(int code) {
-    // A new session ticket may come at any time in TLS 1.3; it is not used yet.
     return code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE ||
            code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
 }
@@ -66,6 +68,23 @@ const char* words_for_certificate(std::uint32_t flags) {
         return "the collector's certificate is not valid yet: is the clock right?";
     }
     return "the collector's certificate is not from the pinned root";
+}
+
+// Before a kept session: a hash of who speaks to whom, for which alone it is good.
+constexpr std::size_t ticket_owner_bytes = 16;
+constexpr std::size_t real_ticket_bytes_min = 16;  // a collector may say that it has none for us
+
+std::array<std::byte, ticket_owner_bytes> owner_of(const TlsSettings& settings) {
+    std::string text;
+    for (const Bytes part : {settings.root_certificate, settings.device_certificates,
+                             as_bytes(settings.server_name)}) {
+        text += std::to_string(part.size()) + ' ';
+        text += as_text(part);
+    }
+    const Sha256 hash = sha256(as_bytes(text));
+    std::array<std::byte, ticket_owner_bytes> owner;
+    std::copy_n(hash.begin(), owner.size(), owner.begin());
+    return owner;
 }
 
 std::int64_t seconds_of(const mbedtls_x509_time& time) {
@@ -90,7 +109,15 @@ struct TlsLink::State {
     bool heard = false;  // something has been read since the handshake
     std::int64_t date_floor_s = 0;
 
+    mbedtls_ssl_session ticket;  // to come back with
+    bool has_ticket = false;
+    std::array<std::byte, ticket_owner_bytes> ticket_owner{};
+    std::array<std::byte, TlsLink::ticket_bytes_max> saved;  // owner, then the session
+    std::size_t saved_bytes = 0;
+    bool saved_is_new = false;
+
     State() {
+        mbedtls_ssl_session_init(&ticket);
         mbedtls_ssl_init(&ssl);
         mbedtls_ssl_config_init(&config);
         mbedtls_x509_crt_init(&root);
@@ -98,6 +125,7 @@ struct TlsLink::State {
         mbedtls_pk_init(&key);
     }
     ~State() {
+        mbedtls_ssl_session_free(&ticket);
         mbedtls_ssl_free(&ssl);
         mbedtls_ssl_config_free(&config);
         mbedtls_x509_crt_free(&root);
@@ -109,6 +137,7 @@ struct TlsLink::State {
 
     Status load(const TlsSettings& settings);
     Status configure(std::string_view server_name, Link& below);
+    void forget_ticket();
     static int judge_dates(void* state, mbedtls_x509_crt* certificate, int depth,
                            std::uint32_t* flags);
 };
@@ -152,6 +181,8 @@ Status TlsLink::State::configure(std::string_view server_name, Link& below) {
     mbedtls_ssl_conf_ca_chain(&config, &root, nullptr);
     mbedtls_ssl_conf_verify(&config, judge_dates, this);
     mbedtls_ssl_conf_rng(&config, random_numbers, nullptr);
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+        &config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
     if (code == 0) code = mbedtls_ssl_conf_own_cert(&config, &own, &key);
     if (code == 0) code = mbedtls_ssl_conf_alpn_protocols(&config, protocols.data());
     if (code == 0) code = mbedtls_ssl_setup(&ssl, &config);
@@ -168,6 +199,7 @@ void TlsLink::set_date_floor(WallUs floor) { state_->date_floor_s = floor.value 
 Result<std::unique_ptr<TlsLink>> TlsLink::make(const TlsSettings& settings, Link& below) {
     std::unique_ptr<TlsLink> link{new TlsLink{below}};
     if (settings.server_name.empty()) return Error{ErrorCode::malformed, "no server name"};
+    link->state_->ticket_owner = owner_of(settings);
     LH_TRY(link->state_->load(settings));
     LH_TRY(link->state_->configure(settings.server_name, below));
     return link;
@@ -207,9 +239,66 @@ Error TlsLink::fail(int code) {
             state.error = "the TLS connection broke";
             break;
     }
+    // Should the ticket be the reason, the next attempt does without it.
+    if (state.link == LinkState::opening) state.forget_ticket();
     state.link = LinkState::closed;
     below_.close();
     return {ErrorCode::closed, state.error};
+}
+
+void TlsLink::State::forget_ticket() {
+    mbedtls_ssl_session_free(&ticket);
+    mbedtls_ssl_session_init(&ticket);
+    has_ticket = false;
+}
+
+void TlsLink::use_ticket(Bytes kept) {
+    State& state = *state_;
+    state.forget_ticket();
+    if (kept.size() <= ticket_owner_bytes || kept.size() > ticket_bytes_max) return;
+    if (!equal(kept.first(ticket_owner_bytes), state.ticket_owner)) return;
+    const Bytes session = kept.subspan(ticket_owner_bytes);
+    if (mbedtls_ssl_session_load(&state.ticket, raw(session), session.size()) != 0)
+        return state.forget_ticket();
+    state.has_ticket = true;
+    std::copy(kept.begin(), kept.end(), state.saved.begin());
+    state.saved_bytes = kept.size();
+}
+
+Bytes TlsLink::take_ticket() {
+    State& state = *state_;
+    if (!std::exchange(state.saved_is_new, false)) return {};
+    return Bytes{state.saved}.first(state.saved_bytes);
+}
+
+void TlsLink::keep_ticket() {
+    State& state = *state_;
+    state.forget_ticket();
+    if (mbedtls_ssl_get_session(&state.ssl, &state.ticket) != 0 ||
+        state.ticket.MBEDTLS_PRIVATE(ticket_len) < real_ticket_bytes_min) {
+        return state.forget_ticket();
+    }
+    // TLS 1.2 would keep the collector's certificate with it, which nobody looks at again.
+    mbedtls_x509_crt*& certificate = state.ticket.MBEDTLS_PRIVATE(peer_cert);
+    if (certificate != nullptr) {
+        mbedtls_x509_crt_free(certificate);
+        mbedtls_free(certificate);
+        certificate = nullptr;
+    }
+    state.has_ticket = true;
+    std::array<std::byte, ticket_bytes_max> fresh;
+    std::copy(state.ticket_owner.begin(), state.ticket_owner.end(), fresh.begin());
+    std::size_t size = 0;
+    if (mbedtls_ssl_session_save(
+            &state.ticket, reinterpret_cast<unsigned char*>(fresh.data()) + ticket_owner_bytes,
+            fresh.size() - ticket_owner_bytes, &size) != 0) {
+        return;
+    }
+    size += ticket_owner_bytes;
+    if (equal(Bytes{fresh}.first(size), Bytes{state.saved}.first(state.saved_bytes))) return;
+    state.saved = fresh;
+    state.saved_bytes = size;
+    state.saved_is_new = true;
 }
 
 Status TlsLink::open(MonotonicMs now) {
@@ -219,6 +308,8 @@ Status TlsLink::open(MonotonicMs now) {
     state.heard = false;
     if (mbedtls_ssl_session_reset(&state.ssl) != 0)
         return Error{ErrorCode::io, "TLS cannot be reset"};
+    if (state.has_ticket && mbedtls_ssl_set_session(&state.ssl, &state.ticket) != 0)
+        state.forget_ticket();
     LH_TRY(below_.open(now));
     state.link = LinkState::opening;
     return {};
@@ -241,6 +332,9 @@ LinkState TlsLink::poll(MonotonicMs now) {
                 static_cast<void>(fail(MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL));
             } else {
                 state.link = LinkState::open;
+                // TLS 1.3 brings one later.
+                if (mbedtls_ssl_get_version_number(&state.ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
+                    keep_ticket();
             }
         }
     }
@@ -263,6 +357,7 @@ Result<std::size_t> TlsLink::read(MutableBytes room) {
         state_->heard = true;
         return static_cast<std::size_t>(code);
     }
+    if (code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) keep_ticket();
     if (has_to_wait(code)) return std::size_t{0};
     return fail(code == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : code);
 }

@@ -31,6 +31,14 @@ class TlsLink final : public Link {
     // on either date.
     void set_date_floor(WallUs floor);
 
+    // A ticket of an earlier run to come back with; what does not fit this device, its root and its
+    // server's name is passed over. The link itself uses the newest ticket of this run.
+    static constexpr std::size_t ticket_bytes_max = 512;
+    void use_ticket(Bytes ticket);
+    // The newest ticket, once; empty: there is no new one, or it is too long to be kept. It is as
+    // secret as the device's key.
+    Bytes take_ticket();
+
     Status open(MonotonicMs now) override;
     LinkState poll(MonotonicMs now) override;
     // Bytes that were offered and not taken are offered again unchanged, or the link is closed.
@@ -41,6 +49,7 @@ class TlsLink final : public Link {
 
  private:
     struct State;
+    void keep_ticket();
     explicit TlsLink(Link& below);
     Error fail(int code);
 

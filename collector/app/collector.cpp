@@ -142,13 +142,15 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     session.journal = journal_->id();
     gateway_.reset(
         new Gateway{credentials_.entrance, known_, *journal_thread_, *journal_, log_, session});
-    apply_limits(config_);
     gateway_->session.sealing_keys = sealing_ids();
     if (!config_.gateway) note_in_trail(facts_of_keys(gateway_->session.sealing_keys));
     gateway_->session.models = credentials_.models.get();
     auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
     if (!listener.ok()) return StartFailure{listener.error()};
     listener_ = std::move(listener).value();
+    apply_limits(config_);
+    guard_ = std::make_unique<Guard>(config_.registry, *gateway_, *listener_);
+    guard_->look(wall_now());
     if (!files.devices.empty()) {
         const std::string port = std::to_string(listener_->port()) + "\n";
         if (const auto written =
@@ -171,6 +173,7 @@ int Collector::run() {
                         on_failure({"unexpected exception: " + what}, exit_check_failed);
                     }};
     tasks.start(listener_->run());
+    tasks.start(guard_->run());
     tasks.start(supervise());
     network_.run();
 
@@ -189,6 +192,7 @@ awaitable<void> Collector::supervise() {
     while (signals_seen_ == 0 && !failed_) co_await news_.wait_until(MonotonicMs::never());
     stop_deadline_ = monotonic_now() + shutdown_ms;
     tell_stopping();
+    guard_->finish();
     listener_->finish();
     const bool in_time = co_await listener_->ended(monotonic_now() + finish_ms);
     if (!in_time) {

@@ -2,7 +2,8 @@
 // the writer, and without the keys that it needs.
 //
 // Four threads: the network (listener, sessions, everything of a Gateway), the journal, the writer,
-// the operations. They meet in JournalThread, WriterThread and Operations only.
+// the operations; and those of the handshakes, which the listener keeps for itself. They meet in
+// JournalThread, WriterThread and Operations only.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -18,7 +19,7 @@
 #include "collector/disk/folder_lock.hpp"
 #include "collector/disk/posix_disk.hpp"
 #include "collector/lake/local_store.hpp"
-#include "collector/net/listener.hpp"
+#include "collector/net/guard.hpp"
 #include "common/host/exit_codes.hpp"
 
 namespace longhaul::collector {
@@ -89,6 +90,7 @@ class Collector {
     std::unique_ptr<WriterThread> writer_thread_;
     std::unique_ptr<Gateway> gateway_;
     std::unique_ptr<Listener> listener_;
+    std::unique_ptr<Guard> guard_;
     MonotonicMs stop_deadline_;
     int signals_seen_ = 0;
     bool failed_ = false;

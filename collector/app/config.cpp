@@ -57,6 +57,9 @@ void read_session(ConfigTable table, CollectorConfig& config) {
     config.credit_bytes =
         static_cast<std::uint64_t>(table.integer("credit_bytes", 256 << 10, {32 << 10, 64 << 20}));
     config.handshake_deadline_ms = table.integer("handshake_deadline_s", 30, {1, 600}) * second_ms;
+    config.handshakes_max =
+        static_cast<std::size_t>(table.integer("handshakes_max", 1000, {1, 100'000}));
+    config.full_handshakes_per_s = table.integer("full_handshakes_per_s", 500, {1, 100'000});
     config.hello_deadline_ms = table.integer("hello_deadline_s", 15, {1, 600}) * second_ms;
     config.idle_deadline_ms = table.integer("idle_deadline_s", 900, {1, 7 * day_s}) * second_ms;
 }
@@ -112,6 +115,8 @@ path = "lake"                     # folder of <tenant>/<schema>, each a Delta ta
 [session]
 # credit_bytes = 262144           # of blocks that a device may have under way
 # handshake_deadline_s = 30
+# handshakes_max = 1000            # at once; the oldest that waits for its device makes room
+# full_handshakes_per_s = 500      # may begin; those who resume come before and are not counted
 # hello_deadline_s = 15
 # idle_deadline_s = 900           # a device that says nothing for so long is disconnected
 

@@ -31,6 +31,8 @@ struct CollectorConfig {
 
     std::uint64_t credit_bytes = 0;
     std::int64_t handshake_deadline_ms = 0;
+    std::size_t handshakes_max = 0;
+    std::int64_t full_handshakes_per_s = 0;
     std::int64_t hello_deadline_ms = 0;
     std::int64_t idle_deadline_ms = 0;
 

@@ -65,6 +65,8 @@ const std::vector<Key>& keys() {
         key("lake.bytes_max", at_once, LH_FIELD(writer.bytes_max)),
         key("session.credit_bytes", new_connections, LH_FIELD(credit_bytes)),
         key_s("session.handshake_deadline_s", new_connections, LH_FIELD(handshake_deadline_ms)),
+        key("session.handshakes_max", at_once, LH_FIELD(handshakes_max)),
+        key("session.full_handshakes_per_s", at_once, LH_FIELD(full_handshakes_per_s)),
         key_s("session.hello_deadline_s", new_connections, LH_FIELD(hello_deadline_ms)),
         key_s("session.idle_deadline_s", new_connections, LH_FIELD(idle_deadline_ms)),
         key("http.listen", restart, LH_FIELD(http_listen)),

@@ -166,6 +166,7 @@ Result<Credentials, Message> open_credentials(const CollectorConfig& config, Wal
     LH_TRY(check_dates(config.certificate, certificate.value(), now));
     LH_TRY(check_pair(config.certificate, certificate.value(), config.key, tls.key_pem));
     LH_TRY(open_registry(config, credentials, tls, entrance));
+    entrance.tickets = tls.tickets = std::make_shared<Tickets>();
     LH_TRY_ASSIGN(entrance.tls, TlsContext::make(tls));
     credentials.entrance = std::make_shared<const Entrance>(std::move(entrance));
     credentials.keys = std::make_unique<KeyRing>();

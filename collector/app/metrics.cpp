@@ -94,6 +94,10 @@ void add_gateway(Families& to, const GatewayCounters& from) {
     const auto of = [&from](RefusalReason reason) -> std::uint64_t {
         return from.refused_by[static_cast<std::size_t>(reason)];
     };
+    to.counter("longhaul_handshakes_total", "TLS handshakes that succeeded.", {"kind", "full"},
+               from.handshakes_full);
+    to.counter("longhaul_handshakes_total", "TLS handshakes that succeeded.", {"kind", "resumed"},
+               from.handshakes_resumed);
     to.counter("longhaul_handshake_failures_total", "TLS handshakes that did not succeed.",
                of(RefusalReason::handshake) + of(RefusalReason::handshake_deadline));
     to.counter("longhaul_connection_exceptions_total",

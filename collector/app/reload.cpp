@@ -66,6 +66,7 @@ void Collector::apply(const CollectorConfig& config, Credentials credentials) {
     gateway_->entrance = credentials_.entrance = std::move(credentials.entrance);
     credentials_.certificate = credentials.certificate;
     credentials_.tenants = std::move(credentials.tenants);
+    guard_->look_at_everybody(wall_now());
     operations_->set_certificate_expiry(credentials.certificate_expires);
     apply_limits(config);
     if (writer_thread_) writer_thread_->set_limits(config.writer);
@@ -80,6 +81,8 @@ void Collector::apply_limits(const CollectorConfig& config) {
     gateway_->session.idle_deadline_ms = config.idle_deadline_ms;
     gateway_->handshake_deadline_ms = config.handshake_deadline_ms;
     gateway_->connections_max = config.connections_max;
+    gateway_->handshakes_max = config.handshakes_max;
+    listener_->handshakes().set_full_per_s(config.full_handshakes_per_s);
 }
 
 // What has changed in files whose names are the same.

@@ -18,17 +18,25 @@ Result<std::unique_ptr<Admission>, Message> Admission::make(std::string environm
                 return Message{"registry: the certificate of tenant \"" + tenant.name +
                                "\" cannot be read"};
             }
-            admission->authorities_[tenant.name].push_back(std::move(authority).value());
+            Authorities& authorities = admission->authorities_[tenant.name];
+            authorities.hashes.push_back(sha256(authority.value().der()));
+            authorities.certificates.push_back(std::move(authority).value());
         }
     }
     return admission;
 }
 
-Result<Admitted, Refusal> Admission::admit(const DeviceName& name, Bytes authority_der) {
+Result<Admitted, Refusal> Admission::admit(const PeerIdentity& who) {
+    if (auto refusal = objection(who)) return *std::move(refusal);
+    return Admitted{who.name, authorities_.find(who.name.tenant)->second.certificates};
+}
+
+std::optional<Refusal> Admission::objection(const PeerIdentity& who) {
+    const DeviceName& name = who.name;
     const auto authorities = authorities_.find(name.tenant);
-    const std::string who = "device \"" + name.device + "\" of tenant \"" + name.tenant + "\" ";
-    const auto refuse = [&who](RefusalReason reason, const std::string& text) {
-        return Refusal{reason, who + text};
+    const auto refuse = [&name](RefusalReason reason, const std::string& text) {
+        return Refusal{reason,
+                       "device \"" + name.device + "\" of tenant \"" + name.tenant + "\" " + text};
     };
     if (name.environment != environment_) {
         return refuse(RefusalReason::environment, "belongs to environment \"" + name.environment +
@@ -37,10 +45,8 @@ Result<Admitted, Refusal> Admission::admit(const DeviceName& name, Bytes authori
     if (authorities == authorities_.end()) {
         return Refusal{RefusalReason::tenant, "tenant \"" + name.tenant + "\" is not registered"};
     }
-    const bool own = std::any_of(
-        authorities->second.begin(), authorities->second.end(),
-        [&](const Certificate& authority) { return equal(authority.der(), authority_der); });
-    if (!own)
+    const std::vector<Sha256>& hashes = authorities->second.hashes;
+    if (std::find(hashes.begin(), hashes.end(), who.authority) == hashes.end())
         return refuse(RefusalReason::authority, "has a certificate of another tenant's authority");
     const auto state = registry_.find(name.tenant, name.device);
     if (!state.ok())
@@ -48,7 +54,7 @@ Result<Admitted, Refusal> Admission::admit(const DeviceName& name, Bytes authori
     if (state.value() == DeviceState::revoked) return refuse(RefusalReason::revoked, "is revoked");
     if (state.value() != DeviceState::allowed)
         return refuse(RefusalReason::unknown_device, "is not registered");
-    return Admitted{name, authorities->second};
+    return std::nullopt;
 }
 
 }  // namespace longhaul::collector

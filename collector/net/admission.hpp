@@ -1,15 +1,16 @@
-// Who may open a session: asked after every handshake, so that a device that was taken off the
-// registry stays out from its next connection on.
+// Who may open a session: asked after every handshake, a full one or a resumption, so that a device
+// that was taken off the registry stays out from its next connection on.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "collector/net/refusals.hpp"
-#include "collector/registry/certificate.hpp"
+#include "collector/net/ticket.hpp"
 #include "collector/registry/registry.hpp"
 
 namespace longhaul::collector {
@@ -26,8 +27,9 @@ class Admission {
     static Result<std::unique_ptr<Admission>, Message> make(std::string environment,
                                                             Registry& registry);
 
-    // `authority_der`: who issued the certificate, as the handshake traced it.
-    Result<Admitted, Refusal> admit(const DeviceName& name, Bytes authority_der);
+    Result<Admitted, Refusal> admit(const PeerIdentity& who);
+    // Why this device may not come in, or stay; nothing: it may.
+    std::optional<Refusal> objection(const PeerIdentity& who);
 
  private:
     Admission(std::string environment, Registry& registry)
@@ -35,7 +37,11 @@ class Admission {
 
     std::string environment_;
     Registry& registry_;
-    std::map<std::string, std::vector<Certificate>, std::less<>> authorities_;  // by tenant
+    struct Authorities {
+        std::vector<Certificate> certificates;
+        std::vector<Sha256> hashes;  // of each
+    };
+    std::map<std::string, Authorities, std::less<>> authorities_;  // by tenant
 };
 
 }  // namespace longhaul::collector

@@ -12,7 +12,6 @@ using boost::asio::ip::tcp;
 
 namespace {
 
-constexpr std::size_t read_bytes = 16 * 1024;
 constexpr int rounds_before_yield = 16;  // so that one busy device does not starve the others
 constexpr std::int64_t write_deadline_ms = 30'000;  // without any byte taken by the peer
 constexpr std::int64_t goodbye_deadline_ms = 2'000;
@@ -27,25 +26,20 @@ std::string peer_of(const tcp::socket& socket) {
 
 }  // namespace
 
-Connection::Connection(tcp::socket socket, Gateway& gateway)
+Connection::Connection(tcp::socket socket, Gateway& gateway, Handshakes& handshakes)
     : socket_{std::move(socket)},
       gateway_{gateway},
+      handshakes_{handshakes},
       entrance_{gateway.entrance},
       wakeup_{socket_.get_executor()},
-      peer_{peer_of(socket_)},
-      in_room_(read_bytes) {}
+      peer_{peer_of(socket_)} {}
 
 awaitable<void> Connection::run() {
     boost::system::error_code ignored;
     socket_.non_blocking(true, ignored);
     socket_.set_option(tcp::no_delay{true}, ignored);
-    auto tls = TlsStream::make(*entrance_->tls, socket_.native_handle());
-    if (!tls.ok()) {
-        refuse(RefusalReason::handshake, to_string(tls.error()));
-        co_return;
-    }
-    tls_ = std::move(tls).value();
-    if (co_await shake_hands()) {
+    const bool shaken = co_await shake_hands();
+    if (shaken) {
         if (const auto admitted = admit()) begin_session(*admitted);
         co_await converse();
     }
@@ -68,29 +62,109 @@ void Connection::abort() {
     wakeup_.wake();
 }
 
+void Connection::expel(const Refusal& refusal) {
+    refuse(refusal.reason, refusal.text);
+    session_->dismiss(longhaul_ByeReason_BYE_REASON_DENIED, refusal.text, denied_retry_after_ms);
+    wakeup_.wake();
+}
+
 void Connection::on_durable(std::uint64_t count) {
     durable_ += count;
     session_->on_durable(durable_);
     wakeup_.wake();
 }
 
+// Holds no memory of TLS before the first byte has come.
 awaitable<bool> Connection::shake_hands() {
     const MonotonicMs deadline = monotonic_now() + gateway_.handshake_deadline_ms;
-    while (!aborted_ && !finishing_) {
-        const auto want = tls_->handshake();
-        if (!want.ok()) {
+    handshakes_.enter(*this, gateway_.handshakes_max);
+    const bool heard = co_await hear_hello(deadline);
+    bool going_on = heard;
+    HandshakeStep step = tls_ && tls_->resumed() ? HandshakeStep::resume : HandshakeStep::begin;
+    while (going_on) {
+        co_await work_apart(step, deadline);
+        step = HandshakeStep::go_on;
+        if (!worked_.ok() || worked_.value() == TlsWant::nothing) break;
+        going_on = co_await wait_for_peer(worked_.value(), deadline);
+    }
+    handshakes_.leave(*this);
+    if (!going_on || aborted_) co_return false;
+    if (!worked_.ok()) {
+        const bool late = monotonic_now() >= deadline;
+        refuse(late ? RefusalReason::handshake_deadline : RefusalReason::handshake,
+               late ? "the handshake took too long" : tls_->last_error());
+        co_return false;
+    }
+    ++(tls_->resumed() ? gateway_.counters.handshakes_resumed : gateway_.counters.handshakes_full);
+    co_return true;
+}
+
+awaitable<bool> Connection::hear_hello(MonotonicMs deadline) {
+    TlsWant want = TlsWant::read;
+    while (want != TlsWant::nothing) {
+        const bool ready = co_await wait_for_peer(want, deadline);
+        if (!ready) co_return false;
+        if (!tls_) {
+            auto tls = TlsStream::make(*entrance_->tls, socket_.native_handle());
+            if (!tls.ok()) {
+                refuse(RefusalReason::handshake, to_string(tls.error()));
+                co_return false;
+            }
+            tls_ = std::move(tls).value();
+        }
+        const auto heard = tls_->read_hello();
+        if (!heard.ok()) {
             refuse(RefusalReason::handshake, tls_->last_error());
             co_return false;
         }
-        if (want.value() == TlsWant::nothing) co_return true;
+        want = heard.value();
+    }
+    co_return true;
+}
+
+awaitable<bool> Connection::wait_for_peer(TlsWant want, MonotonicMs deadline) {
+    arm(want);
+    const bool& under_way = want == TlsWant::read ? reading_ : writing_;
+    while (under_way) {
+        if (aborted_ || finishing_) co_return false;
+        if (dropped_) {
+            refuse(RefusalReason::handshakes, "others wanted the place of this slow handshake");
+            co_return false;
+        }
         if (monotonic_now() >= deadline) {
             refuse(RefusalReason::handshake_deadline, "the handshake took too long");
             co_return false;
         }
-        arm(want.value());
         co_await wakeup_.wait_until(deadline);
     }
-    co_return false;
+    co_return !dropped_;
+}
+
+// A thread that has begun is waited for: it takes milliseconds.
+awaitable<void> Connection::work_apart(HandshakeStep step, MonotonicMs deadline) {
+    working_ = true;
+    handshakes_.submit(shared_from_this(), step);
+    while (working_) {
+        const bool enough = aborted_ || monotonic_now() >= deadline;
+        if (enough && handshakes_.withdraw(*this)) {
+            working_ = false;
+            worked_ = Error{ErrorCode::closed, "TLS"};
+            break;
+        }
+        co_await wakeup_.wait_until(enough ? MonotonicMs::never() : deadline);
+    }
+}
+
+void Connection::work() { worked_ = tls_->handshake(); }
+
+void Connection::on_worked() {
+    working_ = false;
+    wakeup_.wake();
+}
+
+void Connection::on_dropped() {
+    dropped_ = true;
+    wakeup_.wake();
 }
 
 std::optional<Admitted> Connection::admit() {
@@ -99,17 +173,14 @@ std::optional<Admitted> Connection::admit() {
         queue_denial(text);
         return std::nullopt;
     };
-    const auto certificate = tls_->peer_certificate();
-    if (!certificate.ok())
-        return denied(RefusalReason::certificate, to_string(certificate.error()));
-    auto name = certificate.value().device_name();
-    if (!name.ok()) return denied(RefusalReason::certificate, to_string(name.error()));
-    device_ = std::move(name).value();
+    const auto& peer = tls_->peer();
+    if (!peer.ok()) return denied(RefusalReason::certificate, to_string(peer.error()));
+    identity_ = peer.value();
     if (!tls_->agreed_on_protocol()) {
         return denied(RefusalReason::application,
                       "the device did not ask for the protocol longhaul/1");
     }
-    auto admitted = entrance_->admission->admit(*device_, tls_->peer_authority_der());
+    auto admitted = entrance_->admission->admit(*identity_);
     if (!admitted.ok()) return denied(admitted.error().reason, admitted.error().text);
     return std::move(admitted).value();
 }
@@ -121,9 +192,11 @@ void Connection::begin_session(const Admitted& admitted) {
                      monotonic_now());
     ++gateway_.counters.sessions;
     ++gateway_.counters.sessions_open;
+    const DeviceName& name = admitted.name;
     gateway_.log.debug("session begins", {{"peer", peer_},
-                                          {"device", device_->tenant + "/" + device_->device},
-                                          {"tls", tls_->version()}});
+                                          {"device", name.tenant + "/" + name.device},
+                                          {"tls", tls_->version()},
+                                          {"handshake", tls_->resumed() ? "resumed" : "full"}});
 }
 
 void Connection::queue_denial(const std::string& reason) {
@@ -151,6 +224,7 @@ awaitable<void> Connection::converse() {
         if (flowing && read()) {
             if (++rounds < rounds_before_yield) continue;
             rounds = 0;
+            rest();
             co_await yield();
             continue;
         }
@@ -160,6 +234,7 @@ awaitable<void> Connection::converse() {
             break;
         }
         count();
+        rest();
         co_await wakeup_.wait_until(session_ ? std::min(session_->deadline(), out_deadline_)
                                              : out_deadline_);
     }
@@ -204,10 +279,19 @@ void Connection::feed() {
     if (taken == 0) in_ = {};
 }
 
+// Before anything is waited for: other connections use the gateway's room meanwhile.
+void Connection::rest() {
+    std::vector<std::byte> kept(in_.begin(), in_.end());
+    in_kept_.swap(kept);
+    in_ = in_kept_;
+    if (session_) session_->rest();
+    if (out_.empty()) out_ = std::vector<std::byte>{};
+}
+
 // True: bytes came.
 bool Connection::read() {
     if (finishing_) return false;
-    const auto got = tls_->read(in_room_);
+    const auto got = tls_->read(gateway_.in_room);
     if (!got.ok()) {
         end("the connection broke: " + tls_->last_error());
         return false;
@@ -220,7 +304,7 @@ bool Connection::read() {
         end("the device closed the connection");
         return false;
     }
-    in_ = Bytes{in_room_}.first(got.value().bytes);
+    in_ = Bytes{gateway_.in_room}.first(got.value().bytes);
     feed();
     return true;
 }
@@ -262,14 +346,14 @@ void Connection::arm(TlsWant want) {
 // Closing a socket with unread bytes resets the connection and may take our last words with it, so
 // what still comes is read and thrown away for a moment.
 awaitable<void> Connection::say_goodbye() {
-    if (aborted_) co_return;
+    if (aborted_ || !tls_) co_return;
     tls_->close_notify();
     boost::system::error_code ignored;
     socket_.shutdown(tcp::socket::shutdown_send, ignored);
     const MonotonicMs deadline = monotonic_now() + goodbye_deadline_ms;
     for (std::size_t total = 0; total < goodbye_bytes_max && !aborted_;) {
         boost::system::error_code error;
-        const std::size_t got = socket_.read_some(boost::asio::buffer(in_room_), error);
+        const std::size_t got = socket_.read_some(boost::asio::buffer(gateway_.in_room), error);
         total += got;
         if (!error) continue;
         if (error != boost::asio::error::would_block || monotonic_now() >= deadline) co_return;
@@ -288,11 +372,12 @@ void Connection::end(std::string reason) {
 }
 
 void Connection::refuse(RefusalReason reason, std::string text) {
-    gateway_.refuse(peer_, device_ ? &*device_ : nullptr, {reason, std::move(text)});
+    gateway_.refuse(peer_, identity_ ? &identity_->name : nullptr, {reason, std::move(text)});
 }
 
 // What has happened since it was called the last time.
 void Connection::count() {
+    if (!tls_) return;
     GatewayCounters& all = gateway_.counters;
     all.bytes_received += tls_->bytes_received() - counted_bytes_;
     counted_bytes_ = tls_->bytes_received();

@@ -2,7 +2,8 @@
 // it.
 //
 // It sleeps in one place, until the socket is ready, the journal has news, the collector stops or a
-// deadline passes, and then looks at all of them.
+// deadline passes, and then looks at all of them. While it sleeps it holds no buffer: ten thousand
+// devices that say nothing cost little more than what TLS has to know of them.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -16,9 +17,11 @@
 
 namespace longhaul::collector {
 
-class Connection final : public Submitter, public std::enable_shared_from_this<Connection> {
+class Connection final : public Submitter,
+                         public Shaker,
+                         public std::enable_shared_from_this<Connection> {
  public:
-    Connection(boost::asio::ip::tcp::socket socket, Gateway& gateway);
+    Connection(boost::asio::ip::tcp::socket socket, Gateway& gateway, Handshakes& handshakes);
 
     // The whole life of the connection; its caller holds a reference until it has ended.
     boost::asio::awaitable<void> run();
@@ -28,10 +31,23 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
     // The second step: end now.
     void abort();
     void on_durable(std::uint64_t count) override;
+    void work() override;
+    void on_worked() override;
+    void on_dropped() override;
     bool had_session() const { return session_.has_value(); }
+
+    // Whose session this is and until when its certificate is valid; nullptr: there is no session.
+    const PeerIdentity* peer() const {
+        return session_ && session_->end_reason().empty() ? &*identity_ : nullptr;
+    }
+    // Ends the session of a device that may not go on.
+    void expel(const Refusal& refusal);
 
  private:
     boost::asio::awaitable<bool> shake_hands();
+    boost::asio::awaitable<bool> hear_hello(MonotonicMs deadline);
+    boost::asio::awaitable<bool> wait_for_peer(TlsWant want, MonotonicMs deadline);
+    boost::asio::awaitable<void> work_apart(HandshakeStep step, MonotonicMs deadline);
     std::optional<Admitted> admit();
     boost::asio::awaitable<void> converse();
     boost::asio::awaitable<void> say_goodbye();
@@ -42,6 +58,7 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
     bool read();
     bool flush();
     void feed();
+    void rest();
     void arm(TlsWant want);
     void end(std::string reason);
     void refuse(RefusalReason reason, std::string text);
@@ -49,21 +66,25 @@ class Connection final : public Submitter, public std::enable_shared_from_this<C
 
     boost::asio::ip::tcp::socket socket_;
     Gateway& gateway_;
+    Handshakes& handshakes_;
     const std::shared_ptr<const Entrance> entrance_;
     Wakeup wakeup_;
     std::string peer_;  // address and port
-    std::optional<DeviceName> device_;
+    std::optional<PeerIdentity> identity_;
     std::unique_ptr<TlsStream> tls_;
     std::optional<Session> session_;
     Shard shard_ = 0;
     std::uint64_t durable_ = 0;  // submissions of the session
-    std::vector<std::byte> in_room_;
-    Bytes in_;  // read, not yet taken by the session; in in_room_
+    Bytes in_;  // read, not yet taken by the session; in the gateway's room or in in_kept_
+    std::vector<std::byte> in_kept_;
     std::vector<std::byte> out_;
     std::size_t out_sent_ = 0;
     MonotonicMs out_deadline_ = MonotonicMs::never();
     bool reading_ = false;  // a readiness wait is under way
     bool writing_ = false;
+    bool working_ = false;  // its handshake waits for a thread or has one
+    bool dropped_ = false;
+    Result<TlsWant> worked_ = TlsWant::read;
     bool ended_ = false;
     bool finishing_ = false;
     bool aborted_ = false;

@@ -5,9 +5,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "collector/net/admission.hpp"
 #include "collector/net/counters.hpp"
+#include "collector/net/handshakes.hpp"
 #include "collector/net/log.hpp"
 #include "collector/net/submissions.hpp"
 #include "collector/net/tls.hpp"
@@ -21,6 +23,7 @@ namespace longhaul::collector {
 struct Entrance {
     std::unique_ptr<Registry> registry;
     std::unique_ptr<Admission> admission;
+    std::shared_ptr<Tickets> tickets;  // without keys until the guard has looked
     std::unique_ptr<TlsContext> tls;
 };
 
@@ -30,9 +33,11 @@ struct GatewayCounters {
     Counter connections;  // open now
     Counter refused;
     std::array<Counter, refusal_reason_count> refused_by;  // RefusalReason
-    Counter sessions;                                      // admitted
-    Counter sessions_open;                                 // now
-    Counter exceptions;  // thrown by a library, at the cost of one connection
+    Counter handshakes_full;
+    Counter handshakes_resumed;
+    Counter sessions;       // admitted
+    Counter sessions_open;  // now
+    Counter exceptions;     // thrown by a library, at the cost of one connection
     Counter blocks;
     Counter block_bytes;
     Counter acked_blocks;
@@ -49,9 +54,13 @@ struct Gateway {
     SessionSettings session;  // the shard is set for each device
     std::int64_t handshake_deadline_ms = 30'000;
     std::size_t connections_max = 20'000;
+    std::size_t handshakes_max = Handshakes::places_max_default;
     GatewayCounters counters{};
     RefusalNotes refusals{};  // any thread
     TrailNotes trail{};       // any thread
+    // What was just read from a socket; its connection takes what it cannot use at once with it
+    // when it waits, so that one room serves all.
+    std::vector<std::byte> in_room = std::vector<std::byte>(16 * 1024);
     LineLimit refusal_lines{};
 
     // Counts it and tells it. `device`: whose connection it is, when that is known.

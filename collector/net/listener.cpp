@@ -17,6 +17,7 @@ Listener::Listener(tcp::acceptor acceptor, Gateway& gateway)
     : acceptor_{std::move(acceptor)},
       gateway_{gateway},
       pause_{acceptor_.get_executor()},
+      handshakes_{acceptor_.get_executor()},
       tasks_{acceptor_.get_executor(), [&gateway](const std::string& what) {
                  ++gateway.counters.exceptions;
                  gateway.log.error("a connection ended by an exception", {{"text", what}});
@@ -52,30 +53,34 @@ awaitable<void> Listener::run() {
             continue;
         }
         ++gateway_.counters.accepted;
-        if (connections_.size() >= gateway_.connections_max) {
+        // Whoever hangs in a handshake makes room for one who may be quicker.
+        if (connections_.size() >= gateway_.connections_max && !handshakes_.drop_oldest()) {
             refuse_one_more(std::get<1>(accepted));
             continue;
         }
-        auto connection = std::make_shared<Connection>(std::move(std::get<1>(accepted)), gateway_);
-        connections_.insert(connection);
-        tasks_.start(serve(std::move(connection)));
+        serve(
+            std::make_shared<Connection>(std::move(std::get<1>(accepted)), gateway_, handshakes_));
     }
 }
 
-awaitable<void> Listener::serve(std::shared_ptr<Connection> connection) {
-    struct Leave {
-        Listener& listener;
-        const std::shared_ptr<Connection>& connection;
-        ~Leave() {
-            listener.connections_.erase(connection);
-            GatewayCounters& counters = listener.gateway_.counters;
-            --counters.connections;
-            if (connection->had_session()) --counters.sessions_open;
-        }
-    };
+void Listener::serve(std::shared_ptr<Connection> connection) {
+    connections_.insert(connection);
     ++gateway_.counters.connections;
-    const Leave leave{*this, connection};
-    co_await connection->run();
+    Connection& served = *connection;
+    const auto leave = [this, connection = std::move(connection)] {
+        connections_.erase(connection);
+        --gateway_.counters.connections;
+        if (connection->had_session()) --gateway_.counters.sessions_open;
+    };
+    tasks_.start(served.run(), leave);
+}
+
+void Listener::expel(const Judge& judge) {
+    for (const auto& connection : connections_) {
+        const PeerIdentity* const peer = connection->peer();
+        if (peer == nullptr) continue;
+        if (const auto refusal = judge(*peer)) connection->expel(*refusal);
+    }
 }
 
 void Listener::finish() {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -19,6 +21,12 @@ class Listener {
     unsigned short port() const { return acceptor_.local_endpoint().port(); }
     std::string address() const;
     std::size_t connections() const { return connections_.size(); }
+    Handshakes& handshakes() { return handshakes_; }
+
+    // Ends the sessions that `judge` has something against.
+    using Judge = std::function<std::optional<Refusal>(const PeerIdentity&)>;
+    void expel(const Judge& judge);
+    boost::asio::any_io_executor executor() { return acceptor_.get_executor(); }
 
     // Until finish() was called.
     boost::asio::awaitable<void> run();
@@ -31,13 +39,14 @@ class Listener {
 
  private:
     Listener(boost::asio::ip::tcp::acceptor acceptor, Gateway& gateway);
-    boost::asio::awaitable<void> serve(std::shared_ptr<Connection> connection);
+    void serve(std::shared_ptr<Connection> connection);
     void refuse_one_more(const boost::asio::ip::tcp::socket& socket);
     void tell_failed_accept(const boost::system::error_code& error);
 
     boost::asio::ip::tcp::acceptor acceptor_;
     Gateway& gateway_;
     Wakeup pause_;
+    Handshakes handshakes_;
     std::set<std::shared_ptr<Connection>> connections_;
     TaskGroup tasks_;
     bool finishing_ = false;

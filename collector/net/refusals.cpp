@@ -8,9 +8,11 @@ namespace longhaul::collector {
 
 const char* name_of(RefusalReason reason) {
     static constexpr std::array<const char*, refusal_reason_count> names{
-        "connections", "handshake", "handshake_deadline", "application",    "certificate",
-        "environment", "tenant",    "authority",          "unknown_device", "revoked",
-        "protocol",    "registry"};
+        "connections", "handshake",   "handshake_deadline",
+        "application", "certificate", "environment",
+        "tenant",      "authority",   "unknown_device",
+        "revoked",     "protocol",    "registry",
+        "expired",     "handshakes"};
     return names[static_cast<std::size_t>(reason)];
 }
 

@@ -21,10 +21,12 @@ enum class RefusalReason : std::uint8_t {
     authority,  // of another tenant
     unknown_device,
     revoked,
-    protocol,  // of the session
-    registry,  // it could not be asked
+    protocol,    // of the session
+    registry,    // it could not be asked
+    expired,     // the certificate, while its session went on
+    handshakes,  // too many were under way, and this was the oldest
 };
-inline constexpr std::size_t refusal_reason_count = 12;
+inline constexpr std::size_t refusal_reason_count = 14;
 const char* name_of(RefusalReason reason);
 
 struct Refusal {

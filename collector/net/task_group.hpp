@@ -21,10 +21,18 @@ class TaskGroup {
           ended_{executor_},
           on_exception_{std::move(on_exception)} {}
 
-    void start(boost::asio::awaitable<void> task) {
+    // `then` is called when the task has ended, however that was.
+    template <class Then>
+    void start(boost::asio::awaitable<void> task, Then then) {
         ++running_;
-        boost::asio::co_spawn(executor_, std::move(task),
-                              [this](const std::exception_ptr& failure) { on_end(failure); });
+        const auto ended = [this, then = std::move(then)](const std::exception_ptr& failure) {
+            then();
+            on_end(failure);
+        };
+        boost::asio::co_spawn(executor_, std::move(task), ended);
+    }
+    void start(boost::asio::awaitable<void> task) {
+        start(std::move(task), [] {});
     }
 
     std::size_t running() const { return running_; }

@@ -2,6 +2,7 @@
 
 #include <mbedtls/error.h>
 #include <mbedtls/pk.h>
+#include <mbedtls/platform.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
 extern "C" {  // the header forgets it
@@ -9,8 +10,12 @@ extern "C" {  // the header forgets it
 }
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
+
+#include "collector/net/clock.hpp"
 
 namespace longhaul::collector {
 namespace {
@@ -43,6 +48,7 @@ struct TlsContext::Body {
     mbedtls_x509_crt certificate;
     mbedtls_x509_crt authorities;
     mbedtls_pk_context key;
+    std::shared_ptr<Tickets> tickets;
     std::array<const char*, 2> protocols{alpn_protocol, nullptr};
 
     Body() {
@@ -62,6 +68,10 @@ struct TlsContext::Body {
 
     Result<void, Message> load(const TlsSettings& settings);
     int configure();
+    static int write_ticket(void* tickets, const mbedtls_ssl_session* session, unsigned char* start,
+                            const unsigned char* end, std::size_t* size, std::uint32_t* lifetime_s);
+    static int parse_ticket(void* tickets, mbedtls_ssl_session* session, unsigned char* bytes,
+                            std::size_t size);
 };
 
 Result<void, Message> TlsContext::Body::load(const TlsSettings& settings) {
@@ -95,6 +105,10 @@ int TlsContext::Body::configure() {
     mbedtls_ssl_conf_ca_chain(&config, &authorities, nullptr);
     // Devices know who issued their certificate; a list of all tenants would only tell strangers.
     mbedtls_ssl_conf_cert_req_ca_list(&config, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
+    if (tickets) {
+        mbedtls_ssl_conf_session_tickets_cb(&config, &Body::write_ticket, &Body::parse_ticket,
+                                            tickets.get());
+    }
     const int own = mbedtls_ssl_conf_own_cert(&config, &certificate, &key);
     if (own != 0) return own;
     return mbedtls_ssl_conf_alpn_protocols(&config, protocols.data());
@@ -105,6 +119,7 @@ TlsContext::~TlsContext() = default;
 
 Result<std::unique_ptr<TlsContext>, Message> TlsContext::make(const TlsSettings& settings) {
     auto body = std::make_unique<Body>();
+    body->tickets = settings.tickets;
     LH_TRY(body->load(settings));
     if (const int error = body->configure(); error != 0) {
         return Message{"TLS cannot be configured: " + text_of(error)};
@@ -117,7 +132,9 @@ struct TlsStream::Body {
     int socket = -1;
     std::uint64_t received = 0;
     int error = 0;
-    std::vector<std::byte> authority;
+    bool resumed = false;
+    std::optional<Sha256> authority;
+    Result<PeerIdentity> peer = Error{ErrorCode::denied, "no certificate"};
 
     Body() { mbedtls_ssl_init(&ssl); }
     ~Body() { mbedtls_ssl_free(&ssl); }
@@ -125,12 +142,93 @@ struct TlsStream::Body {
     Body& operator=(const Body&) = delete;
 
     Result<TlsWant> wanted(int result);
+    void let_go_of_certificate();
     static int send(void* context, const unsigned char* bytes, std::size_t count);
     static int receive(void* context, unsigned char* bytes, std::size_t room);
-    // Called for every certificate of the chain, the trusted authority first.
+    // Called for every certificate of the chain, the trusted authority first, the device's last.
     static int note_certificate(void* context, mbedtls_x509_crt* certificate, int depth,
                                 std::uint32_t* flags);
 };
+
+namespace {
+
+// The callbacks for tickets are told the configuration and not the connection. None of our calls
+// waits, so the ticket is that of the connection that this thread is at work on.
+thread_local TlsStream::Body* at_work = nullptr;
+
+struct AtWork {
+    explicit AtWork(TlsStream::Body& body) { at_work = &body; }
+    ~AtWork() { at_work = nullptr; }
+    AtWork(const AtWork&) = delete;
+    AtWork& operator=(const AtWork&) = delete;
+};
+
+Bytes der_of(const mbedtls_x509_crt& certificate) {
+    return {reinterpret_cast<const std::byte*>(certificate.raw.p), certificate.raw.len};
+}
+
+Result<PeerIdentity> identity_of(const mbedtls_x509_crt& certificate, const Sha256& authority) {
+    LH_TRY_ASSIGN(const Certificate parsed, Certificate::parse_der(der_of(certificate)));
+    LH_TRY_ASSIGN(DeviceName name, parsed.device_name());
+    return PeerIdentity{std::move(name), authority, parsed.not_after()};
+}
+
+}  // namespace
+
+// A device that will not be let in gets a ticket, too, for TLS 1.3 cannot do without; it opens
+// nothing.
+int TlsContext::Body::write_ticket(void* tickets, const mbedtls_ssl_session* session,
+                                   unsigned char* start, const unsigned char* end,
+                                   std::size_t* size, std::uint32_t* lifetime_s) {
+    if (end - start < 1) return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
+    *size = 1;
+    *start = 0;
+    *lifetime_s = 0;
+    const Result<PeerIdentity>& peer = at_work->peer;
+    if (!peer.ok()) return 0;
+    // TLS 1.2 would put the whole certificate into it; what we need of that we add ourselves.
+    mbedtls_ssl_session without_certificate = *session;
+    without_certificate.MBEDTLS_PRIVATE(peer_cert) = nullptr;
+    std::array<std::byte, ticket_bytes_max> state;
+    std::size_t state_bytes = 0;
+    if (mbedtls_ssl_session_save(&without_certificate,
+                                 reinterpret_cast<unsigned char*>(state.data()), state.size(),
+                                 &state_bytes) != 0) {
+        return 0;
+    }
+    const WallUs now = wall_now();
+    const auto room =
+        std::as_writable_bytes(std::span{start, static_cast<std::size_t>(end - start)});
+    const auto sealed = static_cast<Tickets*>(tickets)->seal(
+        peer.value(), Bytes{state}.first(state_bytes), now, room);
+    if (!sealed.ok()) return 0;
+    *size = sealed.value();
+    const std::int64_t left_s = (peer.value().expires.value - now.value) / 1'000'000;
+    *lifetime_s = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(left_s, 0, std::int64_t{ticket_lifetime_s_max}));
+    return 0;
+}
+
+int TlsContext::Body::parse_ticket(void* tickets, mbedtls_ssl_session* session,
+                                   unsigned char* bytes, std::size_t size) {
+    auto opened =
+        static_cast<Tickets*>(tickets)->open(std::as_bytes(std::span{bytes, size}), wall_now());
+    if (!opened.ok()) {
+        return opened.error().code == ErrorCode::denied ? MBEDTLS_ERR_SSL_SESSION_TICKET_EXPIRED
+                                                        : MBEDTLS_ERR_SSL_INVALID_MAC;
+    }
+    const std::vector<std::byte>& state = opened.value().session;
+    const int error = mbedtls_ssl_session_load(
+        session, reinterpret_cast<const unsigned char*>(state.data()), state.size());
+    if (error != 0) return error;
+    // A session of TLS 1.3 holds no secret that TLS 1.2 could go on from: it would take zeros for
+    // one, and whoever has seen the ticket on the wire knows those.
+    if (session->MBEDTLS_PRIVATE(tls_version) != mbedtls_ssl_get_version_number(&at_work->ssl))
+        return MBEDTLS_ERR_SSL_SESSION_TICKET_EXPIRED;
+    at_work->peer = std::move(opened.value().who);
+    at_work->resumed = true;
+    return 0;
+}
 
 int TlsStream::Body::send(void* context, const unsigned char* bytes, std::size_t count) {
     const ssize_t sent = ::send(static_cast<Body*>(context)->socket, bytes, count, MSG_NOSIGNAL);
@@ -148,10 +246,12 @@ int TlsStream::Body::receive(void* context, unsigned char* bytes, std::size_t ro
 
 int TlsStream::Body::note_certificate(void* context, mbedtls_x509_crt* certificate, int depth,
                                       std::uint32_t*) {
-    auto& authority = static_cast<Body*>(context)->authority;
-    if (depth > 0 && authority.empty()) {
-        const auto* der = reinterpret_cast<const std::byte*>(certificate->raw.p);
-        authority.assign(der, der + certificate->raw.len);
+    auto& body = *static_cast<Body*>(context);
+    if (depth > 0 && !body.authority) body.authority = sha256(der_of(*certificate));
+    // A ticket whose handshake went on in full after all counts for nothing.
+    if (depth == 0) {
+        body.resumed = false;
+        body.peer = identity_of(*certificate, body.authority.value_or(Sha256{}));
     }
     return 0;
 }
@@ -180,7 +280,34 @@ Result<TlsWant> TlsStream::Body::wanted(int result) {
     return Error{ended ? ErrorCode::closed : ErrorCode::denied, "TLS"};
 }
 
-Result<TlsWant> TlsStream::handshake() { return body_->wanted(mbedtls_ssl_handshake(&body_->ssl)); }
+Result<TlsWant> TlsStream::read_hello() {
+    const AtWork scope{*body_};
+    const auto& state = body_->ssl.MBEDTLS_PRIVATE(state);
+    while (state == MBEDTLS_SSL_HELLO_REQUEST || state == MBEDTLS_SSL_CLIENT_HELLO) {
+        const int result = mbedtls_ssl_handshake_step(&body_->ssl);
+        if (result != 0) return body_->wanted(result);
+    }
+    return TlsWant::nothing;
+}
+
+// TLS 1.3 sends its ticket at the end.
+Result<TlsWant> TlsStream::handshake() {
+    const AtWork scope{*body_};
+    const int result = mbedtls_ssl_handshake(&body_->ssl);
+    if (result == 0) body_->let_go_of_certificate();
+    return body_->wanted(result);
+}
+
+// Kept for nobody, two kilobytes a connection.
+void TlsStream::Body::let_go_of_certificate() {
+    mbedtls_ssl_session* const session = ssl.MBEDTLS_PRIVATE(session);
+    if (session == nullptr) return;
+    mbedtls_x509_crt*& certificate = session->MBEDTLS_PRIVATE(peer_cert);
+    if (certificate == nullptr) return;
+    mbedtls_x509_crt_free(certificate);
+    mbedtls_free(certificate);
+    certificate = nullptr;
+}
 
 Result<TlsProgress> TlsStream::read(MutableBytes room) {
     const int result =
@@ -199,14 +326,9 @@ Result<TlsProgress> TlsStream::write(Bytes bytes) {
 
 void TlsStream::close_notify() { mbedtls_ssl_close_notify(&body_->ssl); }
 
-Result<Certificate> TlsStream::peer_certificate() const {
-    const mbedtls_x509_crt* certificate = mbedtls_ssl_get_peer_cert(&body_->ssl);
-    if (certificate == nullptr) return Error{ErrorCode::denied, "no certificate"};
-    return Certificate::parse(
-        {reinterpret_cast<const std::byte*>(certificate->raw.p), certificate->raw.len});
-}
+const Result<PeerIdentity>& TlsStream::peer() const { return body_->peer; }
 
-Bytes TlsStream::peer_authority_der() const { return body_->authority; }
+bool TlsStream::resumed() const { return body_->resumed; }
 
 bool TlsStream::agreed_on_protocol() const {
     return mbedtls_ssl_get_alpn_protocol(&body_->ssl) != nullptr;

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "collector/registry/certificate.hpp"
+#include "collector/net/ticket.hpp"
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
 
@@ -22,9 +22,10 @@ struct TlsSettings {
     std::string certificate_pem;  // the server's, and its chain
     std::string key_pem;
     std::vector<std::string> authorities_pem;  // any of them may have issued a device's certificate
+    std::shared_ptr<Tickets> tickets{};        // nullptr: nobody resumes
 };
 
-// What all connections share. Outlives its streams; read-only once it is made.
+// What all connections share, in any thread. Outlives its streams; read-only once it is made.
 class TlsContext {
  public:
     static Result<std::unique_ptr<TlsContext>, Message> make(const TlsSettings& settings);
@@ -49,12 +50,16 @@ struct TlsProgress {
 
 class TlsStream {
  public:
+    struct Body;
     // The socket is non-blocking, stays the caller's, and outlives the stream.
     static Result<std::unique_ptr<TlsStream>> make(const TlsContext& context, int socket);
     ~TlsStream();
     TlsStream(const TlsStream&) = delete;
     TlsStream& operator=(const TlsStream&) = delete;
 
+    // The cheap beginning of a handshake, after which resumed() says whether the rest is cheap,
+    // too.
+    Result<TlsWant> read_hello();
     // Until it wants nothing more. Error denied: the peer failed the handshake; see last_error().
     Result<TlsWant> handshake();
     Result<TlsProgress> read(MutableBytes room);
@@ -62,9 +67,9 @@ class TlsStream {
     // Tells the peer that nothing more comes; as far as the socket takes it now.
     void close_notify();
 
-    // After the handshake. The peer's certificate, and the authority that it was traced to.
-    Result<Certificate> peer_certificate() const;
-    Bytes peer_authority_der() const;
+    // After the handshake. Error: the certificate names no device.
+    const Result<PeerIdentity>& peer() const;
+    bool resumed() const;
     bool agreed_on_protocol() const;  // by ALPN
     std::string version() const;      // "TLSv1.3"
 
@@ -73,7 +78,7 @@ class TlsStream {
     std::uint64_t bytes_received() const;
 
  private:
-    struct Body;
+    friend class TlsContext;  // whose callbacks for tickets are about one stream
     explicit TlsStream(std::unique_ptr<Body> body);
     std::unique_ptr<Body> body_;
 };

@@ -52,6 +52,7 @@ class Registry {
     // All of them or none; a revoked one is allowed again. not_found: no such tenant.
     Status allow(std::string_view tenant, const std::vector<std::string>& devices);
     Status revoke(std::string_view tenant, std::string_view device);
+    // unknown also when its tenant is gone.
     Result<DeviceState> find(std::string_view tenant, std::string_view device);
     Result<std::vector<std::string>> devices(std::string_view tenant);
 

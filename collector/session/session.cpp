@@ -32,14 +32,17 @@ Session::Session(DeviceName peer, const SessionSettings& settings, KnownDevices&
       settings_{settings},
       known_{known},
       authorities_{authorities},
-      buffer_(frame_bytes_max),
-      frames_{buffer_},
+      frames_{{}},
       deadline_{now + settings.hello_deadline_ms} {}
 
 std::size_t Session::on_bytes(Bytes bytes, WallUs wall, MonotonicMs now) {
     wall_ = wall;
     heard_at_ = now;
     if (greeted_ && !closing_) deadline_ = now + settings_.idle_deadline_ms;
+    if (buffer_.empty()) {
+        buffer_.resize(frame_bytes_max);
+        frames_ = FrameReader{buffer_};
+    }
     return frames_.feed(bytes);
 }
 
@@ -77,6 +80,20 @@ void Session::on_tick(MonotonicMs now) {
 }
 
 void Session::finish() { finishing_ = true; }
+
+void Session::dismiss(longhaul_ByeReason reason, std::string text, std::uint32_t retry_after_ms) {
+    if (!closing_) say_bye(reason, std::move(text), retry_after_ms);
+}
+
+void Session::rest() {
+    using Nothing = std::vector<std::byte>;  // {} alone would keep the room
+    if (frames_.empty()) {
+        buffer_ = Nothing{};
+        frames_ = FrameReader{{}};
+    }
+    out_taken_ = Nothing{};
+    if (out_.empty()) out_ = Nothing{};
+}
 
 SessionAction Session::next() {
     if (!acks_.empty()) write_acks();
@@ -318,17 +335,21 @@ SessionAction Session::submit(Submission submission, Bytes body) {
 }
 
 SessionAction Session::refuse(longhaul_ByeReason reason, std::string text) {
-    longhaul_Bye bye = longhaul_Bye_init_zero;
-    bye.reason = reason;
-    std::strncpy(bye.text, text.c_str(), sizeof(bye.text) - 1);
     const bool in_good_order = reason == longhaul_ByeReason_BYE_REASON_SHUTDOWN ||
                                reason == longhaul_ByeReason_BYE_REASON_IDLE;
     broken_by_device_ = !in_good_order;
-    bye.retry_after_ms = in_good_order ? back_soon_ms : back_when_mended_ms;
+    say_bye(reason, std::move(text), in_good_order ? back_soon_ms : back_when_mended_ms);
+    return {};
+}
+
+void Session::say_bye(longhaul_ByeReason reason, std::string text, std::uint32_t retry_after_ms) {
+    longhaul_Bye bye = longhaul_Bye_init_zero;
+    bye.reason = reason;
+    std::strncpy(bye.text, text.c_str(), sizeof(bye.text) - 1);
+    bye.retry_after_ms = retry_after_ms;
     queue([&](ByteWriter& out) { return write_bye(FrameType::collector_bye, bye, out); });
     end_reason_ = std::move(text);
     closing_ = true;
-    return {};
 }
 
 void Session::write_acks() {

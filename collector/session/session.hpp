@@ -6,7 +6,7 @@
 // durable" says which (docs/decisions/0002). Only then are they acknowledged.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <set>
 #include <span>
 #include <string>
@@ -65,6 +65,11 @@ class Session {
     void on_tick(MonotonicMs now);
     // The collector goes down: nothing more is read, what was submitted is still acknowledged.
     void finish();
+    // The device may not go on, for a reason that came after it was let in; it is told the
+    // sentence.
+    void dismiss(longhaul_ByeReason reason, std::string text, std::uint32_t retry_after_ms);
+    // Nothing is under way for a while: memory that only work needs is given back.
+    void rest();
 
     SessionAction next();
     MonotonicMs deadline() const { return deadline_; }
@@ -96,6 +101,7 @@ class Session {
     ModelShelf::StoredModel model_to_append(const longhaul_EpochRecord& record) const;
     SessionAction submit(Submission submission, Bytes body);
     SessionAction refuse(longhaul_ByeReason reason, std::string text);
+    void say_bye(longhaul_ByeReason reason, std::string text, std::uint32_t retry_after_ms);
     void write_welcome(const longhaul_Hello& hello);
     void offer_models(const longhaul_Hello& hello, longhaul_Welcome& welcome);
     void write_acks();
@@ -111,7 +117,7 @@ class Session {
     SessionSettings settings_;
     KnownDevices& known_;
     std::span<const Certificate> authorities_;
-    std::vector<std::byte> buffer_;
+    std::vector<std::byte> buffer_;  // empty while nothing of a frame has come
     FrameReader frames_;
     std::vector<std::byte> out_;
     std::vector<std::byte> out_taken_;
@@ -129,7 +135,7 @@ class Session {
     std::set<SchemaHash> schemas_;   // submitted in this session
     std::set<ModelHash> models_;
     std::set<Epoch> epochs_;
-    std::deque<Submission> pending_;  // submitted, not yet durable
+    std::list<Submission> pending_;  // submitted, not yet durable; takes no room when there is none
     std::uint64_t submitted_ = 0;
     std::uint64_t durable_ = 0;
     std::uint64_t credit_said_ = 0;

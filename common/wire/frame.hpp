@@ -59,6 +59,7 @@ class FrameReader {
     // A whole frame, or not_found (feed more), unsupported (type), too_large.
     Result<Frame> next();
     void clear();
+    bool empty() const { return begin_ == end_; }
 
  private:
     MutableBytes buffer_;

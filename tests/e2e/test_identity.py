@@ -1,184 +1,330 @@
-"""Who may send: rotation, revocation and the root's absence, with real programs from command to table."""
+"""Who may send: every wrong identity against a real collector, each refused with its reason counted, while an honest
+device stays connected. The clients are Python's ssl and openssl s_client, which share no code with ours, and the agent."""
 
-import json
-import shutil
-import signal
+import re
+import socket
+import ssl
+import subprocess
 
 import pytest
+from test_operating import Operated
 
 from longhaul_e2e import wire
-from longhaul_e2e.forged import forge
-from longhaul_e2e.processes import call, demand, wait_until
-from longhaul_e2e.site import TENANT, Site, programs_folder
+from longhaul_e2e.certificates import Authority, issue, own_authority
+from longhaul_e2e.processes import PATIENCE, Program, wait_until
+from longhaul_e2e.site import ENVIRONMENT, SERVER_NAME, TENANT
+from longhaul_e2e.wire import DENIED, Link, hello
 
-BAD_DATA = 65
-LONGHAUL = programs_folder() / "longhaul"
-
-
-def longhaul(site, *words):
-    return demand(LONGHAUL, *words, "--config", site.config)
-
-
-def reload(site, until):
-    before = site.collector.messages().count(until)
-    site.collector.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: site.collector.messages().count(until) > before, f"{until!r} in {site.collector.log}", 20)
+OTHER_TENANT = "globex"
+GOOD, HONEST = "truck-1", "truck-2"
+TAKES_EFFECT_S = 60  # what is promised; it takes ten
+VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 
 
-@pytest.fixture
-def site(tmp_path):
-    recording = forge(tmp_path / "forged", 5, devices=2)
-    with Site(tmp_path / "site", tenants=(TENANT, "rival")) as made:
-        made.recording, made.names = recording, sorted(recording.devices)
-        shutil.move(made.authority / "root.key", tmp_path / "safe.key")
-        made.safe = tmp_path / "safe.key"
-        made.start_collector()
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with Operated(tmp_path_factory.mktemp("identity") / "site", tenants=(TENANT, OTHER_TENANT)) as made:
+        made.start()
+        made.add_devices([GOOD, HONEST])
         yield made
 
 
-def test_rotation(site):
-    """Old and new devices of a tenant send, also what they had sealed before."""
-    old, new = site.names
-    site.add_devices([old], site.recording, collector=1)  # seals, and cannot send yet
-    agent = site.start_agent()
-    wait_until(lambda: "samples" in agent.messages(), f"samples in {agent.log}", 60)
-    agent.stop()
-    config = site.devices / old / "agent.toml"
-    config.write_text(config.read_text().replace("127.0.0.1:1\"", f"127.0.0.1:{site.port}\""))
-
-    code, _, messages = call(LONGHAUL, "rotate", "tenant", TENANT, "--dir", site.authority)
-    assert code == BAD_DATA and "the root's key is not here" in messages
-    demand(LONGHAUL, "rotate", "tenant", TENANT, "--dir", site.authority, "--root-key", site.safe)
-    site.add_devices([new], site.recording)
-    with pytest.raises(Exception):  # the collector does not know the new authority yet
-        with wire.Link(site.port, site.devices / new) as link:
-            link.send(wire.hello(1)).expect(wire.WELCOME)
-    reload(site, "authority of a tenant changed")
-    agent = site.start_agent()
-    assert agent.wait(60)[0] == 0, f"see {agent.log}"
-    tenants = json.loads(longhaul(site, "tenant", "list", "--json"))["tenants"]
-    assert [(each["tenant"], each["devices"], each["older_authorities"]) for each in tenants] == [
-        (TENANT, 2, 1), ("rival", 0, 0)]
-
-    demand(LONGHAUL, "rotate", "server", "--dir", site.authority, "--root-key", site.safe)
-    reload(site, "certificate renewed")
-    with wire.Link(site.port, site.devices / old) as link:
-        link.send(wire.hello(1)).expect(wire.WELCOME)
-    assert site.stop_collector() == 0
-    code, report = site.audit()
-    assert code == 0, report
-    assert {row["what"] for row in trail(site, TENANT)} == {"tenant_added", "enrolled", "rotated"}
-    assert "rotated" in {row["what"] for row in trail(site, "_site")}
+@pytest.fixture(scope="module", autouse=True)
+def honest(site):
+    """Connected from the first test to the last."""
+    with Link(site.port, site.devices / HONEST) as link:
+        link.send(hello(1))
+        link.expect(wire.WELCOME)
+        yield link
+        link.send(wire.frame(wire.BYE_OF_DEVICE))
+        assert link.next_frame() is None, "the honest device was disconnected"
+    assert site.stop_collector() == 0, f"see {site.collector.log}"
+    assert " ended_by_exception=0 " in site.collector.messages()
 
 
-def trail(site, name):
-    file = site.authority / "collector" / "trail" / name / "000001.jsonl"
-    return [json.loads(line) for line in file.read_text().splitlines()]
+def tenant(site, name=TENANT):
+    folder = site.authority / "tenants" / name
+    return Authority(folder / "ca.crt", folder / "ca.key")
 
 
-def test_a_new_tenant(site):
-    demand(LONGHAUL, "tenant", "add", "third", "--dir", site.authority, "--root-key", site.safe)
-    site.add_devices(["ship-1"], tenant="third")
-    reload(site, "tenant added")
-    with wire.Link(site.port, site.devices / "ship-1") as link:
-        link.send(wire.hello(1)).expect(wire.WELCOME)
+def uri(device=GOOD, tenant_name=TENANT, environment=ENVIRONMENT):
+    return f"URI:longhaul://{environment}/{tenant_name}/{device}"
 
 
-def test_devices_of_the_registry(site):
-    site.add_devices(site.names)
-    site.add_devices([site.names[0]], tenant="rival", folder=site.folder / "rivals")
-    listed = json.loads(longhaul(site, "device", "list", "--json"))["devices"]
-    assert [(each["tenant"], each["device"], each["state"]) for each in listed] == [
-        (TENANT, site.names[0], "allowed"), (TENANT, site.names[1], "allowed"), ("rival", site.names[0], "allowed")]
-    assert all(each["certificate_expires"].startswith("20") for each in listed)
+def refusals(site):
+    found = {name: value for name, value in site.metrics().items() if name.startswith("longhaul_refusals_total")}
+    return {re.search(r'"(\w+)"', name)[1]: value for name, value in found.items()}
 
-    code, _, messages = call(LONGHAUL, "device", "revoke", site.names[0], "--config", site.config)
-    assert code == BAD_DATA and f"say {TENANT}/{site.names[0]} or rival/{site.names[0]}" in messages
-    code, _, messages = call(LONGHAUL, "device", "revoke", site.names[1], "nonsuch", "--config", site.config)
-    assert code == BAD_DATA and "nonsuch: is not registered" in messages
-    name = f"{TENANT}/{site.names[0]}"
-    assert json.loads(longhaul(site, "device", "show", site.names[1], "--json"))["state"] == "allowed"
 
-    longhaul(site, "device", "revoke", name, "--why", "it was stolen")
-    with wire.Link(site.port, site.devices / site.names[0]) as link:
-        assert "is revoked" in link.send(wire.hello(1)).bye()[1]
-    with wire.Link(site.port, site.folder / "rivals" / site.names[0]) as link:  # of the same name
-        link.send(wire.hello(1)).expect(wire.WELCOME)
+def demand_refused(site, before, reason):
+    """Exactly one more, for exactly this reason; the collector serves on."""
+    def rose():
+        now = refusals(site)
+        return {name: now[name] - before[name] for name in now if now[name] != before[name]}
+    wait_until(rose, f"a refusal for {reason}", 20)
+    assert rose() == {reason: 1}
+    with Link(site.port, site.devices / HONEST) as link:
+        link.send(hello(1))
+        link.expect(wire.WELCOME)
+
+
+def said_to(site, folder, **how):
+    """The collector's Bye, or None when TLS itself ended the connection."""
+    try:
+        with Link(site.port, folder, **how) as link:
+            return link.send(hello(1)).bye()
+    except (ssl.SSLError, ConnectionError):
+        return None
+
+
+# --- certificates: (SAN, authority, dates) -> reason, part of the sentence (None: refused by TLS) ------------------
+def stranger(site, tmp_path):
+    return own_authority(tmp_path / "stranger")
+
+
+def same_name(site, tmp_path):
+    return own_authority(tmp_path / "same", name=f"{TENANT}")
+
+
+CERTIFICATES = {
+    "an authority that nobody knows": (lambda s, t: (uri(), stranger(s, t), {}), "handshake", None),
+    "an authority of the tenant's name": (lambda s, t: (uri(), same_name(s, t), {}), "handshake", None),
+    "the root itself": (lambda s, t: (uri(), Authority(s.authority / "root.crt", s.authority / "root.key"), {}),
+                        "handshake", None),
+    "another tenant's authority": (lambda s, t: (uri(), tenant(s, OTHER_TENANT), {}), "authority", "another tenant's"),
+    "a device of another tenant by ours": (lambda s, t: (uri(tenant_name=OTHER_TENANT), tenant(s), {}), "authority",
+                                           "another tenant's"),
+    "another environment": (lambda s, t: (uri(environment="staging"), tenant(s), {}), "environment", "staging"),
+    "a tenant that is not registered": (lambda s, t: (uri(tenant_name="nobody"), tenant(s), {}), "tenant", "nobody"),
+    "a device that is not registered": (lambda s, t: (uri(device="truck-9"), tenant(s), {}), "unknown_device",
+                                        "is not registered"),
+    "expired": (lambda s, t: (uri(), tenant(s), {"begins_s": -7200, "ends_s": -60}), "handshake", None),
+    "not yet valid": (lambda s, t: (uri(), tenant(s), {"begins_s": 3600}), "handshake", None),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", CERTIFICATES)
+def test_certificates(site, tmp_path, name, version):
+    make, reason, sentence = CERTIFICATES[name]
+    san, authority, dates = make(site, tmp_path)
+    folder = issue(tmp_path / "device", authority, site.authority / "root.crt", san, **dates)
+    before = refusals(site)
+    said = said_to(site, folder, version=VERSIONS[version])
+    assert (said is None) == (sentence is None), said
+    if said:
+        assert said[0] == DENIED and sentence in said[1]
+    demand_refused(site, before, reason)
+
+
+SAN = {
+    "no SAN": "",
+    "a name of the DNS": f"DNS:{GOOD}",
+    "an address of mail": f"email:{GOOD}@example.org",
+    "another scheme": f"URI:https://{ENVIRONMENT}/{TENANT}/{GOOD}",
+    "one slash": f"URI:longhaul:/{ENVIRONMENT}/{TENANT}/{GOOD}",
+    "no device": f"URI:longhaul://{ENVIRONMENT}/{TENANT}",
+    "an empty device": f"URI:longhaul://{ENVIRONMENT}/{TENANT}/",
+    "an empty tenant": f"URI:longhaul://{ENVIRONMENT}//{GOOD}",
+    "an empty environment": f"URI:longhaul:///{TENANT}/{GOOD}",
+    "a part too many": uri() + "/more",
+    "a slash at the end": uri() + "/",
+    "capitals": f"URI:LONGHAUL://{ENVIRONMENT}/{TENANT}/{GOOD}",
+    "capitals in the device": uri(device="Truck-1"),
+    "a blank": uri(device="truck 1"),
+    "a percent sign": uri(device="truck%2d1"),
+    "a way up": uri(device=".."),
+    "a query": uri() + "?admin",
+    "a fragment": uri() + "\\#1",
+    "somebody at": f"URI:longhaul://root@{ENVIRONMENT}/{TENANT}/{GOOD}",
+    "a port": f"URI:longhaul://{ENVIRONMENT}:1/{TENANT}/{GOOD}",
+    "49 letters": uri(device="x" * 49),
+    "an underscore": uri(device="truck_1"),
+    "two of them": uri() + "," + uri(device=HONEST),
+    "a zero behind": "DER:" + (b"\x30\x1f\x86\x1d" + f"longhaul://{ENVIRONMENT}/{TENANT}/{GOOD}"[:28].encode() + b"\0").hex(),
+    "an empty URI": "DER:30028600",
+}
+
+
+@pytest.mark.parametrize("name", SAN)
+def test_names(site, tmp_path, name):
+    """Malformed in every way that a careless or malicious authority of a tenant may find."""
+    folder = issue(tmp_path / "device", tenant(site), site.authority / "root.crt", SAN[name])
+    before = refusals(site)
+    said = said_to(site, folder)
+    assert said is not None and said[0] == DENIED
+    demand_refused(site, before, "certificate")
+
+
+def test_no_certificate(site):
+    before = refusals(site)
+    assert said_to(site, None, root=site.authority / "root.crt") is None
+    demand_refused(site, before, "handshake")
+
+
+# --- protocols: an outside client with the right certificate ---------------------------------------------------------
+PROTOCOLS = {
+    "TLS 1.0": ["-tls1", "-cipher", "ALL:@SECLEVEL=0"],
+    "TLS 1.1": ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"],
+    "CBC": ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA384:ECDHE-ECDSA-AES128-SHA"],
+    "no encryption": ["-tls1_2", "-cipher", "ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0"],
+    "no certificates": ["-tls1_2", "-cipher", "AECDH-AES128-SHA:ADH-AES128-GCM-SHA256:@SECLEVEL=0"],
+    "RSA": ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256:AES128-GCM-SHA256"],
+    "P-384 alone": ["-tls1_3", "-curves", "P-384"],
+    "another application": ["-tls1_3", "-alpn", "h2"],
+}
+
+
+def s_client(site, *options):
+    done = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{site.port}", "-servername", SERVER_NAME,
+         "-CAfile", site.authority / "root.crt", "-verify_return_error", "-cert", site.devices / GOOD / "device.crt",
+         "-cert_chain", site.devices / GOOD / "device.crt", "-key", site.devices / GOOD / "device.key",
+         *(() if "-alpn" in options else ("-alpn", "longhaul/1")), *options],
+        input="", capture_output=True, text=True, timeout=20 * PATIENCE)
+    return done.stdout + done.stderr
+
+
+def test_an_outside_client_can_come_in(site):
+    """So that the refusals below are not for some other reason."""
+    for version in ("-tls1_2", "-tls1_3"):
+        assert "Verify return code: 0 (ok)" in s_client(site, version)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_protocols(site, name):
+    before = refusals(site)
+    said = s_client(site, *PROTOCOLS[name])
+    assert "Cipher is (NONE)" in said or "alert" in said, said
+    demand_refused(site, before, "handshake")
+
+
+# --- resumption ----------------------------------------------------------------------------------------------------------
+class Resuming:
+    """A device that keeps its session; every connection greets and reads the answer."""
+
+    def __init__(self, site, folder, version):
+        self.site = site
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.context.load_verify_locations(folder / "root.crt")
+        self.context.load_cert_chain(folder / "device.crt", folder / "device.key")
+        self.context.set_alpn_protocols([wire.ALPN])
+        self.context.minimum_version = self.context.maximum_version = VERSIONS[version]
+        self.session = None
+
+    def connect(self):
+        """(resumed, type of the first frame, its body)."""
+        plain = socket.create_connection(("127.0.0.1", self.site.port), timeout=20 * PATIENCE)
+        with self.context.wrap_socket(plain, server_hostname=SERVER_NAME, session=self.session) as tls:
+            try:
+                tls.sendall(hello(1))
+            except (ssl.SSLError, ConnectionError):
+                pass
+            head = tls.recv(4)
+            body = tls.recv(int.from_bytes(head[1:4], "little"))
+            self.session = tls.session
+            return tls.session_reused, head[0], body
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_revoked_device_resumes_nothing(site, version):
+    device = Resuming(site, site.devices / GOOD, version)
+    assert device.connect()[:2] == (False, wire.WELCOME)
+    assert device.connect()[:2] == (True, wire.WELCOME)
+    site.registry("UPDATE devices SET state = 'revoked' WHERE name = ?", GOOD)
+    before = refusals(site)
+    resumed, kind, body = device.connect()
+    site.registry("UPDATE devices SET state = 'allowed' WHERE name = ?", GOOD)
+    assert resumed and kind == wire.BYE and b"is revoked" in body
+    demand_refused(site, before, "revoked")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_ticket_of_a_key_that_is_gone(site, version):
+    """It leads to a full handshake, and that is judged as ever."""
+    device = Resuming(site, site.devices / GOOD, version)
+    device.connect()
+    site.registry("DELETE FROM ticket_keys")
+    old = device.session
 
     def refused():
-        shown = json.loads(longhaul(site, "device", "show", name, "--json"))
-        return shown["refusal"] and shown["state"] == "revoked" and shown["refusal"]["reason"] == "revoked"
-    wait_until(refused, "the refusal in the registry", 20)
-    longhaul(site, "device", "allow", name)
-    with wire.Link(site.port, site.devices / site.names[0]) as link:
-        link.send(wire.hello(1)).expect(wire.WELCOME)
-    facts = [(row["what"], row["about"], row["why"]) for row in trail(site, TENANT)]
-    assert ("revoked", site.names[0], "it was stolen") in facts and ("allowed", site.names[0], "") in facts
+        device.session = old
+        return not device.connect()[0]
+    wait_until(refused, "the old key to be gone", TAKES_EFFECT_S, poll_s=1)
+    assert device.connect()[0], "a ticket of the new key resumes"
 
 
-# --- environments ----------------------------------------------------------------------------------------
-CONFIGURATION = 78
+# --- connected, and then not allowed any more ------------------------------------------------------------------------
+def test_a_revoked_device_is_disconnected(site):
+    with Link(site.port, site.devices / GOOD) as link:
+        link.send(hello(1))
+        link.expect(wire.WELCOME)
+        before = refusals(site)
+        site.registry("UPDATE devices SET state = 'revoked' WHERE name = ?", GOOD)
+        link.tls.settimeout(TAKES_EFFECT_S * PATIENCE)
+        said = link.bye()
+        site.registry("UPDATE devices SET state = 'allowed' WHERE name = ?", GOOD)
+    assert said == (DENIED, f'device "{GOOD}" of tenant "{TENANT}" is revoked')
+    demand_refused(site, before, "revoked")
 
 
-def other_environment(site, folder):
-    """A site of another environment whose tenant and devices have the same names."""
-    other = Site(folder, environment="staging")
-    other.add_devices(site.names, site.recording, collector=site.port)
-    return other
+def test_a_certificate_that_ends_ends_the_session(site, tmp_path):
+    folder = issue(tmp_path / "device", tenant(site), site.authority / "root.crt", uri(), ends_s=4)
+    with Link(site.port, folder) as link:
+        link.send(hello(1))
+        link.expect(wire.WELCOME)
+        before = refusals(site)
+        link.tls.settimeout(TAKES_EFFECT_S * PATIENCE)
+        said = link.bye()
+    assert said is not None and said[0] == DENIED and "has expired" in said[1]
+    demand_refused(site, before, "expired")
 
 
-def test_a_device_of_another_environment_is_refused(site, tmp_path):
-    staging = other_environment(site, tmp_path / "staging")
-    with pytest.raises(Exception, match="(?i)alert|closed|reset|eof|unknown|bad record mac"):
-        with wire.Link(site.port, staging.devices / site.names[0], root=site.authority / "root.crt") as link:
-            assert link.send(wire.hello(1)).next_frame() is not None
-            raise ConnectionError("closed")
-    assert [row for row in wait_for_refusal(site, "_site") if row["why"].startswith("handshake: ")]
-
-    # Nor does the device accept that collector; and the other way round.
-    agent = staging.start_agent()
-    wait_until(lambda: "not from the pinned root" in agent.messages(), f"the device's reason in {agent.log}", 20)
-    agent.stop()
-    with staging:
-        staging.start_collector()
-        site.add_devices(site.names, site.recording, collector=staging.port)
-        agent = site.start_agent()
-        wait_until(lambda: "not from the pinned root" in agent.messages(), f"the device's reason in {agent.log}", 20)
-        agent.stop()
-        with pytest.raises(Exception, match="(?i)alert|closed|reset|eof|unknown|bad record mac"):
-            with wire.Link(staging.port, site.devices / site.names[0], root=staging.authority / "root.crt") as link:
-                assert link.send(wire.hello(1)).next_frame() is not None
-                raise ConnectionError("closed")
+# --- the other direction: a device checks whom it speaks to -------------------------------------------------------------
+def run_agent(site, name):
+    """One that goes on until it is stopped."""
+    log = site.folder / f"agent-{len(site.agents)}.log"
+    config = site.devices / name / "agent.toml"
+    agent = Program([site.bin / "longhaul-agent", "run", "--config", config], log)
+    site.agents.append(agent)
+    return agent
 
 
-def wait_for_refusal(site, name):
-    return wait_until(lambda: [row for row in trail(site, name) if row["what"] == "refused"], "a refusal in the trail", 20)
+def agent_says(site, name, sentence):
+    agent = run_agent(site, name)
+    try:
+        wait_until(lambda: sentence in agent.messages(), f"{sentence!r} in {agent.log}", 20)
+    finally:
+        agent.kill()
 
 
-def test_a_certificate_of_the_tenant_for_another_environment_is_refused(site):
-    """Even the tenant's own authority cannot move a device: the name in the certificate says where it belongs."""
-    config = site.authority / "ca.toml"
-    kept = config.read_text()
-    config.write_text(kept.replace('environment = "demo"', 'environment = "staging"'))
-    site.add_devices(["mole"])
-    config.write_text(kept)
-    with wire.Link(site.port, site.devices / "mole") as link:
-        assert 'belongs to environment "staging", this is "demo"' in link.send(wire.hello(1)).bye()[1]
-    assert wait_for_refusal(site, "_site")[-1]["why"].startswith("environment: ")
+def test_an_agent_refuses_a_server_of_another_name(site):
+    config = site.devices / GOOD / "agent.toml"
+    text = config.read_text()
+    config.write_text(text.replace(f'"{SERVER_NAME}"', '"collector.example.org"'))
+    try:
+        agent_says(site, GOOD, "the collector's certificate is for another name")
+    finally:
+        config.write_text(text)
 
 
-def test_a_lake_of_another_environment_is_refused(site, tmp_path):
-    assert site.stop_collector() == 0
-    marker = json.loads((site.lake / "_lake.json").read_text())
-    assert marker["environment"] == "demo" and len(marker["lake"]) == 32
-    staging = Site(tmp_path / "staging", environment="staging")
-    text = staging.config.read_text()
-    staging.config.write_text(text.replace('path = "lake"', f'path = "{site.lake}"'))
-    before = sorted(path.name for path in site.lake.rglob("*"))
-    sentence = 'the lake belongs to environment "demo", this is "staging"'
-    for command in ("run", "check"):
-        code, _, messages = call(programs_folder() / "longhaul-collector", command, "--config", staging.config)
-        assert code == CONFIGURATION and sentence in messages, messages
-    assert sorted(path.name for path in site.lake.rglob("*")) == before
-    site.start_collector()
-    assert json.loads((site.lake / "_lake.json").read_text()) == marker
+def test_an_agent_refuses_another_root(site, tmp_path):
+    root = site.devices / GOOD / "root.crt"
+    text = root.read_text()
+    root.write_text(own_authority(tmp_path / "stranger").certificate.read_text())
+    try:
+        agent_says(site, GOOD, f"its chain does not end in {root}")
+    finally:
+        root.write_text(text)
+
+
+def test_an_agent_resumes_after_a_restart(site):
+    def so_far(name):
+        return site.metrics()[name]
+    resumed, acknowledged = 'longhaul_handshakes_total{kind="resumed"}', "longhaul_blocks_acknowledged_total"
+    for expected in (0, 1):
+        before, blocks = so_far(resumed), so_far(acknowledged)
+        agent = run_agent(site, GOOD)
+        wait_until(lambda: so_far(acknowledged) > blocks, "the agent to be acknowledged", 30)
+        assert agent.stop() == 0
+        assert so_far(resumed) - before == expected

@@ -48,8 +48,8 @@ class Manager:
 class Operated(Site):
     """A site whose collector answers over HTTP and has a manager."""
 
-    def __init__(self, folder):
-        super().__init__(folder)
+    def __init__(self, folder, **how):
+        super().__init__(folder, **how)
         with open(self.config, "a", encoding="utf-8") as config:
             config.write('\n[http]\nlisten = "127.0.0.2:0"\n')  # of loopback, too, and not the line that Site edits
         self.http_port = 0

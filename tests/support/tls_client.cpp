@@ -79,6 +79,8 @@ TlsClient::TlsClient(const TlsClientSettings& settings) : body_{new Body} {
                                     settings.root_pem.size() + 1) == 0);
     mbedtls_ssl_conf_ca_chain(&body.config, &body.root, nullptr);
     mbedtls_ssl_conf_rng(&body.config, random_numbers, nullptr);
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+        &body.config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
     if (settings.tls_1_2)
         mbedtls_ssl_conf_max_tls_version(&body.config, MBEDTLS_SSL_VERSION_TLS1_2);
     if (!settings.certificate_pem.empty()) {
@@ -95,8 +97,39 @@ TlsClient::TlsClient(const TlsClientSettings& settings) : body_{new Body} {
     LH_CHECK(mbedtls_ssl_setup(&body.ssl, &body.config) == 0);
     LH_CHECK(mbedtls_ssl_set_hostname(&body.ssl, "localhost") == 0);
     mbedtls_ssl_set_bio(&body.ssl, &body.socket, send_some, receive_some, nullptr);
+    if (!settings.session.empty()) resume(settings);
     ok_ = mbedtls_ssl_handshake(&body.ssl) == 0;
+    if (ok_ && mbedtls_ssl_get_version_number(&body.ssl) == MBEDTLS_SSL_VERSION_TLS1_2)
+        keep_session();
 }
+
+void TlsClient::resume(const TlsClientSettings& settings) {
+    mbedtls_ssl_session session;
+    mbedtls_ssl_session_init(&session);
+    LH_CHECK(mbedtls_ssl_session_load(&session, settings.session.data(), settings.session.size()) ==
+             0);
+    if (settings.downgrade_session) {
+        session.MBEDTLS_PRIVATE(tls_version) = MBEDTLS_SSL_VERSION_TLS1_2;
+        session.MBEDTLS_PRIVATE(id_len) = 32;
+    }
+    LH_CHECK(mbedtls_ssl_set_session(&body_->ssl, &session) == 0);
+    mbedtls_ssl_session_free(&session);
+}
+
+void TlsClient::keep_session() {
+    mbedtls_ssl_session session;
+    mbedtls_ssl_session_init(&session);
+    session_.resize(4096);
+    std::size_t size = 0;
+    if (mbedtls_ssl_get_session(&body_->ssl, &session) != 0 ||
+        mbedtls_ssl_session_save(&session, session_.data(), session_.size(), &size) != 0) {
+        size = 0;
+    }
+    session_.resize(size);
+    mbedtls_ssl_session_free(&session);
+}
+
+std::vector<unsigned char> TlsClient::session() const { return session_; }
 
 TlsClient::~TlsClient() {
     ::close(body_->socket);
@@ -122,6 +155,11 @@ bool TlsClient::read_exactly(MutableBytes room) {
     while (!room.empty()) {
         const int got = mbedtls_ssl_read(&body_->ssl, reinterpret_cast<unsigned char*>(room.data()),
                                          room.size());
+        if (got == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+            keep_session();
+            continue;
+        }
+        if (got == MBEDTLS_ERR_SSL_WANT_READ) continue;  // it has read something of its own
         if (got <= 0) return false;
         room = room.subspan(static_cast<std::size_t>(got));
     }

@@ -16,6 +16,9 @@ struct TlsClientSettings {
     std::string key_pem;
     const char* protocol = "longhaul/1";  // ALPN; nullptr: none is asked for
     bool tls_1_2 = false;
+    std::vector<unsigned char> session{};  // of TlsClient::session(); empty: a full handshake
+    // The ticket of a TLS 1.3 session is shown as one of TLS 1.2, as an eavesdropper would.
+    bool downgrade_session = false;
 };
 
 class TlsClient {
@@ -29,15 +32,20 @@ class TlsClient {
 
     bool ok() const { return ok_; }
     bool write(Bytes bytes);
+    // What is needed to resume: with TLS 1.3 only after a frame was read.
+    std::vector<unsigned char> session() const;
     // The next frame; false when the connection ends before one is whole.
     bool read_frame(FrameType& type, std::vector<std::byte>& body);
 
  private:
     bool read_exactly(MutableBytes room);
+    void resume(const TlsClientSettings& settings);
+    void keep_session();
 
     struct Body;
     Body* body_;
     bool ok_ = false;
+    std::vector<unsigned char> session_;
 };
 
 // A socket connected to the port, with a deadline on both directions.

@@ -1,6 +1,7 @@
 #include "agent/platform/linux/hosted_device.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
@@ -78,6 +79,7 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
     LH_TRY_ASSIGN(spool_, SqliteSpool::open(config_.spool_path, config_.spool_policy, entropy_));
     if (!spool_->set_aside().empty())
         std::fprintf(stderr, "longhaul-agent: %s\n", spool_->set_aside().c_str());
+    use_kept_ticket();
     const auto earlier = EarlierRuns::read(*spool_);
     if (!earlier.ok()) return Message{config_.spool_path + ": " + to_string(earlier.error())};
     earlier_runs_ = earlier.value();
@@ -116,6 +118,7 @@ void HostedDevice::poll(MonotonicMs now) {
     }
     if (const auto floor = agent_->time().floor()) tls_->set_date_floor(*floor);
     due_at_ = agent_->poll(now);
+    keep_new_ticket();
     for (const auto& source : live_) due_at_ = std::min(due_at_, source->pump_at());
     if (control_ != nullptr) due_at_ = std::min(due_at_, control_->socket().pump_at(now));
 
@@ -123,6 +126,18 @@ void HostedDevice::poll(MonotonicMs now) {
     const bool connected = agent_->uplink_status().connected;
     if (!link_since_ || connected != was_connected_) link_since_ = now;
     was_connected_ = connected;
+}
+
+// A ticket that cannot be read or kept costs a full handshake and nothing else.
+void HostedDevice::use_kept_ticket() {
+    std::array<std::byte, Spool::state_bytes_max> room;
+    if (const auto kept = spool_->read_state(state_ticket, room); kept.ok())
+        tls_->use_ticket(kept.value());
+}
+
+void HostedDevice::keep_new_ticket() {
+    const Bytes ticket = tls_->take_ticket();
+    if (!ticket.empty()) static_cast<void>(spool_->put_state(state_ticket, ticket));
 }
 
 void HostedDevice::watch(std::vector<pollfd>& watched) const {

@@ -59,6 +59,8 @@ class HostedDevice {
     void take_what_waits(MonotonicMs now);
     void tell_worse_models();
     std::vector<std::string> worse_models() const;
+    void use_kept_ticket();
+    void keep_new_ticket();
     std::string link_trouble() const;
     std::string storing_trouble() const;
     std::string why(bool json, MonotonicMs now);

@@ -14,6 +14,7 @@ WELCOME, ACK, WINDOW, BYE = 0x81, 0x82, 0x83, 0x87
 DONE, SHUTDOWN, PROTOCOL, VERSION, DENIED, BUSY, IDLE = range(7)
 ALPN = "longhaul/1"
 LIMIT_S = 20
+RECORD_BYTES_MAX = 4096
 
 
 def frame(kind, body=b"", length=None):
@@ -64,11 +65,14 @@ def parse(body):
 class Link:
     """One TLS connection to a collector. Whatever it waits for, it waits with a limit."""
 
-    def __init__(self, port, device: Path | None = None, root: Path | None = None, alpn=ALPN):
+    def __init__(self, port, device: Path | None = None, root: Path | None = None, alpn=ALPN,
+                 version=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(root or device / "root.crt")
         if device is not None:
             context.load_cert_chain(device / "device.crt", device / "device.key")
+        if version is not None:
+            context.minimum_version = context.maximum_version = version
         if alpn:
             context.set_alpn_protocols([alpn])
         plain = socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S * PATIENCE)
@@ -77,7 +81,8 @@ class Link:
 
     def send(self, data):
         try:
-            self.tls.sendall(data)
+            for at in range(0, len(data), RECORD_BYTES_MAX):
+                self.tls.sendall(data[at:at + RECORD_BYTES_MAX])
         except (ssl.SSLError, ConnectionError):
             pass  # the collector has had enough; what it said can still be read
         return self

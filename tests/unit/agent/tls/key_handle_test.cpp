@@ -2,7 +2,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "tests/unit/agent/tls/tls_bench.hpp"
+#include "tests/unit/agent/tls/tls_server.hpp"
 
 using namespace longhaul;
 using namespace longhaul::agent;

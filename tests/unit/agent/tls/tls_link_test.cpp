@@ -1,15 +1,5 @@
 // The agent's TLS against a real mbedTLS server, over two queues of bytes in memory.
-#include "agent/tls/tls_link.hpp"
-
-#include <mbedtls/ssl.h>
-#include <mbedtls/x509_crt.h>
-
-#include <catch2/catch_test_macros.hpp>
-#include <cstring>
-#include <string>
-#include <vector>
-
-#include "tests/unit/agent/tls/tls_bench.hpp"
+#include "tests/unit/agent/tls/tls_server.hpp"
 
 using namespace longhaul;
 using namespace longhaul::agent;

@@ -56,6 +56,8 @@ TEST_CASE("collector.toml: the example is valid, and shows the real defaults") {
     CHECK(a.writer.bytes_max == b.writer.bytes_max);
     CHECK(a.credit_bytes == b.credit_bytes);
     CHECK(a.handshake_deadline_ms == b.handshake_deadline_ms);
+    CHECK(a.handshakes_max == b.handshakes_max);
+    CHECK(a.full_handshakes_per_s == b.full_handshakes_per_s);
     CHECK(a.hello_deadline_ms == b.hello_deadline_ms);
     CHECK(a.idle_deadline_ms == b.idle_deadline_ms);
     CHECK(a.http_listen == b.http_listen);

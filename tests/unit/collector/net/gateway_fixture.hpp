@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "collector/journal/local_journal.hpp"
-#include "collector/net/listener.hpp"
+#include "collector/net/guard.hpp"
 #include "firmware-sim/sim_disk.hpp"
 #include "tests/support/pki.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -63,12 +63,14 @@ class GatewayFixture {
         LH_CHECK(registry->allow("acme", {"bus-1", "bus-2"}).ok());
         LH_CHECK(registry->revoke("acme", "bus-2").ok());
         auto admission = Admission::make("test", *registry).value();
+        auto tickets = std::make_shared<Tickets>();
         auto tls = TlsContext::make({pki.server.certificate,
                                      pki.server.key,
-                                     {pki.acme.certificate, pki.other.certificate}})
+                                     {pki.acme.certificate, pki.other.certificate},
+                                     tickets})
                        .value();
         const auto entrance = std::make_shared<const Entrance>(
-            Entrance{std::move(registry), std::move(admission), std::move(tls)});
+            Entrance{std::move(registry), std::move(admission), tickets, std::move(tls)});
         journal_ = LocalJournal::open(disk_, {}).value();
         gateway_.reset(
             new Gateway{entrance, known_, submissions, *journal_, log_, {}, 30'000, 100});
@@ -79,6 +81,8 @@ class GatewayFixture {
     // Settings of the gateway may be changed before this.
     void start() {
         listener_ = Listener::open(network_.get_executor(), "127.0.0.1:0", *gateway_).value();
+        guard_ = std::make_unique<Guard>(registry_path(), *gateway_, *listener_);
+        guard_->look(test::wall_now());
         tasks_.start(listener_->run());
         thread_ = std::thread{[this] { network_.run(); }};
     }
@@ -111,6 +115,11 @@ class GatewayFixture {
         settings.key_pem = identity.key;
         return settings;
     }
+    std::string registry_path() const { return folder_ / "registry.db"; }
+    // What the guard sees at this time.
+    void look(WallUs now) {
+        on_network([&] { guard_->look(now); });
+    }
     unsigned short port() const { return listener_->port(); }
     Gateway& gateway() { return *gateway_; }
     // After stop().
@@ -128,6 +137,7 @@ class GatewayFixture {
     std::unique_ptr<Gateway> gateway_;
     boost::asio::io_context network_{1};
     std::unique_ptr<Listener> listener_;
+    std::unique_ptr<Guard> guard_;
     TaskGroup tasks_{network_.get_executor(), [](const std::string&) {}};
     std::thread thread_;
 };

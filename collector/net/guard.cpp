@@ -1,0 +1,90 @@
+#include "collector/net/guard.hpp"
+
+#include <set>
+#include <utility>
+
+namespace longhaul::collector {
+
+using boost::asio::awaitable;
+
+awaitable<void> Guard::run() {
+    while (!finishing_) {
+        look(wall_now());
+        co_await pause_.wait_until(monotonic_now() + look_interval_ms);
+    }
+}
+
+void Guard::finish() {
+    finishing_ = true;
+    pause_.wake();
+}
+
+void Guard::look(WallUs now) {
+    end_expired(now);
+    const Status keys = look_at_keys(now);
+    const Status changes = look_at_changes();
+    const bool failed = !keys.ok() || !changes.ok();
+    if (failed && !failing_) {
+        gateway_.log.error(
+            "the registry cannot be read: revocations and new ticket keys wait",
+            {{"registry", path_}, {"text", to_string(keys.ok() ? changes.error() : keys.error())}});
+    }
+    failing_ = failed;
+}
+
+void Guard::look_at_everybody(WallUs now) {
+    everybody_ = true;
+    look(now);
+}
+
+// Without a key nobody resumes, and everybody can still come in by a full handshake.
+Status Guard::look_at_keys(WallUs now) {
+    const auto& tickets = gateway_.entrance->tickets;
+    if (!tickets) return {};
+    if (!keys_) {
+        LH_TRY_ASSIGN(keys_, TicketKeys::open(path_));
+    }
+    LH_TRY_ASSIGN(std::vector<TicketKey> keys, keys_->at(now));
+    tickets->use(std::move(keys));
+    return {};
+}
+
+Status Guard::look_at_changes() {
+    if (!changes_) {
+        everybody_ = true;
+        LH_TRY_ASSIGN(changes_, RegistryChanges::open(path_));
+    }
+    auto news = changes_->take();
+    if (!news.ok()) {
+        changes_.reset();  // it begins anew
+        return news.error();
+    }
+    const bool everybody = std::exchange(everybody_, false) || news.value().everything;
+    if (!everybody && news.value().changes.empty()) return {};
+    std::set<std::pair<std::string, std::string>> changed;
+    for (const RegistryChange& each : news.value().changes)
+        changed.emplace(each.tenant, each.device);
+    Admission& admission = *gateway_.entrance->admission;
+    listener_.expel([&](const PeerIdentity& peer) -> std::optional<Refusal> {
+        const auto& [environment, tenant, device] = peer.name;
+        const bool concerned = everybody || changed.contains({tenant, device}) ||
+                               changed.contains({tenant, std::string{}});
+        if (!concerned) return std::nullopt;
+        auto objection = admission.objection(peer);
+        // One that cannot be asked has nothing against those who are there.
+        if (objection && objection->reason == RefusalReason::registry) everybody_ = true;
+        return everybody_ ? std::nullopt : objection;
+    });
+    return {};
+}
+
+void Guard::end_expired(WallUs now) {
+    listener_.expel([now](const PeerIdentity& peer) -> std::optional<Refusal> {
+        if (now < peer.expires) return std::nullopt;
+        return Refusal{RefusalReason::expired, "device \"" + peer.name.device + "\" of tenant \"" +
+                                                   peer.name.tenant +
+                                                   "\" has a certificate that has expired"};
+    });
+}
+
+}  // namespace longhaul::collector

@@ -1,0 +1,48 @@
+// Keeps a running collector in step with its registry: whoever loses the right to be connected
+// loses the connection, and the keys of tickets rotate.
+//
+// It looks every ten seconds; a revocation takes effect everywhere within a minute, as long as the
+// registry can be read. A session also ends when the certificate that it began with does.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "collector/net/listener.hpp"
+#include "collector/registry/registry_changes.hpp"
+
+namespace longhaul::collector {
+
+class Guard {
+ public:
+    static constexpr std::int64_t look_interval_ms = 10'000;
+
+    // All of them outlive the guard. `registry` names the file.
+    Guard(const std::string& registry, Gateway& gateway, Listener& listener)
+        : path_{registry}, gateway_{gateway}, listener_{listener}, pause_{listener.executor()} {}
+
+    // Until finish() was called. Belongs to the network's thread like everything here.
+    boost::asio::awaitable<void> run();
+    void finish();
+    // What run() does again and again.
+    void look(WallUs now);
+    // The entrance was replaced: it judges everybody anew.
+    void look_at_everybody(WallUs now);
+
+ private:
+    Status look_at_keys(WallUs now);
+    Status look_at_changes();
+    void end_expired(WallUs now);
+
+    std::string path_;
+    Gateway& gateway_;
+    Listener& listener_;
+    Wakeup pause_;
+    std::unique_ptr<TicketKeys> keys_;
+    std::unique_ptr<RegistryChanges> changes_;
+    bool finishing_ = false;
+    bool failing_ = false;
+    bool everybody_ = true;  // are to be judged, whatever has changed
+};
+
+}  // namespace longhaul::collector
