@@ -330,26 +330,6 @@ TEST_CASE("writer: it stops, and says which, when it lacks a sealing key") {
     CHECK(bench.rows("acme/bus", {"n"}) == Rows{"0"});
 }
 
-TEST_CASE("writer: a barrier that is asked for while another is under way reads what came since") {
-    WriterBench bench;
-    bench.settings.rows_max = 1;  // due after the first entries
-    const auto bus = schema_named("bus");
-    EpochMaker epoch{"acme", "probe-0", 11, 1};
-    epoch.stream(1, "bus", *bus);
-    const auto send = [&](std::uint32_t number) {
-        Body body;
-        body.samples(1, *bus, {number}, {integers(1)});
-        bench.block(epoch, epoch.block(number, body));
-    };
-    bench.schema(*bus);
-    bench.epoch(epoch);
-    send(1);
-    REQUIRE(bench.writer->step({0}, {noon_us}).ok());  // the first file of a barrier
-    send(2);
-    REQUIRE(bench.drain() == "");
-    CHECK(bench.rows("acme/bus", {"n"}).size() == 2);
-}
-
 TEST_CASE("writer: it stops at an entry of a later version instead of going on without") {
     WriterBench bench;
     bench.append(JournalKind::adoption, "acme", "", as_bytes("adoption"));
