@@ -76,8 +76,12 @@ class Writer {
     // fatal() is set.
     Result<MonotonicMs, Message> step(MonotonicMs now, WallUs wall);
 
-    // Commits what is buffered at the next steps, due or not; drained() tells when all is done.
-    void request_barrier() { barrier_requested_ = true; }
+    // Commits what is durable by now at the next steps, due or not; drained() tells when all is
+    // done. What a barrier that is under way leaves out is read, too.
+    void request_barrier() {
+        barrier_requested_ = true;
+        all_read_ = false;
+    }
     bool drained() const;
 
     bool fatal() const { return fatal_; }

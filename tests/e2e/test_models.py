@@ -74,7 +74,7 @@ class ModelSite(Site):
     def reload(self):
         before = len(self.collector.messages())
         self.collector.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: "configuration read again" in self.collector.messages()[before:], "the reload", 20)
+        wait_until(lambda: "models added" in self.collector.messages()[before:], "the reload", 20)
 
     def replay(self):
         """One more epoch with all samples."""
