@@ -140,8 +140,13 @@ awaitable<bool> Connection::wait_for_peer(TlsWant want, MonotonicMs deadline) {
     co_return !dropped_;
 }
 
-// A thread that has begun is waited for: it takes milliseconds.
+// A thread that has begun is waited for: it takes milliseconds. What takes less than changing
+// threads is done here.
 awaitable<void> Connection::work_apart(HandshakeStep step, MonotonicMs deadline) {
+    if (tls_->resumed_cheaply()) {
+        work();
+        co_return;
+    }
     working_ = true;
     handshakes_.submit(shared_from_this(), step);
     while (working_) {
@@ -173,9 +178,9 @@ std::optional<Admitted> Connection::admit() {
         queue_denial(text);
         return std::nullopt;
     };
-    const auto& peer = tls_->peer();
+    auto peer = tls_->take_peer();
     if (!peer.ok()) return denied(RefusalReason::certificate, to_string(peer.error()));
-    identity_ = peer.value();
+    identity_ = std::move(peer).value();
     if (!tls_->agreed_on_protocol()) {
         return denied(RefusalReason::application,
                       "the device did not ask for the protocol longhaul/1");

@@ -133,8 +133,12 @@ struct TlsStream::Body {
     std::uint64_t received = 0;
     int error = 0;
     bool resumed = false;
-    std::optional<Sha256> authority;
-    Result<PeerIdentity> peer = Error{ErrorCode::denied, "no certificate"};
+    // Only until the handshake's end.
+    struct Peer {
+        std::optional<Sha256> authority;
+        Result<PeerIdentity> identity = Error{ErrorCode::denied, "no certificate"};
+    };
+    std::unique_ptr<Peer> peer = std::make_unique<Peer>();
 
     Body() { mbedtls_ssl_init(&ssl); }
     ~Body() { mbedtls_ssl_free(&ssl); }
@@ -184,7 +188,7 @@ int TlsContext::Body::write_ticket(void* tickets, const mbedtls_ssl_session* ses
     *size = 1;
     *start = 0;
     *lifetime_s = 0;
-    const Result<PeerIdentity>& peer = at_work->peer;
+    const Result<PeerIdentity>& peer = at_work->peer->identity;
     if (!peer.ok()) return 0;
     // TLS 1.2 would put the whole certificate into it; what we need of that we add ourselves.
     mbedtls_ssl_session without_certificate = *session;
@@ -225,7 +229,7 @@ int TlsContext::Body::parse_ticket(void* tickets, mbedtls_ssl_session* session,
     // one, and whoever has seen the ticket on the wire knows those.
     if (session->MBEDTLS_PRIVATE(tls_version) != mbedtls_ssl_get_version_number(&at_work->ssl))
         return MBEDTLS_ERR_SSL_SESSION_TICKET_EXPIRED;
-    at_work->peer = std::move(opened.value().who);
+    at_work->peer->identity = std::move(opened.value().who);
     at_work->resumed = true;
     return 0;
 }
@@ -247,11 +251,12 @@ int TlsStream::Body::receive(void* context, unsigned char* bytes, std::size_t ro
 int TlsStream::Body::note_certificate(void* context, mbedtls_x509_crt* certificate, int depth,
                                       std::uint32_t*) {
     auto& body = *static_cast<Body*>(context);
-    if (depth > 0 && !body.authority) body.authority = sha256(der_of(*certificate));
+    auto& authority = body.peer->authority;
+    if (depth > 0 && !authority) authority = sha256(der_of(*certificate));
     // A ticket whose handshake went on in full after all counts for nothing.
     if (depth == 0) {
         body.resumed = false;
-        body.peer = identity_of(*certificate, body.authority.value_or(Sha256{}));
+        body.peer->identity = identity_of(*certificate, authority.value_or(Sha256{}));
     }
     return 0;
 }
@@ -326,9 +331,18 @@ Result<TlsProgress> TlsStream::write(Bytes bytes) {
 
 void TlsStream::close_notify() { mbedtls_ssl_close_notify(&body_->ssl); }
 
-const Result<PeerIdentity>& TlsStream::peer() const { return body_->peer; }
+Result<PeerIdentity> TlsStream::take_peer() {
+    const std::unique_ptr<Body::Peer> peer = std::move(body_->peer);
+    LH_CHECK(peer);
+    return std::move(peer->identity);
+}
 
 bool TlsStream::resumed() const { return body_->resumed; }
+
+bool TlsStream::resumed_cheaply() const {
+    return body_->resumed &&
+           mbedtls_ssl_get_version_number(&body_->ssl) == MBEDTLS_SSL_VERSION_TLS1_2;
+}
 
 bool TlsStream::agreed_on_protocol() const {
     return mbedtls_ssl_get_alpn_protocol(&body_->ssl) != nullptr;

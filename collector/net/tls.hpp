@@ -67,9 +67,11 @@ class TlsStream {
     // Tells the peer that nothing more comes; as far as the socket takes it now.
     void close_notify();
 
-    // After the handshake. Error: the certificate names no device.
-    const Result<PeerIdentity>& peer() const;
+    // Once, after the handshake. Error: the certificate names no device.
+    Result<PeerIdentity> take_peer();
     bool resumed() const;
+    // Without public-key cryptography, in some 40 µs: TLS 1.2 alone.
+    bool resumed_cheaply() const;
     bool agreed_on_protocol() const;  // by ALPN
     std::string version() const;      // "TLSv1.3"
 

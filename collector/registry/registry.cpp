@@ -162,11 +162,12 @@ Status Registry::revoke(std::string_view tenant, std::string_view device) {
 }
 
 Result<DeviceState> Registry::find(std::string_view tenant, std::string_view device) {
-    LH_TRY_ASSIGN(
-        const auto select,
-        database_.prepare("SELECT state FROM devices JOIN tenants ON tenants.name = tenant "
-                          "WHERE tenant = ? AND devices.name = ?"));
-    SqliteQuery query{select};
+    if (!find_) {
+        LH_TRY_ASSIGN(find_,
+                      database_.prepare("SELECT state FROM devices JOIN tenants ON tenants.name = "
+                                        "tenant WHERE tenant = ? AND devices.name = ?"));
+    }
+    SqliteQuery query{find_};
     LH_TRY_ASSIGN(const bool row, query.bind(tenant).bind(device).step());
     if (!row) return DeviceState::unknown;
     return query.text(0) == "allowed" ? DeviceState::allowed : DeviceState::revoked;

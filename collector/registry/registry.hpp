@@ -78,6 +78,7 @@ class Registry {
     explicit Registry(SqliteDatabase database) : database_{std::move(database)} {}
 
     SqliteDatabase database_;
+    SqliteStatement find_;  // asked at every handshake
 };
 
 }  // namespace longhaul::collector

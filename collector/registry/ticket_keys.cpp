@@ -50,7 +50,9 @@ Result<std::vector<TicketKey>> TicketKeys::at(WallUs now) {
         LH_TRY(rotate(now));
         LH_TRY_ASSIGN(keys, read(now));
     }
-    std::stable_partition(keys.begin(), keys.end(), is_today);
+    const auto sealing = std::find_if(keys.begin(), keys.end(), is_today);
+    if (sealing == keys.end()) return Error{ErrorCode::not_found, "no ticket key of this day"};
+    std::iter_swap(keys.begin(), sealing);
     return keys;
 }
 
