@@ -9,7 +9,6 @@ the loop the server's half of mbedTLS and nothing else. The exit code is 1 when 
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "e2e"))
 
+from longhaul_e2e import load  # noqa: E402
 from longhaul_e2e.processes import demand  # noqa: E402
 from longhaul_e2e.site import TENANT, Site  # noqa: E402
 
@@ -26,23 +26,9 @@ IDLE = {"TLS 1.2, fragments of 512": (["--tls", "1.2", "--fragment", "512"], 6 *
         "TLS 1.2": (["--tls", "1.2"], None), "TLS 1.3": (["--tls", "1.3"], 16 * 1024)}
 
 
-def load(site, what, count, *options):
-    device = site.devices / DEVICE
-    return [str(part) for part in (
-        site.bin / "tls_load", what, "--count", count, "--port", site.port, "--root", device / "root.crt",
-        "--certificate", device / "device.crt", "--key", device / "device.key", *options)]
-
-
 def processor_s(pid):
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def own_memory(pid):
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Anonymous:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError("the kernel does not say what the process takes")
 
 
 def fresh(folder):
@@ -55,16 +41,11 @@ def fresh(folder):
 def idle_bytes(folder, count, options):
     """What the process of a fresh collector grows by, a connection."""
     with fresh(folder) as site:
-        def connect(how_many):
-            program = subprocess.Popen(load(site, "idle", how_many, *options), stdin=subprocess.PIPE,
-                                       stdout=subprocess.PIPE, text=True)
-            assert program.stdout.readline() == f"ready {how_many}\n", site.collector.messages()
-            return program
-        connect(20).communicate("")  # what is needed once
+        load.start(site, DEVICE, "idle", 20, *options).communicate("")  # what is needed once
         time.sleep(3)
-        before = own_memory(site.collector.process.pid)
-        program = connect(count)
-        grown = (own_memory(site.collector.process.pid) - before) / count
+        before = load.own_memory(site.collector.process.pid)
+        program = load.start(site, DEVICE, "idle", count, *options)
+        grown = (load.own_memory(site.collector.process.pid) - before) / count
         assert program.communicate("")[0] == f"alive {count}\n"
         return grown
 
@@ -76,7 +57,7 @@ def rates(site, count):
         for resumed in (False, True):
             how_many = count * (10 if resumed else 1)
             before = processor_s(site.collector.process.pid)
-            done = json.loads(demand(*load(site, "rate", how_many, "--tls", version,
+            done = json.loads(demand(*load.command(site, DEVICE, "rate", how_many, "--tls", version,
                                            *(["--resume"] if resumed else [])), limit_s=300))
             spent = processor_s(site.collector.process.pid) - before
             found[version, resumed] = how_many / spent, done["sent"], done["received"]
