@@ -20,6 +20,41 @@ void check_column(ByteReader& in) {
     }
 }
 
+constexpr std::size_t mix_entry_bytes = 4;
+
+// Columns ascend; a field that is moved and a key comes before those whose key it is.
+bool good_entries(Bytes entries) {
+    std::array<bool, limits::schema_fields_max + 1> moved{};
+    std::size_t least = 0;
+    ByteReader in{entries};
+    while (in.remaining() > 0) {
+        const MixEntry entry = read_mix_entry(in);
+        if (entry.column < least || entry.column > limits::schema_fields_max) return false;
+        least = std::size_t{entry.column} + 1;
+        if (entry.form > MixForm::difference || entry.key > limits::schema_fields_max) return false;
+        moved[entry.column] = entry.form != MixForm::in_place;
+        if (moved[entry.column] ? entry.width < 1 || entry.width > 8 : entry.width != 0) return false;
+    }
+    in = ByteReader{entries};
+    while (in.remaining() > 0) {
+        const MixEntry entry = read_mix_entry(in);
+        if (entry.column == 0 || entry.key == 0) continue;  // times come last
+        if (entry.key == entry.column || (entry.key > entry.column && moved[entry.key])) return false;
+    }
+    return true;
+}
+
+bool good_examples(Bytes examples) {
+    ByteReader in{examples};
+    while (in.remaining() > 0 && in.ok()) {
+        in.u8();
+        const std::uint64_t size = in.varint();
+        if (size > in.remaining()) return false;
+        in.bytes(static_cast<std::size_t>(size));
+    }
+    return in.ok();
+}
+
 // Fills the table from a column that was checked; returns what is behind it. A device does this for
 // every column of every section, so no byte is looked at twice.
 const std::byte* load_column(const std::byte* at, ColumnContexts& contexts) {
@@ -84,10 +119,24 @@ Result<Model> Model::parse(Bytes encoded) {
     if (!in.ok()) return Error{ErrorCode::malformed, "a column of a model"};
     model.columns_ = model.columns_.first(model.columns_.size() - in.remaining());
     const std::uint64_t dictionary_bytes = in.varint();
-    if (dictionary_bytes != in.remaining() || !in.ok())
+    if (dictionary_bytes > in.remaining() || !in.ok())
         return Error{ErrorCode::malformed, "dictionary of a model"};
-    model.dictionary_ = in.rest();
+    model.dictionary_ = in.bytes(static_cast<std::size_t>(dictionary_bytes));
+    if (in.remaining() == 0) return model;
+    model.mix_entries_ = in.bytes(mix_entry_bytes * in.u8());
+    model.mix_examples_ = in.rest();
+    if (!in.ok() || !good_entries(model.mix_entries_) || !good_examples(model.mix_examples_))
+        return Error{ErrorCode::malformed, "mixing part of a model"};
     return model;
+}
+
+MixEntry read_mix_entry(ByteReader& in) {
+    MixEntry entry;
+    entry.column = in.u8();
+    entry.form = static_cast<MixForm>(in.u8());
+    entry.key = in.u8();
+    entry.width = in.u8();
+    return entry;
 }
 
 void ModelReader::next_column(ContextSet set, ColumnContexts& contexts) {
