@@ -156,6 +156,8 @@ class SectionDecoder {
         return number_column(index + 1, field, values, count);
     }
 
+    RangeDecoder& range() { return in_; }  // what stands behind the columns, in codec 3
+
     Status end() const {
         if (!in_.ended_well()) return Error{ErrorCode::malformed, "end of the coded columns"};
         return literals_.at_end() ? Status{} : Error{ErrorCode::malformed, "literals left over"};

@@ -19,7 +19,7 @@ Status MixDecoder::section(const Schema& schema, const MixPlan& plan, std::span<
         keys(plan.columns[0].key, columns);
         LH_TRY(this->times(plan.columns[0], times));
     }
-    return range_.ended_well() ? Status{} : Error{ErrorCode::malformed, "end of the mixed part"};
+    return so_far();
 }
 
 void MixDecoder::keys(std::uint8_t field, std::span<const std::span<Value>> columns) {

@@ -11,8 +11,8 @@ namespace longhaul {
 class MixDecoder {
  public:
     // `values_bytes` are what the values may have; texts are put into `plain`.
-    MixDecoder(ByteMixer& mixer, Bytes mixed, MutableBytes plain, std::size_t values_bytes)
-        : mixer_{mixer}, range_{mixed}, plain_{plain}, left_{values_bytes} {}
+    MixDecoder(ByteMixer& mixer, RangeDecoder& range, MutableBytes plain, std::size_t values_bytes)
+        : mixer_{mixer}, range_{range}, plain_{plain}, left_{values_bytes} {}
 
     // The columns are as the coded part left them.
     Status section(const Schema& schema, const MixPlan& plan, std::span<std::int64_t> times,
@@ -34,7 +34,7 @@ class MixDecoder {
     Status so_far() const;
 
     ByteMixer& mixer_;
-    RangeDecoder range_;
+    RangeDecoder& range_;
     MutableBytes plain_;
     std::size_t left_;
     bool too_much_ = false;

@@ -28,12 +28,6 @@ void MixEncoder::section(const Schema& schema, const MixPlan& plan, std::size_t 
     numbers(0, plan.columns[0]);
 }
 
-std::optional<std::size_t> MixEncoder::finish() {
-    const std::size_t size = range_.finish();
-    if (!fits_ || !range_.ok()) return std::nullopt;
-    return size;
-}
-
 void MixEncoder::keys(std::uint8_t field, SectionSource& source) {
     std::fill_n(keys_.begin(), samples_, 0U);
     if (field == 0) return;

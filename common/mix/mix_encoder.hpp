@@ -1,9 +1,6 @@
 // The mixed part of a codec-3 section, from values to bytes.
 #pragma once
 
-#include <optional>
-#include <vector>
-
 #include "common/base/wrapping.hpp"
 #include "common/block/codec2_coder.hpp"
 #include "common/block/codec2_section.hpp"
@@ -20,11 +17,11 @@ constexpr std::size_t values_bytes_max(std::size_t content_bytes) {
 
 class MixEncoder {
  public:
-    MixEncoder(ByteMixer& mixer, MutableBytes out) : mixer_{mixer}, range_{out} {}
+    MixEncoder(ByteMixer& mixer, RangeEncoder& range) : mixer_{mixer}, range_{range} {}
 
     void section(const Schema& schema, const MixPlan& plan, std::size_t samples,
                  SectionSource& source);
-    std::optional<std::size_t> finish();
+    bool ok() const { return fits_ && range_.ok(); }
     std::size_t values_bytes() const { return values_bytes_; }
 
  private:
@@ -37,7 +34,7 @@ class MixEncoder {
     void byte(std::byte byte);
 
     ByteMixer& mixer_;
-    RangeEncoder range_;
+    RangeEncoder& range_;
     std::size_t values_bytes_ = 0;
     bool fits_ = true;
     std::size_t samples_ = 0;

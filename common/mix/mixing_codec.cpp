@@ -80,28 +80,19 @@ std::optional<std::size_t> MixingCodec::encode_section(const Schema& schema, std
                                                        SectionSource& source,
                                                        const CodecAids& aids,
                                                        Codec2Encoder& encoder, MutableBytes out) {
-    constexpr std::size_t head_bytes = 5;
     const MixPlan plan{schema, aids.model};
-    if (!plan.any || out.size() < head_bytes || !prepare(schema, aids).ok()) return std::nullopt;
-    LeavingCoder coder{{ModelReader{aids.model}, encoder.contexts,
-                        RangeEncoder{out.subspan(head_bytes)}},
-                       plan.moved};
+    if (!plan.any || !prepare(schema, aids).ok()) return std::nullopt;
+    LeavingCoder coder{{ModelReader{aids.model}, encoder.contexts, RangeEncoder{out}}, plan.moved};
     SectionEncoder<LeavingCoder> section{samples, source, coder, encoder, aids.plain};
     section.times();
     for (std::size_t i = 0; i < schema.fields.size() && section.ok() && coder.range.ok(); ++i)
         section.field(i, schema.fields[i]);
-    const std::size_t coded = coder.range.finish();
-    if (!section.ok() || !coder.range.ok()) return std::nullopt;
-    MixEncoder mixed{*mixer_, out.subspan(head_bytes + coded)};
+    if (!section.ok()) return std::nullopt;
+    MixEncoder mixed{*mixer_, coder.range};
     mixed.section(schema, plan, samples, source);
-    const auto mixed_bytes = mixed.finish();
-    if (!mixed_bytes) return std::nullopt;
-    ByteWriter head{out};
-    head.varint(coded);
-    std::memmove(out.data() + head.size(), out.data() + head_bytes, coded + *mixed_bytes);
-    const std::size_t size = head.size() + coded + *mixed_bytes;
-    if (mixed.values_bytes() > values_bytes_max(size)) return std::nullopt;
-    return size;
+    const std::size_t size = coder.range.finish();
+    const bool fits = mixed.ok() && mixed.values_bytes() <= values_bytes_max(size);
+    return fits ? std::optional{size} : std::nullopt;
 }
 
 Status MixingCodec::decode(const Schema& schema, Bytes content, const CodecAids& aids,
@@ -109,18 +100,13 @@ Status MixingCodec::decode(const Schema& schema, Bytes content, const CodecAids&
                            std::span<const std::span<Value>> columns) {
     const MixPlan plan{schema, aids.model};
     LH_TRY(prepare(schema, aids));
-    ByteReader in{content};
-    const std::uint64_t coded = in.varint();
-    if (!in.ok()) return ErrorCode::truncated;
-    if (coded > in.remaining()) return Error{ErrorCode::malformed, "length of the coded part"};
-    SectionDecoder section{in.bytes(static_cast<std::size_t>(coded)), {}, aids.model, decoder,
-                           times.size(), plan.moved};
+    SectionDecoder section{content, {}, aids.model, decoder, times.size(), plan.moved};
     LH_TRY(section.times(times));
     for (std::size_t i = 0; i < columns.size(); ++i)
         LH_TRY(section.field(i, schema.fields[i], columns[i]));
-    LH_TRY(section.end());
-    MixDecoder mixed{*mixer_, in.rest(), aids.plain, values_bytes_max(content.size())};
-    return mixed.section(schema, plan, times, columns);
+    MixDecoder mixed{*mixer_, section.range(), aids.plain, values_bytes_max(content.size())};
+    LH_TRY(mixed.section(schema, plan, times, columns));
+    return section.end();
 }
 
 }  // namespace longhaul

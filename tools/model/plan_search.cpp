@@ -14,7 +14,7 @@ constexpr std::size_t keys_tried = 6;
 constexpr std::size_t key_values_max = 200;
 // What moving a column must save, in hundredths: mixing takes time.
 constexpr std::size_t saving_min = 4;
-constexpr std::size_t ends_bytes = 6;
+constexpr std::size_t row_saving_min = 40;  // a byte in so many rows
 
 // One column, and the one that may be its key, as a schema of its own.
 struct Cut {
@@ -86,7 +86,9 @@ class Search {
                 best_saving = saving;
             }
         }
-        if (100 * best_saving > saving_min * whole) found.push_back(best);
+        std::size_t rows = 0;
+        for (const SampleRun& run : sections_) rows += run.times.size();
+        if (100 * best_saving > saving_min * whole && best_saving > rows / row_saving_min) found.push_back(best);
     }
 
     // Fields before this one whose values come again and again; for times, which come last, all.
@@ -167,8 +169,7 @@ class Search {
         for (const SampleRun& section : cut.sections) {
             const std::size_t size = mixed ? sizes.example(model.value(), section).size()
                                            : sizes.smallest(0b100, model.value(), section);
-            // The ends of two streams, which a whole section has for other columns' sake.
-            sum += mixed ? size - std::min(size, ends_bytes) : size;
+            sum += size;
         }
         return sum;
     }
