@@ -1,5 +1,7 @@
 #include "common/block/model.hpp"
 
+#include <algorithm>
+
 #include "common/block/crypto.hpp"
 #include "common/block/limits.hpp"
 
@@ -22,26 +24,38 @@ void check_column(ByteReader& in) {
 
 constexpr std::size_t mix_entry_bytes = 4;
 
-// Columns ascend; a field that is moved and a key comes before those whose key it is.
+// Whether a column's numbers are known when those of another are coded: what is moved comes in the
+// order of the columns, but the times after the fields, and then the fields that are taken from them.
+bool comes_before(const MixEntry& key, const MixEntry& other) {
+    const auto turn = [](const MixEntry& entry) {
+        if (entry.column == 0) return limits::schema_fields_max + 1;
+        return entry.column + (is_from_time(entry.form) ? limits::schema_fields_max + 1 : 0);
+    };
+    return key.form == MixForm::in_place || turn(key) < turn(other);
+}
+
+bool good_entry(const MixEntry& entry, std::size_t least) {
+    const bool moved = entry.form != MixForm::in_place;
+    return entry.column >= least && entry.column <= limits::schema_fields_max &&
+           entry.form <= MixForm::from_time_s && entry.key <= limits::schema_fields_max &&
+           (entry.key == 0 || entry.key != entry.column) &&
+           (entry.column != 0 || !is_from_time(entry.form)) &&
+           (moved ? entry.width >= 1 && entry.width <= 8 : entry.width == 0);
+}
+
 bool good_entries(Bytes entries) {
-    std::array<bool, limits::schema_fields_max + 1> moved{};
+    std::array<MixEntry, limits::schema_fields_max + 1> found{};
     std::size_t least = 0;
     ByteReader in{entries};
     while (in.remaining() > 0) {
         const MixEntry entry = read_mix_entry(in);
-        if (entry.column < least || entry.column > limits::schema_fields_max) return false;
+        if (!good_entry(entry, least)) return false;
         least = std::size_t{entry.column} + 1;
-        if (entry.form > MixForm::difference || entry.key > limits::schema_fields_max) return false;
-        moved[entry.column] = entry.form != MixForm::in_place;
-        if (moved[entry.column] ? entry.width < 1 || entry.width > 8 : entry.width != 0) return false;
+        found[entry.column] = entry;
     }
-    in = ByteReader{entries};
-    while (in.remaining() > 0) {
-        const MixEntry entry = read_mix_entry(in);
-        if (entry.column == 0 || entry.key == 0) continue;  // times come last
-        if (entry.key == entry.column || (entry.key > entry.column && moved[entry.key])) return false;
-    }
-    return true;
+    return std::all_of(found.begin(), found.end(), [&found](const MixEntry& entry) {
+        return entry.key == 0 || comes_before(found[entry.key], entry);
+    });
 }
 
 bool good_examples(Bytes examples) {

@@ -22,7 +22,16 @@ namespace longhaul {
 using ModelHash = std::array<std::byte, 32>;  // SHA-256 of the encoded model
 
 // How codec 3 takes a column.
-enum class MixForm : std::uint8_t { in_place, as_it_is, difference };
+enum class MixForm : std::uint8_t {
+    in_place,
+    as_it_is,
+    difference,
+    from_time_us,  // difference to the time of the sample, in this unit
+    from_time_ms,
+    from_time_s,
+};
+// The columns of these come after the times.
+constexpr bool is_from_time(MixForm form) { return form >= MixForm::from_time_us; }
 
 struct MixEntry {
     std::uint8_t column = 0;  // 0 time, 1 the first field

@@ -57,6 +57,11 @@ constexpr std::size_t constant_input = match_input + 1;
 constexpr std::uint32_t match_length_min = 4;
 constexpr std::uint32_t match_length_looked = 32;
 
+// Spread, because most nodes of a byte are never met.
+std::size_t place_of_node(std::uint32_t base, unsigned node) {
+    return (base + node * 1021) % (std::uint32_t{1} << 16);
+}
+
 bool in_a_word(std::uint8_t byte) {
     return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
 }
@@ -76,6 +81,7 @@ void ByteMixer::reset() {
     used_ = 0;
     match_places_.fill(0);
     last_of_column_.fill({});
+    last_key_sum_.fill(0);
     remembered_.fill({});
     match_ = 0;
     match_length_ = 0;
@@ -83,18 +89,25 @@ void ByteMixer::reset() {
     inputs_[constant_input] = 256;
 }
 
-void ByteMixer::begin_value(std::size_t column, std::uint32_t key) {
+ByteMixer::Key::Key(std::int64_t number) {
+    const auto bits = static_cast<std::uint64_t>(number);
+    hash = mix::hash(static_cast<std::uint32_t>(bits) ^ static_cast<std::uint32_t>(bits >> 32));
+    for (std::uint64_t rest = bits; rest != 0; rest >>= 8) sum += static_cast<std::uint8_t>(rest);
+}
+
+void ByteMixer::begin_value(std::size_t column, const Key& key) {
     column_ = column;
     key_ = key;
-    const std::uint32_t check = mix::hash(mix::hash(static_cast<std::uint32_t>(column + 1)) + key);
-    Remembered& memory = remembered_[check >> 22];
+    const std::uint32_t check = mix::hash(mix::hash(static_cast<std::uint32_t>(column + 1)) + key.hash);
+    Remembered& memory = remembered_[check >> 20];
     same_key_ = memory.any && memory.check == check;
     if (!same_key_) memory = {.check = check, .any = false, .last = {}, .before_last = {}};
     above_ = same_key_ ? memory.last : last_of_column_[column];
     above2_ = memory.before_last;
-    memory_slot_ = check >> 22;
+    memory_slot_ = check >> 20;
     begin_ = used_;
-    index_ = word_ = sum_ = sum_above_ = 0;
+    index_ = word_ = sum_above_ = 0;
+    sum_ = same_key_ ? 0 : key.sum - last_key_sum_[column];
 }
 
 void ByteMixer::end_value() {
@@ -104,13 +117,14 @@ void ByteMixer::end_value() {
     memory.last = place;
     memory.any = true;
     last_of_column_[column_] = place;
+    last_key_sum_[column_] = key_.sum;
 }
 
 void ByteMixer::expect(std::size_t which, bool there, std::uint32_t byte, std::uint32_t slot) {
     hopeful_[which] = there;
     expected_[which] = byte & 0xff;
     expected_bases_[which] =
-        mix::hash(slot + static_cast<std::uint32_t>(which) * 0x5bd1e995U) >> 18 & ~7U;
+        mix::hash(slot + static_cast<std::uint32_t>(which) * 0x5bd1e995U) >> 16;
 }
 
 void ByteMixer::begin_byte() {
@@ -123,31 +137,32 @@ void ByteMixer::begin_byte() {
     const std::uint32_t column = (static_cast<std::uint32_t>(column_) + 1) * 0x1000193U;
     const std::uint32_t place = column + std::min(index_, 255U) * 0x1234567U;
     hashes_ = {place * 3 + k * 0x10001U, place * 5 + p1 * 0x30007U,
-               column * 7 + p1 * 0x30007U + p2 * 0x500017U, place * 19 + key_ + p1 * 0x30007U,
+               column * 7 + p1 * 0x30007U + p2 * 0x500017U, place * 19 + key_.hash + p1 * 0x30007U,
                column * 29 + word_};
     for (std::uint32_t& hash : hashes_) hash *= 0x85ebca6bU;
-    const std::uint32_t keyed = place * 43 + key_;
+    const std::uint32_t keyed = place * 43 + key_.hash;
     expect(0, k != 0, k - 1, keyed);
     expect(1, k != 0 && index_ > 0, k - 1 + sum_ - sum_above_, place * 43);
     expect(2, k2 != 0, 2 * (k - 1) - (k2 - 1), keyed);
     expect(3, b != 0, b - 1, place * 43);
     place_ = 3 * std::size_t{std::min(index_, 20U)} + (k != 0 ? 1 : 0) + (k != 0 && same_key_ ? 1 : 0);
+    if (key_.hash != 0) place_ = 63 + (mix::hash(keyed) >> 23);
     look_up(0);
 }
 
 // Where the counters of this half of the byte begin.
 void ByteMixer::look_up(std::uint32_t half) {
     for (std::size_t i = 0; i < bases_.size(); ++i)
-        bases_[i] = mix::hash(hashes_[i] ^ half * 0x2545f491U) >> 18 & ~15U;
+        bases_[i] = mix::hash(hashes_[i] ^ half * 0x2545f491U) >> 16;
     node_ = 1;
 }
 
 std::uint32_t ByteMixer::predict(int number) {
     for (std::size_t i = 0; i < mix::contexts; ++i)
-        inputs_[i] = stretch(counters_[i][bases_[i] + node_]);
+        inputs_[i] = stretch(counters_[i][place_of_node(bases_[i], node_)]);
     const auto bit = static_cast<std::uint32_t>(number);
     for (std::size_t i = 0; i < mix::expectations; ++i) {
-        const std::int32_t sure = hopeful_[i] ? stretch(expected_counters_[expected_bases_[i] + bit]) : 0;
+        const std::int32_t sure = hopeful_[i] ? stretch(expected_counters_[place_of_node(expected_bases_[i], bit)]) : 0;
         inputs_[mix::contexts + i] = (expected_[i] >> bit & 1) != 0 ? sure : -sure;
     }
     inputs_[match_input] = 0;
@@ -165,7 +180,7 @@ std::uint32_t ByteMixer::predict(int number) {
 }
 
 void ByteMixer::learn(int number, bool bit, std::uint32_t probability) {
-    const std::int32_t error = 8 * ((bit ? 4096 : 0) - static_cast<std::int32_t>(probability));
+    const std::int32_t error = 6 * ((bit ? 4096 : 0) - static_cast<std::int32_t>(probability));
     mix::Inputs& a = column_weights_[column_];
     mix::Inputs& b = place_weights_[place_];
     for (std::size_t i = 0; i < mix::inputs; ++i) {
@@ -174,7 +189,7 @@ void ByteMixer::learn(int number, bool bit, std::uint32_t probability) {
         b[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(b[i]) + step);
     }
     for (std::size_t i = 0; i < mix::contexts; ++i)
-        learn_counter(counters_[i][bases_[i] + node_], bit);
+        learn_counter(counters_[i][place_of_node(bases_[i], node_)], bit);
     learn_expectations(number, bit);
     node_ = node_ << 1 | (bit ? 1 : 0);
     if (number == 4) look_up(node_);
@@ -184,7 +199,7 @@ void ByteMixer::learn_expectations(int number, bool bit) {
     for (std::size_t i = 0; i < mix::expectations; ++i) {
         if (!hopeful_[i]) continue;
         const bool as_expected = ((expected_[i] >> number & 1) != 0) == bit;
-        learn_counter(expected_counters_[expected_bases_[i] + static_cast<std::uint32_t>(number)],
+        learn_counter(expected_counters_[place_of_node(expected_bases_[i], static_cast<unsigned>(number))],
                       as_expected);
         hopeful_[i] = as_expected;
     }

@@ -19,7 +19,7 @@ inline constexpr std::size_t contexts = 5;
 inline constexpr std::size_t expectations = 4;
 inline constexpr std::size_t inputs = 12;  // these, the match, a constant, and one that is unused
 inline constexpr std::size_t columns = limits::schema_fields_max + 1;
-inline constexpr std::size_t places = 63;
+inline constexpr std::size_t places = 63 + 512;
 inline constexpr std::size_t history_bytes = 2 * limits::section_plain_bytes_max;
 
 // Sixteen bits: a probability of twelve, and how often it was seen.
@@ -41,8 +41,16 @@ class ByteMixer {
     // How many bytes of values may still come.
     std::size_t room() const { return mix::history_bytes - used_; }
 
+    // What a row is known by: a number that comes again; see the specification.
+    struct Key {
+        std::uint32_t hash = 0;
+        std::uint32_t sum = 0;
+        Key() = default;
+        explicit Key(std::int64_t number);
+    };
+
     // A value of `column`, 0 for time, in a row with this key; then its bytes, then end_value().
-    void begin_value(std::size_t column, std::uint32_t key);
+    void begin_value(std::size_t column, const Key& key);
     // Coder::bit(probability of a 1 in units of 2^-12, number of the bit) says which bit it is.
     template <class Coder>
     std::uint8_t byte(Coder&& coder) {
@@ -58,11 +66,6 @@ class ByteMixer {
         return static_cast<std::uint8_t>(byte);
     }
     void end_value();
-
-    static std::uint32_t key_of(std::int64_t number) {
-        const auto bits = static_cast<std::uint64_t>(number);
-        return mix::hash(static_cast<std::uint32_t>(bits) ^ static_cast<std::uint32_t>(bits >> 32));
-    }
 
  private:
     struct Place {  // of a value in the history
@@ -89,8 +92,8 @@ class ByteMixer {
     void find_match();
 
     // What is learnt.
-    std::array<std::array<mix::Counter, 1 << 14>, mix::contexts> counters_;
-    std::array<mix::Counter, 1 << 14> expected_counters_;
+    std::array<std::array<mix::Counter, 1 << 16>, mix::contexts> counters_;
+    std::array<mix::Counter, 1 << 16> expected_counters_;
     std::array<mix::Counter, 16> match_counters_;
     std::array<mix::Inputs, mix::columns> column_weights_;
     std::array<mix::Inputs, mix::places> place_weights_;
@@ -99,10 +102,11 @@ class ByteMixer {
     std::uint32_t used_ = 0;
     std::array<std::uint32_t, 4096> match_places_;
     std::array<Place, mix::columns> last_of_column_;
-    std::array<Remembered, 1024> remembered_;
+    std::array<std::uint32_t, mix::columns> last_key_sum_;
+    std::array<Remembered, 4096> remembered_;
     // The value at hand.
     std::size_t column_ = 0;
-    std::uint32_t key_ = 0;
+    Key key_;
     std::uint32_t memory_slot_ = 0;
     bool same_key_ = false;
     Place above_;
@@ -110,7 +114,7 @@ class ByteMixer {
     std::uint32_t begin_ = 0;
     std::uint32_t index_ = 0;
     std::uint32_t word_ = 0;
-    std::uint32_t sum_ = 0;
+    std::uint32_t sum_ = 0;  // of the bytes so far, and what the key makes of them
     std::uint32_t sum_above_ = 0;
     std::uint32_t match_ = 0;  // where it goes on
     std::uint32_t match_length_ = 0;

@@ -4,30 +4,24 @@ namespace longhaul {
 
 Status MixDecoder::section(const Schema& schema, const MixPlan& plan, std::span<std::int64_t> times,
                            std::span<const std::span<Value>> columns) {
-    keys_.fill(0);
-    for (std::size_t i = 1; i <= columns.size(); ++i) {
-        const Field& field = schema.fields[i - 1];
-        if (!is_literal(field.kind) && !plan.moved[i]) continue;
-        keys(plan.columns[i].key, columns);
-        if (is_literal(field.kind)) {
-            LH_TRY(literals(i, field, columns[i - 1]));
-        } else {
-            LH_TRY(numbers(i, plan.columns[i], field, columns[i - 1]));
-        }
-    }
-    if (plan.moved[0]) {
-        keys(plan.columns[0].key, columns);
-        LH_TRY(this->times(plan.columns[0], times));
-    }
+    keys_.fill({});
+    LH_TRY(plan.for_each(schema, [&](std::size_t column) -> Status {
+        const MixPlan::Column& how = plan.columns[column];
+        keys(how.key, columns);
+        if (column == 0) return this->times(how, times);
+        const Field& field = schema.fields[column - 1];
+        if (is_literal(field.kind)) return literals(column, field, columns[column - 1]);
+        return numbers(column, how, field, times, columns[column - 1]);
+    }));
     return so_far();
 }
 
 void MixDecoder::keys(std::uint8_t field, std::span<const std::span<Value>> columns) {
-    if (field == 0) return keys_.fill(0);
+    if (field == 0) return keys_.fill({});
     const std::span<const Value> values = columns[std::size_t{field} - 1];
     for (std::size_t row = 0; row < values.size(); ++row) {
         const bool there = values[row].form == ValueForm::integer;
-        keys_[row] = there ? ByteMixer::key_of(values[row].integer) : 0;
+        keys_[row] = there ? ByteMixer::Key{values[row].integer} : ByteMixer::Key{};
     }
 }
 
@@ -48,7 +42,7 @@ Status MixDecoder::literals(std::size_t column, const Field& field, std::span<Va
 }
 
 Status MixDecoder::numbers(std::size_t column, const MixPlan::Column& how, const Field& field,
-                           std::span<Value> values) {
+                           std::span<const std::int64_t> times, std::span<Value> values) {
     const Domain domain = domain_of(field);
     bool first = true;
     std::int64_t before = 0;
@@ -56,7 +50,8 @@ Status MixDecoder::numbers(std::size_t column, const MixPlan::Column& how, const
         Value& value = values[row];
         if (value.form != ValueForm::integer) continue;
         if (!first) {
-            LH_TRY_ASSIGN(value.integer, number(column, keys_[row], how, before));
+            LH_TRY_ASSIGN(value.integer, number(column, keys_[row], how,
+                                                mix_base(how.form, before, times[row])));
         }
         if (!domain.has(value.integer))
             return Error{ErrorCode::malformed, "value out of its kind"};
@@ -68,12 +63,12 @@ Status MixDecoder::numbers(std::size_t column, const MixPlan::Column& how, const
 
 Status MixDecoder::times(const MixPlan::Column& how, std::span<std::int64_t> times) {
     for (std::size_t row = 1; row < times.size(); ++row) {
-        LH_TRY_ASSIGN(times[row], number(0, keys_[row], how, times[row - 1]));
+        LH_TRY_ASSIGN(times[row], number(0, keys_[row], how, mix_base(how.form, times[row - 1], 0)));
     }
     return {};
 }
 
-Status MixDecoder::literal(std::size_t column, std::uint32_t key, const Field& field,
+Status MixDecoder::literal(std::size_t column, const ByteMixer::Key& key, const Field& field,
                            Value& value) {
     mixer_.begin_value(column, key);
     Status status;
@@ -111,8 +106,8 @@ Status MixDecoder::text(Value& value) {
     return {};
 }
 
-Result<std::int64_t> MixDecoder::number(std::size_t column, std::uint32_t key,
-                                        const MixPlan::Column& how, std::int64_t before) {
+Result<std::int64_t> MixDecoder::number(std::size_t column, const ByteMixer::Key& key,
+                                        const MixPlan::Column& how, std::int64_t base) {
     mixer_.begin_value(column, key);
     std::uint64_t bits = highest_first(how.width);
     const std::uint64_t escape =
@@ -120,8 +115,8 @@ Result<std::int64_t> MixDecoder::number(std::size_t column, std::uint32_t key,
     if (bits == escape) bits = highest_first(8);
     mixer_.end_value();
     LH_TRY(so_far());
-    if (how.form == MixForm::difference) return wrapping_add(before, unzigzag(bits));
-    return static_cast<std::int64_t>(bits);
+    if (how.form == MixForm::as_it_is) return static_cast<std::int64_t>(bits);
+    return wrapping_add(base, unzigzag(bits));
 }
 
 std::uint64_t MixDecoder::highest_first(std::size_t count) {

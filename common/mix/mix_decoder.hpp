@@ -22,12 +22,12 @@ class MixDecoder {
     void keys(std::uint8_t field, std::span<const std::span<Value>> columns);
     Status literals(std::size_t column, const Field& field, std::span<Value> values);
     Status numbers(std::size_t column, const MixPlan::Column& how, const Field& field,
-                   std::span<Value> values);
+                   std::span<const std::int64_t> times, std::span<Value> values);
     Status times(const MixPlan::Column& how, std::span<std::int64_t> times);
-    Status literal(std::size_t column, std::uint32_t key, const Field& field, Value& value);
+    Status literal(std::size_t column, const ByteMixer::Key& key, const Field& field, Value& value);
     Status text(Value& value);
-    Result<std::int64_t> number(std::size_t column, std::uint32_t key, const MixPlan::Column& how,
-                                std::int64_t before);
+    Result<std::int64_t> number(std::size_t column, const ByteMixer::Key& key, const MixPlan::Column& how,
+                                std::int64_t base);
     std::uint64_t highest_first(std::size_t count);
     std::byte byte();
     // Whether all that was taken was there, and not too much.
@@ -38,7 +38,7 @@ class MixDecoder {
     MutableBytes plain_;
     std::size_t left_;
     bool too_much_ = false;
-    std::array<std::uint32_t, limits::section_samples_max> keys_;
+    std::array<ByteMixer::Key, limits::section_samples_max> keys_;
 };
 
 }  // namespace longhaul

@@ -5,36 +5,43 @@ namespace longhaul {
 void MixEncoder::section(const Schema& schema, const MixPlan& plan, std::size_t samples,
                          SectionSource& source) {
     samples_ = samples;
-    for (std::size_t i = 1; i <= schema.fields.size(); ++i) {
-        const Field& field = schema.fields[i - 1];
-        if (!is_literal(field.kind) && !plan.moved[i]) continue;
-        keys(plan.columns[i].key, source);
-        source.begin_column(i - 1);
+    source.read_times(std::span{times_}.first(samples));
+    const Status all = plan.for_each(schema, [&](std::size_t column) {
+        keys(plan.columns[column].key, source);
+        if (column == 0) {
+            numbers_ = times_;
+            there_.fill(true);
+            numbers(0, plan.columns[0]);
+            return Status{};
+        }
+        source.begin_column(column - 1);
+        const Field& field = schema.fields[column - 1];
         if (is_literal(field.kind)) {
-            literals(i, field, source);
-            continue;
+            literals(column, field, source);
+        } else {
+            read_numbers(source);
+            numbers(column, plan.columns[column]);
         }
-        for (std::size_t row = 0; row < samples; ++row) {
-            const Value value = source.next();
-            there_[row] = value.form == ValueForm::integer;
-            numbers_[row] = value.integer;
-        }
-        numbers(i, plan.columns[i]);
+        return Status{};
+    });
+    LH_CHECK(all.ok());
+}
+
+void MixEncoder::read_numbers(SectionSource& source) {
+    for (std::size_t row = 0; row < samples_; ++row) {
+        const Value value = source.next();
+        there_[row] = value.form == ValueForm::integer;
+        numbers_[row] = value.integer;
     }
-    if (!plan.moved[0]) return;
-    keys(plan.columns[0].key, source);
-    source.read_times(std::span{numbers_}.first(samples));
-    there_.fill(true);
-    numbers(0, plan.columns[0]);
 }
 
 void MixEncoder::keys(std::uint8_t field, SectionSource& source) {
-    std::fill_n(keys_.begin(), samples_, 0U);
+    std::fill_n(keys_.begin(), samples_, ByteMixer::Key{});
     if (field == 0) return;
     source.begin_column(std::size_t{field} - 1);
     for (std::size_t row = 0; row < samples_; ++row) {
         const Value value = source.next();
-        if (value.form == ValueForm::integer) keys_[row] = ByteMixer::key_of(value.integer);
+        if (value.form == ValueForm::integer) keys_[row] = ByteMixer::Key{value.integer};
     }
 }
 
@@ -63,17 +70,18 @@ void MixEncoder::numbers(std::size_t column, const MixPlan::Column& how) {
         if (!there_[row]) continue;
         const std::int64_t now = numbers_[row];
         if (!first) {
-            const std::uint64_t bits = how.form == MixForm::difference
-                                           ? zigzag(wrapping_subtract(now, before))
-                                           : static_cast<std::uint64_t>(now);
-            number(column, keys_[row], bits, how.width);
+            const std::int64_t rest =
+                wrapping_subtract(now, mix_base(how.form, before, times_[row]));
+            const bool plain = how.form == MixForm::as_it_is;
+            number(column, keys_[row], plain ? static_cast<std::uint64_t>(rest) : zigzag(rest),
+                   how.width);
         }
         before = now;
         first = false;
     }
 }
 
-void MixEncoder::literal(std::size_t column, std::uint32_t key, const Field& field,
+void MixEncoder::literal(std::size_t column, const ByteMixer::Key& key, const Field& field,
                          const Value& given) {
     if (!has_length(field.kind)) {
         std::array<std::byte, 8> bits;
@@ -91,7 +99,7 @@ void MixEncoder::literal(std::size_t column, std::uint32_t key, const Field& fie
     value(column, key, length.written(), packed.bytes);
 }
 
-void MixEncoder::number(std::size_t column, std::uint32_t key, std::uint64_t bits,
+void MixEncoder::number(std::size_t column, const ByteMixer::Key& key, std::uint64_t bits,
                         std::size_t width) {
     std::array<std::byte, 16> bytes;
     const std::uint64_t escape = width == 8 ? UINT64_MAX : (std::uint64_t{1} << (8 * width)) - 1;
@@ -104,7 +112,7 @@ void MixEncoder::number(std::size_t column, std::uint32_t key, std::uint64_t bit
     value(column, key, {}, Bytes{bytes}.first(size));
 }
 
-void MixEncoder::value(std::size_t column, std::uint32_t key, Bytes head, Bytes bytes) {
+void MixEncoder::value(std::size_t column, const ByteMixer::Key& key, Bytes head, Bytes bytes) {
     values_bytes_ += head.size() + bytes.size();
     fits_ = fits_ && values_bytes_ <= limits::section_plain_bytes_max && range_.ok();
     if (!fits_ || mixer_.room() < head.size() + bytes.size()) {

@@ -27,10 +27,11 @@ class MixEncoder {
  private:
     void keys(std::uint8_t field, SectionSource& source);
     void literals(std::size_t column, const Field& field, SectionSource& source);
+    void read_numbers(SectionSource& source);
     void numbers(std::size_t column, const MixPlan::Column& how);
-    void value(std::size_t column, std::uint32_t key, Bytes head, Bytes bytes);
-    void literal(std::size_t column, std::uint32_t key, const Field& field, const Value& value);
-    void number(std::size_t column, std::uint32_t key, std::uint64_t bits, std::size_t width);
+    void value(std::size_t column, const ByteMixer::Key& key, Bytes head, Bytes bytes);
+    void literal(std::size_t column, const ByteMixer::Key& key, const Field& field, const Value& value);
+    void number(std::size_t column, const ByteMixer::Key& key, std::uint64_t bits, std::size_t width);
     void byte(std::byte byte);
 
     ByteMixer& mixer_;
@@ -38,7 +39,8 @@ class MixEncoder {
     std::size_t values_bytes_ = 0;
     bool fits_ = true;
     std::size_t samples_ = 0;
-    std::array<std::uint32_t, limits::section_samples_max> keys_;
+    std::array<ByteMixer::Key, limits::section_samples_max> keys_;
+    std::array<std::int64_t, limits::section_samples_max> times_;
     std::array<std::int64_t, limits::section_samples_max> numbers_;
     std::array<bool, limits::section_samples_max> there_;
     std::array<Value, codec2_look_back> seen_;

@@ -27,4 +27,24 @@ MixPlan::MixPlan(const Schema& schema, const Model& model) {
     }
 }
 
+std::int64_t mix_base(MixForm form, std::int64_t before, std::int64_t time) {
+    std::int64_t unit = 1;
+    switch (form) {
+        case MixForm::in_place:
+        case MixForm::as_it_is:
+            return 0;
+        case MixForm::difference:
+            return before;
+        case MixForm::from_time_us:
+            break;
+        case MixForm::from_time_ms:
+            unit = 1000;
+            break;
+        case MixForm::from_time_s:
+            unit = 1000000;
+            break;
+    }
+    return time / unit - (time % unit < 0 ? 1 : 0);
+}
+
 }  // namespace longhaul

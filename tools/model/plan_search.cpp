@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/base/wrapping.hpp"
+#include "common/mix/mix_plan.hpp"
 #include "tools/model/encoded_model.hpp"
 #include "tools/model/section_sizes.hpp"
 
@@ -26,7 +27,7 @@ struct Cut {
     std::vector<std::size_t> columns{0};  // where they were, time first
 
     Cut(const Schema& whole, const std::vector<SampleRun>& all, std::size_t column,
-        std::size_t key) {
+        std::size_t key, bool with_times) {
         for (const std::size_t one : {key, column}) {
             if (one == 0) continue;
             columns.push_back(one);
@@ -40,7 +41,7 @@ struct Cut {
                 for (std::size_t i = 1; i < columns.size(); ++i)
                     rows.push_back(run.values[row * whole.fields.size() + columns[i] - 1]);
             times.emplace_back(run.times.begin(), run.times.end());
-            if (column != 0) times.back().assign(run.times.size(), 0);
+            if (!with_times) times.back().assign(run.times.size(), 0);
         }
         for (std::size_t i = 0; i < all.size(); ++i) sections.push_back({times[i], values[i]});
     }
@@ -69,13 +70,20 @@ class Search {
         MixEntry best;
         std::size_t best_saving = 0;
         std::size_t whole = 0;
+        const bool with_times =
+            column == 0 || (!literal && (near_time(column, MixForm::from_time_us) ||
+                                         near_time(column, MixForm::from_time_ms) ||
+                                         near_time(column, MixForm::from_time_s)));
         for (const std::size_t key : keys_for(column)) {
-            const Cut cut{schema_, sections_, column, key};
+            const Cut cut{schema_, sections_, column, key, with_times};
+            // The times, which all of these have beside them, come last where they are moved.
             const std::size_t in_place = bytes_of(cut, nullptr);
             if (key == 0) whole = in_place;
             for (const MixForm form :
-                 {MixForm::in_place, MixForm::as_it_is, MixForm::difference}) {
+                 {MixForm::in_place, MixForm::as_it_is, MixForm::difference, MixForm::from_time_us,
+                  MixForm::from_time_ms, MixForm::from_time_s}) {
                 if (literal != (form == MixForm::in_place)) continue;
+                if (is_from_time(form) && (column == 0 || !near_time(column, form))) continue;
                 const std::uint8_t width = literal ? std::uint8_t{0} : width_of(column, form);
                 MixEntry entry{static_cast<std::uint8_t>(column), form,
                                static_cast<std::uint8_t>(key), width};
@@ -88,7 +96,9 @@ class Search {
         }
         std::size_t rows = 0;
         for (const SampleRun& run : sections_) rows += run.times.size();
-        if (100 * best_saving > saving_min * whole && best_saving > rows / row_saving_min) found.push_back(best);
+        if (100 * best_saving <= saving_min * whole || best_saving <= rows / row_saving_min) return;
+        after_time_[column] = is_from_time(best.form);
+        found.push_back(best);
     }
 
     // Fields before this one whose values come again and again; for times, which come last, all.
@@ -96,7 +106,8 @@ class Search {
         std::vector<std::size_t> keys{0};
         for (std::size_t key = 1; key <= schema_.fields.size(); ++key) {
             if ((column != 0 && key >= column) || keys.size() > keys_tried) break;
-            if (!is_literal(schema_.fields[key - 1].kind) && comes_again(key)) keys.push_back(key);
+            if (!is_literal(schema_.fields[key - 1].kind) && !after_time_[key] && comes_again(key))
+                keys.push_back(key);
         }
         return keys;
     }
@@ -111,6 +122,21 @@ class Search {
         return seen.size() > 1 && seen.size() <= key_values_max && 8 * seen.size() < rows;
     }
 
+    // Whether it may be a time too: always within a day of that of the sample.
+    bool near_time(std::size_t column, MixForm form) const {
+        constexpr std::int64_t day_us = 86'400'000'000;
+        bool near = true;
+        const std::int64_t unit = form == MixForm::from_time_us   ? 1
+                                  : form == MixForm::from_time_ms ? 1000
+                                                                  : 1'000'000;
+        for_each_number(column, [&](std::int64_t number, std::int64_t, std::int64_t time) {
+            const std::int64_t away = wrapping_subtract(number, mix_base(form, 0, time));
+            near = near && away <= day_us / unit && away >= -day_us / unit &&
+                   number > day_us / unit;
+        });
+        return near;
+    }
+
     template <class Take>
     void for_each_number(std::size_t column, Take take) const {
         for (const SampleRun& run : sections_) {
@@ -123,7 +149,7 @@ class Search {
                     if (value.form != ValueForm::integer) continue;
                     number = value.integer;
                 }
-                if (!first) take(number, before);
+                if (!first) take(number, before, run.times[row]);
                 first = false;
                 before = number;
             }
@@ -134,10 +160,10 @@ class Search {
     std::uint8_t width_of(std::size_t column, MixForm form) const {
         std::array<std::size_t, 9> count{};
         std::size_t all = 0;
-        for_each_number(column, [&](std::int64_t number, std::int64_t before) {
-            const std::uint64_t bits = form == MixForm::difference
-                                           ? zigzag(wrapping_subtract(number, before))
-                                           : static_cast<std::uint64_t>(number);
+        for_each_number(column, [&](std::int64_t number, std::int64_t before, std::int64_t time) {
+            const std::int64_t rest = wrapping_subtract(number, mix_base(form, before, time));
+            const std::uint64_t bits =
+                form == MixForm::as_it_is ? static_cast<std::uint64_t>(rest) : zigzag(rest);
             ++count[std::min<std::size_t>(8, (static_cast<std::size_t>(std::bit_width(bits + 1)) + 7) / 8)];
             ++all;
         });
@@ -177,6 +203,7 @@ class Search {
     const Schema& schema_;
     const std::vector<SampleRun>& sections_;
     const ColumnOf& column_of_;
+    std::array<bool, limits::schema_fields_max + 1> after_time_{};
 };
 
 }  // namespace

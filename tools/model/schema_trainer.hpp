@@ -12,7 +12,7 @@ namespace longhaul {
 struct TrainingLimits {
     std::size_t samples = 8000;  // looked at, spread over the runs
     std::size_t dictionary_bytes = 4096;
-    std::size_t example_bytes = 6144;
+    std::size_t example_bytes = 9000;
 };
 
 // The encoded model; at most limits::model_bytes_max.
