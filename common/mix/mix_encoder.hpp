@@ -12,7 +12,7 @@ namespace longhaul {
 
 // What a section of this size may hold, so that its size bounds the work.
 constexpr std::size_t values_bytes_max(std::size_t content_bytes) {
-    return std::min(256 + 64 * content_bytes, limits::section_plain_bytes_max);
+    return std::min(1024 + 64 * content_bytes, limits::section_plain_bytes_max);
 }
 
 class MixEncoder {

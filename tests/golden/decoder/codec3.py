@@ -252,7 +252,7 @@ class Section:
     def __init__(self, data, schema, n, builtin, model, integer_value):
         self.coded, self.n, self.builtin, self.model, self.integer_value = RangeDecoder(data), n, builtin, model, integer_value
         self.schema, self.values = schema, {}
-        self.bytes_max = min(256 + 64 * len(data), 65536)
+        self.bytes_max = min(1024 + 64 * len(data), 65536)
         self.kinds = ["time"] + [field["kind"] for field in schema["fields"]]
         self.plan = {column: entry for column, entry in model["mixing"]["entries"].items() if self.fits(column, entry)}
 
