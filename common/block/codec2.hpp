@@ -49,7 +49,7 @@ struct Codec2Decoder {
 struct CodecAids {
     Model model;                         // of the stream
     Compression* compression = nullptr;  // none on a small device
-    MutableBytes plain;  // room for what is not range-coded, and for what was compressed
+    MutableBytes plain;        // room for what is not range-coded, and for what was compressed
     Mixing* mixing = nullptr;  // codec 3; none on a small device
 };
 

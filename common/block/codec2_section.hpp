@@ -10,8 +10,8 @@
 
 namespace longhaul {
 
-// A Coder has begin_column(set) beside what ColumnEncoder asks for, and moved(column), 0 for time, 1
-// for the first field: of a column of numbers that is moved only the first one is coded here.
+// A Coder has begin_column(set) beside what ColumnEncoder asks for, and moved(column), 0 for time,
+// 1 for the first field: of a column of numbers that is moved only the first one is coded here.
 template <class Coder>
 class SectionEncoder {
  public:

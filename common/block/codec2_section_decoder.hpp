@@ -20,7 +20,8 @@ struct Coding {
     bool constant = false;
 };
 
-inline unsigned read_tree(RangeDecoder& in, ColumnContexts& contexts, std::size_t context, int bits) {
+inline unsigned read_tree(RangeDecoder& in, ColumnContexts& contexts, std::size_t context,
+                          int bits) {
     std::size_t node = 1;
     for (int i = 0; i < bits; ++i) node = node << 1 | (in.bit(contexts[context + node]) ? 1 : 0);
     return static_cast<unsigned>(node) - (1U << bits);
@@ -123,8 +124,9 @@ bool read_numbers(RangeDecoder& decoder, ColumnContexts& contexts, const Coding&
     return good;
 }
 
-// `moved` is empty in codec 2. In codec 3 it says of each column, time first, whether all its numbers
-// but the first stand elsewhere; literals do too, and each value's `integer` tells the row of its own.
+// `moved` is empty in codec 2. In codec 3 it says of each column, time first, whether all its
+// numbers but the first stand elsewhere; literals do too, and each value's `integer` tells the row
+// of its own.
 class SectionDecoder {
  public:
     SectionDecoder(Bytes coded, Bytes literals, const Model& model, Codec2Decoder& memory,
@@ -201,7 +203,8 @@ class SectionDecoder {
         return good ? Status{} : Error{ErrorCode::malformed, "first number of a column"};
     }
 
-    Status number_column(std::size_t column, const Field& field, std::span<Value> values, std::size_t count) {
+    Status number_column(std::size_t column, const Field& field, std::span<Value> values,
+                         std::size_t count) {
         if (field.kind == FieldKind::decimal &&
             in_.bit(memory_.contexts[codec2_context::exceptions]))
             count -= marks(row_note::null, row_note::exception, codec2_context::exception_marks);

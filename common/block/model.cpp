@@ -25,7 +25,8 @@ void check_column(ByteReader& in) {
 constexpr std::size_t mix_entry_bytes = 4;
 
 // Whether a column's numbers are known when those of another are coded: what is moved comes in the
-// order of the columns, but the times after the fields, and then the fields that are taken from them.
+// order of the columns, but the times after the fields, and then the fields that are taken from
+// them.
 bool comes_before(const MixEntry& key, const MixEntry& other) {
     const auto turn = [](const MixEntry& entry) {
         if (entry.column == 0) return limits::schema_fields_max + 1;

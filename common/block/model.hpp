@@ -1,13 +1,13 @@
 // What codecs 1 and 2 know before the first sample: the probabilities with which the columns begin,
-// a dictionary for zstd, and what codec 3 does with which column. Specification: docs/spec/codec2.md,
-// docs/spec/codec3.md.
+// a dictionary for zstd, and what codec 3 does with which column. Specification:
+// docs/spec/codec2.md, docs/spec/codec3.md.
 //
 //    0  u8   version = 1
 //    1  u8   columns
 //       for each column: u8 runs; for each: u8 left out, u8 entries, u16 each
 //       varint length, dictionary
-//       u8 columns of codec 3; for each: u8 column, u8 form, u8 key, u8 width    if anything is left
-//       examples: u8 samples - 1, varint length, section each
+//       u8 columns of codec 3; for each: u8 column, u8 form, u8 key, u8 width    if anything is
+//       left examples: u8 samples - 1, varint length, section each
 #pragma once
 
 #include <array>

@@ -6,8 +6,9 @@ namespace longhaul {
 namespace {
 
 constexpr std::array<std::int32_t, 33> squash_points{
-    1,    2,    4,    6,    10,   17,   27,   45,   74,   120,  194,  311,  488,  747,  1102, 1546, 2048,
-    2550, 2994, 3349, 3608, 3785, 3902, 3976, 4022, 4051, 4069, 4079, 4086, 4090, 4092, 4094, 4095};
+    1,    2,    4,    6,    10,   17,   27,   45,   74,   120,  194,
+    311,  488,  747,  1102, 1546, 2048, 2550, 2994, 3349, 3608, 3785,
+    3902, 3976, 4022, 4051, 4069, 4079, 4086, 4090, 4092, 4094, 4095};
 
 constexpr std::array<std::uint16_t, 4096> make_squash() {
     std::array<std::uint16_t, 4096> table{};
@@ -48,7 +49,8 @@ void learn_counter(mix::Counter& counter, bool bit) {
     const std::int32_t probability = counter & 0xfff0;
     const std::int32_t seen = counter & 0x0f;
     const std::int64_t way = (bit ? certain : 0) - probability;
-    const auto learnt = static_cast<std::int32_t>(way * rates[static_cast<std::size_t>(seen)] / 65536);
+    const auto learnt =
+        static_cast<std::int32_t>(way * rates[static_cast<std::size_t>(seen)] / 65536);
     counter = static_cast<mix::Counter>(((probability + learnt) & 0xfff0) | std::min(seen + 1, 15));
 }
 
@@ -63,7 +65,8 @@ std::size_t place_of_node(std::uint32_t base, unsigned node) {
 }
 
 bool in_a_word(std::uint8_t byte) {
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+           (byte >= 'A' && byte <= 'Z');
 }
 
 }  // namespace
@@ -98,7 +101,8 @@ ByteMixer::Key::Key(std::int64_t number) {
 void ByteMixer::begin_value(std::size_t column, const Key& key) {
     column_ = column;
     key_ = key;
-    const std::uint32_t check = mix::hash(mix::hash(static_cast<std::uint32_t>(column + 1)) + key.hash);
+    const std::uint32_t check =
+        mix::hash(mix::hash(static_cast<std::uint32_t>(column + 1)) + key.hash);
     Remembered& memory = remembered_[check >> 20];
     same_key_ = memory.any && memory.check == check;
     if (!same_key_) memory = {.check = check, .any = false, .last = {}, .before_last = {}};
@@ -145,7 +149,8 @@ void ByteMixer::begin_byte() {
     expect(1, k != 0 && index_ > 0, k - 1 + sum_ - sum_above_, place * 43);
     expect(2, k2 != 0, 2 * (k - 1) - (k2 - 1), keyed);
     expect(3, b != 0, b - 1, place * 43);
-    place_ = 3 * std::size_t{std::min(index_, 20U)} + (k != 0 ? 1 : 0) + (k != 0 && same_key_ ? 1 : 0);
+    place_ =
+        3 * std::size_t{std::min(index_, 20U)} + (k != 0 ? 1 : 0) + (k != 0 && same_key_ ? 1 : 0);
     if (key_.hash != 0) place_ = 63 + (mix::hash(keyed) >> 23);
     look_up(0);
 }
@@ -162,7 +167,8 @@ std::uint32_t ByteMixer::predict(int number) {
         inputs_[i] = stretch(counters_[i][place_of_node(bases_[i], node_)]);
     const auto bit = static_cast<std::uint32_t>(number);
     for (std::size_t i = 0; i < mix::expectations; ++i) {
-        const std::int32_t sure = hopeful_[i] ? stretch(expected_counters_[place_of_node(expected_bases_[i], bit)]) : 0;
+        const std::int32_t sure =
+            hopeful_[i] ? stretch(expected_counters_[place_of_node(expected_bases_[i], bit)]) : 0;
         inputs_[mix::contexts + i] = (expected_[i] >> bit & 1) != 0 ? sure : -sure;
     }
     inputs_[match_input] = 0;
@@ -199,8 +205,9 @@ void ByteMixer::learn_expectations(int number, bool bit) {
     for (std::size_t i = 0; i < mix::expectations; ++i) {
         if (!hopeful_[i]) continue;
         const bool as_expected = ((expected_[i] >> number & 1) != 0) == bit;
-        learn_counter(expected_counters_[place_of_node(expected_bases_[i], static_cast<unsigned>(number))],
-                      as_expected);
+        learn_counter(
+            expected_counters_[place_of_node(expected_bases_[i], static_cast<unsigned>(number))],
+            as_expected);
         hopeful_[i] = as_expected;
     }
     if (match_length_ == 0) return;

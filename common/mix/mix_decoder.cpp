@@ -50,11 +50,10 @@ Status MixDecoder::numbers(std::size_t column, const MixPlan::Column& how, const
         Value& value = values[row];
         if (value.form != ValueForm::integer) continue;
         if (!first) {
-            LH_TRY_ASSIGN(value.integer, number(column, keys_[row], how,
-                                                mix_base(how.form, before, times[row])));
+            LH_TRY_ASSIGN(value.integer,
+                          number(column, keys_[row], how, mix_base(how.form, before, times[row])));
         }
-        if (!domain.has(value.integer))
-            return Error{ErrorCode::malformed, "value out of its kind"};
+        if (!domain.has(value.integer)) return Error{ErrorCode::malformed, "value out of its kind"};
         before = value.integer;
         first = false;
     }
@@ -63,7 +62,8 @@ Status MixDecoder::numbers(std::size_t column, const MixPlan::Column& how, const
 
 Status MixDecoder::times(const MixPlan::Column& how, std::span<std::int64_t> times) {
     for (std::size_t row = 1; row < times.size(); ++row) {
-        LH_TRY_ASSIGN(times[row], number(0, keys_[row], how, mix_base(how.form, times[row - 1], 0)));
+        LH_TRY_ASSIGN(times[row],
+                      number(0, keys_[row], how, mix_base(how.form, times[row - 1], 0)));
     }
     return {};
 }

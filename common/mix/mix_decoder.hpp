@@ -26,8 +26,8 @@ class MixDecoder {
     Status times(const MixPlan::Column& how, std::span<std::int64_t> times);
     Status literal(std::size_t column, const ByteMixer::Key& key, const Field& field, Value& value);
     Status text(Value& value);
-    Result<std::int64_t> number(std::size_t column, const ByteMixer::Key& key, const MixPlan::Column& how,
-                                std::int64_t base);
+    Result<std::int64_t> number(std::size_t column, const ByteMixer::Key& key,
+                                const MixPlan::Column& how, std::int64_t base);
     std::uint64_t highest_first(std::size_t count);
     std::byte byte();
     // Whether all that was taken was there, and not too much.

@@ -30,8 +30,10 @@ class MixEncoder {
     void read_numbers(SectionSource& source);
     void numbers(std::size_t column, const MixPlan::Column& how);
     void value(std::size_t column, const ByteMixer::Key& key, Bytes head, Bytes bytes);
-    void literal(std::size_t column, const ByteMixer::Key& key, const Field& field, const Value& value);
-    void number(std::size_t column, const ByteMixer::Key& key, std::uint64_t bits, std::size_t width);
+    void literal(std::size_t column, const ByteMixer::Key& key, const Field& field,
+                 const Value& value);
+    void number(std::size_t column, const ByteMixer::Key& key, std::uint64_t bits,
+                std::size_t width);
     void byte(std::byte byte);
 
     ByteMixer& mixer_;

@@ -77,8 +77,7 @@ std::optional<std::size_t> MixingCodec::encode(const Schema& schema, std::size_t
 }
 
 std::optional<std::size_t> MixingCodec::encode_section(const Schema& schema, std::size_t samples,
-                                                       SectionSource& source,
-                                                       const CodecAids& aids,
+                                                       SectionSource& source, const CodecAids& aids,
                                                        Codec2Encoder& encoder, MutableBytes out) {
     const MixPlan plan{schema, aids.model};
     if (!plan.any || !prepare(schema, aids).ok()) return std::nullopt;

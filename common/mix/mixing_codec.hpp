@@ -10,8 +10,8 @@
 
 namespace longhaul {
 
-// One a thread; it keeps what the model that was used last has taught. A model's bytes must stay where
-// and what they are as long as the object lives, and belong to one schema.
+// One a thread; it keeps what the model that was used last has taught. A model's bytes must stay
+// where and what they are as long as the object lives, and belong to one schema.
 class MixingCodec final : public Mixing {
  public:
     MixingCodec();
@@ -26,8 +26,13 @@ class MixingCodec final : public Mixing {
                   Codec2Decoder& decoder, std::span<std::int64_t> times,
                   std::span<const std::span<Value>> columns) override;
 
-    // For a trainer: sections go on from each other as a model's examples do, beginning from nothing.
-    void begin_examples() { examples_ = true; taught_by_ = {}; mixer_->reset(); }
+    // For a trainer: sections go on from each other as a model's examples do, beginning from
+    // nothing.
+    void begin_examples() {
+        examples_ = true;
+        taught_by_ = {};
+        mixer_->reset();
+    }
     void end_examples() { examples_ = false; }
 
  private:

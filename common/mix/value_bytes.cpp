@@ -41,7 +41,9 @@ struct Letters {
     }
 };
 
-unsigned worth(const Worth& table, std::byte letter) { return table[static_cast<std::size_t>(letter)]; }
+unsigned worth(const Worth& table, std::byte letter) {
+    return table[static_cast<std::size_t>(letter)];
+}
 
 std::optional<Bytes> pack_hex(Bytes text, const Worth& table, MutableBytes room) {
     if (text.size() % 2 != 0 || text.size() / 2 > room.size()) return std::nullopt;
@@ -93,8 +95,8 @@ void unpack_base64(Bytes packed, MutableBytes room) {
         for (std::size_t i = 0; i < 3; ++i)
             bits = bits << 8 | (i < count ? static_cast<std::uint32_t>(packed[from + i]) : 0);
         for (std::size_t i = 0; i < 4; ++i)
-            room[to++] = static_cast<std::byte>(i <= count ? base64_digits[bits >> (18 - 6 * i) & 63]
-                                                           : '=');
+            room[to++] =
+                static_cast<std::byte>(i <= count ? base64_digits[bits >> (18 - 6 * i) & 63] : '=');
     }
 }
 

@@ -9,8 +9,8 @@
 
 namespace longhaul {
 
-// Of `samples`, which lie one after the other in `bytes`; none where zstd says there are too few. The
-// same samples give the same dictionary with the same version of zstd.
+// Of `samples`, which lie one after the other in `bytes`; none where zstd says there are too few.
+// The same samples give the same dictionary with the same version of zstd.
 std::vector<std::byte> train_zstd_dictionary(Bytes bytes, std::span<const std::size_t> samples,
                                              std::size_t bytes_max);
 

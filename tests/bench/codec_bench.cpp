@@ -33,15 +33,15 @@ struct Way {
     bool model = false;  // trained for the recording
 };
 constexpr std::array<Way, 10> ways{{{"codec 0", codec_columns},
-                                   {"codec 1", codec_zstd},
-                                   {"codec 2 cold", codec_range, true},
-                                   {"codec 2", codec_range},
-                                   {"codec 2 without zstd", codec_range, false, false},
-                                   {"codec 2 with model", codec_range, false, true, true},
-                                   {"codec 3", codec_mixed},
-                                   {"codec 3 with model", codec_mixed, false, true, true},
-                                   {"smallest", 255},
-                                   {"smallest with model", 255, false, true, true}}};
+                                    {"codec 1", codec_zstd},
+                                    {"codec 2 cold", codec_range, true},
+                                    {"codec 2", codec_range},
+                                    {"codec 2 without zstd", codec_range, false, false},
+                                    {"codec 2 with model", codec_range, false, true, true},
+                                    {"codec 3", codec_mixed},
+                                    {"codec 3 with model", codec_mixed, false, true, true},
+                                    {"smallest", 255},
+                                    {"smallest with model", 255, false, true, true}}};
 
 struct Bench {
     explicit Bench(const Recording& recording)
@@ -218,14 +218,16 @@ void speed(const Recording& recording) {
             for (const std::size_t way : timed) {
                 if (all[way].sections.empty() || (ways[way].codec == codec_mixed && round > 1))
                     continue;
-                encode_s[way] = std::min(encode_s[way], seconds_of([&] {
-                    for_each_section(recording.model_test(), samples, [&](const SampleRun& run) {
-                        bench.encode(ways[way], recording, run);
-                    });
-                }));
+                encode_s[way] = std::min(
+                    encode_s[way], seconds_of([&] {
+                        for_each_section(
+                            recording.model_test(), samples,
+                            [&](const SampleRun& run) { bench.encode(ways[way], recording, run); });
+                    }));
                 decode_s[way] = std::min(decode_s[way], seconds_of([&] {
-                    for (const auto& section : all[way].sections) decode(ways[way], section);
-                }));
+                                             for (const auto& section : all[way].sections)
+                                                 decode(ways[way], section);
+                                         }));
             }
         }
         for (const std::size_t way : timed) {

@@ -27,8 +27,8 @@ inline std::vector<Field> fuzz_fields(std::uint8_t choice) {
 
 // Moves what can be moved, in all forms.
 inline Model fuzz_mixing_model() {
-    static constexpr std::array<std::uint8_t, 28> encoded{1, 0, 0, 6,           //
-                                                          0, 2, 1, 2,           //
+    static constexpr std::array<std::uint8_t, 28> encoded{1, 0, 0, 6,              //
+                                                          0, 2, 1, 2,              //
                                                           1, 0, 2, 0, 3, 1, 1, 3,  //
                                                           4, 2, 3, 1, 5, 4, 0, 2,  //
                                                           6, 5, 0, 8};

@@ -1,4 +1,5 @@
-// Sections in codecs 1 to 3, and models: docs/spec/codec.md, docs/spec/codec2.md, docs/spec/codec3.md.
+// Sections in codecs 1 to 3, and models: docs/spec/codec.md, docs/spec/codec2.md,
+// docs/spec/codec3.md.
 #include "common/mix/mixing_codec.hpp"
 #include "common/zstd/zstd_compression.hpp"
 #include "tests/golden/examples_codec.hpp"

@@ -16,12 +16,13 @@ using collector::ColumnType;
 using collector::DeltaTable;
 
 const std::vector<Column>& fixed_columns() {
-    static const std::vector<Column> columns{{"device", ColumnType::string, {}, {}, {}, {}},
-                                             {"incarnation", ColumnType::long_integer, {}, {}, {}, {}},
-                                             {"epoch", ColumnType::long_integer, {}, {}, {}, {}},
-                                             {"seq", ColumnType::long_integer, {}, {}, {}, {}},
-                                             {"row", ColumnType::short_integer, {}, {}, {}, {}},
-                                             {"event_time", ColumnType::timestamp, {}, {}, {}, {}}};
+    static const std::vector<Column> columns{
+        {"device", ColumnType::string, {}, {}, {}, {}},
+        {"incarnation", ColumnType::long_integer, {}, {}, {}, {}},
+        {"epoch", ColumnType::long_integer, {}, {}, {}, {}},
+        {"seq", ColumnType::long_integer, {}, {}, {}, {}},
+        {"row", ColumnType::short_integer, {}, {}, {}, {}},
+        {"event_time", ColumnType::timestamp, {}, {}, {}, {}}};
     return columns;
 }
 

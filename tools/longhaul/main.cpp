@@ -179,7 +179,8 @@ struct ModelCommands {
         train->footer(
             "Half of the devices, or the last two fifths of a single one, are held out to measure\n"
             "with; a model that saves less than 3 % there is not written (exit code 1).\n"
-            "Example: longhaul model train --lake ca/collector/collector.toml --schema bus_position "
+            "Example: longhaul model train --lake ca/collector/collector.toml --schema "
+            "bus_position "
             "--out bus.model");
     }
     int run() {

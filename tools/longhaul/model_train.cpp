@@ -95,7 +95,8 @@ Result<Found, Message> find_schema(const std::string& path, const ModelTrainOpti
             found = {std::string{entry.tenant}, std::move(schema).value()};
         }
     }
-    if (!found.schema) return Message{options.schema + ": no device has sent a schema of this name"};
+    if (!found.schema)
+        return Message{options.schema + ": no device has sent a schema of this name"};
     return found;
 }
 
@@ -171,14 +172,20 @@ Result<int, Message> model_train(const ModelTrainOptions& options) {
     Data data;
     LH_TRY(options.traces.empty() ? read_lake(options, data) : read_traces(options.traces, data));
     const HeldOut parts{data.devices};
-    Report report{std::string{data.schema.name}, options.out, {}, 0, data.devices.size(),
-                  HeldOut::samples_of(parts.training), HeldOut::samples_of(parts.rest),
-                  parts.by_time, {}};
+    Report report{std::string{data.schema.name},
+                  options.out,
+                  {},
+                  0,
+                  data.devices.size(),
+                  HeldOut::samples_of(parts.training),
+                  HeldOut::samples_of(parts.rest),
+                  parts.by_time,
+                  {}};
     if (report.training_samples < training_samples_min || report.rest_samples < rest_samples_min)
-        return Message{report.schema + ": too little to learn from: " +
-                       std::to_string(report.training_samples) + " samples to train on and " +
-                       std::to_string(report.rest_samples) + " to measure with, " +
-                       std::to_string(training_samples_min) + " and " +
+        return Message{report.schema +
+                       ": too little to learn from: " + std::to_string(report.training_samples) +
+                       " samples to train on and " + std::to_string(report.rest_samples) +
+                       " to measure with, " + std::to_string(training_samples_min) + " and " +
                        std::to_string(rest_samples_min) + " are needed"};
     const std::vector<std::byte> model = train_model(data.schema, parts.training);
     report.name = hex(model_hash(model));

@@ -26,8 +26,8 @@ struct Cut {
     std::vector<SampleRun> sections;
     std::vector<std::size_t> columns{0};  // where they were, time first
 
-    Cut(const Schema& whole, const std::vector<SampleRun>& all, std::size_t column,
-        std::size_t key, bool with_times) {
+    Cut(const Schema& whole, const std::vector<SampleRun>& all, std::size_t column, std::size_t key,
+        bool with_times) {
         for (const std::size_t one : {key, column}) {
             if (one == 0) continue;
             columns.push_back(one);
@@ -131,8 +131,8 @@ class Search {
                                                                   : 1'000'000;
         for_each_number(column, [&](std::int64_t number, std::int64_t, std::int64_t time) {
             const std::int64_t away = wrapping_subtract(number, mix_base(form, 0, time));
-            near = near && away <= day_us / unit && away >= -day_us / unit &&
-                   number > day_us / unit;
+            near =
+                near && away <= day_us / unit && away >= -day_us / unit && number > day_us / unit;
         });
         return near;
     }
@@ -164,7 +164,8 @@ class Search {
             const std::int64_t rest = wrapping_subtract(number, mix_base(form, before, time));
             const std::uint64_t bits =
                 form == MixForm::as_it_is ? static_cast<std::uint64_t>(rest) : zigzag(rest);
-            ++count[std::min<std::size_t>(8, (static_cast<std::size_t>(std::bit_width(bits + 1)) + 7) / 8)];
+            ++count[std::min<std::size_t>(
+                8, (static_cast<std::size_t>(std::bit_width(bits + 1)) + 7) / 8)];
             ++all;
         });
         std::size_t width = 8;

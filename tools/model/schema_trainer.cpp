@@ -65,7 +65,8 @@ void add_examples(const Schema& schema, std::span<const SampleRun> runs, std::si
         parts.examples.clear();
         std::size_t bytes = 0;
         sizes.begin_examples();
-        for (const SampleRun& run : spread_sections(runs, example_samples, wanted * example_samples)) {
+        for (const SampleRun& run :
+             spread_sections(runs, example_samples, wanted * example_samples)) {
             const Bytes content = sizes.example(model.value(), run);
             if (content.empty()) continue;  // too large
             if (bytes + content.size() + 3 > bytes_max) break;

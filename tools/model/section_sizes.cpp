@@ -11,15 +11,15 @@ std::size_t SectionSizes::smallest(CodecSet codecs, const Model& model, const Sa
 
 Bytes SectionSizes::example(const Model& model, const SampleRun& run) {
     RowSource source{run, schema_.fields.size()};
-    const auto size = mixing_.encode(schema_, run.times.size(), source, aids(model, true),
-                                     *encoder_, out_);
+    const auto size =
+        mixing_.encode(schema_, run.times.size(), source, aids(model, true), *encoder_, out_);
     return Bytes{out_}.first(size.value_or(0));
 }
 
 Bytes SectionSizes::literals(const SampleRun& run) {
     RowSource source{run, schema_.fields.size()};
-    const auto size = encode_codec2(schema_, run.times.size(), source, aids({}, false), *encoder_,
-                                    out_);
+    const auto size =
+        encode_codec2(schema_, run.times.size(), source, aids({}, false), *encoder_, out_);
     if (!size) return {};
     ByteReader in{Bytes{out_}.first(*size)};
     if (in.u8() == 0) return {};

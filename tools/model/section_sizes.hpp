@@ -16,7 +16,8 @@ class SectionSizes {
 
     // The content's bytes in the smallest of these codecs.
     std::size_t smallest(CodecSet codecs, const Model& model, const SampleRun& run);
-    // A section of codec 3 that goes on from the ones before, as examples do; none: it does not fit.
+    // A section of codec 3 that goes on from the ones before, as examples do; none: it does not
+    // fit.
     Bytes example(const Model& model, const SampleRun& run);
     void begin_examples() { mixing_.begin_examples(); }
     void end_examples() { mixing_.end_examples(); }

@@ -75,8 +75,8 @@ std::uint16_t DecisionHistory::best_beside(std::uint16_t builtin) const {
 }
 
 void ModelTrainer::begin_column(ContextSet set) {
-    column_ = &histories_[tables_ == Tables::of_kinds ? static_cast<std::size_t>(set)
-                                                      : next_column_++];
+    column_ =
+        &histories_[tables_ == Tables::of_kinds ? static_cast<std::size_t>(set) : next_column_++];
     for (DecisionHistory& history : *column_) history.begin_section();
 }
 
