@@ -22,7 +22,7 @@ namespace {
 struct Pumps {
     std::array<Field, 3> fields{test::field_of(FieldKind::enumeration, "state"),
                                 test::field_of(FieldKind::decimal, "pressure", true),
-                                test::field_of(FieldKind::text, "frame")};
+                                test::field_of(FieldKind::bytes, "frame")};
     Schema schema{.name = "pump", .fields = fields, .time = TimeKind::source, .tick_us = 1};
     struct Device {
         std::vector<std::int64_t> times;
@@ -47,8 +47,7 @@ struct Pumps {
                 device.values.push_back(Value::of_integer(static_cast<std::int64_t>(pressure)));
                 std::string frame =
                     noise ? "" : "pump in state " + std::to_string(100 * state + i % 5);
-                for (int j = 0; noise && j < 8; ++j)
-                    frame += static_cast<char>(' ' + random() % 90);
+                for (int j = 0; noise && j < 60; ++j) frame += static_cast<char>(random());
                 texts.push_back(frame);
                 device.values.push_back(Value::of_text(as_bytes(texts.back())));
             }
@@ -108,6 +107,7 @@ TEST_CASE("model training: rows of a table become what the device sampled, in it
     columns[4].type = ColumnType::short_integer;
     columns[5].type = ColumnType::timestamp;
     columns[7].type = ColumnType::decimal_real;
+    columns[8].type = ColumnType::binary;
     sim::SimDisk disk;
     LocalStore store{disk};
     DeltaTable table{store, "acme/pump"};
