@@ -59,7 +59,7 @@ def main():
         header = {} if given.opened else decode_block_header(data)
         body = data if given.opened else open_block(data, bytes.fromhex(given.key))
         samples = header["samples"] if header else section_samples(body)
-        sections = decode_body(body, schemas, samples, (0, 1, 2), lambda codec, content, schema, count:
+        sections = decode_body(body, schemas, samples, (0, 1, 2, 3), lambda codec, content, schema, count:
                                decode_section(codec, content, schema, count, models.get(names[id(schema)])))
     except (Refused, UnicodeDecodeError) as error:
         print(f"refused: {error}", file=sys.stderr)

@@ -238,6 +238,77 @@ std::shared_ptr<Array> whole_column(const arrow::Table& table, int index) {
     return std::dynamic_pointer_cast<Array>(column.chunk(0));
 }
 
+// Values of an Arrow column into ours.
+struct ColumnReader {
+    ColumnType type;
+    ColumnData data;
+
+    // False: the values are of another type.
+    bool take(const arrow::Array& array) {
+        if (array.type_id() == arrow::Type::STRING && array.null_count() == array.length())
+            return nulls(array.length());
+        switch (type) {
+            case ColumnType::string:
+                return texts(dynamic_cast<const arrow::StringArray*>(&array));
+            case ColumnType::binary:
+                return texts(dynamic_cast<const arrow::BinaryArray*>(&array));
+            case ColumnType::long_integer:
+                return integers(dynamic_cast<const arrow::Int64Array*>(&array));
+            case ColumnType::short_integer:
+                return integers(dynamic_cast<const arrow::Int32Array*>(&array));
+            case ColumnType::boolean:
+                return integers(dynamic_cast<const arrow::BooleanArray*>(&array));
+            case ColumnType::timestamp:
+                return integers(dynamic_cast<const arrow::TimestampArray*>(&array));
+            case ColumnType::single:
+                return reals(dynamic_cast<const arrow::FloatArray*>(&array));
+            case ColumnType::real:
+            case ColumnType::decimal_real:
+                return reals(dynamic_cast<const arrow::DoubleArray*>(&array));
+        }
+        return false;
+    }
+
+ private:
+    bool nulls(std::int64_t count) {
+        const std::size_t rows = data.valid.size() + static_cast<std::size_t>(count);
+        data.valid.resize(rows, 0);
+        data.integers.resize(rows);
+        data.reals.resize(rows);
+        data.text_ends.resize(rows, data.texts.size());
+        return true;
+    }
+    template <class Array, class Put>
+    bool each(const Array* array, Put put) {
+        if (array == nullptr) return false;
+        for (std::int64_t i = 0; i < array->length(); ++i) {
+            const bool valid = array->IsValid(i);
+            data.valid.push_back(valid ? 1 : 0);
+            put(i, valid);
+        }
+        return true;
+    }
+    template <class Array>
+    bool integers(const Array* array) {
+        return each(array, [this, array](std::int64_t i, bool valid) {
+            data.integers.push_back(valid ? static_cast<std::int64_t>(array->Value(i)) : 0);
+        });
+    }
+    template <class Array>
+    bool reals(const Array* array) {
+        return each(array, [this, array](std::int64_t i, bool valid) {
+            data.reals.push_back(valid ? static_cast<double>(array->Value(i)) : 0);
+        });
+    }
+    template <class Array>
+    bool texts(const Array* array) {
+        return each(array, [this, array](std::int64_t i, bool valid) {
+            if (valid) data.texts += array->GetView(i);
+            data.text_ends.push_back(data.texts.size());
+        });
+    }
+};
+
 Error read_error() { return {ErrorCode::corrupt, "a Parquet file cannot be read"}; }
 
 }  // namespace
@@ -285,6 +356,22 @@ Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
         take(row);
     }
     return {};
+}
+
+Result<std::vector<ColumnData>> read_columns(Bytes parquet, const std::vector<Column>& columns) {
+    std::vector<std::string> names;
+    for (const Column& column : columns) names.push_back(column.name);
+    const auto result = read(parquet, names, true);
+    if (!result.ok()) return read_error();
+    std::vector<ColumnData> data;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        ColumnReader reader{columns[i].type, {}};
+        for (const auto& chunk : (*result)->column(static_cast<int>(i))->chunks()) {
+            if (!reader.take(*chunk)) return read_error();
+        }
+        data.push_back(std::move(reader.data));
+    }
+    return data;
 }
 
 }  // namespace longhaul::collector

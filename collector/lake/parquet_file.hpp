@@ -35,4 +35,8 @@ Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& 
 Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
                       const std::function<void(const std::vector<std::string>&)>& take);
 
+// The rows of these columns as they were put into the batch, in the order of the file; a column
+// that the file lacks is null. Error corrupt: it cannot be read, or a column has another type.
+Result<std::vector<ColumnData>> read_columns(Bytes parquet, const std::vector<Column>& columns);
+
 }  // namespace longhaul::collector

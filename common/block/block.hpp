@@ -48,6 +48,7 @@ inline constexpr std::uint8_t system_stream = 0;
 inline constexpr std::uint8_t codec_columns = 0;
 inline constexpr std::uint8_t codec_zstd = 1;
 inline constexpr std::uint8_t codec_range = 2;
+inline constexpr std::uint8_t codec_mixed = 3;
 
 struct Section {
     std::uint8_t stream = 0;

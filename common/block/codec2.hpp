@@ -12,6 +12,7 @@
 #include "common/block/codec2_contexts.hpp"
 #include "common/block/compression.hpp"
 #include "common/block/limits.hpp"
+#include "common/block/mixing.hpp"
 #include "common/block/model.hpp"
 #include "common/block/schema.hpp"
 #include "common/block/section_source.hpp"
@@ -44,11 +45,12 @@ struct Codec2Decoder {
     std::array<std::uint8_t, limits::section_samples_max> order;  // rows of a column's values
 };
 
-// What both sides of codecs 1 and 2 may lean on.
+// What both sides of codecs 1 to 3 may lean on.
 struct CodecAids {
     Model model;                         // of the stream
     Compression* compression = nullptr;  // none on a small device
-    MutableBytes plain;  // room for what is not range-coded, and for what was compressed
+    MutableBytes plain;        // room for what is not range-coded, and for what was compressed
+    Mixing* mixing = nullptr;  // codec 3; none on a small device
 };
 
 // The bytes written, or nothing when they do not fit into `out` or `aids.plain`.

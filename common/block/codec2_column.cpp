@@ -19,6 +19,11 @@ std::int64_t divide(std::int64_t distance, std::int64_t divisor) {
 // where they fit into 32.
 std::uint32_t bits_of(std::int64_t residual) {
     const auto bits = static_cast<std::uint64_t>(residual ^ (residual >> 63));
+    if constexpr (sizeof(std::size_t) == 8) {
+        // The highest bit of an odd number is found without asking whether there is one.
+        const int below = std::countl_zero(bits << 1 | 1);
+        return static_cast<std::uint32_t>(63 - below + (residual != 0 ? 1 : 0));
+    }
     const auto high = static_cast<std::uint32_t>(bits >> 32);
     if (high != 0) return 33 + static_cast<std::uint32_t>(std::bit_width(high));
     return static_cast<std::uint32_t>(std::bit_width(static_cast<std::uint32_t>(bits)) +

@@ -2,31 +2,11 @@
 #include <cstring>
 
 #include "common/block/codec2.hpp"
+#include "common/block/codec2_coder.hpp"
 #include "common/block/codec2_section.hpp"
 
 namespace longhaul {
 namespace {
-
-// Decisions into the range coder, with the probabilities of a model.
-struct RangeCoder {
-    ModelReader model;
-    ColumnContexts& contexts;
-    RangeEncoder range;
-
-    void begin_column(ContextSet set) { model.next_column(set, contexts); }
-    void bit(std::size_t context, bool yes) { range.bit(contexts[context], yes); }
-    void raw(std::uint64_t value, int count) { range.raw(value, count); }
-
-    // Nothing points to the copy, so that it stays in registers.
-    struct Quick {
-        RangeEncoder range;
-        BitModel* contexts;
-        void bit(std::size_t context, bool yes) { range.bit(contexts[context], yes); }
-        void raw(std::uint64_t value, int count) { range.raw(value, count); }
-    };
-    Quick begin_residuals() const { return {range, contexts.data()}; }
-    void end_residuals(const Quick& quick) { range = quick.range; }
-};
 
 // Head and literals around the coded part, which lies in `out` behind room for the longest head.
 std::optional<std::size_t> complete(std::size_t coded, Bytes literals, const CodecAids& aids,

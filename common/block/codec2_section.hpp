@@ -10,7 +10,8 @@
 
 namespace longhaul {
 
-// A Coder has begin_column(set) beside what ColumnEncoder asks for.
+// A Coder has begin_column(set) beside what ColumnEncoder asks for, and moved(column), 0 for time,
+// 1 for the first field: of a column of numbers that is moved only the first one is coded here.
 template <class Coder>
 class SectionEncoder {
  public:
@@ -27,7 +28,7 @@ class SectionEncoder {
         std::fill(rows_.begin(), rows_.end(), std::uint8_t{0});
         const auto values = std::span{memory_.integers}.first(rows_.size());
         source_.read_times(values);
-        column_.integers(values, rows_);
+        column_.integers(values.first(coder_.moved(0) ? 1 : values.size()), rows_);
     }
 
     void field(std::size_t index, const Field& field) {
@@ -35,7 +36,7 @@ class SectionEncoder {
         for (std::uint8_t& row : rows_) row &= row_note::zeros;
         source_.begin_column(index);
         if (is_literal(field.kind)) return literals(field);
-        numbers(field);
+        numbers(field, coder_.moved(index + 1));
     }
 
     bool ok() const { return literals_.ok(); }  // false: no room for the literals
@@ -50,7 +51,7 @@ class SectionEncoder {
     }
 
     // Whole numbers are collected from the front of the memory, exceptions from its back.
-    void numbers(const Field& field) {
+    void numbers(const Field& field, bool moved) {
         std::size_t whole = 0;
         std::size_t exceptions = 0;
         bool nulls = false;
@@ -70,6 +71,7 @@ class SectionEncoder {
         null_marks(field, nulls);
         LH_CHECK(exceptions == 0 || field.kind == FieldKind::decimal);
         if (field.kind == FieldKind::decimal) exception_marks(exceptions);
+        if (moved) whole = std::min<std::size_t>(whole, 1);
         column_.integers(std::span{memory_.integers}.first(whole), rows_);
     }
 

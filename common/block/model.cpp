@@ -1,5 +1,7 @@
 #include "common/block/model.hpp"
 
+#include <algorithm>
+
 #include "common/block/crypto.hpp"
 #include "common/block/limits.hpp"
 
@@ -18,6 +20,54 @@ void check_column(ByteReader& in) {
         if (contexts > codec2_context::count) return in.fail();
         in.bytes(2 * count);
     }
+}
+
+constexpr std::size_t mix_entry_bytes = 4;
+
+// Whether a column's numbers are known when those of another are coded: what is moved comes in the
+// order of the columns, but the times after the fields, and then the fields that are taken from
+// them.
+bool comes_before(const MixEntry& key, const MixEntry& other) {
+    const auto turn = [](const MixEntry& entry) {
+        if (entry.column == 0) return limits::schema_fields_max + 1;
+        return entry.column + (is_from_time(entry.form) ? limits::schema_fields_max + 1 : 0);
+    };
+    return key.form == MixForm::in_place || turn(key) < turn(other);
+}
+
+bool good_entry(const MixEntry& entry, std::size_t least) {
+    const bool moved = entry.form != MixForm::in_place;
+    return entry.column >= least && entry.column <= limits::schema_fields_max &&
+           entry.form <= MixForm::from_time_s && entry.key <= limits::schema_fields_max &&
+           (entry.key == 0 || entry.key != entry.column) &&
+           (entry.column != 0 || !is_from_time(entry.form)) &&
+           (moved ? entry.width >= 1 && entry.width <= 8 : entry.width == 0);
+}
+
+bool good_entries(Bytes entries) {
+    std::array<MixEntry, limits::schema_fields_max + 1> found{};
+    std::size_t least = 0;
+    ByteReader in{entries};
+    while (in.remaining() > 0) {
+        const MixEntry entry = read_mix_entry(in);
+        if (!good_entry(entry, least)) return false;
+        least = std::size_t{entry.column} + 1;
+        found[entry.column] = entry;
+    }
+    return std::all_of(found.begin(), found.end(), [&found](const MixEntry& entry) {
+        return entry.key == 0 || comes_before(found[entry.key], entry);
+    });
+}
+
+bool good_examples(Bytes examples) {
+    ByteReader in{examples};
+    while (in.remaining() > 0 && in.ok()) {
+        in.u8();
+        const std::uint64_t size = in.varint();
+        if (size > in.remaining()) return false;
+        in.bytes(static_cast<std::size_t>(size));
+    }
+    return in.ok();
 }
 
 // Fills the table from a column that was checked; returns what is behind it. A device does this for
@@ -84,10 +134,24 @@ Result<Model> Model::parse(Bytes encoded) {
     if (!in.ok()) return Error{ErrorCode::malformed, "a column of a model"};
     model.columns_ = model.columns_.first(model.columns_.size() - in.remaining());
     const std::uint64_t dictionary_bytes = in.varint();
-    if (dictionary_bytes != in.remaining() || !in.ok())
+    if (dictionary_bytes > in.remaining() || !in.ok())
         return Error{ErrorCode::malformed, "dictionary of a model"};
-    model.dictionary_ = in.rest();
+    model.dictionary_ = in.bytes(static_cast<std::size_t>(dictionary_bytes));
+    if (in.remaining() == 0) return model;
+    model.mix_entries_ = in.bytes(mix_entry_bytes * in.u8());
+    model.mix_examples_ = in.rest();
+    if (!in.ok() || !good_entries(model.mix_entries_) || !good_examples(model.mix_examples_))
+        return Error{ErrorCode::malformed, "mixing part of a model"};
     return model;
+}
+
+MixEntry read_mix_entry(ByteReader& in) {
+    MixEntry entry;
+    entry.column = in.u8();
+    entry.form = static_cast<MixForm>(in.u8());
+    entry.key = in.u8();
+    entry.width = in.u8();
+    return entry;
 }
 
 void ModelReader::next_column(ContextSet set, ColumnContexts& contexts) {

@@ -1,10 +1,13 @@
 // What codecs 1 and 2 know before the first sample: the probabilities with which the columns begin,
-// and a dictionary for zstd. Specification: docs/spec/codec.md.
+// a dictionary for zstd, and what codec 3 does with which column. Specification:
+// docs/spec/codec2.md, docs/spec/codec3.md.
 //
 //    0  u8   version = 1
 //    1  u8   columns
 //       for each column: u8 runs; for each: u8 left out, u8 entries, u16 each
 //       varint length, dictionary
+//       u8 columns of codec 3; for each: u8 column, u8 form, u8 key, u8 width    if anything is
+//       left examples: u8 samples - 1, varint length, section each
 #pragma once
 
 #include <array>
@@ -18,6 +21,26 @@ namespace longhaul {
 
 using ModelHash = std::array<std::byte, 32>;  // SHA-256 of the encoded model
 
+// How codec 3 takes a column.
+enum class MixForm : std::uint8_t {
+    in_place,
+    as_it_is,
+    difference,
+    from_time_us,  // difference to the time of the sample, in this unit
+    from_time_ms,
+    from_time_s,
+};
+// The columns of these come after the times.
+constexpr bool is_from_time(MixForm form) { return form >= MixForm::from_time_us; }
+
+struct MixEntry {
+    std::uint8_t column = 0;  // 0 time, 1 the first field
+    MixForm form = MixForm::in_place;
+    std::uint8_t key = 0;    // a field, 1 the first one; 0: none
+    std::uint8_t width = 0;  // bytes of a number of a column that is moved
+};
+MixEntry read_mix_entry(ByteReader& in);
+
 // A view of an encoded model, which must outlive it. The default is model 0, the built-in one.
 class Model {
  public:
@@ -29,12 +52,16 @@ class Model {
     static Result<Model> parse(Bytes encoded);
 
     Bytes dictionary() const { return dictionary_; }
+    Bytes mix_entries() const { return mix_entries_; }  // checked; for read_mix_entry
+    Bytes mix_examples() const { return mix_examples_; }
 
  private:
     friend class ModelReader;
     Bytes columns_;
     std::size_t column_count_ = 0;
     Bytes dictionary_;
+    Bytes mix_entries_;
+    Bytes mix_examples_;
     bool cold_ = false;
 };
 

@@ -23,6 +23,9 @@ class BitModel {
         model.state_ = static_cast<std::uint32_t>(entry & 0xfff0) << 16 | (entry & 0x0f);
         return model;
     }
+    constexpr std::uint16_t entry() const {
+        return static_cast<std::uint16_t>((state_ >> 16 & 0xfff0) | seen());
+    }
     // In units of 2^-12, kept away from certainty.
     std::uint32_t probability_of_no() const {
         return std::clamp<std::uint32_t>(state_ >> 20, 8, 4088);
@@ -39,7 +42,7 @@ class BitModel {
  private:
     static constexpr std::uint32_t probability_mask = 0xffff'ff00;
     static constexpr std::uint32_t count_max = 15;
-    std::uint32_t seen() const { return state_ & ~probability_mask; }
+    constexpr std::uint32_t seen() const { return state_ & ~probability_mask; }
     std::uint32_t rate() const {  // 1 … 5
         return static_cast<std::uint32_t>(std::bit_width(seen() + 1));
     }
@@ -65,6 +68,17 @@ class RangeEncoder {
         } else {
             range_ = bound;
             model.saw_no();
+        }
+        normalize();
+    }
+    // A decision whose probability of "no", 1 … 4095 in units of 2^-12, is known elsewhere.
+    void decide(std::uint32_t probability_of_no, bool yes) {
+        const std::uint32_t bound = (range_ >> 12) * probability_of_no;
+        if (yes) {
+            add_to_low(bound);
+            range_ -= bound;
+        } else {
+            range_ = bound;
         }
         normalize();
     }
@@ -130,6 +144,18 @@ class RangeDecoder {
         } else {
             range_ = bound;
             model.saw_no();
+        }
+        normalize();
+        return yes;
+    }
+    bool decide(std::uint32_t probability_of_no) {
+        const std::uint32_t bound = (range_ >> 12) * probability_of_no;
+        const bool yes = code_ >= bound;
+        if (yes) {
+            code_ -= bound;
+            range_ -= bound;
+        } else {
+            range_ = bound;
         }
         normalize();
         return yes;

@@ -65,6 +65,8 @@ Status decode_any(std::uint8_t codec, const Schema& schema, Bytes content, const
                   Codec2Decoder& decoder, std::span<std::int64_t> times,
                   std::span<const std::span<Value>> columns) {
     if (codec == codec_range) return decode_codec2(schema, content, aids, decoder, times, columns);
+    if (codec == codec_mixed && aids.mixing != nullptr)
+        return aids.mixing->decode(schema, content, aids, decoder, times, columns);
     if (codec == codec_zstd && aids.compression != nullptr) {
         LH_TRY_ASSIGN(
             const Bytes plain,
@@ -93,6 +95,9 @@ std::optional<std::size_t> encode_section(std::uint8_t codec, const Schema& sche
         case codec_range:
             if (memory.range == nullptr) return std::nullopt;
             return encode_codec2(schema, samples, source, aids, *memory.range, out);
+        case codec_mixed:
+            if (memory.range == nullptr || aids.mixing == nullptr) return std::nullopt;
+            return aids.mixing->encode(schema, samples, source, aids, *memory.range, out);
         default:
             return std::nullopt;
     }
@@ -114,6 +119,7 @@ std::optional<ChosenSection> encode_smallest_section(CodecSet allowed, const Sch
     };
     const bool literals = std::any_of(schema.fields.begin(), schema.fields.end(),
                                       [](const Field& field) { return is_literal(field.kind); });
+    if (has(allowed, codec_mixed)) attempt(codec_mixed);
     if (has(allowed, codec_range)) attempt(codec_range);
     if (has(allowed, codec_zstd) && (literals || !best)) attempt(codec_zstd);
     if (!best || !has(allowed, codec_range)) attempt(codec_columns);

@@ -3,7 +3,8 @@
 //
 //    0 columns       the columns as varints; needs nothing
 //    1 zstd          the same bytes as a zstd frame; needs Compression
-//    2 range coder   the smallest; texts and floats shrink only with Compression
+//    2 range coder   the smallest for numbers; texts and floats shrink only with Compression
+//    3 mixed         the smallest for the rest; needs Mixing, and time
 //
 // Nothing allocates; the caller brings the memory.
 #pragma once

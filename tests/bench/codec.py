@@ -1,5 +1,6 @@
 """The table of tools/dev bench codec: bytes a sample of the bundled recordings in the formats of others and in ours, all sealed
-alike, and how fast our codecs are. Values come from codec_bench, the part of each recording that model 0 was not trained on.
+alike, and how fast our codecs are. Values come from codec_bench, the part of each recording that neither model 0 nor the model made for
+it was trained on.
 
     codec.py CODEC_BENCH [--sizes] [--speed] [--json FILE] [RECORDING...]
 
@@ -23,7 +24,8 @@ SECTION_SAMPLES = (1, 4, 16, 60, 256)
 SHARED_BY = {1: 4, 4: 4}  # sections of so few samples come from four streams that share a block
 INTEGER, DECIMAL, BOOLEAN, ENUMERATION, TEXT, BYTES, FLOAT32, FLOAT64 = range(1, 9)
 ZSTD = pyarrow.Codec("zstd", compression_level=3)
-OURS = ("codec 0", "codec 1", "codec 2 cold", "codec 2", "codec 2 without zstd", "smallest")
+OURS = ("codec 0", "codec 1", "codec 2 cold", "codec 2", "codec 2 without zstd", "codec 2 with model", "codec 3", "codec 3 with model", "smallest",
+        "smallest with model")
 OTHERS = ("JSON lines", "JSON + gzip", "CBOR", "protobuf + zstd")
 
 
@@ -214,7 +216,7 @@ def print_sizes(table):
         for key, row in table.items():
             name, count = key.rsplit(" ", 1)
             if int(count) == samples:
-                print(f"| {name} | " + " | ".join(f"{row[what]:.2f}" for what in columns) + " |")
+                print(f"| {name} | " + " | ".join(f"{row[what]:.2f}" if what in row else "" for what in columns) + " |")
 
 
 def speed_table(bench, names):

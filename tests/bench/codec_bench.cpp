@@ -13,9 +13,11 @@
 #include <fstream>
 #include <functional>
 
+#include "common/mix/mixing_codec.hpp"
 #include "common/zstd/zstd_compression.hpp"
 #include "tests/support/section.hpp"
 #include "tools/model/recordings.hpp"
+#include "tools/model/schema_trainer.hpp"
 
 using namespace longhaul;
 
@@ -28,27 +30,41 @@ struct Way {
     std::uint8_t codec;
     bool cold = false;
     bool compression = true;
+    bool model = false;  // trained for the recording
 };
-constexpr std::array<Way, 6> ways{{{"codec 0", codec_columns},
-                                   {"codec 1", codec_zstd},
-                                   {"codec 2 cold", codec_range, true},
-                                   {"codec 2", codec_range},
-                                   {"codec 2 without zstd", codec_range, false, false},
-                                   {"smallest", 255}}};
+constexpr std::array<Way, 10> ways{{{"codec 0", codec_columns},
+                                    {"codec 1", codec_zstd},
+                                    {"codec 2 cold", codec_range, true},
+                                    {"codec 2", codec_range},
+                                    {"codec 2 without zstd", codec_range, false, false},
+                                    {"codec 2 with model", codec_range, false, true, true},
+                                    {"codec 3", codec_mixed},
+                                    {"codec 3 with model", codec_mixed, false, true, true},
+                                    {"smallest", 255},
+                                    {"smallest with model", 255, false, true, true}}};
 
 struct Bench {
+    explicit Bench(const Recording& recording)
+        : trained_bytes{train_model(recording.schema(), recording.model_training())},
+          trained{Model::parse(trained_bytes).value()} {
+        rooms.mixing = &mixing;
+    }
+    std::vector<std::byte> trained_bytes;
+    Model trained;
     ZstdCompression zstd;
+    MixingCodec mixing;
     test::SectionRooms rooms;
     std::vector<std::byte> out = std::vector<std::byte>(256 << 10);
 
-    std::size_t encode(const Way& way, const Recording& recording, const SampleRun& run,
-                       std::uint8_t* codec = nullptr) {
-        rooms.model = way.cold ? Model::cold() : Model{};
+    // Nothing where the codec has nothing to do in this schema.
+    std::optional<std::size_t> encode(const Way& way, const Recording& recording,
+                                      const SampleRun& run, std::uint8_t* codec = nullptr) {
+        rooms.model = way.cold ? Model::cold() : way.model ? trained : Model{};
         rooms.compression = way.compression ? &zstd : nullptr;
         RowSource source{run, recording.schema().fields.size()};
         if (way.codec == 255) {
             const auto chosen =
-                encode_smallest_section(every_codec, recording.schema(), run.times.size(), source,
+                encode_smallest_section(0b1111, recording.schema(), run.times.size(), source,
                                         rooms.aids(), rooms.memory(), out);
             LH_CHECK(chosen.has_value());
             if (codec != nullptr) *codec = chosen->codec;
@@ -56,9 +72,9 @@ struct Bench {
         }
         const auto size = encode_section(way.codec, recording.schema(), run.times.size(), source,
                                          rooms.aids(), rooms.memory(), out);
-        LH_CHECK(size.has_value());
+        LH_CHECK(size.has_value() || way.codec == codec_mixed);
         if (codec != nullptr) *codec = way.codec;
-        return *size;
+        return size;
     }
 };
 
@@ -72,14 +88,15 @@ void for_each_section(const std::vector<SampleRun>& runs, std::size_t samples,
 }
 
 void sizes(const Recording& recording) {
-    Bench bench;
+    Bench bench{recording};
     for (const std::size_t samples : section_samples) {
         for (const Way& way : ways) {
             std::size_t bytes = 0;
             std::size_t sections = 0;
-            for_each_section(recording.test(), samples, [&](const SampleRun& run) {
-                bytes += bench.encode(way, recording, run);
-                ++sections;
+            for_each_section(recording.model_test(), samples, [&](const SampleRun& run) {
+                const auto size = bench.encode(way, recording, run);
+                bytes += size.value_or(0);
+                sections += size ? 1 : 0;
             });
             if (sections == 0) continue;
             std::printf("%s\t%zu\t%s\t%zu\t%zu\n", recording.name().c_str(), samples, way.name,
@@ -90,7 +107,7 @@ void sizes(const Recording& recording) {
 
 // Every sample of all devices, trained on or not, in sections of all sizes in turn.
 std::size_t check(const Recording& recording) {
-    Bench bench;
+    Bench bench{recording};
     const std::size_t fields = recording.schema().fields.size();
     std::size_t values = 0;
     std::size_t turn = 0;
@@ -102,10 +119,11 @@ std::size_t check(const Recording& recording) {
                 at += run.times.size();
                 for (const Way& way : ways) {
                     std::uint8_t codec = 0;
-                    const std::size_t bytes = bench.encode(way, recording, run, &codec);
+                    const auto bytes = bench.encode(way, recording, run, &codec);
+                    if (!bytes) continue;
                     test::SectionData back{run.times.size(), fields};
                     LH_CHECK(decode_section(codec, recording.schema(),
-                                            Bytes{bench.out}.first(bytes), bench.rooms.aids(),
+                                            Bytes{bench.out}.first(*bytes), bench.rooms.aids(),
                                             *bench.rooms.decoder, back.times, back.spans())
                                  .ok());
                     for (std::size_t i = 0; i < run.times.size(); ++i) {
@@ -124,8 +142,10 @@ std::size_t check(const Recording& recording) {
 
 // Sections of drawn schemas and values, in every codec, with model 0 and without.
 void check_random(std::uint64_t seed, std::size_t sections) {
+    constexpr std::size_t mixed_in = 20;  // codec 3 takes its time
     std::mt19937_64 random{seed};
     ZstdCompression zstd;
+    MixingCodec mixing;
     test::SectionRooms rooms;
     std::vector<std::byte> out(1 << 20);
     rooms.plain.resize(1 << 20);
@@ -135,12 +155,13 @@ void check_random(std::uint64_t seed, std::size_t sections) {
         const std::size_t samples = section.data.times.size();
         rooms.model = i % 4 == 0 ? Model::cold() : Model{};
         rooms.compression = &zstd;
-        for (const std::uint8_t codec : {codec_columns, codec_zstd, codec_range}) {
+        rooms.mixing = i % mixed_in == 0 ? &mixing : nullptr;
+        for (const std::uint8_t codec : {codec_columns, codec_zstd, codec_range, codec_mixed}) {
             test::SpanSource source{section.data};
             const auto bytes = encode_section(codec, section.schema, samples, source, rooms.aids(),
                                               rooms.memory(), out);
             // What codec 1 compresses has a limit, and some of these are larger.
-            LH_CHECK(bytes.has_value() || codec == codec_zstd);
+            LH_CHECK(bytes.has_value() || codec == codec_zstd || codec == codec_mixed);
             if (!bytes) continue;
             test::SectionData back{samples, section.schema.fields.size()};
             LH_CHECK(decode_section(codec, section.schema, Bytes{out}.first(*bytes), rooms.aids(),
@@ -160,44 +181,64 @@ double seconds_of(const std::function<void()>& work) {
     return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 }
 
+// As many values as sections of this way hold.
+struct Coded {
+    std::vector<std::vector<std::byte>> sections;
+    std::size_t values = 0;
+};
+
+Coded coded(Bench& bench, const Way& way, const Recording& recording, std::size_t samples) {
+    Coded made;
+    for_each_section(recording.model_test(), samples, [&](const SampleRun& run) {
+        const auto size = bench.encode(way, recording, run);
+        if (!size) return;
+        made.sections.emplace_back(bench.out.begin(),
+                                   bench.out.begin() + static_cast<std::ptrdiff_t>(*size));
+        made.values += samples * (recording.schema().fields.size() + 1);
+    });
+    return made;
+}
+
+// Rounds of all ways in turn, so that what else the machine does is the same for all.
 void speed(const Recording& recording) {
     constexpr int rounds = 7;
-    Bench bench;
-    const std::size_t fields = recording.schema().fields.size();
+    constexpr std::array<std::size_t, 6> timed{0, 1, 3, 4, 6, 7};
+    Bench bench{recording};
     for (const std::size_t samples : {std::size_t{60}, std::size_t{256}}) {
-        for (const Way& way : {ways[0], ways[1], ways[3], ways[4]}) {
-            std::vector<std::vector<std::byte>> sections;
-            std::size_t values = 0;
-            for_each_section(recording.test(), samples, [&](const SampleRun& run) {
-                const std::size_t bytes = bench.encode(way, recording, run);
-                sections.emplace_back(bench.out.begin(),
-                                      bench.out.begin() + static_cast<std::ptrdiff_t>(bytes));
-                values += samples * (fields + 1);
-            });
-            if (sections.empty()) continue;
-            double encode_s = 1e9;
-            double decode_s = 1e9;
-            test::SectionData back{samples, fields};
-            const auto spans = back.spans();
-            for (int round = 0; round < rounds; ++round) {
-                encode_s = std::min(encode_s, seconds_of([&] {
-                                        for_each_section(recording.test(), samples,
-                                                         [&](const SampleRun& run) {
-                                                             bench.encode(way, recording, run);
-                                                         });
-                                    }));
-                decode_s = std::min(
-                    decode_s, seconds_of([&] {
-                        for (const auto& section : sections)
-                            LH_CHECK(decode_section(way.codec, recording.schema(), section,
-                                                    bench.rooms.aids(), *bench.rooms.decoder,
-                                                    back.times, spans)
-                                         .ok());
+        std::array<Coded, ways.size()> all;
+        std::array<double, ways.size()> encode_s;
+        std::array<double, ways.size()> decode_s;
+        encode_s.fill(1e9);
+        decode_s.fill(1e9);
+        for (const std::size_t way : timed) all[way] = coded(bench, ways[way], recording, samples);
+        test::SectionData back{samples, recording.schema().fields.size()};
+        const auto spans = back.spans();
+        const auto decode = [&](const Way& way, const std::vector<std::byte>& section) {
+            LH_CHECK(decode_section(way.codec, recording.schema(), section, bench.rooms.aids(),
+                                    *bench.rooms.decoder, back.times, spans)
+                         .ok());
+        };
+        for (int round = 0; round < rounds; ++round) {
+            for (const std::size_t way : timed) {
+                if (all[way].sections.empty() || (ways[way].codec == codec_mixed && round > 1))
+                    continue;
+                encode_s[way] = std::min(
+                    encode_s[way], seconds_of([&] {
+                        for_each_section(
+                            recording.model_test(), samples,
+                            [&](const SampleRun& run) { bench.encode(ways[way], recording, run); });
                     }));
+                decode_s[way] = std::min(decode_s[way], seconds_of([&] {
+                                             for (const auto& section : all[way].sections)
+                                                 decode(ways[way], section);
+                                         }));
             }
-            std::printf("%s\t%zu\t%s\t%.1f\t%.1f\n", recording.name().c_str(), samples, way.name,
-                        static_cast<double>(values) / encode_s / 1e6,
-                        static_cast<double>(values) / decode_s / 1e6);
+        }
+        for (const std::size_t way : timed) {
+            if (all[way].sections.empty()) continue;
+            const auto values = static_cast<double>(all[way].values) / 1e6;
+            std::printf("%s\t%zu\t%s\t%.2f\t%.2f\n", recording.name().c_str(), samples,
+                        ways[way].name, values / encode_s[way], values / decode_s[way]);
         }
     }
 }
@@ -246,7 +287,7 @@ void dump(const Recording& recording) {
     }
     std::printf("]\n");
     const std::size_t fields = recording.schema().fields.size();
-    for (const SampleRun& run : recording.test()) {
+    for (const SampleRun& run : recording.model_test()) {
         std::printf("%zu\n", run.times.size());
         for (std::size_t i = 0; i < run.times.size(); ++i) {
             std::printf("[%lld", static_cast<long long>(run.times[i]));

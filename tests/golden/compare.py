@@ -70,7 +70,7 @@ FORMATS = {  # name: decoder, golden files
                                    "frames/collector-bye-v1", "frames/device-v1", "frames/hello-models-v1",
                                    "frames/welcome-offers-v1", "frames/want-v1", "frames/model-v1")),
     "body": (body_text, ("block/body-v1", "block/body-codecs-v1")),
-    "model": (ok(decode.decode_model), ("model/small-v1",)),
+    "model": (ok(decode.mixing_model), ("model/small-v1", "model/mixing-v1")),
     **dict((section_format(0, 1, 6, 0, "codec/every-kind-codec1-v1"), section_format(0, 2, 6, 0, "codec/every-kind-codec2-v1"),
             section_format(1, 2, 8, 0, "codec/predictors-codec2-v1"), section_format(2, 2, 12, 0, "codec/texts-codec2-v1"),
             section_format(2, 1, 12, 1, "codec/texts-codec1-model-v1"),

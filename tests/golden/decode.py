@@ -9,6 +9,7 @@ import pathlib
 import sys
 
 from decoder.codec2 import decode_codec2, decode_model, decode_model_column
+from decoder.codec3 import decode_codec3, decode_mixing
 from decoder.crypto import Refused
 from decoder.device import (block_key_of, decode_block_header, decode_body, decode_frames, decode_record,
                             decode_signed_epoch, open_block)
@@ -71,12 +72,23 @@ def builtin_columns(data):
 
 def decode_section(codec, data, schema, count, model=None):
     """A section's samples in any codec; model: the bytes of the stream's, if it is not model 0."""
-    model = decode_model(model) if model else {"columns": [], "dictionary": ""}
+    nothing = {"columns": [], "dictionary": "", "mixing": {"entries": {}, "examples": []}}
+    model = decode_model(model, decode_mixing) if model else nothing
+    if codec == 3:
+        return decode_codec3(data, schema, count, builtin_columns(golden("model/builtin-v1")), integer_value, model)
     if codec == 2:
         return decode_codec2(data, schema, count, builtin_columns(golden("model/builtin-v1")), integer_value, model)
     if codec == 1:
         data = decompress(data, bytes.fromhex(model["dictionary"]))
     return decode_samples(data, schema, count)
+
+
+def mixing_model(data):
+    model = decode_model(data, decode_mixing)
+    mixing = model["mixing"]
+    mixing["entries"] = {str(column): list(entry) for column, entry in mixing["entries"].items()}
+    mixing["examples"] = [[samples, content.hex()] for samples, content in mixing["examples"]]
+    return model
 
 
 def section_of(codec, schema, count, model=None):
@@ -92,6 +104,10 @@ FILES = {  # name: decoder, and whether every cut of the file must be refused
     "schema/texts-v1": (decode_schema, True),
     "model/builtin-v1": (builtin_columns, True),
     "model/small-v1": (decode_model, True),
+    "model/mixing-v1": (mixing_model, False),
+    "codec/every-kind-codec3-v1": (section_of(3, "schema/every-kind-v1", 6), False),
+    "codec/texts-codec3-v1": (section_of(3, "schema/texts-v1", 12), False),
+    "codec/texts-codec3-model-v1": (section_of(3, "schema/texts-v1", 12, "model/mixing-v1"), False),
     "codec/every-kind-codec1-v1": (section_of(1, "schema/every-kind-v1", 6), True),
     "codec/every-kind-codec2-v1": (section_of(2, "schema/every-kind-v1", 6), False),
     "codec/predictors-codec2-v1": (section_of(2, "schema/predictors-v1", 8), False),

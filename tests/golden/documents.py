@@ -12,7 +12,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = TOP / "tests/golden"
-SPECS = ("schema", "epoch", "block", "codec", "codec2", "frames", "journal")  # each has at least one example
+SPECS = ("schema", "epoch", "block", "codec", "codec2", "codec3", "frames", "journal")  # each has at least one example
 EXAMPLE = re.compile(r"^```golden: *(\S+)\n(.*?)^```$", re.M | re.S)
 
 

@@ -1,4 +1,6 @@
-// Sections in codecs 1 and 2, and models: docs/spec/codec.md, docs/spec/codec2.md.
+// Sections in codecs 1 to 3, and models: docs/spec/codec.md, docs/spec/codec2.md,
+// docs/spec/codec3.md.
+#include "common/mix/mixing_codec.hpp"
 #include "common/zstd/zstd_compression.hpp"
 #include "tests/golden/examples_codec.hpp"
 #include "tests/golden/golden_file.hpp"
@@ -17,8 +19,10 @@ test::SectionData data_of(const test::SectionExample& example) {
 
 struct Codecs {
     ZstdCompression zstd;
+    MixingCodec mixing;
     test::SectionRooms rooms;
     explicit Codecs(bool compression = true) {
+        rooms.mixing = &mixing;
         if (compression) rooms.compression = &zstd;
     }
 
@@ -43,7 +47,52 @@ struct Codecs {
     }
 };
 
+// A key, numbers moved as they are and as differences, and an example.
+std::vector<std::byte> mixing_model() {
+    const test::TextsSchema texts;
+    const auto encoded = [](Bytes example) {
+        std::vector<std::byte> room(4096);
+        ByteWriter out{room};
+        out.u8(1);
+        out.u8(0);
+        out.varint(0);
+        out.u8(3);
+        for (const char byte : std::string_view{"\0\2\3\1\1\0\3\0\2\1\0\1", 12})
+            out.u8(static_cast<std::uint8_t>(byte));
+        if (!example.empty()) {
+            out.u8(11);
+            out.varint(example.size());
+            out.bytes(example);
+        }
+        room.resize(out.size());
+        return room;
+    };
+    const auto bare = encoded({});
+    Codecs codecs;
+    codecs.rooms.model = Model::parse(bare).value();
+    codecs.mixing.begin_examples();
+    return encoded(codecs.encode(codec_mixed, texts.schema, test::texts_section()));
+}
+
 }  // namespace
+
+TEST_CASE("golden codec 3: without a model, and with one that moves columns and has an example") {
+    const test::EveryKindSchema kinds;
+    const test::TextsSchema texts;
+    const auto model = mixing_model();
+    CHECK(test::to_hex(model) == test::to_hex(test::golden("model/mixing-v1.hex")));
+    Codecs codecs;
+    const auto check = [&codecs](const Schema& schema, const test::SectionExample& example,
+                                 const char* name) {
+        const auto bytes = codecs.encode(codec_mixed, schema, example);
+        CHECK(test::to_hex(bytes) == test::to_hex(test::golden(name)));
+        codecs.check_decoding(codec_mixed, schema, bytes, example);
+    };
+    check(kinds.schema, test::every_kind_section(), "codec/every-kind-codec3-v1.hex");
+    check(texts.schema, test::texts_section(), "codec/texts-codec3-v1.hex");
+    codecs.rooms.model = Model::parse(model).value();
+    check(texts.schema, test::texts_section(), "codec/texts-codec3-model-v1.hex");
+}
 
 TEST_CASE("golden codec 2: every kind of field, with nulls and exceptions") {
     const test::EveryKindSchema example;

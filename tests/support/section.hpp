@@ -53,12 +53,13 @@ class SpanSource final : public SectionSource {
 struct SectionRooms {
     Model model;
     Compression* compression = nullptr;
+    Mixing* mixing = nullptr;
     std::vector<std::byte> plain = std::vector<std::byte>(128 << 10);
     std::unique_ptr<Codec2Encoder> encoder = std::make_unique<Codec2Encoder>();
     std::unique_ptr<Codec2Decoder> decoder = std::make_unique<Codec2Decoder>();
     std::vector<Value> column = std::vector<Value>(limits::section_samples_max);
 
-    CodecAids aids() { return {model, compression, plain}; }
+    CodecAids aids() { return {model, compression, plain, mixing}; }
     SectionMemory memory() { return {encoder.get(), column}; }
 };
 

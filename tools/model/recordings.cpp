@@ -50,6 +50,13 @@ void Recording::divide() {
             test_.push_back(all.part(begin, samples - begin));
         }
     }
+    model_training_ = training_;
+    model_test_ = test_;
+    if (!training_.empty()) return;
+    const SampleRun all = test_[0];
+    const std::size_t begin = all.times.size() * training_share / 100;
+    model_training_ = {all.part(0, begin)};
+    model_test_ = {all.part(begin, all.times.size() - begin)};
 }
 
 void RowSource::read_times(std::span<std::int64_t> times) {

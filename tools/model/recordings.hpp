@@ -31,6 +31,10 @@ class Recording {
     const Schema& schema() const { return mapping_->schema(); }
     const std::vector<SampleRun>& training() const { return training_; }
     const std::vector<SampleRun>& test() const { return test_; }
+    // For a model of this schema; where nothing was given to the built-in model, the beginning of
+    // what that one is measured with. `model_test()` is the rest.
+    const std::vector<SampleRun>& model_training() const { return model_training_; }
+    const std::vector<SampleRun>& model_test() const { return model_test_; }
 
  private:
     Recording() = default;
@@ -41,6 +45,8 @@ class Recording {
     std::unique_ptr<agent::TraceFile> file_;
     std::vector<SampleRun> training_;
     std::vector<SampleRun> test_;
+    std::vector<SampleRun> model_training_;
+    std::vector<SampleRun> model_test_;
 };
 
 // Those of firmware-sim/traces, in a fixed order.

@@ -68,12 +68,20 @@ std::uint16_t DecisionHistory::best() const {
     return best;
 }
 
+std::uint16_t DecisionHistory::best_beside(std::uint16_t builtin) const {
+    constexpr double entry_bits = 16;
+    const std::uint16_t own = best();
+    return cost(own) + entry_bits < cost(builtin) ? own : builtin;
+}
+
 void ModelTrainer::begin_column(ContextSet set) {
-    column_ = &histories_[static_cast<std::size_t>(set)];
+    column_ =
+        &histories_[tables_ == Tables::of_kinds ? static_cast<std::size_t>(set) : next_column_++];
     for (DecisionHistory& history : *column_) history.begin_section();
 }
 
 void ModelTrainer::add(const Schema& schema, std::size_t samples, SectionSource& source) {
+    next_column_ = 0;
     SectionEncoder<ModelTrainer> section{samples, source, *this, memory_, literals_};
     section.times();
     for (std::size_t i = 0; i < schema.fields.size(); ++i) section.field(i, schema.fields[i]);
@@ -83,6 +91,17 @@ StoredContexts ModelTrainer::train(ContextSet set) const {
     StoredContexts entries;
     const Histories& histories = histories_[static_cast<std::size_t>(set)];
     for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = histories[i].best();
+    return entries;
+}
+
+StoredContexts ModelTrainer::train_column(std::size_t column, ContextSet set) const {
+    StoredContexts entries;
+    ColumnContexts builtin;
+    ModelReader{Model{}}.next_column(set, builtin);
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const DecisionHistory& history = histories_[column][i];
+        entries[i] = history.seen() ? history.best_beside(builtin[i].entry()) : stored_half;
+    }
     return entries;
 }
 

@@ -22,7 +22,8 @@ def decode_model_column(reader):
     return contexts + [HALF] * (CONTEXTS - len(contexts))
 
 
-def decode_model(data):
+def decode_model(data, decode_mixing=None):
+    """decode_mixing: what reads the rest of it, for codec 3."""
     refuse_unless(len(data) <= 16384, "size")
     reader = Reader(data)
     refuse_unless(reader.u(8) == 1, "version")
@@ -30,6 +31,8 @@ def decode_model(data):
     refuse_unless(count <= 65, "columns")
     model = {"columns": [decode_model_column(reader) for _ in range(count)]}
     model["dictionary"] = reader.take(reader.varint()).hex()
+    if decode_mixing:
+        model["mixing"] = decode_mixing(reader)
     reader.end("the model")
     return model
 
@@ -73,6 +76,16 @@ class RangeDecoder:
         else:
             self.range = bound
         model.saw(yes)
+        self.normalize()
+        return int(yes)
+
+    def decide(self, probability_of_no):
+        bound = (self.range >> 12) * probability_of_no
+        yes = self.code >= bound
+        if yes:
+            self.code, self.range = self.code - bound, self.range - bound
+        else:
+            self.range = bound
         self.normalize()
         return int(yes)
 

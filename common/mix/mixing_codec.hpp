@@ -1,0 +1,51 @@
+// Codec 3 for programs on a host. Specification: docs/spec/codec3.md.
+#pragma once
+
+#include <memory>
+
+#include "common/block/codec2.hpp"
+#include "common/block/mixing.hpp"
+#include "common/mix/byte_mixer.hpp"
+#include "common/mix/mix_plan.hpp"
+
+namespace longhaul {
+
+// One a thread; it keeps what the model that was used last has taught. A model's bytes must stay
+// where and what they are as long as the object lives, and belong to one schema.
+class MixingCodec final : public Mixing {
+ public:
+    MixingCodec();
+    ~MixingCodec();
+    MixingCodec(const MixingCodec&) = delete;
+    MixingCodec& operator=(const MixingCodec&) = delete;
+
+    std::optional<std::size_t> encode(const Schema& schema, std::size_t samples,
+                                      SectionSource& source, const CodecAids& aids,
+                                      Codec2Encoder& encoder, MutableBytes out) override;
+    Status decode(const Schema& schema, Bytes content, const CodecAids& aids,
+                  Codec2Decoder& decoder, std::span<std::int64_t> times,
+                  std::span<const std::span<Value>> columns) override;
+
+    // For a trainer: sections go on from each other as a model's examples do, beginning from
+    // nothing.
+    void begin_examples() {
+        examples_ = true;
+        taught_by_ = {};
+        mixer_->reset();
+    }
+    void end_examples() { examples_ = false; }
+
+ private:
+    std::optional<std::size_t> encode_section(const Schema& schema, std::size_t samples,
+                                              SectionSource& source, const CodecAids& aids,
+                                              Codec2Encoder& encoder, MutableBytes out);
+    Status prepare(const Schema& schema, const CodecAids& aids);
+    Status teach(const Schema& schema, const CodecAids& aids);
+
+    std::unique_ptr<ByteMixer> mixer_;
+    std::unique_ptr<ByteMixer> taught_;
+    Bytes taught_by_;  // the examples
+    bool examples_ = false;
+};
+
+}  // namespace longhaul

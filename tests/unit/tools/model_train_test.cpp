@@ -1,0 +1,165 @@
+// Training of models: what comes out is the same every time, is worth what is said, and is learnt
+// from the rows that devices sampled.
+#include <catch2/catch_test_macros.hpp>
+#include <deque>
+#include <random>
+
+#include "collector/lake/delta_log.hpp"
+#include "collector/lake/local_store.hpp"
+#include "collector/lake/parquet_file.hpp"
+#include "common/block/crypto.hpp"
+#include "firmware-sim/sim_disk.hpp"
+#include "tests/support/section.hpp"
+#include "tools/longhaul/lake_samples.hpp"
+#include "tools/model/model_report.hpp"
+#include "tools/model/schema_trainer.hpp"
+
+using namespace longhaul;
+using namespace longhaul::collector;
+
+namespace {
+
+struct Pumps {
+    std::array<Field, 3> fields{test::field_of(FieldKind::enumeration, "state"),
+                                test::field_of(FieldKind::decimal, "pressure", true),
+                                test::field_of(FieldKind::bytes, "frame")};
+    Schema schema{.name = "pump", .fields = fields, .time = TimeKind::source, .tick_us = 1};
+    struct Device {
+        std::vector<std::int64_t> times;
+        std::vector<Value> values;
+    };
+    std::deque<Device> devices;
+    std::deque<std::string> texts;
+
+    // Frames that say what the state says, or noise in every column.
+    Pumps(std::size_t count, std::size_t samples, bool noise) {
+        std::mt19937_64 random{20261128};
+        for (std::size_t d = 0; d < count; ++d) {
+            Device& device = devices.emplace_back();
+            std::int64_t time = 1'700'000'000'000'000;
+            for (std::size_t i = 0; i < samples; ++i) {
+                const std::uint64_t state = noise ? random() % 3 : i / 7 % 3;
+                const std::uint64_t change = noise ? random() >> 1 : 1'000'000;
+                time += static_cast<std::int64_t>(change % 100'000'000);
+                device.times.push_back(time);
+                device.values.push_back(Value::of_integer(static_cast<std::int64_t>(state)));
+                const std::uint64_t pressure = noise ? random() % 100'000'000 : 300 + state;
+                device.values.push_back(Value::of_integer(static_cast<std::int64_t>(pressure)));
+                std::string frame =
+                    noise ? "" : "pump in state " + std::to_string(100 * state + i % 5);
+                for (int j = 0; noise && j < 60; ++j) frame += static_cast<char>(random());
+                texts.push_back(frame);
+                device.values.push_back(Value::of_text(as_bytes(texts.back())));
+            }
+        }
+    }
+    std::vector<SampleRun> runs() const {
+        std::vector<SampleRun> all;
+        for (const Device& device : devices) all.push_back({device.times, device.values});
+        return all;
+    }
+};
+
+double best_gain(const Pumps& pumps) {
+    const HeldOut parts{pumps.runs()};
+    const auto model = train_model(pumps.schema, parts.training);
+    double best = 0;
+    for (const ModelGain& gain : measure_model(pumps.schema, model, parts.rest))
+        best = std::max(best, gain.percent());
+    return best;
+}
+
+}  // namespace
+
+TEST_CASE("model training: the same samples give the same bytes, and a model that can be read") {
+    const Pumps pumps{4, 300, false};
+    const auto model = train_model(pumps.schema, pumps.runs());
+    CHECK(model == train_model(pumps.schema, pumps.runs()));
+    REQUIRE(model.size() <= limits::model_bytes_max);
+    const auto parsed = Model::parse(model);
+    REQUIRE(parsed.ok());
+    CHECK(!parsed.value().mix_examples().empty());
+}
+
+TEST_CASE("model training: it pays on devices held out where data are alike, and not in noise") {
+    CHECK(best_gain({4, 300, false}) > 20);
+    CHECK(best_gain({4, 300, true}) < 3);
+}
+
+TEST_CASE("model training: of one device the last two fifths are held out") {
+    const Pumps pumps{1, 500, false};
+    const HeldOut parts{pumps.runs()};
+    CHECK(parts.by_time);
+    CHECK(HeldOut::samples_of(parts.training) == 300);
+    CHECK(parts.rest[0].times.front() == pumps.devices[0].times[300]);
+}
+
+TEST_CASE("model training: rows of a table become what the device sampled, in its order") {
+    REQUIRE(crypto_init().ok());
+    const Pumps pumps{1, 20, false};
+    std::vector<Column> columns(9);
+    const char* names[] = {"device",     "incarnation", "epoch",    "seq",  "row",
+                           "event_time", "state",       "pressure", "frame"};
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        columns[i].name = names[i];
+        columns[i].type = i > 0 && i < 4 ? ColumnType::long_integer : ColumnType::string;
+    }
+    columns[4].type = ColumnType::short_integer;
+    columns[5].type = ColumnType::timestamp;
+    columns[7].type = ColumnType::decimal_real;
+    columns[8].type = ColumnType::binary;
+    sim::SimDisk disk;
+    LocalStore store{disk};
+    DeltaTable table{store, "acme/pump"};
+    Batch batch{columns};
+    const Pumps::Device& device = pumps.devices[0];
+    const std::array<const char*, 3> labels{"a", "b", "c"};
+    for (std::size_t i = 20; i-- > 0;) {  // backwards
+        batch.begin_row();
+        batch.put_text(0, "pump-1");
+        batch.put_integer(1, 11);
+        batch.put_integer(2, 1);
+        batch.put_integer(3, 1);
+        batch.put_integer(4, static_cast<std::int64_t>(i));
+        batch.put_integer(5, device.times[i]);
+        batch.put_text(6, labels[static_cast<std::size_t>(device.values[3 * i].integer)]);
+        if (i == 4) {
+            batch.put_null(7);
+        } else {
+            batch.put_real(7, static_cast<double>(device.values[3 * i + 1].integer) / 100);
+        }
+        batch.put_text(8, as_text(device.values[3 * i + 2].text));
+        batch.end_row();
+    }
+    auto object = store.begin();
+    const auto written = write_parquet(batch, batch.arrival_order(), *object.value());
+    REQUIRE(written.ok());
+    DataFile file;
+    file.path = "receive_date=2026-11-21/1.parquet";
+    file.receive_date = "2026-11-21";
+    file.bytes = written.value().bytes;
+    REQUIRE(object.value()->finish("acme/pump/" + file.path).ok());
+    TableCommit commit;
+    commit.files = {file};
+    commit.txns = {{"journal/0", 1}};
+    commit.columns = columns;
+    REQUIRE(table.commit(commit).ok());
+
+    const auto read = tools::LakeSamples::read(store, "acme/pump", pumps.schema);
+    REQUIRE(read.ok());
+    const auto runs = read.value()->devices();
+    REQUIRE(runs.size() == 1);
+    REQUIRE(runs[0].times.size() == 20);
+    for (std::size_t i = 0; i < 20; ++i) {
+        CAPTURE(i);
+        CHECK(runs[0].times[i] == device.times[i]);
+        for (std::size_t c = 0; c < 3; ++c) {
+            const Value& value = runs[0].values[3 * i + c];
+            if (i == 4 && c == 1) {
+                CHECK(value.form == ValueForm::null);
+            } else {
+                CHECK(test::same_value(value, device.values[3 * i + c]));
+            }
+        }
+    }
+}

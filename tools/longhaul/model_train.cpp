@@ -1,0 +1,207 @@
+#include "tools/longhaul/model_train.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdio>
+
+#include "agent/sources/trace_file.hpp"
+#include "collector/disk/posix_disk.hpp"
+#include "collector/journal/local_journal.hpp"
+#include "collector/lake/local_store.hpp"
+#include "common/block/model.hpp"
+#include "common/host/config.hpp"
+#include "common/host/exit_codes.hpp"
+#include "common/host/files.hpp"
+#include "tools/longhaul/lake_samples.hpp"
+#include "tools/longhaul/text.hpp"
+#include "tools/model/model_report.hpp"
+#include "tools/model/schema_trainer.hpp"
+
+namespace longhaul::tools {
+namespace {
+
+using collector::LocalJournal;
+using collector::PosixDisk;
+
+constexpr double gain_min = 3;  // percent
+constexpr std::size_t training_samples_min = 400;
+constexpr std::size_t rest_samples_min = 120;
+
+// Samples of the devices of one schema, wherever they come from.
+struct Data {
+    std::vector<std::unique_ptr<agent::TraceMapping>> mappings;
+    std::vector<std::unique_ptr<agent::TraceFile>> recordings;
+    std::unique_ptr<StoredSchema> stored;
+    std::unique_ptr<LakeSamples> lake;
+    Schema schema;
+    std::vector<SampleRun> devices;
+};
+
+std::vector<std::byte> encoded(const Schema& schema) {
+    std::vector<std::byte> room(limits::schema_bytes_max);
+    ByteWriter out{room};
+    if (!encode_schema(schema, out).ok()) return {};
+    room.resize(out.size());
+    return room;
+}
+
+Result<void, Message> read_traces(const std::vector<std::string>& paths, Data& data) {
+    for (const std::string& path : paths) {
+        LH_TRY_ASSIGN(auto mapping, agent::TraceMapping::load(path));
+        LH_TRY_ASSIGN(auto recording, agent::TraceFile::load(*mapping, mapping->file, {}));
+        if (data.mappings.empty()) {
+            data.schema = mapping->schema();
+        } else if (encoded(data.schema) != encoded(mapping->schema())) {
+            return Message{path + ": its schema is not that of " + paths[0]};
+        }
+        for (const auto& [name, trace] : recording->devices())
+            data.devices.push_back({trace.times, trace.values});
+        data.mappings.push_back(std::move(mapping));
+        data.recordings.push_back(std::move(recording));
+    }
+    return {};
+}
+
+struct Found {
+    std::string tenant;
+    std::unique_ptr<StoredSchema> schema;
+};
+
+// The newest schema of this name that the journal has.
+Result<Found, Message> find_schema(const std::string& path, const ModelTrainOptions& options) {
+    const auto about = [&path](const Error& error) {
+        return Message{path + ": " + to_string(error)};
+    };
+    const auto disk = PosixDisk::open_root(path);
+    if (!disk.ok()) return about(disk.error());
+    const auto journal = LocalJournal::open_to_read(*disk.value());
+    if (!journal.ok()) return about(journal.error());
+    Found found;
+    for (collector::Shard shard = 0; shard < journal.value()->shards(); ++shard) {
+        const auto reader = journal.value()->read(shard, 0);
+        if (!reader.ok()) return about(reader.error());
+        for (;;) {
+            const auto read = reader.value()->next();
+            if (!read.ok() && read.error().code == ErrorCode::corrupt) continue;
+            if (!read.ok() && read.error().code == ErrorCode::not_found) break;
+            if (!read.ok()) return about(read.error());
+            const collector::JournalEntry& entry = read.value().entry;
+            if (entry.kind != collector::JournalKind::schema) continue;
+            if (!options.tenant.empty() && entry.tenant != options.tenant) continue;
+            auto schema = StoredSchema::parse(entry.body);
+            if (!schema.ok() || schema.value()->schema().name != options.schema) continue;
+            if (found.schema && found.tenant != entry.tenant)
+                return Message{options.schema + ": several tenants have it, say --tenant"};
+            found = {std::string{entry.tenant}, std::move(schema).value()};
+        }
+    }
+    if (!found.schema)
+        return Message{options.schema + ": no device has sent a schema of this name"};
+    return found;
+}
+
+Result<void, Message> read_lake(const ModelTrainOptions& options, Data& data) {
+    LH_TRY_ASSIGN(ConfigFile file, ConfigFile::read(options.config));
+    const std::string journal = file.table("journal").path("path");
+    const std::string lake = file.table("lake").path("path");
+    LH_TRY(file.finish(UnknownKeys::ignored));
+    LH_TRY_ASSIGN(Found found, find_schema(journal, options));
+    const auto disk = PosixDisk::open_root(lake);
+    if (!disk.ok()) return Message{lake + ": " + to_string(disk.error())};
+    collector::LocalStore store{*disk.value()};
+    data.stored = std::move(found.schema);
+    data.schema = data.stored->schema();
+    LH_TRY_ASSIGN(data.lake,
+                  LakeSamples::read(store, found.tenant + "/" + options.schema, data.schema));
+    data.devices = data.lake->devices();
+    return {};
+}
+
+struct Report {
+    std::string schema;
+    std::string out;
+    std::string name;  // SHA-256 of the model
+    std::size_t bytes = 0;
+    std::size_t devices = 0;
+    std::size_t training_samples = 0;
+    std::size_t rest_samples = 0;
+    bool by_time = false;
+    std::vector<ModelGain> gains;
+
+    bool worth_it() const {
+        return std::any_of(gains.begin(), gains.end(),
+                           [](const ModelGain& gain) { return gain.percent() >= gain_min; });
+    }
+};
+
+void print_json(const Report& report) {
+    boost::json::object object{{"schema", report.schema},
+                               {"model", report.name},
+                               {"bytes", report.bytes},
+                               {"devices", report.devices},
+                               {"training_samples", report.training_samples},
+                               {"held_out", report.by_time ? "time" : "devices"},
+                               {"held_out_samples", report.rest_samples},
+                               {"gain_percent_min", gain_min},
+                               {"written", report.worth_it()}};
+    boost::json::array gains;
+    for (const ModelGain& gain : report.gains)
+        gains.push_back(boost::json::object{{"codecs", gain.codecs},
+                                            {"builtin_bytes", gain.builtin_bytes},
+                                            {"model_bytes", gain.model_bytes},
+                                            {"gain_percent", gain.percent()}});
+    object["gains"] = std::move(gains);
+    std::printf("%s\n", boost::json::serialize(object).c_str());
+}
+
+void print_text(const Report& report) {
+    std::printf("model %s, %zu bytes, for %s\n", report.name.c_str(), report.bytes,
+                report.schema.c_str());
+    std::printf("trained on %zu samples, measured on %zu that were held out (%s)\n",
+                report.training_samples, report.rest_samples,
+                report.by_time ? "the last two fifths of one device" : "every second device");
+    for (const ModelGain& gain : report.gains)
+        std::printf("  %-15s %9zu bytes with the built-in model, %9zu with this one: %5.1f %%\n",
+                    gain.codecs.c_str(), gain.builtin_bytes, gain.model_bytes, gain.percent());
+    if (report.worth_it()) std::printf("%s\n", report.out.c_str());
+}
+
+}  // namespace
+
+Result<int, Message> model_train(const ModelTrainOptions& options) {
+    Data data;
+    LH_TRY(options.traces.empty() ? read_lake(options, data) : read_traces(options.traces, data));
+    const HeldOut parts{data.devices};
+    Report report{std::string{data.schema.name},
+                  options.out,
+                  {},
+                  0,
+                  data.devices.size(),
+                  HeldOut::samples_of(parts.training),
+                  HeldOut::samples_of(parts.rest),
+                  parts.by_time,
+                  {}};
+    if (report.training_samples < training_samples_min || report.rest_samples < rest_samples_min)
+        return Message{report.schema +
+                       ": too little to learn from: " + std::to_string(report.training_samples) +
+                       " samples to train on and " + std::to_string(report.rest_samples) +
+                       " to measure with, " + std::to_string(training_samples_min) + " and " +
+                       std::to_string(rest_samples_min) + " are needed"};
+    const std::vector<std::byte> model = train_model(data.schema, parts.training);
+    report.name = hex(model_hash(model));
+    report.bytes = model.size();
+    report.gains = measure_model(data.schema, model, parts.rest);
+    options.json ? print_json(report) : print_text(report);
+    if (!report.worth_it()) {
+        std::fprintf(stderr,
+                     "longhaul: not written: on what was held out this model saves less than %.0f "
+                     "%% beside the built-in one, and a model that is worth so little costs more "
+                     "than it saves\n",
+                     gain_min);
+        return exit_check_failed;
+    }
+    LH_TRY(replace_file(options.out, model, 0644));
+    return exit_done;
+}
+
+}  // namespace longhaul::tools
