@@ -250,7 +250,7 @@ void Collector::on_failure(Message message, int exit_code) {
 }
 
 // On any thread. What is not written does not hold up the devices.
-void Collector::note_in_trail(std::vector<TrailFact> facts) {
+void Collector::note_in_trail(const std::vector<TrailFact>& facts) {
     if (const auto kept = trail_.append(facts); !kept.ok())
         log_.warn("the audit trail cannot be written", {{"text", kept.error().text}});
 }

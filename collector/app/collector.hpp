@@ -60,7 +60,7 @@ class Collector {
     void tell_stopping();
     void tell_late();
     void tell_renewed(const Credentials& credentials);
-    void note_in_trail(std::vector<TrailFact> facts);
+    void note_in_trail(const std::vector<TrailFact>& facts);
     boost::asio::awaitable<void> supervise();
     void on_durable(std::vector<DurableNews> news);
     void on_failure(Message message, int exit_code);
