@@ -46,8 +46,7 @@ void add_train(CLI::App& model, Commands& commands) {
                                               "Mapping files of recordings, all of one schema");
     CLI::Option* lake =
         command->add_option("--lake", options->config, "The configuration of a collector");
-    CLI::Option* schema =
-        command->add_option("--schema", options->schema, "Its name in the lake");
+    CLI::Option* schema = command->add_option("--schema", options->schema, "Its name in the lake");
     command->add_option("--tenant", options->tenant, "Tenant, if several have that schema");
     traces->check(CLI::ExistingFile)->excludes(lake);
     lake->check(CLI::ExistingFile)->needs(schema);

@@ -75,7 +75,7 @@ struct ModelBench : WriterBench {
     }
 };
 
-std::string unknown_model(const ModelHash& hash) { return "unknown model: " + hex_of(hash); }
+std::string unknown_model(const ModelHash& hash) { return "unknown model: " + hex(hash); }
 
 }  // namespace
 
