@@ -150,7 +150,7 @@ bool BlockBuilder::encode_section(std::size_t index, Part part, MutableBytes scr
     if (count == 0) return true;
 
     StagedSource source{staged, section.first, schema(index).fields.size()};
-    const CodecAids aids{streams_[index].model, tools_.compression, tools_.plain};
+    const CodecAids aids{streams_[index].model, tools_.compression, tools_.plain, tools_.mixing};
     const SectionMemory memory{tools_.range, column_};
     const auto code = [&](CodecSet allowed) {
         return encode_smallest_section(allowed, schema(index), count, source, aids, memory,
@@ -174,7 +174,7 @@ bool BlockBuilder::encode_section(std::size_t index, Part part, MutableBytes scr
 // What is in `scratch` has been written out.
 void BlockBuilder::compare_model(std::size_t index, std::uint16_t count, SectionSource& source,
                                  std::size_t bytes, MutableBytes scratch) {
-    const CodecAids builtin{Model{}, tools_.compression, tools_.plain};
+    const CodecAids builtin{Model{}, tools_.compression, tools_.plain, tools_.mixing};
     const auto coded = encode_smallest_section(allowed_, schema(index), count, source, builtin,
                                                {tools_.range, column_}, scratch);
     if (coded) sections_[index].fit.compare(bytes, coded->bytes);

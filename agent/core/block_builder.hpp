@@ -65,6 +65,7 @@ struct CodecTools {
     // Texts and floats of codec 2 go through it: a body's length without compression. With it
     // twice limits::section_plain_bytes_max, so that nothing is too large.
     MutableBytes plain;
+    Mixing* mixing = nullptr;  // for codec 3
 };
 
 // Memory of a builder; everything outlives it.
@@ -88,7 +89,7 @@ class BlockBuilder {
 
     // Sections are coded by whichever codec in `allowed` makes them smallest.
     BlockBuilder(std::span<const AgentStream> streams, const BuilderRooms& rooms,
-                 CodecSet allowed = every_codec, const CodecTools& tools = {});
+                 CodecSet allowed = usual_codecs, const CodecTools& tools = {});
 
     enum class Fit {
         yes,

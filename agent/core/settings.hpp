@@ -21,7 +21,7 @@ struct AgentSettings {
     PublicKey sealing_key{};  // of the collector; the platform has checked who signed it
 
     std::size_t body_bytes_max = 4096;  // of a block, tag included; 1,100 on constrained links
-    CodecSet codecs = every_codec;      // that it may write, as far as its tools go
+    CodecSet codecs = usual_codecs;     // that it may write, as far as its tools go
     // Of a model that the device may ask its collector for; 0: of none. The longest takes 16,384.
     std::size_t model_bytes_max = 0;
     // Of blocks that the spool may still hold from a time with other settings: they have to fit

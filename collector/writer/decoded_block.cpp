@@ -40,8 +40,10 @@ Result<DecodedSection> BlockDecoder::decode_samples(const Section& section,
         spans_.emplace_back(column);
     }
     const MutableBytes plain = section.codec == codec_columns ? MutableBytes{} : next_room();
-    LH_TRY(decode_section(section.codec, *stream.schema, section.content,
-                          {stream.model, &zstd_, plain}, range_, decoded.times, spans_));
+    if (section.codec == codec_mixed && !mixing_) mixing_.emplace();
+    const CodecAids aids{stream.model, &zstd_, plain, mixing_ ? &*mixing_ : nullptr};
+    LH_TRY(decode_section(section.codec, *stream.schema, section.content, aids, range_,
+                          decoded.times, spans_));
     return decoded;
 }
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/block/block.hpp"
 #include "common/block/codec2.hpp"
 #include "common/block/epoch.hpp"
+#include "common/mix/mixing_codec.hpp"
 #include "common/zstd/zstd_compression.hpp"
 
 namespace longhaul::collector {
@@ -29,7 +31,7 @@ struct DecodedBlock {
     std::vector<DecodedSection> sections;
 };
 
-// One a thread. What it returns is good until it is called again.
+// One a thread. What it returns is good until it is called again. Models outlive it.
 class BlockDecoder {
  public:
     // `streams` by their index in the epoch. The error's detail is the reason that goes into
@@ -42,6 +44,7 @@ class BlockDecoder {
     MutableBytes next_room();
 
     ZstdCompression zstd_;
+    std::optional<MixingCodec> mixing_;  // as soon as it is needed
     Codec2Decoder range_;
     std::vector<std::span<Value>> spans_;
     // What zstd gives back, for each section of the block one; pages that stay unused cost nothing.

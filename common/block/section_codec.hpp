@@ -33,9 +33,10 @@ std::optional<std::size_t> encode_section(std::uint8_t codec, const Schema& sche
                                           const CodecAids& aids, const SectionMemory& memory,
                                           MutableBytes out);
 
-// A set of codecs: bit n for codec n. Codec 0 is always allowed.
+// A set of codecs: bit n for codec n. Codec 0 is always allowed, and codec 3 is for who asks for
+// it.
 using CodecSet = std::uint8_t;
-inline constexpr CodecSet every_codec = 1U << codec_columns | 1U << codec_zstd | 1U << codec_range;
+inline constexpr CodecSet usual_codecs = 1U << codec_columns | 1U << codec_zstd | 1U << codec_range;
 
 struct ChosenSection {
     std::uint8_t codec = codec_columns;

@@ -1,7 +1,6 @@
 #include "common/mix/mixing_codec.hpp"
 
-#include <cstring>
-#include <vector>
+#include <algorithm>
 
 #include "common/mix/mix_decoder.hpp"
 #include "common/mix/mix_encoder.hpp"
@@ -19,13 +18,11 @@ struct LeavingCoder : RangeCoder {
 
 }  // namespace
 
-MixingCodec::MixingCodec()
-    : mixer_{std::make_unique<ByteMixer>()}, taught_{std::make_unique<ByteMixer>()} {}
+MixingCodec::MixingCodec() : mixer_{std::make_unique<ByteMixer>()} {}
 MixingCodec::~MixingCodec() = default;
 
 // The examples are sections themselves, so that teaching is decoding them.
 Status MixingCodec::teach(const Schema& schema, const CodecAids& aids) {
-    taught_by_ = {};
     begin_examples();
     std::vector<std::byte> plain(limits::section_plain_bytes_max);
     const CodecAids own{aids.model, nullptr, plain};
@@ -47,8 +44,8 @@ Status MixingCodec::teach(const Schema& schema, const CodecAids& aids) {
     }
     end_examples();
     if (!status.ok()) return Error{ErrorCode::malformed, "examples of a model"};
-    *taught_ = *mixer_;
-    taught_by_ = aids.model.mix_examples();
+    if (taught_.size() == taught_max) taught_.erase(taught_.begin());
+    taught_.push_back({aids.model.mix_examples(), std::make_unique<ByteMixer>(*mixer_)});
     return {};
 }
 
@@ -59,8 +56,12 @@ Status MixingCodec::prepare(const Schema& schema, const CodecAids& aids) {
         mixer_->reset();
         return {};
     }
-    if (!same_place(taught_by_, aids.model.mix_examples())) LH_TRY(teach(schema, aids));
-    *mixer_ = *taught_;
+    const auto known = std::find_if(taught_.begin(), taught_.end(), [&](const Taught& each) {
+        return same_place(each.examples, aids.model.mix_examples());
+    });
+    if (known == taught_.end()) return teach(schema, aids);
+    std::rotate(known, known + 1, taught_.end());
+    *mixer_ = *taught_.back().mixer;
     return {};
 }
 
@@ -69,10 +70,10 @@ std::optional<std::size_t> MixingCodec::encode(const Schema& schema, std::size_t
                                                SectionSource& source, const CodecAids& aids,
                                                Codec2Encoder& encoder, MutableBytes out) {
     if (!examples_) return encode_section(schema, samples, source, aids, encoder, out);
-    *taught_ = *mixer_;
+    const auto before = std::make_unique<ByteMixer>(*mixer_);
     auto size = encode_section(schema, samples, source, aids, encoder, out);
     if (mixer_->room() < limits::section_plain_bytes_max) size.reset();
-    if (!size) *mixer_ = *taught_;
+    if (!size) *mixer_ = *before;
     return size;
 }
 

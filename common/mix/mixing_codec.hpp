@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "common/block/codec2.hpp"
 #include "common/block/mixing.hpp"
@@ -10,8 +11,8 @@
 
 namespace longhaul {
 
-// One a thread; it keeps what the model that was used last has taught. A model's bytes must stay
-// where and what they are as long as the object lives, and belong to one schema.
+// One a thread; it keeps what the models that were used last have taught, 2 MB each. A model's
+// bytes must stay where and what they are as long as the object lives, and belong to one schema.
 class MixingCodec final : public Mixing {
  public:
     MixingCodec();
@@ -30,7 +31,6 @@ class MixingCodec final : public Mixing {
     // nothing.
     void begin_examples() {
         examples_ = true;
-        taught_by_ = {};
         mixer_->reset();
     }
     void end_examples() { examples_ = false; }
@@ -39,12 +39,17 @@ class MixingCodec final : public Mixing {
     std::optional<std::size_t> encode_section(const Schema& schema, std::size_t samples,
                                               SectionSource& source, const CodecAids& aids,
                                               Codec2Encoder& encoder, MutableBytes out);
+    struct Taught {
+        Bytes examples;
+        std::unique_ptr<ByteMixer> mixer;
+    };
+    static constexpr std::size_t taught_max = 8;
+
     Status prepare(const Schema& schema, const CodecAids& aids);
     Status teach(const Schema& schema, const CodecAids& aids);
 
     std::unique_ptr<ByteMixer> mixer_;
-    std::unique_ptr<ByteMixer> taught_;
-    Bytes taught_by_;  // the examples
+    std::vector<Taught> taught_;  // the one that was used last is the last
     bool examples_ = false;
 };
 

@@ -134,7 +134,7 @@ struct Outcome {
 
 // One run in which the disk fails at step `fail_after` (never: UINT64_MAX), then works. A `lossy`
 // device has no room for a while and drops what is new.
-Outcome run(std::uint64_t fail_after, bool torn, bool lossy, CodecSet codecs = every_codec) {
+Outcome run(std::uint64_t fail_after, bool torn, bool lossy, CodecSet codecs = usual_codecs) {
     sim::SimDisk disk;
     disk.fail_after(fail_after);
     sim::SimLink link;
@@ -208,7 +208,7 @@ TEST_CASE("road: without a fault every sample is in the table once") {
 }
 
 TEST_CASE("road: the table is the same whichever codecs the device may use") {
-    for (unsigned codecs = 0; codecs <= every_codec; ++codecs) {
+    for (unsigned codecs = 0; codecs <= usual_codecs; ++codecs) {
         CAPTURE(codecs);
         run(UINT64_MAX, false, false, static_cast<CodecSet>(codecs));
     }

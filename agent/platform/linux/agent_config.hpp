@@ -63,7 +63,7 @@ struct AgentConfig {
     SpoolPolicy spool_policy;
     std::uint64_t write_bytes_per_day = 0;  // 0: no budget
     std::size_t body_bytes_max = 0;
-    CodecSet codecs = every_codec;
+    CodecSet codecs = usual_codecs;
 
     std::vector<TraceConfig> traces;
     std::vector<NmeaConfig> nmea;

@@ -46,7 +46,7 @@ when_full = "drop_oldest"
 
 [block]
 body_bytes_max = 4096          # 1100 on links where every datagram counts
-codecs = ["range", "zstd"]     # that may be used beside plain columns; fewer take less time and more bytes
+codecs = ["range", "zstd"]     # that may be used beside plain columns; fewer take less time and more bytes, "mixed" the fewest bytes and 50 times as long
 
 # What the device measures. Each table may be repeated; a stream's name is used once.
 

@@ -1,12 +1,14 @@
 // What a Linux machine gives by itself: random bytes, clocks, and room and zstd for the codecs.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "agent/core/block_builder.hpp"
 #include "agent/port/clock.hpp"
 #include "agent/port/entropy.hpp"
 #include "common/base/time.hpp"
+#include "common/mix/mixing_codec.hpp"
 #include "common/zstd/zstd_compression.hpp"
 
 namespace longhaul::agent {
@@ -30,9 +32,14 @@ class LinuxWallClock final : public WallClock {
 // One for all devices of the thread.
 class LinuxCodecs {
  public:
-    CodecTools tools() { return {&range_, &zstd_, plain_}; }
+    // What only codec 3 needs, some megabytes, is made for devices that may write it.
+    CodecTools tools(CodecSet allowed) {
+        if ((allowed >> codec_mixed & 1) != 0 && !mixing_) mixing_.emplace();
+        return {&range_, &zstd_, plain_, mixing_ ? &*mixing_ : nullptr};
+    }
 
  private:
+    std::optional<MixingCodec> mixing_;
     Codec2Encoder range_;
     ZstdCompression zstd_;
     std::vector<std::byte> plain_ = std::vector<std::byte>(2 * limits::section_plain_bytes_max);

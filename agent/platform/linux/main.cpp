@@ -109,7 +109,7 @@ int run(const RunArguments& arguments) {
     LinuxCodecs codecs;
     Devices devices;
     const auto make = [&library, &codecs](const AgentConfig& config) {
-        return HostedDevice::make(config, firmware, library, codecs.tools());
+        return HostedDevice::make(config, firmware, library, codecs.tools(config.codecs));
     };
     for (const AgentConfig& config : configs) {
         auto device = make(config);

@@ -89,7 +89,7 @@ TEST_CASE("builder: however the data change, no block is too large and no sample
         CAPTURE(seed);
         std::mt19937_64 random{seed};
         const std::size_t body_bytes = 256 + random() % 1500;
-        const auto codecs = static_cast<CodecSet>(random() % (every_codec + 1U));
+        const auto codecs = static_cast<CodecSet>(random() % (usual_codecs + 1U));
         CAPTURE(body_bytes, static_cast<int>(codecs));
         const std::size_t arena_bytes = seed % 2 == 0 ? 8 * 1024 : 64 * 1024;
         BuilderBench bench{{schema.stream(), schema.stream(), schema.stream(BlockClass::bulk)},
@@ -161,7 +161,7 @@ TEST_CASE("builder: what is left of the room for system entries holds them, what
     const OwnedSchema schema{"changing", ChangingRows::fields()};
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         CAPTURE(seed);
-        BuilderBench bench{{schema.stream(), schema.stream()}, 600, 64 * 1024, every_codec};
+        BuilderBench bench{{schema.stream(), schema.stream()}, 600, 64 * 1024, usual_codecs};
         std::deque<ChangingRows> sources{ChangingRows{seed}, ChangingRows{seed + 100}};
         std::mt19937_64 random{seed};
         std::array<Added, 2> added;

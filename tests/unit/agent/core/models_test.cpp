@@ -258,7 +258,7 @@ bool is_worse(Bytes model, int blocks) {
     std::vector<Value> column(limits::section_samples_max);
     Codec2Encoder range;
     std::vector<std::byte> plain(4096);
-    BlockBuilder builder{streams, BuilderRooms{sections, arena, body, column}, every_codec,
+    BlockBuilder builder{streams, BuilderRooms{sections, arena, body, column}, usual_codecs,
                          CodecTools{&range, nullptr, plain}};
     std::vector<std::byte> sealed(block_header_bytes + body.size());
     for (int block = 1; block <= blocks; ++block) {
