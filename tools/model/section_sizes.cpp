@@ -1,12 +1,15 @@
 #include "tools/model/section_sizes.hpp"
 
+#include "common/base/check.hpp"
+
 namespace longhaul {
 
 std::size_t SectionSizes::smallest(CodecSet codecs, const Model& model, const SampleRun& run) {
     RowSource source{run, schema_.fields.size()};
-    return encode_smallest_section(codecs, schema_, run.times.size(), source, aids(model, true),
-                                   {encoder_.get(), column_}, out_)
-        .bytes;
+    const auto chosen = encode_smallest_section(codecs, schema_, run.times.size(), source,
+                                                aids(model, true), {encoder_.get(), column_}, out_);
+    LH_CHECK(chosen.has_value());
+    return chosen->bytes;
 }
 
 Bytes SectionSizes::example(const Model& model, const SampleRun& run) {

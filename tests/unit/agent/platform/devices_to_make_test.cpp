@@ -21,13 +21,14 @@ class Maker {
     DevicesToMake::Make make() {
         return [this](const AgentConfig& config) {
             ++attempts;
-            return HostedDevice::make(config, "test 1", library_);
+            return HostedDevice::make(config, "test 1", library_, codecs_.tools(config.codecs));
         };
     }
     int attempts = 0;
 
  private:
     TraceLibrary library_;
+    LinuxCodecs codecs_;
 };
 
 // The spool has no place as long as its folder is not there, as on a disk without room.
