@@ -4,6 +4,7 @@
 #include <random>
 
 #include "collector/writer/releases.hpp"
+#include "common/base/hex.hpp"
 #include "tests/support/model.hpp"
 #include "tests/unit/collector/writer/writer_bench.hpp"
 
@@ -75,7 +76,7 @@ struct ModelBench : WriterBench {
     }
 };
 
-std::string unknown_model(const ModelHash& hash) { return "unknown model: " + hex(hash); }
+std::string unknown_model(const ModelHash& hash) { return "unknown model: " + longhaul::hex(hash); }
 
 }  // namespace
 
