@@ -19,7 +19,7 @@ struct Credentials {
     std::unique_ptr<KeyRing> keys;       // of a gateway: empty
     std::set<SealingKeyId> sealing_ids;  // that devices may seal for
     std::unique_ptr<ModelShelf> models;
-    Sha256 certificate{};                // of the server's certificate
+    Sha256 certificate{};  // of the server's certificate
     WallUs certificate_expires;
     std::vector<Tenant> tenants;
 };

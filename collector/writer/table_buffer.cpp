@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "collector/lake/parquet_file.hpp"
-#include "common/base/hex.hpp"
 #include "collector/writer/table_columns.hpp"
+#include "common/base/hex.hpp"
 
 namespace longhaul::collector {
 namespace {
