@@ -88,7 +88,12 @@ awaitable<bool> Connection::shake_hands() {
         going_on = co_await wait_for_peer(worked_.value(), deadline);
     }
     handshakes_.leave(*this);
-    if (!going_on || aborted_) co_return false;
+    if (aborted_ || finishing_) co_return false;
+    if (dropped_) {
+        refuse(RefusalReason::handshakes, "others wanted the place of this slow handshake");
+        co_return false;
+    }
+    if (!going_on) co_return false;
     if (!worked_.ok()) {
         const bool late = monotonic_now() >= deadline;
         refuse(late ? RefusalReason::handshake_deadline : RefusalReason::handshake,
@@ -126,11 +131,7 @@ awaitable<bool> Connection::wait_for_peer(TlsWant want, MonotonicMs deadline) {
     arm(want);
     const bool& under_way = want == TlsWant::read ? reading_ : writing_;
     while (under_way) {
-        if (aborted_ || finishing_) co_return false;
-        if (dropped_) {
-            refuse(RefusalReason::handshakes, "others wanted the place of this slow handshake");
-            co_return false;
-        }
+        if (aborted_ || finishing_ || dropped_) co_return false;
         if (monotonic_now() >= deadline) {
             refuse(RefusalReason::handshake_deadline, "the handshake took too long");
             co_return false;
@@ -150,7 +151,7 @@ awaitable<void> Connection::work_apart(HandshakeStep step, MonotonicMs deadline)
     working_ = true;
     handshakes_.submit(shared_from_this(), step);
     while (working_) {
-        const bool enough = aborted_ || monotonic_now() >= deadline;
+        const bool enough = aborted_ || finishing_ || monotonic_now() >= deadline;
         if (enough && handshakes_.withdraw(*this)) {
             working_ = false;
             worked_ = Error{ErrorCode::closed, "TLS"};
@@ -169,6 +170,7 @@ void Connection::on_worked() {
 
 void Connection::on_dropped() {
     dropped_ = true;
+    working_ = false;
     wakeup_.wake();
 }
 
@@ -349,9 +351,9 @@ void Connection::arm(TlsWant want) {
 }
 
 // Closing a socket with unread bytes resets the connection and may take our last words with it, so
-// what still comes is read and thrown away for a moment.
+// what still comes is read and thrown away for a moment. Not for one whose place another has.
 awaitable<void> Connection::say_goodbye() {
-    if (aborted_ || !tls_) co_return;
+    if (aborted_ || dropped_ || !tls_) co_return;
     tls_->close_notify();
     boost::system::error_code ignored;
     socket_.shutdown(tcp::socket::shutdown_send, ignored);
