@@ -88,7 +88,7 @@ awaitable<bool> Connection::shake_hands() {
         going_on = co_await wait_for_peer(worked_.value(), deadline);
     }
     handshakes_.leave(*this);
-    if (aborted_ || finishing_) co_return false;
+    if (aborted_) co_return false;
     if (dropped_) {
         refuse(RefusalReason::handshakes, "others wanted the place of this slow handshake");
         co_return false;
@@ -100,6 +100,7 @@ awaitable<bool> Connection::shake_hands() {
                late ? "the handshake took too long" : tls_->last_error());
         co_return false;
     }
+    if (finishing_) co_return false;  // a session that begins now would be finished by nobody
     ++(tls_->resumed() ? gateway_.counters.handshakes_resumed : gateway_.counters.handshakes_full);
     co_return true;
 }
@@ -151,7 +152,7 @@ awaitable<void> Connection::work_apart(HandshakeStep step, MonotonicMs deadline)
     working_ = true;
     handshakes_.submit(shared_from_this(), step);
     while (working_) {
-        const bool enough = aborted_ || finishing_ || monotonic_now() >= deadline;
+        const bool enough = aborted_ || monotonic_now() >= deadline;
         if (enough && handshakes_.withdraw(*this)) {
             working_ = false;
             worked_ = Error{ErrorCode::closed, "TLS"};

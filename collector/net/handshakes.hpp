@@ -44,7 +44,7 @@ class Handshakes {
     void set_full_per_s(std::int64_t count) { queue_.set_full_per_s(count); }
     // Places of those whose handshake holds memory; more than `places_max` have the oldest dropped.
     void enter(Shaker& shaker, std::size_t places_max);
-    void leave(Shaker& shaker);
+    void leave(Shaker& shaker);  // may be called again
     // False: all of them are worked on right now.
     bool drop_oldest();
 

@@ -13,6 +13,7 @@ extern "C" {  // the header forgets it
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <exception>
 #include <optional>
 
 #include "collector/net/clock.hpp"
@@ -37,6 +38,16 @@ std::string text_of(int error) {
 
 const unsigned char* raw(const std::string& pem) {
     return reinterpret_cast<const unsigned char*>(pem.c_str());
+}
+
+// For callbacks: they are called by C, and no exception may pass through that.
+template <auto callback, class... Arguments>
+int without_exception(Arguments... arguments) {
+    try {
+        return callback(arguments...);
+    } catch (const std::exception&) {
+        return MBEDTLS_ERR_SSL_ALLOC_FAILED;
+    }
 }
 
 bool only_later() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
@@ -106,8 +117,8 @@ int TlsContext::Body::configure() {
     // Devices know who issued their certificate; a list of all tenants would only tell strangers.
     mbedtls_ssl_conf_cert_req_ca_list(&config, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
     if (tickets) {
-        mbedtls_ssl_conf_session_tickets_cb(&config, &Body::write_ticket, &Body::parse_ticket,
-                                            tickets.get());
+        mbedtls_ssl_conf_session_tickets_cb(&config, &without_exception<&Body::write_ticket>,
+                                            &without_exception<&Body::parse_ticket>, tickets.get());
     }
     const int own = mbedtls_ssl_conf_own_cert(&config, &certificate, &key);
     if (own != 0) return own;
@@ -271,7 +282,7 @@ Result<std::unique_ptr<TlsStream>> TlsStream::make(const TlsContext& context, in
     }
     body->socket = socket;
     mbedtls_ssl_set_bio(&body->ssl, body.get(), &Body::send, &Body::receive, nullptr);
-    mbedtls_ssl_set_verify(&body->ssl, &Body::note_certificate, body.get());
+    mbedtls_ssl_set_verify(&body->ssl, &without_exception<&Body::note_certificate>, body.get());
     return std::unique_ptr<TlsStream>{new TlsStream{std::move(body)}};
 }
 
