@@ -157,6 +157,7 @@ struct TlsStream::Body {
     Body& operator=(const Body&) = delete;
 
     Result<TlsWant> wanted(int result);
+    bool ticket_taken() const;
     void let_go_of_certificate();
     static int send(void* context, const unsigned char* bytes, std::size_t count);
     static int receive(void* context, unsigned char* bytes, std::size_t room);
@@ -303,7 +304,15 @@ Result<TlsWant> TlsStream::read_hello() {
         const int result = mbedtls_ssl_handshake_step(&body_->ssl);
         if (result != 0) return body_->wanted(result);
     }
+    body_->resumed = body_->resumed && body_->ticket_taken();
     return TlsWant::nothing;
+}
+
+// Of a ticket that we could open, TLS 1.3 judges the age, and whether who shows it knows its secret
+// and has not just seen it on the wire; only after that it takes the secret over.
+bool TlsStream::Body::ticket_taken() const {
+    return mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_2 ||
+           ssl.MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(resumption_key_len) != 0;
 }
 
 // TLS 1.3 sends its ticket at the end.

@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <filesystem>
 
 #include "tests/unit/collector/net/gateway_fixture.hpp"
 
 using namespace longhaul;
 using namespace longhaul::test;
+using boost::asio::ip::tcp;
 
 namespace {
 
@@ -132,6 +134,29 @@ TEST_CASE("gateway: a TLS 1.3 ticket shown as one of TLS 1.2 resumes nothing") {
     CHECK(handshakes(fixture) == Counts{2, 0});
 }
 
+TEST_CASE("gateway: a ticket that TLS does not accept does not count as a resumption") {
+    GatewayFixture fixture;
+    fixture.start();
+    TlsClientSettings settings = fixture.device(device());
+    settings.session = connect(settings)->session();
+    boost::asio::io_context io;
+    tcp::acceptor acceptor{io, {boost::asio::ip::address_v4::loopback(), 0}};
+    settings.port = acceptor.local_endpoint().port();
+    for (const bool misdated : {false, true}) {
+        CAPTURE(misdated);
+        settings.misdate_session = misdated;
+        const std::jthread client{[&] { TlsClient{settings}; }};
+        auto socket = acceptor.accept();
+        socket.native_non_blocking(true);
+        const auto stream =
+            TlsStream::make(*fixture.gateway().entrance->tls, socket.native_handle()).value();
+        do {
+            socket.wait(tcp::socket::wait_read);
+        } while (stream->read_hello().value() != TlsWant::nothing);
+        CHECK(stream->resumed() == !misdated);
+    }
+}
+
 TEST_CASE("gateway: who is revoked loses the connection, others keep theirs") {
     GatewayFixture fixture;
     fixture.start();
@@ -151,6 +176,20 @@ TEST_CASE("gateway: who is revoked loses the connection, others keep theirs") {
         fixture.on_network([&] { alone = fixture.gateway().counters.sessions_open == 1; });
     const auto& refused = fixture.gateway().counters.refused_by;
     CHECK(refused[static_cast<std::size_t>(RefusalReason::revoked)] == 1);
+}
+
+TEST_CASE("gateway: after a reload it is the file that has the registry's name now that counts") {
+    GatewayFixture fixture;
+    fixture.start();
+    const auto client = connect(fixture.device(device()));
+    const std::string path = fixture.registry_path();
+    GatewayFixture::fill_registry(path + ".new");
+    for (const char* each : {"-wal", "-shm"}) std::filesystem::remove(path + each);
+    std::filesystem::rename(path + ".new", path);
+    fixture.reload();
+    revoke(fixture);
+    fixture.look(test::wall_now());
+    CHECK(bye_of(*client) == "device \"bus-1\" of tenant \"acme\" is revoked");
 }
 
 TEST_CASE("gateway: a session ends with the certificate that it began with") {
