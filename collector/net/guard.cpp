@@ -34,6 +34,8 @@ void Guard::look(WallUs now) {
 
 void Guard::look_at_everybody(WallUs now) {
     everybody_ = true;
+    keys_.reset();  // another file may have taken the name
+    changes_.reset();
     look(now);
 }
 
