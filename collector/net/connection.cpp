@@ -188,7 +188,8 @@ std::optional<Admitted> Connection::admit() {
         return denied(RefusalReason::application,
                       "the device did not ask for the protocol longhaul/1");
     }
-    auto admitted = entrance_->admission->admit(*identity_);
+    admitted_by_ = gateway_.entrance;  // a reload may have come during the handshake
+    auto admitted = admitted_by_->admission->admit(*identity_);
     if (!admitted.ok()) return denied(admitted.error().reason, admitted.error().text);
     return std::move(admitted).value();
 }
