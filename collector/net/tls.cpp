@@ -147,6 +147,7 @@ struct TlsStream::Body {
     // Only until the handshake's end.
     struct Peer {
         std::optional<Sha256> authority;
+        WallUs chain_expires{INT64_MAX};  // the first one of it to do so
         Result<PeerIdentity> identity = Error{ErrorCode::denied, "no certificate"};
     };
     std::unique_ptr<Peer> peer = std::make_unique<Peer>();
@@ -183,10 +184,11 @@ Bytes der_of(const mbedtls_x509_crt& certificate) {
     return {reinterpret_cast<const std::byte*>(certificate.raw.p), certificate.raw.len};
 }
 
-Result<PeerIdentity> identity_of(const mbedtls_x509_crt& certificate, const Sha256& authority) {
+Result<PeerIdentity> identity_of(const mbedtls_x509_crt& certificate, const Sha256& authority,
+                                 WallUs expires) {
     LH_TRY_ASSIGN(const Certificate parsed, Certificate::parse_der(der_of(certificate)));
     LH_TRY_ASSIGN(DeviceName name, parsed.device_name());
-    return PeerIdentity{std::move(name), authority, parsed.not_after()};
+    return PeerIdentity{std::move(name), authority, expires};
 }
 
 }  // namespace
@@ -263,12 +265,13 @@ int TlsStream::Body::receive(void* context, unsigned char* bytes, std::size_t ro
 int TlsStream::Body::note_certificate(void* context, mbedtls_x509_crt* certificate, int depth,
                                       std::uint32_t*) {
     auto& body = *static_cast<Body*>(context);
-    auto& authority = body.peer->authority;
+    auto& [authority, chain_expires, identity] = *body.peer;
+    chain_expires = std::min(chain_expires, not_after_of(*certificate));
     if (depth > 0 && !authority) authority = sha256(der_of(*certificate));
     // A ticket whose handshake went on in full after all counts for nothing.
     if (depth == 0) {
         body.resumed = false;
-        body.peer->identity = identity_of(*certificate, authority.value_or(Sha256{}));
+        identity = identity_of(*certificate, authority.value_or(Sha256{}), chain_expires);
     }
     return 0;
 }

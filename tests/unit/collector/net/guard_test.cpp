@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
 
 #include "tests/unit/collector/net/gateway_fixture.hpp"
@@ -203,6 +204,31 @@ TEST_CASE("gateway: a session ends with the certificate that it began with") {
     fixture.look({test::wall_now().value + 31 * day_us});
     CHECK(bye_of(*client) ==
           "device \"bus-1\" of tenant \"acme\" has a certificate that has expired");
+}
+
+TEST_CASE("gateway: a session ends with the authority's certificate, when that ends first") {
+    GatewayFixture fixture;
+    fixture.start();
+    const Issued long_lived = issue_device(gateway_pki().acme, {"test", "acme", "bus-1"}, 90);
+    const auto client = connect(fixture.device(long_lived));
+    fixture.look({test::wall_now().value + 31 * day_us});
+    CHECK(bye_of(*client) ==
+          "device \"bus-1\" of tenant \"acme\" has a certificate that has expired");
+}
+
+TEST_CASE("gateway: devices that cannot be looked up stay until they can, and that is told") {
+    GatewayFixture fixture;
+    fixture.start();
+    const auto client = connect(fixture.device(device()));
+    auto database = SqliteDatabase::open(fixture.registry_path(), SqliteAccess::make, 1000).value();
+    REQUIRE(database.execute("UPDATE devices SET state = 'revoked'").ok());
+    REQUIRE(database.execute("ALTER TABLE devices RENAME TO elsewhere").ok());
+    fixture.look(test::wall_now());
+    REQUIRE(database.execute("ALTER TABLE elsewhere RENAME TO devices").ok());
+    fixture.look(test::wall_now());
+    CHECK(bye_of(*client) == "device \"bus-1\" of tenant \"acme\" is revoked");
+    fixture.stop();
+    CHECK_THAT(fixture.log(), Catch::Matchers::ContainsSubstring("the registry cannot be read"));
 }
 
 TEST_CASE("gateway: a handshake that hangs makes room for one that does not") {
