@@ -100,6 +100,7 @@ void Operations::tell_phase() {
 
 void Operations::tell_reloading(bool begins) {
     const auto tell = [this, begins] {
+        if (begins) registry_.reset();  // another file may have taken the name
         const auto now_us = std::chrono::duration_cast<std::chrono::microseconds>(
             std::chrono::steady_clock::now().time_since_epoch());
         notifier_.tell(begins ? "RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now_us.count())

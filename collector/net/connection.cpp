@@ -88,13 +88,19 @@ awaitable<bool> Connection::shake_hands() {
         going_on = co_await wait_for_peer(worked_.value(), deadline);
     }
     handshakes_.leave(*this);
-    if (!going_on || aborted_) co_return false;
+    if (aborted_) co_return false;
+    if (dropped_) {
+        refuse(RefusalReason::handshakes, "others wanted the place of this slow handshake");
+        co_return false;
+    }
+    if (!going_on) co_return false;
     if (!worked_.ok()) {
         const bool late = monotonic_now() >= deadline;
         refuse(late ? RefusalReason::handshake_deadline : RefusalReason::handshake,
                late ? "the handshake took too long" : tls_->last_error());
         co_return false;
     }
+    if (finishing_) co_return false;  // a session that begins now would be finished by nobody
     ++(tls_->resumed() ? gateway_.counters.handshakes_resumed : gateway_.counters.handshakes_full);
     co_return true;
 }
@@ -126,11 +132,7 @@ awaitable<bool> Connection::wait_for_peer(TlsWant want, MonotonicMs deadline) {
     arm(want);
     const bool& under_way = want == TlsWant::read ? reading_ : writing_;
     while (under_way) {
-        if (aborted_ || finishing_) co_return false;
-        if (dropped_) {
-            refuse(RefusalReason::handshakes, "others wanted the place of this slow handshake");
-            co_return false;
-        }
+        if (aborted_ || finishing_ || dropped_) co_return false;
         if (monotonic_now() >= deadline) {
             refuse(RefusalReason::handshake_deadline, "the handshake took too long");
             co_return false;
@@ -169,6 +171,7 @@ void Connection::on_worked() {
 
 void Connection::on_dropped() {
     dropped_ = true;
+    working_ = false;
     wakeup_.wake();
 }
 
@@ -185,7 +188,8 @@ std::optional<Admitted> Connection::admit() {
         return denied(RefusalReason::application,
                       "the device did not ask for the protocol longhaul/1");
     }
-    auto admitted = entrance_->admission->admit(*identity_);
+    admitted_by_ = gateway_.entrance;  // a reload may have come during the handshake
+    auto admitted = admitted_by_->admission->admit(*identity_);
     if (!admitted.ok()) return denied(admitted.error().reason, admitted.error().text);
     return std::move(admitted).value();
 }
@@ -349,9 +353,9 @@ void Connection::arm(TlsWant want) {
 }
 
 // Closing a socket with unread bytes resets the connection and may take our last words with it, so
-// what still comes is read and thrown away for a moment.
+// what still comes is read and thrown away for a moment. Not for one whose place another has.
 awaitable<void> Connection::say_goodbye() {
-    if (aborted_ || !tls_) co_return;
+    if (aborted_ || dropped_ || !tls_) co_return;
     tls_->close_notify();
     boost::system::error_code ignored;
     socket_.shutdown(tcp::socket::shutdown_send, ignored);

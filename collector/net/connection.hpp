@@ -67,7 +67,8 @@ class Connection final : public Submitter,
     boost::asio::ip::tcp::socket socket_;
     Gateway& gateway_;
     Handshakes& handshakes_;
-    const std::shared_ptr<const Entrance> entrance_;
+    const std::shared_ptr<const Entrance> entrance_;  // whose TLS this is
+    std::shared_ptr<const Entrance> admitted_by_;     // whose authorities the session uses
     Wakeup wakeup_;
     std::string peer_;  // address and port
     std::optional<PeerIdentity> identity_;

@@ -18,8 +18,8 @@
 
 namespace longhaul::collector {
 
-// What decides who comes in. A connection keeps the one that it began with, so that another one may
-// take its place at any time.
+// What decides who comes in. A connection keeps the TLS that it began with, and the registry and
+// authorities that it was judged by, so that another one may take its place at any time.
 struct Entrance {
     std::unique_ptr<Registry> registry;
     std::unique_ptr<Admission> admission;

@@ -34,6 +34,8 @@ void Guard::look(WallUs now) {
 
 void Guard::look_at_everybody(WallUs now) {
     everybody_ = true;
+    keys_.reset();  // another file may have taken the name
+    changes_.reset();
     look(now);
 }
 
@@ -65,17 +67,20 @@ Status Guard::look_at_changes() {
     for (const RegistryChange& each : news.value().changes)
         changed.emplace(each.tenant, each.device);
     Admission& admission = *gateway_.entrance->admission;
+    Status asked;
     listener_.expel([&](const PeerIdentity& peer) -> std::optional<Refusal> {
         const auto& [environment, tenant, device] = peer.name;
         const bool concerned = everybody || changed.contains({tenant, device}) ||
                                changed.contains({tenant, std::string{}});
         if (!concerned) return std::nullopt;
         auto objection = admission.objection(peer);
-        // One that cannot be asked has nothing against those who are there.
-        if (objection && objection->reason == RefusalReason::registry) everybody_ = true;
-        return everybody_ ? std::nullopt : objection;
+        if (!objection || objection->reason != RefusalReason::registry) return objection;
+        // Who cannot be looked up stays until everybody is asked about again.
+        everybody_ = true;
+        asked = Error{ErrorCode::io, "a device cannot be looked up"};
+        return std::nullopt;
     });
-    return {};
+    return asked;
 }
 
 void Guard::end_expired(WallUs now) {

@@ -26,7 +26,7 @@ class Guard {
     void finish();
     // What run() does again and again.
     void look(WallUs now);
-    // The entrance was replaced: it judges everybody anew.
+    // The entrance was replaced, perhaps the registry's file, too: everybody is judged anew.
     void look_at_everybody(WallUs now);
 
  private:

@@ -66,6 +66,16 @@ class HandshakeQueue {
         }
         return false;
     }
+    // The oldest of those whose turn comes last; nothing: none waits.
+    std::optional<Job> withdraw_last() {
+        for (auto line = lines_.rbegin(); line != lines_.rend(); ++line) {
+            if (line->empty()) continue;
+            Job job = std::move(line->front());
+            line->pop_front();
+            return job;
+        }
+        return std::nullopt;
+    }
     std::size_t waiting() const {
         std::size_t count = 0;
         for (const auto& line : lines_) count += line.size();

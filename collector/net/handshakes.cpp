@@ -48,11 +48,14 @@ void Handshakes::leave(Shaker& shaker) {
 }
 
 bool Handshakes::drop_oldest() {
-    if (waiting_.empty()) return false;
-    Shaker* const oldest = waiting_.begin()->second;
-    leave(*oldest);
-    oldest->on_dropped();
-    return true;
+    const auto drop = [this](Shaker& shaker) {
+        leave(shaker);
+        shaker.on_dropped();
+        return true;
+    };
+    if (!waiting_.empty()) return drop(*waiting_.begin()->second);
+    const auto queued = queue_.withdraw_last();
+    return queued && drop(**queued);
 }
 
 void Handshakes::submit(const std::shared_ptr<Shaker>& shaker, HandshakeStep step) {

@@ -2,7 +2,8 @@
 // journal's, so that devices that are connected get their acknowledgements whatever knocks.
 //
 // It also knows who waits for its peer in the middle of a handshake: when there is no room for
-// another one, the oldest of these goes, for an honest device needs no time to speak of.
+// another one, the oldest of these goes, for an honest device needs no time to speak of. If none
+// does, one goes whose turn is far.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -23,7 +24,7 @@ class Shaker {
     virtual ~Shaker() = default;
     virtual void work() = 0;       // on a thread of the pool; nobody else touches its TLS meanwhile
     virtual void on_worked() = 0;  // on the network's thread from here on
-    virtual void on_dropped() = 0;  // it gives up its place
+    virtual void on_dropped() = 0;  // it gives up its place; on_worked() will not come
 
  private:
     friend class Handshakes;
@@ -43,8 +44,8 @@ class Handshakes {
     void set_full_per_s(std::int64_t count) { queue_.set_full_per_s(count); }
     // Places of those whose handshake holds memory; more than `places_max` have the oldest dropped.
     void enter(Shaker& shaker, std::size_t places_max);
-    void leave(Shaker& shaker);
-    // False: nobody waits for its peer.
+    void leave(Shaker& shaker);  // may be called again
+    // False: all of them are worked on right now.
     bool drop_oldest();
 
     void submit(const std::shared_ptr<Shaker>& shaker, HandshakeStep step);

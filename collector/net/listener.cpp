@@ -68,6 +68,7 @@ void Listener::serve(std::shared_ptr<Connection> connection) {
     ++gateway_.counters.connections;
     Connection& served = *connection;
     const auto leave = [this, connection = std::move(connection)] {
+        handshakes_.leave(*connection);  // an exception may have ended it in its handshake
         connections_.erase(connection);
         --gateway_.counters.connections;
         if (connection->had_session()) --gateway_.counters.sessions_open;

@@ -24,7 +24,7 @@ namespace longhaul::collector {
 struct PeerIdentity {
     DeviceName name;
     Sha256 authority{};  // of the certificate that the device's was traced to
-    WallUs expires;
+    WallUs expires;      // its certificate, or one of the authorities above it before that
 };
 
 inline constexpr std::size_t ticket_bytes_max = 400;  // a device keeps it in its spool

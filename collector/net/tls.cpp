@@ -13,6 +13,7 @@ extern "C" {  // the header forgets it
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <exception>
 #include <optional>
 
 #include "collector/net/clock.hpp"
@@ -37,6 +38,16 @@ std::string text_of(int error) {
 
 const unsigned char* raw(const std::string& pem) {
     return reinterpret_cast<const unsigned char*>(pem.c_str());
+}
+
+// For callbacks: they are called by C, and no exception may pass through that.
+template <auto callback, class... Arguments>
+int without_exception(Arguments... arguments) {
+    try {
+        return callback(arguments...);
+    } catch (const std::exception&) {
+        return MBEDTLS_ERR_SSL_ALLOC_FAILED;
+    }
 }
 
 bool only_later() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
@@ -106,8 +117,8 @@ int TlsContext::Body::configure() {
     // Devices know who issued their certificate; a list of all tenants would only tell strangers.
     mbedtls_ssl_conf_cert_req_ca_list(&config, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
     if (tickets) {
-        mbedtls_ssl_conf_session_tickets_cb(&config, &Body::write_ticket, &Body::parse_ticket,
-                                            tickets.get());
+        mbedtls_ssl_conf_session_tickets_cb(&config, &without_exception<&Body::write_ticket>,
+                                            &without_exception<&Body::parse_ticket>, tickets.get());
     }
     const int own = mbedtls_ssl_conf_own_cert(&config, &certificate, &key);
     if (own != 0) return own;
@@ -136,6 +147,7 @@ struct TlsStream::Body {
     // Only until the handshake's end.
     struct Peer {
         std::optional<Sha256> authority;
+        WallUs chain_expires{INT64_MAX};  // the first one of it to do so
         Result<PeerIdentity> identity = Error{ErrorCode::denied, "no certificate"};
     };
     std::unique_ptr<Peer> peer = std::make_unique<Peer>();
@@ -146,6 +158,7 @@ struct TlsStream::Body {
     Body& operator=(const Body&) = delete;
 
     Result<TlsWant> wanted(int result);
+    bool ticket_taken() const;
     void let_go_of_certificate();
     static int send(void* context, const unsigned char* bytes, std::size_t count);
     static int receive(void* context, unsigned char* bytes, std::size_t room);
@@ -171,10 +184,11 @@ Bytes der_of(const mbedtls_x509_crt& certificate) {
     return {reinterpret_cast<const std::byte*>(certificate.raw.p), certificate.raw.len};
 }
 
-Result<PeerIdentity> identity_of(const mbedtls_x509_crt& certificate, const Sha256& authority) {
+Result<PeerIdentity> identity_of(const mbedtls_x509_crt& certificate, const Sha256& authority,
+                                 WallUs expires) {
     LH_TRY_ASSIGN(const Certificate parsed, Certificate::parse_der(der_of(certificate)));
     LH_TRY_ASSIGN(DeviceName name, parsed.device_name());
-    return PeerIdentity{std::move(name), authority, parsed.not_after()};
+    return PeerIdentity{std::move(name), authority, expires};
 }
 
 }  // namespace
@@ -251,12 +265,13 @@ int TlsStream::Body::receive(void* context, unsigned char* bytes, std::size_t ro
 int TlsStream::Body::note_certificate(void* context, mbedtls_x509_crt* certificate, int depth,
                                       std::uint32_t*) {
     auto& body = *static_cast<Body*>(context);
-    auto& authority = body.peer->authority;
+    auto& [authority, chain_expires, identity] = *body.peer;
+    chain_expires = std::min(chain_expires, not_after_of(*certificate));
     if (depth > 0 && !authority) authority = sha256(der_of(*certificate));
     // A ticket whose handshake went on in full after all counts for nothing.
     if (depth == 0) {
         body.resumed = false;
-        body.peer->identity = identity_of(*certificate, authority.value_or(Sha256{}));
+        identity = identity_of(*certificate, authority.value_or(Sha256{}), chain_expires);
     }
     return 0;
 }
@@ -271,7 +286,7 @@ Result<std::unique_ptr<TlsStream>> TlsStream::make(const TlsContext& context, in
     }
     body->socket = socket;
     mbedtls_ssl_set_bio(&body->ssl, body.get(), &Body::send, &Body::receive, nullptr);
-    mbedtls_ssl_set_verify(&body->ssl, &Body::note_certificate, body.get());
+    mbedtls_ssl_set_verify(&body->ssl, &without_exception<&Body::note_certificate>, body.get());
     return std::unique_ptr<TlsStream>{new TlsStream{std::move(body)}};
 }
 
@@ -292,7 +307,15 @@ Result<TlsWant> TlsStream::read_hello() {
         const int result = mbedtls_ssl_handshake_step(&body_->ssl);
         if (result != 0) return body_->wanted(result);
     }
+    body_->resumed = body_->resumed && body_->ticket_taken();
     return TlsWant::nothing;
+}
+
+// Of a ticket that we could open, TLS 1.3 judges the age, and whether who shows it knows its secret
+// and has not just seen it on the wire; only after that it takes the secret over.
+bool TlsStream::Body::ticket_taken() const {
+    return mbedtls_ssl_get_version_number(&ssl) == MBEDTLS_SSL_VERSION_TLS1_2 ||
+           ssl.MBEDTLS_PRIVATE(session_negotiate)->MBEDTLS_PRIVATE(resumption_key_len) != 0;
 }
 
 // TLS 1.3 sends its ticket at the end.

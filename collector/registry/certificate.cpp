@@ -190,7 +190,8 @@ std::string Certificate::subject() const {
 }
 
 WallUs Certificate::not_before() const { return time_of(certificate_->valid_from); }
-WallUs Certificate::not_after() const { return time_of(certificate_->valid_to); }
+WallUs Certificate::not_after() const { return not_after_of(*certificate_); }
+WallUs not_after_of(const mbedtls_x509_crt& certificate) { return time_of(certificate.valid_to); }
 
 Status Certificate::issued_by(const Certificate& authority) const {
     // The authority alone, not what may stand behind it in the same file.

@@ -54,6 +54,8 @@ class Certificate {
     std::unique_ptr<mbedtls_x509_crt> certificate_;
 };
 
+WallUs not_after_of(const mbedtls_x509_crt& certificate);
+
 // The device's key behind `certificate` has signed exactly this record, and one of the authorities
 // issued the certificate to `name`, however long ago. denied, with the reason.
 Status verify_signed_epoch(const SignedEpoch& epoch, const DeviceName& name,

@@ -60,7 +60,8 @@ Result<RegistryChanges::News> RegistryChanges::take() {
     }
     LH_TRY_ASSIGN(const std::int64_t newest, database_.integer(newest_sql));
     // Numbers of a transaction that was rolled back are given again: a hole is something trimmed,
-    // and a newest one before ours is another file under the same name.
+    // and a newest one before ours is an older state that was copied into the file. One that
+    // another file replaced is not seen from here: the guard opens it anew at a reload.
     news.everything = news.everything || newest < seen_ || next <= newest;
     seen_ = newest;
     if (news.changes.empty()) return news;

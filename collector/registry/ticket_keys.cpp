@@ -18,6 +18,21 @@ constexpr const char* schema_sql = R"(
     ) STRICT;
 )";
 
+Status make_private(const std::string& path) {
+    constexpr mode_t others = S_IRWXG | S_IRWXO;
+    for (const std::string& each : {path, path + "-wal", path + "-shm"}) {
+        struct stat status{};
+        if (::stat(each.c_str(), &status) != 0) {
+            if (each == path) return Error{ErrorCode::io, "the registry is gone"};
+            continue;
+        }
+        if ((status.st_mode & others) == 0) continue;
+        if (::chmod(each.c_str(), S_IRUSR | S_IWUSR) != 0)
+            return Error{ErrorCode::denied, "others may read the registry, and it is not ours"};
+    }
+    return {};
+}
+
 }  // namespace
 
 std::int64_t ticket_generation(WallUs now) { return now.value / day_us; }
@@ -30,14 +45,9 @@ bool ticket_key_opens(std::int64_t generation, WallUs now) {
 Result<std::unique_ptr<TicketKeys>> TicketKeys::open(const std::string& path) {
     LH_TRY_ASSIGN(SqliteDatabase database,
                   SqliteDatabase::open(path, SqliteAccess::make, busy_ms_max));
-    // From here on the file holds secrets. Its log and index get the mode of the file.
-    constexpr mode_t mine_alone = S_IRUSR | S_IWUSR;
-    struct stat status{};
-    if (::stat(path.c_str(), &status) != 0) return Error{ErrorCode::io, "the registry is gone"};
-    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        for (const std::string& each : {path, path + "-wal", path + "-shm"})
-            ::chmod(each.c_str(), mine_alone);
-    }
+    // From here on the file holds secrets. A log and index made later get the mode of the file.
+    LH_TRY(make_private(path));
+    LH_TRY(database.execute("PRAGMA secure_delete = ON"));
     LH_TRY(database.execute(schema_sql));
     return std::unique_ptr<TicketKeys>{new TicketKeys{std::move(database)}};
 }
@@ -74,19 +84,22 @@ Result<std::vector<TicketKey>> TicketKeys::read(WallUs now) {
     }
 }
 
-// Two collectors may do so at once: the first one's key stays.
+// Two collectors may do so at once: the first one's key stays. A key of a day to come is that of a
+// collector whose clock is ahead, which would make it again.
 Status TicketKeys::rotate(WallUs now) {
     BlockKey fresh;
     LH_TRY(random_bytes(fresh.bytes));
     LH_TRY_ASSIGN(const auto insert,
                   database_.prepare("INSERT OR IGNORE INTO ticket_keys VALUES (?, ?)"));
     LH_TRY_ASSIGN(const auto forget,
-                  database_.prepare(
-                      "DELETE FROM ticket_keys WHERE generation NOT BETWEEN ?1 - 1 AND ?1 + 1"));
-    return database_.in_transaction([&]() -> Status {
+                  database_.prepare("DELETE FROM ticket_keys WHERE generation < ?1 - 1"));
+    const auto replace = [&]() -> Status {
         LH_TRY(SqliteQuery{insert}.bind(ticket_generation(now)).bind(Bytes{fresh.bytes}).run());
         return SqliteQuery{forget}.bind(ticket_generation(now)).run();
-    });
+    };
+    LH_TRY(database_.in_transaction(replace));
+    // What was forgotten is in the log until that is emptied.
+    return database_.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 }  // namespace longhaul::collector

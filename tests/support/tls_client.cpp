@@ -112,6 +112,7 @@ void TlsClient::resume(const TlsClientSettings& settings) {
         session.MBEDTLS_PRIVATE(tls_version) = MBEDTLS_SSL_VERSION_TLS1_2;
         session.MBEDTLS_PRIVATE(id_len) = 32;
     }
+    if (settings.misdate_session) session.MBEDTLS_PRIVATE(ticket_age_add) += 3'600'000;
     LH_CHECK(mbedtls_ssl_set_session(&body_->ssl, &session) == 0);
     mbedtls_ssl_session_free(&session);
 }

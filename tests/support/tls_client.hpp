@@ -19,6 +19,8 @@ struct TlsClientSettings {
     std::vector<unsigned char> session{};  // of TlsClient::session(); empty: a full handshake
     // The ticket of a TLS 1.3 session is shown as one of TLS 1.2, as an eavesdropper would.
     bool downgrade_session = false;
+    // Its ticket is shown with an age that it does not have, as who copied it would.
+    bool misdate_session = false;
 };
 
 class TlsClient {

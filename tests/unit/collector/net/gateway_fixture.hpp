@@ -56,12 +56,27 @@ class HeldSubmissions final : public Submissions {
 class GatewayFixture {
  public:
     GatewayFixture() {
-        GatewayPki& pki = gateway_pki();
-        auto registry = Registry::open(folder_ / "registry.db").value();
-        LH_CHECK(registry->add_tenant({"acme", pki.acme.certificate}).ok());
-        LH_CHECK(registry->add_tenant({"other", pki.other.certificate}).ok());
+        fill_registry(registry_path());
+        const auto entrance = make_entrance();
+        journal_ = LocalJournal::open(disk_, {}).value();
+        gateway_.reset(
+            new Gateway{entrance, known_, submissions, *journal_, log_, {}, 30'000, 100});
+        gateway_->session.journal = journal_->id();
+    }
+    ~GatewayFixture() { stop(); }
+
+    // Two tenants; bus-1 of acme is allowed, bus-2 revoked.
+    static void fill_registry(const std::string& path) {
+        const auto registry = Registry::open(path).value();
+        LH_CHECK(registry->add_tenant({"acme", gateway_pki().acme.certificate}).ok());
+        LH_CHECK(registry->add_tenant({"other", gateway_pki().other.certificate}).ok());
         LH_CHECK(registry->allow("acme", {"bus-1", "bus-2"}).ok());
         LH_CHECK(registry->revoke("acme", "bus-2").ok());
+    }
+    // By the registry as it is now.
+    std::shared_ptr<const Entrance> make_entrance() const {
+        const GatewayPki& pki = gateway_pki();
+        auto registry = Registry::open(registry_path()).value();
         auto admission = Admission::make("test", *registry).value();
         auto tickets = std::make_shared<Tickets>();
         auto tls = TlsContext::make({pki.server.certificate,
@@ -69,14 +84,9 @@ class GatewayFixture {
                                      {pki.acme.certificate, pki.other.certificate},
                                      tickets})
                        .value();
-        const auto entrance = std::make_shared<const Entrance>(
+        return std::make_shared<const Entrance>(
             Entrance{std::move(registry), std::move(admission), tickets, std::move(tls)});
-        journal_ = LocalJournal::open(disk_, {}).value();
-        gateway_.reset(
-            new Gateway{entrance, known_, submissions, *journal_, log_, {}, 30'000, 100});
-        gateway_->session.journal = journal_->id();
     }
-    ~GatewayFixture() { stop(); }
 
     // Settings of the gateway may be changed before this.
     void start() {
@@ -119,6 +129,12 @@ class GatewayFixture {
     // What the guard sees at this time.
     void look(WallUs now) {
         on_network([&] { guard_->look(now); });
+    }
+    void reload() {
+        on_network([&] {
+            gateway_->entrance = make_entrance();
+            guard_->look_at_everybody(test::wall_now());
+        });
     }
     unsigned short port() const { return listener_->port(); }
     Gateway& gateway() { return *gateway_; }

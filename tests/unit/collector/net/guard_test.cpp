@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <filesystem>
 
 #include "tests/unit/collector/net/gateway_fixture.hpp"
 
 using namespace longhaul;
 using namespace longhaul::test;
+using boost::asio::ip::tcp;
 
 namespace {
 
@@ -132,6 +135,29 @@ TEST_CASE("gateway: a TLS 1.3 ticket shown as one of TLS 1.2 resumes nothing") {
     CHECK(handshakes(fixture) == Counts{2, 0});
 }
 
+TEST_CASE("gateway: a ticket that TLS does not accept does not count as a resumption") {
+    GatewayFixture fixture;
+    fixture.start();
+    TlsClientSettings settings = fixture.device(device());
+    settings.session = connect(settings)->session();
+    boost::asio::io_context io;
+    tcp::acceptor acceptor{io, {boost::asio::ip::address_v4::loopback(), 0}};
+    settings.port = acceptor.local_endpoint().port();
+    for (const bool misdated : {false, true}) {
+        CAPTURE(misdated);
+        settings.misdate_session = misdated;
+        const std::jthread client{[&] { TlsClient{settings}; }};
+        auto socket = acceptor.accept();
+        socket.native_non_blocking(true);
+        const auto stream =
+            TlsStream::make(*fixture.gateway().entrance->tls, socket.native_handle()).value();
+        do {
+            socket.wait(tcp::socket::wait_read);
+        } while (stream->read_hello().value() != TlsWant::nothing);
+        CHECK(stream->resumed() == !misdated);
+    }
+}
+
 TEST_CASE("gateway: who is revoked loses the connection, others keep theirs") {
     GatewayFixture fixture;
     fixture.start();
@@ -153,6 +179,20 @@ TEST_CASE("gateway: who is revoked loses the connection, others keep theirs") {
     CHECK(refused[static_cast<std::size_t>(RefusalReason::revoked)] == 1);
 }
 
+TEST_CASE("gateway: after a reload it is the file that has the registry's name now that counts") {
+    GatewayFixture fixture;
+    fixture.start();
+    const auto client = connect(fixture.device(device()));
+    const std::string path = fixture.registry_path();
+    GatewayFixture::fill_registry(path + ".new");
+    for (const char* each : {"-wal", "-shm"}) std::filesystem::remove(path + each);
+    std::filesystem::rename(path + ".new", path);
+    fixture.reload();
+    revoke(fixture);
+    fixture.look(test::wall_now());
+    CHECK(bye_of(*client) == "device \"bus-1\" of tenant \"acme\" is revoked");
+}
+
 TEST_CASE("gateway: a session ends with the certificate that it began with") {
     GatewayFixture fixture;
     fixture.start();
@@ -164,6 +204,31 @@ TEST_CASE("gateway: a session ends with the certificate that it began with") {
     fixture.look({test::wall_now().value + 31 * day_us});
     CHECK(bye_of(*client) ==
           "device \"bus-1\" of tenant \"acme\" has a certificate that has expired");
+}
+
+TEST_CASE("gateway: a session ends with the authority's certificate, when that ends first") {
+    GatewayFixture fixture;
+    fixture.start();
+    const Issued long_lived = issue_device(gateway_pki().acme, {"test", "acme", "bus-1"}, 90);
+    const auto client = connect(fixture.device(long_lived));
+    fixture.look({test::wall_now().value + 31 * day_us});
+    CHECK(bye_of(*client) ==
+          "device \"bus-1\" of tenant \"acme\" has a certificate that has expired");
+}
+
+TEST_CASE("gateway: devices that cannot be looked up stay until they can, and that is told") {
+    GatewayFixture fixture;
+    fixture.start();
+    const auto client = connect(fixture.device(device()));
+    auto database = SqliteDatabase::open(fixture.registry_path(), SqliteAccess::make, 1000).value();
+    REQUIRE(database.execute("UPDATE devices SET state = 'revoked'").ok());
+    REQUIRE(database.execute("ALTER TABLE devices RENAME TO elsewhere").ok());
+    fixture.look(test::wall_now());
+    REQUIRE(database.execute("ALTER TABLE elsewhere RENAME TO devices").ok());
+    fixture.look(test::wall_now());
+    CHECK(bye_of(*client) == "device \"bus-1\" of tenant \"acme\" is revoked");
+    fixture.stop();
+    CHECK_THAT(fixture.log(), Catch::Matchers::ContainsSubstring("the registry cannot be read"));
 }
 
 TEST_CASE("gateway: a handshake that hangs makes room for one that does not") {

@@ -62,3 +62,13 @@ TEST_CASE("handshakes: one that is withdrawn has no turn") {
     CHECK_FALSE(queue.withdraw([](char job) { return job == 'a'; }));
     CHECK(all_of(queue, {0}) == "b");
 }
+
+TEST_CASE("handshakes: who makes room is the oldest of those whose turn comes last") {
+    HandshakeQueue<char> queue{8, 100};
+    queue.add(HandshakeStep::begin, 'a');
+    queue.add(HandshakeStep::begin, 'b');
+    queue.add(HandshakeStep::go_on, 'c');
+    queue.add(HandshakeStep::resume, 'd');
+    for (const char job : {'a', 'b', 'd', 'c'}) CHECK(queue.withdraw_last() == job);
+    CHECK_FALSE(queue.withdraw_last().has_value());
+}

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <fstream>
 
+#include "collector/registry/registry.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 using namespace longhaul;
@@ -70,4 +72,34 @@ TEST_CASE("ticket keys: the file is its owner's alone from then on") {
     struct stat status{};
     REQUIRE(::stat(path.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("ticket keys: a forgotten key is nowhere in the files") {
+    const test::TemporaryFolder folder;
+    const std::string path = folder / "registry.db";
+    const auto registry = Registry::open(path).value();  // keeps a log
+    const auto keys = open(path);
+    const auto first = keys->at(day(100)).value();
+    const auto holds_first = [&] {
+        std::string text;
+        for (const std::string& each : {path, path + "-wal"}) {
+            std::ifstream file{each, std::ios::binary};
+            text.append(std::istreambuf_iterator<char>{file}, {});
+        }
+        return text.find(as_text(first[0].key.bytes)) != std::string::npos;
+    };
+    CHECK(holds_first());
+    REQUIRE(keys->at(day(101)).ok());
+    REQUIRE(keys->at(day(102)).ok());
+    CHECK_FALSE(holds_first());
+}
+
+TEST_CASE("ticket keys: collectors whose clocks differ by days leave each other's keys alone") {
+    const test::TemporaryFolder folder;
+    const auto behind = open(folder / "registry.db");
+    const auto ahead = open(folder / "registry.db");
+    const auto of_ahead = ahead->at(day(105)).value();
+    const auto of_behind = behind->at(day(100)).value();
+    CHECK(ahead->at(day(105)).value()[0].key.bytes == of_ahead[0].key.bytes);
+    CHECK(behind->at(day(100)).value()[0].key.bytes == of_behind[0].key.bytes);
 }
