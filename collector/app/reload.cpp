@@ -61,8 +61,7 @@ void Collector::apply(const CollectorConfig& config, Credentials credentials) {
     tell_renewed(config, credentials);
     credentials_.keys->take_all(*credentials.keys);
     if (const std::size_t added = credentials_.models->take_all(*credentials.models); added != 0) {
-        log_.info("models added",
-                  {{"count", added}, {"effect", text_of(Effect::new_connections)}});
+        log_.info("models added", {{"count", added}, {"effect", text_of(Effect::new_connections)}});
     }
     credentials_.sealing_ids.merge(credentials.sealing_ids);
     gateway_->session.sealing_keys = sealing_ids();
@@ -104,9 +103,15 @@ void Collector::tell_renewed(const CollectorConfig& config, const Credentials& n
     }
     for (const Tenant& tenant : now.tenants) {
         const Tenant* before = find(credentials_.tenants, tenant.name);
-        if (before != nullptr && before->authority_pem == tenant.authority_pem) continue;
-        const char* const what =
-            before == nullptr ? "tenant added" : "authority of a tenant changed";
+        if (before != nullptr && before->authority_pem == tenant.authority_pem &&
+            before->older_pem == tenant.older_pem)
+            continue;
+        const char* what = "tenant added";
+        if (before != nullptr) {
+            what = before->authority_pem != tenant.authority_pem
+                       ? "authority of a tenant changed"
+                       : "older authorities of a tenant changed";
+        }
         log_.info(what, {{"tenant", tenant.name}, {"effect", for_new}});
         note("configuration_changed", tenant.name, what);
     }
