@@ -1,4 +1,4 @@
-// Port: where a device keeps the models of codec 2 that its collector has offered.
+// Port: where a device keeps the models of its codecs that its collector has offered.
 //
 // A device with storage keeps what comes, settings say up to which size. One without has those that
 // are compiled in, see CompiledModels, and asks for none; it uses one of them as soon as its

@@ -59,7 +59,7 @@ class Collector {
     void apply_limits(const CollectorConfig& config);
     void tell_stopping();
     void tell_late();
-    void tell_renewed(const Credentials& credentials);
+    void tell_renewed(const CollectorConfig& config, const Credentials& credentials);
     void note_in_trail(const std::vector<TrailFact>& facts);
     boost::asio::awaitable<void> supervise();
     void on_durable(std::vector<DurableNews> news);

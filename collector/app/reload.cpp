@@ -58,9 +58,11 @@ void Collector::reload() {
 
 // The writer has a new key before any device may use it.
 void Collector::apply(const CollectorConfig& config, Credentials credentials) {
-    tell_renewed(credentials);
+    tell_renewed(config, credentials);
     credentials_.keys->take_all(*credentials.keys);
-    credentials_.models->take_all(*credentials.models);
+    if (const std::size_t added = credentials_.models->take_all(*credentials.models); added != 0) {
+        log_.info("models added", {{"count", added}, {"effect", text_of(Effect::new_connections)}});
+    }
     credentials_.sealing_ids.merge(credentials.sealing_ids);
     gateway_->session.sealing_keys = sealing_ids();
     gateway_->entrance = credentials_.entrance = std::move(credentials.entrance);
@@ -85,8 +87,9 @@ void Collector::apply_limits(const CollectorConfig& config) {
     listener_->handshakes().set_full_per_s(config.full_handshakes_per_s);
 }
 
-// What has changed in files whose names are the same.
-void Collector::tell_renewed(const Credentials& now) {
+// What has changed in files whose names are the same. `config` is a copy: the operations' thread
+// may be writing its own.
+void Collector::tell_renewed(const CollectorConfig& config, const Credentials& now) {
     const char* const for_new = text_of(Effect::new_connections);
     const auto note = [this](const std::string& what, const std::string& about,
                              const std::string& why) {
@@ -100,9 +103,15 @@ void Collector::tell_renewed(const Credentials& now) {
     }
     for (const Tenant& tenant : now.tenants) {
         const Tenant* before = find(credentials_.tenants, tenant.name);
-        if (before != nullptr && before->authority_pem == tenant.authority_pem) continue;
-        const char* const what =
-            before == nullptr ? "tenant added" : "authority of a tenant changed";
+        if (before != nullptr && before->authority_pem == tenant.authority_pem &&
+            before->older_pem == tenant.older_pem)
+            continue;
+        const char* what = "tenant added";
+        if (before != nullptr) {
+            what = before->authority_pem != tenant.authority_pem
+                       ? "authority of a tenant changed"
+                       : "older authorities of a tenant changed";
+        }
         log_.info(what, {{"tenant", tenant.name}, {"effect", for_new}});
         note("configuration_changed", tenant.name, what);
     }
@@ -114,11 +123,7 @@ void Collector::tell_renewed(const Credentials& now) {
     for (const SealingKeyId& id : now.sealing_ids) {
         if (credentials_.sealing_ids.contains(id)) continue;
         log_.info("sealing key added", {{"key", hex(id)}, {"effect", text_of(Effect::at_once)}});
-        if (!config_.gateway) note("key_used", hex(id), "to open blocks");
-    }
-    if (now.models->size() != credentials_.models->size()) {
-        log_.info("models added", {{"count", now.models->size() - credentials_.models->size()},
-                                   {"effect", text_of(Effect::new_connections)}});
+        if (!config.gateway) note("key_used", hex(id), "to open blocks");
     }
     for (const SealingKeyId& id : credentials_.sealing_ids) {
         if (now.sealing_ids.contains(id)) continue;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <thread>
 
 #include "collector/registry/trail_files.hpp"
 #include "collector/registry/trail_line.hpp"
@@ -36,9 +37,16 @@ class File {
         if (number_ >= 0) ::close(number_);
     }
 
-    Result<void, Message> lock() {
-        while (::flock(number_, LOCK_EX) != 0)
-            if (errno != EINTR) return problem(path_, "cannot lock");
+    // A writer that was stopped keeps its lock for as long as it likes.
+    Result<void, Message> lock(std::chrono::milliseconds wait_max) {
+        constexpr std::chrono::milliseconds pause{5};
+        for (std::chrono::milliseconds waited{0}; ::flock(number_, LOCK_EX | LOCK_NB) != 0;) {
+            if (errno == EINTR) continue;
+            if (errno != EWOULDBLOCK) return problem(path_, "cannot lock");
+            if (waited >= wait_max) return Message{path_ + ": another program keeps the lock"};
+            std::this_thread::sleep_for(pause);
+            waited += pause;
+        }
         return {};
     }
     // A tool that root runs leaves files that the collector's user can write to.
@@ -98,26 +106,36 @@ struct Ending {
     std::optional<TrailPlace> place;
 };
 
-// Only the last line may be unsound: it was not synced when the power went.
-Result<Ending, Message> ending_of(File& file, const std::string& path, std::string_view trail) {
-    LH_TRY_ASSIGN(const std::uint64_t size, file.size());
-    const std::uint64_t from = size - std::min<std::uint64_t>(size, 3 * trail_line_bytes_max);
-    LH_TRY_ASSIGN(const std::string text, file.read(from, size));
-    const Message damaged{path + ": its end is damaged; see `longhaul audit-trail verify`"};
-    std::size_t end = text.size();
-    for (int attempt = 0; attempt < 2 && end > 0; ++attempt) {
+// What a power cut can leave unsound: the lines of the last append. More than that is damage.
+constexpr std::uint64_t append_bytes_max = 64 * trail_line_bytes_max;
+
+// The last sound line of a file's text, which begins at `from`; absent: none in it is sound.
+std::optional<Ending> last_sound_line(std::string_view text, std::uint64_t from,
+                                      std::string_view trail) {
+    for (std::size_t end = text.size(); end > 0;) {
         const std::size_t before = end == 1 ? std::string::npos : text.rfind('\n', end - 2);
         const std::size_t begin = before == std::string::npos ? 0 : before + 1;
-        if (begin == 0 && from != 0) return damaged;
         if (text[end - 1] == '\n') {
-            const auto link =
-                read_trail_line(std::string_view{text}.substr(begin, end - 1 - begin), trail);
-            if (link) return Ending{from + end, size - from - end, link->place};
+            const auto link = read_trail_line(text.substr(begin, end - 1 - begin), trail);
+            if (link) return Ending{from + end, text.size() - end, link->place};
         }
         end = begin;
     }
-    if (end > 0) return damaged;
-    return Ending{0, size, std::nullopt};
+    return std::nullopt;
+}
+
+Result<Ending, Message> ending_of(File& file, const std::string& path, std::string_view trail) {
+    LH_TRY_ASSIGN(const std::uint64_t size, file.size());
+    // The last line is enough nearly always.
+    for (const std::uint64_t most : {2 * trail_line_bytes_max, append_bytes_max}) {
+        const std::uint64_t from = size - std::min<std::uint64_t>(size, most);
+        LH_TRY_ASSIGN(const std::string text, file.read(from, size));
+        if (const auto ending = last_sound_line(text, from, trail)) return *ending;
+        // Of a file in which nothing was ever sound: its first append, and not somebody else's
+        // file.
+        if (size <= 2 * trail_line_bytes_max) return Ending{0, size, std::nullopt};
+    }
+    return Message{path + ": its end is damaged; see `longhaul audit-trail verify`"};
 }
 
 class OneTrail {
@@ -125,10 +143,11 @@ class OneTrail {
     OneTrail(std::string folder, std::string name, std::uint64_t bytes_max)
         : folder_{std::move(folder)}, name_{std::move(name)}, bytes_max_{bytes_max} {}
 
-    Result<void, Message> append(const std::vector<const TrailFact*>& facts) {
+    Result<void, Message> append(const std::vector<const TrailFact*>& facts,
+                                 std::chrono::milliseconds lock_wait) {
         LH_TRY_ASSIGN(File lock, File::open(folder_ + "/lock", O_RDWR | O_CREAT));
         lock.give_to_owner_of(folder_);
-        LH_TRY(lock.lock());
+        LH_TRY(lock.lock(lock_wait));
         LH_TRY(find_end());
         for (const TrailFact* fact : facts) {
             if (text_.size() + size_ >= bytes_max_) LH_TRY(next_file());
@@ -176,7 +195,7 @@ class OneTrail {
         if (cut_ != 0) {
             const std::uint64_t bytes = std::exchange(cut_, 0);
             add({fact.tenant, fact.time, fact.who, "tail_cut", trail_file_name(number_),
-                 std::to_string(bytes) + " bytes of a line that was not finished"});
+                 std::to_string(bytes) + " bytes of what was not finished"});
         }
         text_ += trail_line(fact, place_) + "\n";
     }
@@ -231,7 +250,7 @@ Result<void, Message> AuditTrail::append(const std::vector<TrailFact>& facts) co
         LH_TRY(make_folder(folder_));
         LH_TRY(make_folder(folder_ + "/" + name));
         OneTrail trail{folder_ + "/" + name, name, file_bytes_max_};
-        LH_TRY(trail.append(its));
+        LH_TRY(trail.append(its, lock_wait_));
     }
     return {};
 }

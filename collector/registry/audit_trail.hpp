@@ -5,6 +5,7 @@
 // tools write the same files: each append takes a lock, reads where the trail ends, and syncs.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,10 +29,13 @@ inline constexpr std::string_view site_trail = "_site";  // no tenant can have t
 class AuditTrail {
  public:
     static constexpr std::uint64_t file_bytes_max = 16 << 20;
+    // For another writer. A collector's watchdog waits as well.
+    static constexpr std::chrono::milliseconds lock_wait_max{3000};
 
     // `folder` holds a folder for each trail; it is made when the first fact comes.
-    explicit AuditTrail(std::string folder, std::uint64_t bytes_max = file_bytes_max)
-        : folder_{std::move(folder)}, file_bytes_max_{bytes_max} {}
+    explicit AuditTrail(std::string folder, std::uint64_t bytes_max = file_bytes_max,
+                        std::chrono::milliseconds lock_wait = lock_wait_max)
+        : folder_{std::move(folder)}, file_bytes_max_{bytes_max}, lock_wait_{lock_wait} {}
     static std::string folder_beside(const std::string& registry_path);
 
     // All of them are on disk afterwards. After an error some may be missing, in their order; the
@@ -41,6 +45,7 @@ class AuditTrail {
  private:
     std::string folder_;
     std::uint64_t file_bytes_max_;
+    std::chrono::milliseconds lock_wait_;
 };
 
 }  // namespace longhaul::collector

@@ -34,11 +34,13 @@ class ModelShelf {
             offers_[{model.tenant, model.schema}] = {model.hash, stored->size()};
         }
     }
-    // All that another one has, and its offers.
-    void take_all(const ModelShelf& other) {
+    // All that another one has, and its offers; how many models were not here.
+    std::size_t take_all(const ModelShelf& other) {
         const std::scoped_lock lock{mutex_, other.mutex_};
-        for (const auto& [name, model] : other.models_) models_.try_emplace(name, model);
+        const std::size_t before = models_.size();
+        models_.insert(other.models_.begin(), other.models_.end());
         offers_ = other.offers_;
+        return models_.size() - before;
     }
     std::optional<Offer> offer(std::string_view tenant, const SchemaHash& schema) const {
         const std::lock_guard lock{mutex_};

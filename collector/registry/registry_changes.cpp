@@ -65,6 +65,8 @@ Result<RegistryChanges::News> RegistryChanges::take() {
     news.everything = news.everything || newest < seen_ || next <= newest;
     seen_ = newest;
     if (news.changes.empty()) return news;
+    LH_TRY_ASSIGN(const std::int64_t oldest, database_.integer("SELECT min(number) FROM changes"));
+    if (newest - oldest <= noted_max) return news;  // deleting nothing waits for writers, too
     LH_TRY_ASSIGN(const auto trim, database_.prepare("DELETE FROM changes WHERE number <= ?"));
     LH_TRY(SqliteQuery{trim}.bind(newest - noted_max).run());
     return news;

@@ -27,6 +27,7 @@ class SimSpoolFiles final : public agent::SpoolFiles {
     Status allocate(const std::string&, std::uint64_t bytes) override {
         return vfs_->set_reserved(bytes) ? Status{} : Status{ErrorCode::full};
     }
+    Status make_private(const std::string&) override { return {}; }
     Status write(const std::string& path, Bytes bytes) override { return vfs_->write(path, bytes); }
     Result<Bytes> read(const std::string& path, std::uint64_t offset, MutableBytes room) override {
         return vfs_->read(path, offset, room);

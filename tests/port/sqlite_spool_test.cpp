@@ -170,6 +170,30 @@ TEST_CASE("sqlite spool: one agent at a time") {
     CHECK(again.error().text.find("another program has the database open") != std::string::npos);
 }
 
+TEST_CASE("sqlite spool: nobody else can read its files, which hold the ticket of the device") {
+    namespace fs = std::filesystem;
+    SqliteSpoolHarness harness;
+    const auto mode = [&](const char* file) {
+        return fs::status(harness.folder / file).permissions();
+    };
+    constexpr fs::perms own = fs::perms::owner_read | fs::perms::owner_write;
+    constexpr fs::perms others = own | fs::perms::group_read | fs::perms::others_read;
+    harness.open(test::stop_at(1 << 20));
+    CHECK(mode("spool.db") == own);
+    CHECK(mode("spool.db-wal") == own);
+    harness.spool.reset();
+    fs::permissions(harness.folder / "spool.db", others);  // as older versions made it
+    harness.restart();
+    CHECK(mode("spool.db") == own);
+    CHECK(mode("spool.db-wal") == own);
+    harness.spool.reset();
+    std::ofstream{harness.folder / "spool.db"} << std::string(5000, 'x');
+    fs::permissions(harness.folder / "spool.db", others);
+    harness.restart();
+    CHECK(mode("spool.db") == own);
+    CHECK(mode("spool.db.damaged-1") == own);
+}
+
 TEST_CASE("sqlite spool: what is no database is set aside, somebody else's is refused") {
     const TemporaryFolder folder;
     LinuxEntropy entropy;

@@ -189,8 +189,8 @@ Result<void, Message> add_tenant(const RootRequest& request, const std::string& 
     for (const collector::Tenant& each : known.value())
         if (each.name == tenant) return Message{"there is a tenant \"" + tenant + "\" already"};
     LH_TRY(make_tenant(request.folder, tenant, root, *registry, request.now));
-    LH_TRY(sync_file_system(request.folder));
-    return note(authority.registry, {fact(tenant, "tenant_added", tenant, "", request.now)});
+    return note_after(sync_file_system(request.folder), authority.registry,
+                      {fact(tenant, "tenant_added", tenant, "", request.now)});
 }
 
 Result<void, Message> rotate_server(const RootRequest& request) {
@@ -198,8 +198,9 @@ Result<void, Message> rotate_server(const RootRequest& request) {
     LH_TRY_ASSIGN(const KeyPair root, read_root(request));
     LH_TRY_ASSIGN(const KeyPair server, issue_server(authority.server_name, root, request.now));
     LH_TRY(replace_pair(request.folder + "/collector/server", server));
-    return note(authority.registry,
-                {fact("", "rotated", "server certificate", authority.server_name, request.now)});
+    return note_after(
+        sync_file_system(request.folder), authority.registry,
+        {fact("", "rotated", "server certificate", authority.server_name, request.now)});
 }
 
 // The registry is first: should the rest fail, devices of the old authority are welcome all the
@@ -212,10 +213,13 @@ Result<void, Message> rotate_tenant(const RootRequest& request, const std::strin
     LH_TRY_ASSIGN(const auto registry, open_registry(authority.registry));
     if (const Status rotated = registry->rotate_authority(tenant, next.certificate); !rotated.ok())
         return Message{authority.registry + ": " + to_string(rotated.error())};
-    LH_TRY(replace_pair(its + "/ca", next));
-    LH_TRY(renew_sealing_certificate(request.folder, tenant, next, request.now));
-    return note(
-        authority.registry,
+    const auto files = [&]() -> Result<void, Message> {
+        LH_TRY(replace_pair(its + "/ca", next));
+        LH_TRY(renew_sealing_certificate(request.folder, tenant, next, request.now));
+        return sync_file_system(request.folder);
+    }();
+    return note_after(
+        files, authority.registry,
         {fact(tenant, "rotated", "authority",
               "devices of the older one are let in until their certificates end", request.now)});
 }

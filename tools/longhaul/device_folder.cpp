@@ -150,15 +150,16 @@ Result<std::vector<std::string>, Message> add_devices(const Authority& authority
     }
     constexpr std::int64_t day_us = 86'400'000'000;
     const WallUs expires{request.now.value + device_days * day_us};
+    Result<void, Message> outcome;
     if (const Status noted = registry.value()->note_expiry(request.tenant, request.names, expires);
         !noted.ok()) {
-        return Message{authority.registry + ": " + to_string(noted.error())};
+        outcome = Message{authority.registry + ": " + to_string(noted.error())};
     }
     std::vector<collector::TrailFact> facts;
     for (const std::string& name : request.names)
         facts.push_back(
             fact(request.tenant, "enrolled", name, "a device folder was made", request.now));
-    LH_TRY(note(authority.registry, facts));
+    LH_TRY(note_after(outcome, authority.registry, facts));
     return folders;
 }
 

@@ -166,6 +166,21 @@ Result<int, Message> at_site(const RegistryOptions& options, const Work& work) {
     return work(site);
 }
 
+// Adds a fact for each device that was changed, also when the next one cannot be.
+Result<void, Message> change_all(Site& site, const RegistryOptions& options, bool allow,
+                                 const std::vector<Device>& devices,
+                                 std::vector<collector::TrailFact>& facts) {
+    const char* const what = allow ? "allowed" : "revoked";
+    for (const Device& device : devices) {
+        const Status done = allow ? site.registry().allow(device.tenant, {device.name})
+                                  : site.registry().revoke(device.tenant, device.name);
+        if (!done.ok()) return site.problem(done.error());
+        facts.push_back(fact(device.tenant, what, device.name, options.why, options.now));
+        std::printf("%s/%s  %s\n", device.tenant.c_str(), device.name.c_str(), what);
+    }
+    return {};
+}
+
 // Devices are looked up before anything is changed.
 Result<int, Message> change(const RegistryOptions& options, bool allow) {
     return at_site(options, [&](Site& site) -> Result<int, Message> {
@@ -175,16 +190,8 @@ Result<int, Message> change(const RegistryOptions& options, bool allow) {
             devices.push_back(std::move(device));
         }
         std::vector<collector::TrailFact> facts;
-        for (const Device& device : devices) {
-            const Status done = allow ? site.registry().allow(device.tenant, {device.name})
-                                      : site.registry().revoke(device.tenant, device.name);
-            if (!done.ok()) return site.problem(done.error());
-            facts.push_back(fact(device.tenant, allow ? "allowed" : "revoked", device.name,
-                                 options.why, options.now));
-            std::printf("%s/%s  %s\n", device.tenant.c_str(), device.name.c_str(),
-                        allow ? "allowed" : "revoked");
-        }
-        LH_TRY(note(site.path(), facts));
+        const auto changed = change_all(site, options, allow, devices, facts);
+        LH_TRY(note_after(changed, site.path(), facts));
         return exit_done;
     });
 }

@@ -111,7 +111,9 @@ Result<void, Message> write_key(const std::string& folder, const std::string& na
                           secret ? private_file_mode : public_file_mode);
 }
 
-Result<void, Message> note_keys(const Places& places, const char* what, const Files& files,
+// If it failed, some of the keys may be there all the same.
+Result<void, Message> note_keys(const Result<void, Message>& outcome, const Places& places,
+                                const char* what, const Files& files,
                                 const SealKeyOptions& options) {
     std::vector<collector::TrailFact> facts;
     for (const auto& [name, bytes] : files) {
@@ -119,7 +121,20 @@ Result<void, Message> note_keys(const Places& places, const char* what, const Fi
         facts.push_back(fact("", what, std::filesystem::path{name}.stem().string(), options.folder,
                              options.now));
     }
-    return note(places.registry, facts);
+    return note_after(outcome, places.registry, facts);
+}
+
+Result<void, Message> copy_keys(const std::string& folder, const Files& files) {
+    for (const auto& [name, bytes] : files) LH_TRY(write_key(folder, name, bytes));
+    return sync_file_system(folder);
+}
+
+Result<void, Message> write_backup(const std::string& folder, const Files& files) {
+    LH_TRY(write_new_file(folder + "/manifest", as_bytes(manifest_of(files)), private_file_mode));
+    LH_TRY(copy_keys(folder, files));
+    LH_TRY_ASSIGN(const Files copy, read_backup(folder));
+    if (copy != files) return Message{folder + ": reads back as something else"};
+    return {};
 }
 
 std::vector<SealKey> keys_of(const Files& files) {
@@ -172,14 +187,9 @@ Result<int, Message> back_up_seal_keys(const SealKeyOptions& options) {
         LH_TRY_ASSIGN(const Files files, read_keys(places.sealing));
         if (count_keys(files) == 0) return Message{places.sealing + ": there is no key in it"};
         LH_TRY(make_folders(options.folder, private_folder_mode));
-        for (const auto& [name, bytes] : files) LH_TRY(write_key(options.folder, name, bytes));
-        LH_TRY(write_new_file(options.folder + "/manifest", as_bytes(manifest_of(files)),
-                              private_file_mode));
-        LH_TRY(sync_file_system(options.folder));
-        LH_TRY_ASSIGN(const Files copy, read_backup(options.folder));
-        if (copy != files) return Message{options.folder + ": reads back as something else"};
-        std::printf("%s: %zu keys\n", options.folder.c_str(), count_keys(files));
-        LH_TRY(note_keys(places, "key_backed_up", files, options));
+        const auto written = write_backup(options.folder, files);
+        if (written.ok()) std::printf("%s: %zu keys\n", options.folder.c_str(), count_keys(files));
+        LH_TRY(note_keys(written, places, "key_backed_up", files, options));
         return exit_done;
     });
 }
@@ -192,11 +202,12 @@ Result<int, Message> restore_seal_keys(const SealKeyOptions& options) {
         Files missing;
         for (const auto& [name, bytes] : backup)
             if (!here.contains(name)) missing[name] = bytes;
-        for (const auto& [name, bytes] : missing) LH_TRY(write_key(places.sealing, name, bytes));
-        LH_TRY(sync_file_system(places.sealing));
-        std::printf("%s: %zu keys put back, %zu were there\n", places.sealing.c_str(),
-                    count_keys(missing), count_keys(backup) - count_keys(missing));
-        LH_TRY(note_keys(places, "key_restored", missing, options));
+        const auto copied = copy_keys(places.sealing, missing);
+        if (copied.ok()) {
+            std::printf("%s: %zu keys put back, %zu were there\n", places.sealing.c_str(),
+                        count_keys(missing), count_keys(backup) - count_keys(missing));
+        }
+        LH_TRY(note_keys(copied, places, "key_restored", missing, options));
         return exit_done;
     });
 }

@@ -83,6 +83,12 @@ Result<void, Message> note(const std::string& registry, const std::vector<TrailF
     return Message{"it is done, but not written into the audit trail: " + kept.error().text};
 }
 
+Result<void, Message> note_after(const Result<void, Message>& outcome, const std::string& registry,
+                                 const std::vector<TrailFact>& facts) {
+    const auto noted = note(registry, facts);
+    return outcome.ok() ? noted : outcome;
+}
+
 Result<int, Message> verify_trails(const TrailOptions& options) {
     const auto registry = registry_path(options.config);
     if (!registry.ok()) {

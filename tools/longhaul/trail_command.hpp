@@ -15,6 +15,9 @@ collector::TrailFact fact(std::string tenant, std::string what, std::string abou
 // that, and what keeps it from being written down.
 Result<void, Message> note(const std::string& registry,
                            const std::vector<collector::TrailFact>& facts);
+// The same of a command that may have failed behind what the facts tell of; its error goes first.
+Result<void, Message> note_after(const Result<void, Message>& outcome, const std::string& registry,
+                                 const std::vector<collector::TrailFact>& facts);
 
 struct TrailOptions {
     std::string config;

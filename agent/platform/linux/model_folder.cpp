@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "common/base/hex.hpp"
 #include "common/host/files.hpp"
 
 namespace longhaul::agent {
@@ -13,13 +14,7 @@ constexpr std::string_view suffix = ".model";
 }  // namespace
 
 std::string ModelFolder::file_of(const ModelHash& hash) const {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string name = path_ + "/";
-    for (const std::byte byte : hash) {
-        name += digits[std::to_integer<std::size_t>(byte >> 4)];
-        name += digits[std::to_integer<std::size_t>(byte & std::byte{15})];
-    }
-    return name.append(suffix);
+    return (path_ + "/" + hex(hash)).append(suffix);
 }
 
 // A file that is not what its name says counts as not there.

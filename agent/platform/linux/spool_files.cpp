@@ -13,6 +13,8 @@
 namespace longhaul::agent {
 namespace {
 
+constexpr mode_t owner_only = 0600;
+
 Error file_error() {
     if (errno == ENOSPC || errno == EDQUOT) return {ErrorCode::full, "no space left on the disk"};
     if (errno == ENOENT) return ErrorCode::not_found;
@@ -43,7 +45,6 @@ Status PosixSpoolFiles::remove(const std::string& path) {
 }
 
 Status PosixSpoolFiles::allocate(const std::string& path, std::uint64_t bytes) {
-    constexpr mode_t owner_only = 0600;
     const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, owner_only)};
     if (!file.open()) return file_error();
     errno = ::posix_fallocate(file.number(), 0, static_cast<off_t>(bytes));
@@ -52,10 +53,23 @@ Status PosixSpoolFiles::allocate(const std::string& path, std::uint64_t bytes) {
     return {};
 }
 
+// By name: SQLite's locks on a file go when its process closes that file anywhere.
+Status PosixSpoolFiles::make_private(const std::string& path) {
+    if (!exists(path)) {
+        const Descriptor made{::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, owner_only)};
+        return {};  // if it cannot be made, SQLite says why
+    }
+    for (const std::string& file : {path, path + "-wal"}) {
+        struct stat facts{};
+        if (::stat(file.c_str(), &facts) != 0 || (facts.st_mode & 077) == 0) continue;
+        if (::chmod(file.c_str(), owner_only) != 0) return file_error();
+    }
+    return {};
+}
+
 Status PosixSpoolFiles::write(const std::string& path, Bytes bytes) {
     const std::string beside = path + ".new";
     {
-        constexpr mode_t owner_only = 0600;
         const Descriptor file{
             ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, owner_only)};
         if (!file.open()) return file_error();

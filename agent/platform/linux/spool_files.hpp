@@ -22,6 +22,8 @@ class SpoolFiles {
     virtual Status remove(const std::string& path) = 0;  // fine if it is not there
     // A file of so many bytes, whatever is in them, that take their room on the disk.
     virtual Status allocate(const std::string& path, std::uint64_t bytes) = 0;
+    // Of a spool and its log: only their owner can read them. A spool that is not there is made.
+    virtual Status make_private(const std::string& path) = 0;
     // Makes a small file, whole or not at all.
     virtual Status write(const std::string& path, Bytes bytes) = 0;
     // Reads up to room.size() bytes from `offset`; what is there, nothing behind the end. Error
@@ -40,6 +42,7 @@ class PosixSpoolFiles final : public SpoolFiles {
     Status rename(const std::string& from, const std::string& to) override;
     Status remove(const std::string& path) override;
     Status allocate(const std::string& path, std::uint64_t bytes) override;
+    Status make_private(const std::string& path) override;
     Status write(const std::string& path, Bytes bytes) override;
     Result<Bytes> read(const std::string& path, std::uint64_t offset, MutableBytes room) override;
 };

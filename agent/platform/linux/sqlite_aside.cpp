@@ -62,6 +62,7 @@ Result<unsigned> begin_aside(const std::string& path, SpoolFiles& files) {
 }
 
 Status move_with_companions(const std::string& from, const std::string& to, SpoolFiles& files) {
+    if (files.exists(from)) LH_TRY(files.make_private(from));
     for (const char* companion : companions) {
         if (files.exists(from + companion)) LH_TRY(files.rename(from + companion, to + companion));
     }

@@ -95,13 +95,14 @@ Status check_new(SqliteDatabase& database) {
     return application == 0 && version == 0 ? Status{} : Status{not_a_spool};
 }
 
-// Nothing is changed before it is known whose file it is.
-Status prepare(SpoolTables& tables, Entropy& entropy) {
+// Nothing is changed before it is known whose file it is. The log gets the mode of the file.
+Status prepare(SpoolTables& tables, const std::string& path, Entropy& entropy, SpoolFiles& files) {
     SqliteDatabase& database = tables.database();
     LH_TRY(database.execute(lock_first));
     LH_TRY_ASSIGN(const std::int64_t existing,
                   database.integer("SELECT count(*) FROM sqlite_master"));
     LH_TRY(existing == 0 ? check_new(database) : check_application(database));
+    LH_TRY(files.make_private(path));
     LH_TRY(configure(database));
     if (existing != 0) return {};
     SpoolRoot root;
@@ -115,15 +116,17 @@ Status prepare(SpoolTables& tables, Entropy& entropy) {
 
 Result<SpoolTables> open_tables(const std::string& path, Entropy& entropy, SpoolFiles& files) {
     LH_TRY(check_header(path, files));
+    if (!files.exists(path)) LH_TRY(files.make_private(path));
     LH_TRY_ASSIGN(SqliteDatabase database,
                   as_damage(SqliteDatabase::open(path, SqliteAccess::make, 0, files.vfs())));
     SpoolTables tables{std::move(database)};
-    LH_TRY(as_damage(prepare(tables, entropy)));
+    LH_TRY(as_damage(prepare(tables, path, entropy, files)));
     LH_TRY(prepare_existing(tables));
     return tables;
 }
 
 Result<SpoolTables> make_tables(const std::string& path, const SpoolRoot& root, SpoolFiles& files) {
+    LH_TRY(files.make_private(path));
     LH_TRY_ASSIGN(SqliteDatabase database,
                   SqliteDatabase::open(path, SqliteAccess::make, 0, files.vfs()));
     SpoolTables tables{std::move(database)};

@@ -167,6 +167,17 @@ TEST_CASE("provisioning: a rotated authority issues, and the sealing key stays w
     CHECK(tenants[1].older_pem.empty());
 }
 
+TEST_CASE("provisioning: a rotation that fails behind the registry is in the trail all the same") {
+    const test::TemporaryFolder folder;
+    const std::string ca = folder / "ca";
+    REQUIRE(make_authority(authority_request(ca)).ok());
+    std::filesystem::remove(ca + "/tenants/acme/sealing.crt");
+    CHECK_FALSE(rotate_tenant({ca, "", test::wall_now()}, "acme").ok());
+    const auto trail = read_text_file(ca + "/collector/trail/acme/000001.jsonl");
+    REQUIRE(trail.ok());
+    CHECK_THAT(trail.value(), ContainsSubstring("\"what\":\"rotated\",\"about\":\"authority\""));
+}
+
 TEST_CASE("provisioning: a key that others may read, or of another certificate, is refused") {
     const test::TemporaryFolder folder;
     const std::string ca = folder / "ca";

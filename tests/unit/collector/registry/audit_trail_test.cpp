@@ -1,5 +1,9 @@
 #include "collector/registry/audit_trail.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <filesystem>
@@ -177,12 +181,38 @@ TEST_CASE("audit trail: wherever an append is cut off, the trail is whole and go
     }
 }
 
+TEST_CASE("audit trail: several lines that a power cut left unsound are cut off, and told") {
+    const Bench bench;
+    bench.append(1, 4);
+    std::string text = bench.text();
+    const std::size_t whole = lines_of(text)[0].size();
+    for (std::size_t i = 1; i < 4; ++i) text[whole * i + 30] ^= 1;
+    text += std::string(4096, '\0');
+    bench.write(text);
+    REQUIRE(bench.trail.append({fact("next")}).ok());
+    CHECK(bench.verify().problems().empty());
+    CHECK(bench.verify().lines() == 3);
+    CHECK_THAT(lines_of(bench.text())[1],
+               ContainsSubstring(std::to_string(text.size() - whole) + " bytes of what was not"));
+}
+
+TEST_CASE("audit trail: a writer that keeps the lock is not waited for without end") {
+    const Bench bench;
+    bench.append(1, 1);
+    const int lock = ::open((bench.its_folder() + "/lock").c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(::flock(lock, LOCK_EX) == 0);
+    const AuditTrail hasty{bench.folder / "trail", AuditTrail::file_bytes_max, {}};
+    const auto refused = hasty.append({fact("2")});
+    REQUIRE_FALSE(refused.ok());
+    CHECK_THAT(refused.error().text, ContainsSubstring("another program keeps the lock"));
+    ::close(lock);
+    CHECK(hasty.append({fact("2")}).ok());
+}
+
 TEST_CASE("audit trail: behind damage nothing is written") {
     const Bench bench;
     bench.append(1, 3);
-    std::string text = bench.text();
-    text[lines_of(text)[0].size() + 30] ^= 1;
-    text[text.size() - 30] ^= 1;
+    const std::string text = bench.text() + std::string(600'000, '\0');  // more than an append
     bench.write(text);
     const auto refused = bench.trail.append({fact("next")});
     REQUIRE_FALSE(refused.ok());

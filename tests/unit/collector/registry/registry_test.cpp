@@ -161,4 +161,10 @@ TEST_CASE("registry: models stay, and one that is added again is the newest") {
     REQUIRE(shelf.find("acme", model_hash(second)) != nullptr);
     CHECK(*shelf.find("acme", model_hash(second)) == second);
     CHECK(shelf.find("other", model_hash(second)) == nullptr);
+
+    // A registry that was put back from a copy has fewer.
+    ModelShelf restored;
+    restored.add({models.value().back()});
+    CHECK(shelf.take_all(restored) == 0);
+    CHECK(restored.take_all(shelf) == 1);
 }
