@@ -47,6 +47,16 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
                 " that this version does not know: start a newer one");
 }
 
+// It may have been the model or the release of a block whose rows are in a table already, and a
+// new release would write them once more.
+void Writer::on_damage(Shard shard) {
+    ++counters_.damaged;
+    held_below_[shard] = ends_at_start_[shard];
+    std::erase_if(releasable_, [&](const WaitingBlock& block) {
+        return block.shard == shard && block.offset < held_below_[shard];
+    });
+}
+
 Writer::Outcome Writer::on_schema(const Place& place, Bytes body) {
     auto stored = StoredSchema::parse(body);
     if (!stored.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "schema cannot be read");
@@ -144,8 +154,10 @@ Writer::Outcome Writer::on_model(const Place& place, Bytes body) {
     for (const auto& [device_name, device] : tenant.devices) {
         for (const auto& [epoch_name, epoch] : device.epochs) {
             for (const auto& [seq, waiting] : epoch.waiting) {
-                if (waiting.block.shard == place.shard && waiting.model == hash)
+                if (waiting.block.shard == place.shard && waiting.model == hash &&
+                    waiting.block.offset >= held_below_[place.shard]) {
                     releasable_.insert(waiting.block);
+                }
             }
         }
     }
@@ -170,9 +182,6 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
         return quarantine(place, epoch_name, header.value(), body,
                           "fork: other content under the same name");
     }
-    const auto waiting = epoch.waiting.find(name.seq.value);
-    if (waiting != epoch.waiting.end() && find_model(place, waiting->second.model) != nullptr)
-        return release(place, header.value(), body, epoch);
     ++counters_.duplicates;
     return {};
 }
