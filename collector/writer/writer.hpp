@@ -114,7 +114,7 @@ class Writer {
     };
     struct StoredModel {
         std::vector<std::byte> bytes;
-        Model model;  // of these bytes
+        std::optional<Model> model;  // of these bytes; none: they cannot be read
     };
     struct EpochState {
         Sha256 record_hash{};

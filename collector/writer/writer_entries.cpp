@@ -127,7 +127,7 @@ Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntr
     stream->name = entry.name;
     if (entry.model.size == sizeof(ModelHash)) {
         std::memcpy(stream->model.emplace().data(), entry.model.bytes, sizeof(ModelHash));
-        if (find_model(place, *stream->model) == nullptr)
+        if (!tenant.models.contains({place.shard, *stream->model}))
             missing_models_.insert({place.shard, place.tenant, *stream->model});
     }
     stream->schema = &known->second->schema();
@@ -141,16 +141,17 @@ Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntr
     return {};
 }
 
-// Blocks that wait for it can be released from here on.
+// Blocks that wait for it can be released from here on. One that cannot be read is there, too: it
+// would be no better if it came again.
 Writer::Outcome Writer::on_model(const Place& place, Bytes body) {
     StoredModel stored{{body.begin(), body.end()}, {}};
     const auto model = Model::parse(stored.bytes);
-    if (!model.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "model cannot be read");
-    stored.model = model.value();
+    if (model.ok()) stored.model = model.value();
     TenantState& tenant = tenants_[place.tenant];
     const ModelHash hash = model_hash(body);
     tenant.models.try_emplace({place.shard, hash}, std::move(stored));
     missing_models_.erase({place.shard, place.tenant, hash});
+    if (!model.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "model cannot be read");
     for (const auto& [device_name, device] : tenant.devices) {
         for (const auto& [epoch_name, epoch] : device.epochs) {
             for (const auto& [seq, waiting] : epoch.waiting) {
@@ -240,7 +241,7 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
 const Model* Writer::find_model(const Place& place, const ModelHash& hash) {
     const auto& models = tenants_[place.tenant].models;
     const auto found = models.find({place.shard, hash});
-    return found == models.end() ? nullptr : &found->second.model;
+    return found == models.end() || !found->second.model ? nullptr : &*found->second.model;
 }
 
 // For all sections that need one, or the first that is missing. What else is wrong with the

@@ -321,3 +321,23 @@ TEST_CASE(
     REQUIRE(bench.work(true));
     CHECK(bench.bus().size() == 3);
 }
+
+TEST_CASE("models: a model that cannot be read is appended once") {
+    ModelBench bench;
+    bench.model.front() = std::byte{99};  // of a later version
+    bench.hash = model_hash(bench.model);
+    bench.maker.stream(1, "bus", *bench.schema_of_bus, bench.model);
+    EpochMaker later{"acme", "bus-1", 7, 2};
+    later.stream(1, "bus", *bench.schema_of_bus, bench.model);
+    bench.begin();
+    REQUIRE(bench.work(true));
+    REQUIRE(bench.reasons() == Rows{"|model cannot be read"});
+    bench.epoch(later);
+    const Offset end = bench.journal->durable_end(0);
+    for (int starts = 0; starts < 2; ++starts) {
+        REQUIRE(bench.work(true));
+        CHECK(bench.journal->durable_end(0) == end);
+        CHECK(bench.writer->missing_models().empty());
+        REQUIRE(bench.start());
+    }
+}
