@@ -28,7 +28,8 @@ class Releases {
         : journal_{journal}, writer_{writer}, ports_{std::move(ports)} {}
 
     // A bounded piece of work, when the writer has read everything; there may be more when it has
-    // read what this one appended. After an error the same call may be tried again.
+    // read what this one appended. After an error, the first of
+    // several, the same call may be tried again.
     Status step(WallUs now);
 
  private:

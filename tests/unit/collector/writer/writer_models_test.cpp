@@ -76,6 +76,26 @@ struct ModelBench : WriterBench {
     }
 };
 
+// A journal in which one entry cannot be read for now.
+struct FailingRead final : Journal {
+    FailingRead(Journal& of, Offset fails_at) : journal{of}, at{fails_at} {}
+    const JournalId& id() const override { return journal.id(); }
+    Shard shards() const override { return journal.shards(); }
+    Result<Offset> append(Shard shard, const JournalEntry& entry, MonotonicMs now) override {
+        return journal.append(shard, entry, now);
+    }
+    Result<MonotonicMs> step(MonotonicMs now) override { return journal.step(now); }
+    Status flush() override { return journal.flush(); }
+    Offset durable_end(Shard shard) const override { return journal.durable_end(shard); }
+    Result<std::unique_ptr<JournalReader>> read(Shard shard, Offset from) override {
+        if (fails && from == at) return ErrorCode::io;
+        return journal.read(shard, from);
+    }
+    Journal& journal;
+    Offset at;
+    bool fails = true;
+};
+
 std::string unknown_model(const ModelHash& hash) { return "unknown model: " + longhaul::hex(hash); }
 
 }  // namespace
@@ -340,4 +360,26 @@ TEST_CASE("models: a model that cannot be read is appended once") {
         CHECK(bench.writer->missing_models().empty());
         REQUIRE(bench.start());
     }
+}
+
+TEST_CASE("models: a block that cannot be read for now holds up no other") {
+    ModelBench bench;
+    bench.begin();
+    const Offset first = bench.journal->durable_end(0);
+    for (std::uint32_t number = 1; number <= 3; ++number) bench.send(number);
+    bench.append_model();
+    REQUIRE(bench.drain() == "");
+    FailingRead journal{*bench.journal, first};
+    const auto add = [&](Shard shard, const JournalEntry& entry) -> Status {
+        LH_TRY(journal.append(shard, entry, {0}));
+        return journal.flush();
+    };
+    Releases releasing{journal, *bench.writer, {{}, add}};
+    CHECK(releasing.step({noon_us}).error() == ErrorCode::io);
+    REQUIRE(bench.drain() == "");
+    CHECK(bench.bus().size() == 6);
+    journal.fails = false;
+    CHECK(releasing.step({noon_us}).ok());
+    REQUIRE(bench.drain() == "");
+    CHECK(bench.bus().size() == 9);
 }
