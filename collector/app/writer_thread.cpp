@@ -82,10 +82,11 @@ void WriterThread::run() {
 // try again what failed.
 MonotonicMs WriterThread::release(MonotonicMs next) {
     const MonotonicMs now = monotonic_now();
-    if (next <= now) return MonotonicMs::never();
+    if (next <= now || barrier_requested_) return MonotonicMs::never();  // busy or stopping
     if (now < release_at_) return release_at_;
     const Status released = releases_.step(wall_now());
-    if (released.ok()) {
+    // Closed: the journal has stopped. The next start finds what is left.
+    if (released.ok() || released.error() == ErrorCode::closed) {
         release_retry_.reset();
         return MonotonicMs::never();
     }

@@ -36,6 +36,7 @@ Status Releases::append_releases(WallUs now) {
         if (blocks_.size() == releases_max) break;
         if (blocks_.contains(block) || damaged_.contains(block)) continue;
         const Status done = append_release(block, now);
+        if (!done.ok() && done.error() == ErrorCode::closed) return done;
         if (first_error.ok()) first_error = done;
     }
     return first_error;

@@ -21,6 +21,7 @@ class Releases {
         std::function<std::shared_ptr<const std::vector<std::byte>>(const std::string& tenant,
                                                                     const ModelHash& hash)>
             find_model;
+        // Error closed: the journal takes nothing any more.
         std::function<Status(Shard shard, const JournalEntry& entry)> append;
     };
     // Both outlive it.
