@@ -116,10 +116,10 @@ void Collector::start_writer() {
         return credentials_.models->find(tenant, hash);
     };
     const auto append = [this](Shard shard, const JournalEntry& entry) -> Status {
+        if (!journal_thread_->submit(nullptr, shard, entry)) return ErrorCode::closed;
         log_.info(entry.kind == JournalKind::model ? "a model goes into the journal"
                                                    : "a block is released from quarantine",
                   {{"tenant", std::string{entry.tenant}}, {"device", std::string{entry.device}}});
-        journal_thread_->submit(nullptr, shard, entry);
         return {};
     };
     releases_ =

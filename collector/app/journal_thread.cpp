@@ -13,7 +13,7 @@ JournalThread::JournalThread(Journal& journal, Callbacks callbacks)
       waiting_(journal.shards()),
       thread_{[this] { run(); }} {}
 
-void JournalThread::submit(const std::shared_ptr<Submitter>& from, Shard shard,
+bool JournalThread::submit(const std::shared_ptr<Submitter>& from, Shard shard,
                            const JournalEntry& entry) {
     Item item{from,
               shard,
@@ -24,8 +24,10 @@ void JournalThread::submit(const std::shared_ptr<Submitter>& from, Shard shard,
               std::string{entry.device},
               {entry.body.begin(), entry.body.end()}};
     const std::lock_guard lock{mutex_};
+    if (stopping_ || counters_.failed) return false;
     items_.push_back(std::move(item));
     if (items_.size() == 1) news_.notify_one();
+    return true;
 }
 
 void JournalThread::stop() {

@@ -42,7 +42,7 @@ class JournalThread final : public Submissions {
     JournalThread(Journal& journal, Callbacks callbacks);
     ~JournalThread() { stop(); }
 
-    void submit(const std::shared_ptr<Submitter>& from, Shard shard,
+    bool submit(const std::shared_ptr<Submitter>& from, Shard shard,
                 const JournalEntry& entry) override;
     const JournalCounters& counters() const { return counters_; }
     // Since when the oldest submission waits that is not durable yet; never: none waits. Any

@@ -10,6 +10,11 @@ constexpr std::int64_t retry_ms_max = 60'000;
 
 }  // namespace
 
+std::int64_t WriterThread::Retry::next_ms() {
+    ms_ = ms_ == 0 ? retry_ms_min : std::min(2 * ms_, retry_ms_max);
+    return ms_;
+}
+
 WriterThread::WriterThread(Writer& writer, Releases& releases, Log& log,
                            std::function<void(Message)> on_fatal)
     : writer_{writer},
@@ -54,33 +59,42 @@ bool WriterThread::stop(MonotonicMs deadline) {
 }
 
 void WriterThread::run() {
-    std::int64_t retry_ms = retry_ms_min;
+    Retry retry;
     while (begin_step()) {
         const auto next = writer_.step(monotonic_now(), wall_now());
         end_step(next.ok() ? std::string{} : next.error().text);
         if (next.ok()) {
-            retry_ms = retry_ms_min;
-            release(next.value());
-            wait_until(next.value(), true);
+            retry.reset();
+            wait_until(std::min(next.value(), release(next.value())), true);
         } else if (writer_.fatal()) {
             on_fatal_({"the writer cannot go on: " + next.error().text});
             return;
         } else {
+            const std::int64_t retry_ms = retry.next_ms();
             log_.error("the writer failed and tries again",
                        {{"text", next.error().text}, {"retry_ms", retry_ms}});
             wait_until(monotonic_now() + retry_ms, false);
-            retry_ms = std::min(2 * retry_ms, retry_ms_max);
         }
     }
 }
 
-// When the writer has nothing to do but to wait. What is appended here wakes it.
-void WriterThread::release(MonotonicMs next) {
-    if (next <= monotonic_now()) return;
+// When the writer has nothing to do but to wait. What is appended here wakes it. Returns when to
+// try again what failed.
+MonotonicMs WriterThread::release(MonotonicMs next) {
+    const MonotonicMs now = monotonic_now();
+    if (next <= now || barrier_requested_) return MonotonicMs::never();  // busy or stopping
+    if (now < release_at_) return release_at_;
     const Status released = releases_.step(wall_now());
-    if (!released.ok())
-        log_.error("blocks could not be released from quarantine, it is tried again",
-                   {{"text", to_string(released.error())}});
+    // Closed: the journal has stopped. The next start finds what is left.
+    if (released.ok() || released.error() == ErrorCode::closed) {
+        release_retry_.reset();
+        return MonotonicMs::never();
+    }
+    const std::int64_t retry_ms = release_retry_.next_ms();
+    log_.error("blocks could not be released from quarantine, it is tried again",
+               {{"text", to_string(released.error())}, {"retry_ms", retry_ms}});
+    release_at_ = now + retry_ms;
+    return release_at_;
 }
 
 // False: the thread ends.

@@ -31,8 +31,18 @@ class WriterThread {
     bool stop(MonotonicMs deadline);
 
  private:
+    // 1 s, doubling to 60 s.
+    class Retry {
+     public:
+        std::int64_t next_ms();
+        void reset() { ms_ = 0; }
+
+     private:
+        std::int64_t ms_ = 0;
+    };
+
     void run();
-    void release(MonotonicMs next);
+    MonotonicMs release(MonotonicMs next);
     bool begin_step();
     void end_step(std::string trouble);
     void wait_until(MonotonicMs time, bool or_news);
@@ -41,6 +51,8 @@ class WriterThread {
     Releases& releases_;
     Log& log_;
     std::function<void(Message)> on_fatal_;
+    Retry release_retry_;
+    MonotonicMs release_at_;  // not before
 
     mutable std::mutex mutex_;
     std::condition_variable news_;

@@ -19,8 +19,9 @@ class Submitter {
 class Submissions {
  public:
     // Copies the entry and returns at once. `from` may be nullptr: nobody wants to be told. After a
-    // failure of the journal nothing is told any more.
-    virtual void submit(const std::shared_ptr<Submitter>& from, Shard shard,
+    // failure of the journal nothing is told any more. False: it was not taken, because the journal
+    // has stopped or failed.
+    virtual bool submit(const std::shared_ptr<Submitter>& from, Shard shard,
                         const JournalEntry& entry) = 0;
 
  protected:

@@ -29,13 +29,17 @@ Status Releases::append_models(WallUs now) {
     return {};
 }
 
+// One that cannot be read for now holds up no other.
 Status Releases::append_releases(WallUs now) {
+    Status first_error;
     for (const WaitingBlock& block : writer_.releasable()) {
-        if (blocks_.size() == releases_max) return {};
+        if (blocks_.size() == releases_max) break;
         if (blocks_.contains(block) || damaged_.contains(block)) continue;
-        LH_TRY(append_release(block, now));
+        const Status done = append_release(block, now);
+        if (!done.ok() && done.error() == ErrorCode::closed) return done;
+        if (first_error.ok()) first_error = done;
     }
-    return {};
+    return first_error;
 }
 
 // A block whose entry has been damaged since stays in quarantine.

@@ -21,6 +21,7 @@ class Releases {
         std::function<std::shared_ptr<const std::vector<std::byte>>(const std::string& tenant,
                                                                     const ModelHash& hash)>
             find_model;
+        // Error closed: the journal takes nothing any more.
         std::function<Status(Shard shard, const JournalEntry& entry)> append;
     };
     // Both outlive it.
@@ -28,7 +29,8 @@ class Releases {
         : journal_{journal}, writer_{writer}, ports_{std::move(ports)} {}
 
     // A bounded piece of work, when the writer has read everything; there may be more when it has
-    // read what this one appended. After an error the same call may be tried again.
+    // read what this one appended. After an error, the first of
+    // several, the same call may be tried again.
     Status step(WallUs now);
 
  private:

@@ -15,6 +15,7 @@ Writer::Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
       body_room_(block_bytes_max) {
     for (Shard shard = 0; shard < journal.shards(); ++shard)
         ends_at_start_.push_back(journal.durable_end(shard));
+    held_below_.resize(ends_at_start_.size());
     const Uuid& uuid = journal.id().uuid;
     for (std::size_t i = 0; i < uuid.size(); ++i) {
         char digits[4];
@@ -95,7 +96,7 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
                 read_received_ = read.value().entry.receive_time;
                 LH_TRY(on_entry(shard, read.value()));
             } else if (read.error().code == ErrorCode::corrupt) {
-                ++counters_.damaged;
+                on_damage(shard);
             } else if (read.error().code == ErrorCode::not_found) {
                 break;
             } else {

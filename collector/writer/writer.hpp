@@ -114,7 +114,7 @@ class Writer {
     };
     struct StoredModel {
         std::vector<std::byte> bytes;
-        Model model;  // of these bytes
+        std::optional<Model> model;  // of these bytes; none: they cannot be read
     };
     struct EpochState {
         Sha256 record_hash{};
@@ -158,6 +158,7 @@ class Writer {
     Outcome start();
     Outcome read_entries(MonotonicMs now);
     Outcome on_entry(Shard shard, const ReadEntry& read);
+    void on_damage(Shard shard);
     Outcome on_schema(const Place& place, Bytes body);
     Outcome on_epoch(const Place& place, Bytes body);
     Outcome on_model(const Place& place, Bytes body);
@@ -215,6 +216,7 @@ class Writer {
     WriterSettings settings_;
     std::string journal_name_;
     std::vector<Offset> ends_at_start_;  // by shard
+    std::vector<Offset> held_below_;     // by shard: blocks there are not released
     std::vector<std::unique_ptr<JournalReader>> readers_;
     std::map<std::string, TenantState, std::less<>> tenants_;
     std::set<MissingModel> missing_models_;

@@ -47,6 +47,16 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
                 " that this version does not know: start a newer one");
 }
 
+// It may have been the model or the release of a block whose rows are in a table already, and a
+// new release would write them once more.
+void Writer::on_damage(Shard shard) {
+    ++counters_.damaged;
+    held_below_[shard] = ends_at_start_[shard];
+    std::erase_if(releasable_, [&](const WaitingBlock& block) {
+        return block.shard == shard && block.offset < held_below_[shard];
+    });
+}
+
 Writer::Outcome Writer::on_schema(const Place& place, Bytes body) {
     auto stored = StoredSchema::parse(body);
     if (!stored.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "schema cannot be read");
@@ -117,7 +127,7 @@ Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntr
     stream->name = entry.name;
     if (entry.model.size == sizeof(ModelHash)) {
         std::memcpy(stream->model.emplace().data(), entry.model.bytes, sizeof(ModelHash));
-        if (find_model(place, *stream->model) == nullptr)
+        if (!tenant.models.contains({place.shard, *stream->model}))
             missing_models_.insert({place.shard, place.tenant, *stream->model});
     }
     stream->schema = &known->second->schema();
@@ -131,21 +141,24 @@ Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntr
     return {};
 }
 
-// Blocks that wait for it can be released from here on.
+// Blocks that wait for it can be released from here on. One that cannot be read is there, too: it
+// would be no better if it came again.
 Writer::Outcome Writer::on_model(const Place& place, Bytes body) {
     StoredModel stored{{body.begin(), body.end()}, {}};
     const auto model = Model::parse(stored.bytes);
-    if (!model.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "model cannot be read");
-    stored.model = model.value();
+    if (model.ok()) stored.model = model.value();
     TenantState& tenant = tenants_[place.tenant];
     const ModelHash hash = model_hash(body);
     tenant.models.try_emplace({place.shard, hash}, std::move(stored));
     missing_models_.erase({place.shard, place.tenant, hash});
+    if (!model.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "model cannot be read");
     for (const auto& [device_name, device] : tenant.devices) {
         for (const auto& [epoch_name, epoch] : device.epochs) {
             for (const auto& [seq, waiting] : epoch.waiting) {
-                if (waiting.block.shard == place.shard && waiting.model == hash)
+                if (waiting.block.shard == place.shard && waiting.model == hash &&
+                    waiting.block.offset >= held_below_[place.shard]) {
                     releasable_.insert(waiting.block);
+                }
             }
         }
     }
@@ -170,9 +183,6 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
         return quarantine(place, epoch_name, header.value(), body,
                           "fork: other content under the same name");
     }
-    const auto waiting = epoch.waiting.find(name.seq.value);
-    if (waiting != epoch.waiting.end() && find_model(place, waiting->second.model) != nullptr)
-        return release(place, header.value(), body, epoch);
     ++counters_.duplicates;
     return {};
 }
@@ -231,7 +241,7 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
 const Model* Writer::find_model(const Place& place, const ModelHash& hash) {
     const auto& models = tenants_[place.tenant].models;
     const auto found = models.find({place.shard, hash});
-    return found == models.end() ? nullptr : &found->second.model;
+    return found == models.end() || !found->second.model ? nullptr : &*found->second.model;
 }
 
 // For all sections that need one, or the first that is missing. What else is wrong with the

@@ -120,3 +120,15 @@ TEST_CASE("journal thread: it counts what it does, and knows since when somethin
     CHECK(thread.counters().bytes == journal.value()->durable_end(0));
     CHECK_FALSE(thread.counters().failed);
 }
+
+TEST_CASE("journal thread: what comes after the stop is not taken, and it says so") {
+    sim::SimDisk disk;
+    auto journal = LocalJournal::open(disk, {});
+    REQUIRE(journal.ok());
+    Told told;
+    JournalThread thread{*journal.value(), told.callbacks()};
+    CHECK(thread.submit(nullptr, 0, entry));
+    thread.stop();
+    CHECK_FALSE(thread.submit(nullptr, 0, entry));
+    CHECK(entries_in(*journal.value()) == 1);
+}

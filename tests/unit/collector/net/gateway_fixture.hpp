@@ -37,9 +37,10 @@ inline GatewayPki& gateway_pki() {
 // Keeps what was submitted; says that it is durable when it is told to.
 class HeldSubmissions final : public Submissions {
  public:
-    void submit(const std::shared_ptr<Submitter>& from, Shard, const JournalEntry& entry) override {
+    bool submit(const std::shared_ptr<Submitter>& from, Shard, const JournalEntry& entry) override {
         from_ = from;
         kinds.push_back(entry.kind);
+        return true;
     }
     void make_durable() {
         if (from_) from_->on_durable(kinds.size() - durable_);

@@ -79,6 +79,16 @@ struct WriterBench {
                time_us, shard);
     }
 
+    // The entry at this offset of the first shard cannot be read any more.
+    void damage(collector::Offset offset) {
+        const auto segments = disk.list("shard-0000").value();
+        LH_CHECK(segments.size() == 1);
+        const std::size_t header =
+            segments[0].bytes - static_cast<std::size_t>(journal->durable_end(0));
+        disk.flip("shard-0000/" + segments[0].name, header + static_cast<std::size_t>(offset) + 40,
+                  std::byte{1});
+    }
+
     // Writes everything out; the error's text, or nothing.
     std::string drain() {
         writer->request_barrier();

@@ -76,6 +76,26 @@ struct ModelBench : WriterBench {
     }
 };
 
+// A journal in which one entry cannot be read for now.
+struct FailingRead final : Journal {
+    FailingRead(Journal& of, Offset fails_at) : journal{of}, at{fails_at} {}
+    const JournalId& id() const override { return journal.id(); }
+    Shard shards() const override { return journal.shards(); }
+    Result<Offset> append(Shard shard, const JournalEntry& entry, MonotonicMs now) override {
+        return journal.append(shard, entry, now);
+    }
+    Result<MonotonicMs> step(MonotonicMs now) override { return journal.step(now); }
+    Status flush() override { return journal.flush(); }
+    Offset durable_end(Shard shard) const override { return journal.durable_end(shard); }
+    Result<std::unique_ptr<JournalReader>> read(Shard shard, Offset from) override {
+        if (fails && from == at) return ErrorCode::io;
+        return journal.read(shard, from);
+    }
+    Journal& journal;
+    Offset at;
+    bool fails = true;
+};
+
 std::string unknown_model(const ModelHash& hash) { return "unknown model: " + longhaul::hex(hash); }
 
 }  // namespace
@@ -150,7 +170,7 @@ TEST_CASE("models: a release of anything else has no effect") {
     CHECK(bench.bus().size() == 6);
 }
 
-TEST_CASE("models: a waiting block's name is taken; its device may send it again") {
+TEST_CASE("models: a waiting block's name is taken; coming again does not release it") {
     ModelBench bench;
     bench.begin();
     bench.send(1);
@@ -160,6 +180,9 @@ TEST_CASE("models: a waiting block's name is taken; its device may send it again
     bench.append_model();
     bench.send(1);
     REQUIRE(bench.drain() == "");
+    CHECK(bench.bus().empty());
+    CHECK(bench.writer->counters().duplicates == 1);
+    REQUIRE(bench.work(true));
     CHECK(bench.bus().size() == 3);
     const Rows reasons = bench.reasons();
     REQUIRE(reasons.size() == 2);
@@ -249,4 +272,114 @@ TEST_CASE("models: wherever the collector ends while it releases blocks, each be
     }
     INFO(failures);
     CHECK(failures > 20);
+}
+
+TEST_CASE("models: damage to a model or a release, after the commit, brings no row twice") {
+    for (const bool of_model : {false, true}) {
+        for (const bool of_release : {false, true}) {
+            CAPTURE(of_model, of_release);
+            ModelBench bench;
+            bench.begin();
+            bench.send(1);
+            const Offset model_at = bench.journal->durable_end(0);
+            bench.append_model();
+            const Offset release_at = bench.journal->durable_end(0);
+            REQUIRE(bench.work(true));
+            REQUIRE(bench.writer->counters().released == 1);
+            bench.send(2);  // a damaged end of the journal would be trimmed
+            REQUIRE(bench.work(true));
+            const Rows once = bench.bus();
+            REQUIRE(once.size() == 6);
+            if (of_model) bench.damage(model_at);
+            if (of_release) bench.damage(release_at);
+            for (int starts = 0; starts < 3; ++starts) {
+                REQUIRE(bench.start());
+                REQUIRE(bench.work(true));
+                bench.send(1);
+                REQUIRE(bench.work(true));
+                REQUIRE(bench.bus() == once);
+            }
+        }
+    }
+}
+
+TEST_CASE(
+    "models: a model that is damaged before a block which it once served brings no row twice") {
+    ModelBench bench;
+    bench.schema(*bench.schema_of_bus);
+    const Offset model_at = bench.journal->durable_end(0);
+    bench.append_model();
+    bench.begin();
+    bench.send(1);
+    REQUIRE(bench.work(true));
+    const Rows once = bench.bus();
+    REQUIRE(once.size() == 3);
+    bench.damage(model_at);
+    for (int starts = 0; starts < 2; ++starts) {
+        REQUIRE(bench.start());
+        REQUIRE(bench.work(true));
+        REQUIRE(bench.bus() == once);
+    }
+}
+
+TEST_CASE(
+    "models: in a damaged shard, what waits since the start stays, what comes later does not") {
+    ModelBench bench;
+    bench.begin();
+    const Offset at = bench.journal->durable_end(0);
+    bench.send(1);
+    bench.send(2);
+    bench.damage(at);
+    REQUIRE(bench.start());
+    REQUIRE(bench.work(false));
+    bench.send(3);
+    REQUIRE(bench.work(true));
+    CHECK(bench.bus().size() == 3);
+    CHECK(bench.writer->counters().released == 1);
+    CHECK(bench.reasons().size() == 2);
+    REQUIRE(bench.start());
+    REQUIRE(bench.work(true));
+    CHECK(bench.bus().size() == 3);
+}
+
+TEST_CASE("models: a model that cannot be read is appended once") {
+    ModelBench bench;
+    bench.model.front() = std::byte{99};  // of a later version
+    bench.hash = model_hash(bench.model);
+    bench.maker.stream(1, "bus", *bench.schema_of_bus, bench.model);
+    EpochMaker later{"acme", "bus-1", 7, 2};
+    later.stream(1, "bus", *bench.schema_of_bus, bench.model);
+    bench.begin();
+    REQUIRE(bench.work(true));
+    REQUIRE(bench.reasons() == Rows{"|model cannot be read"});
+    bench.epoch(later);
+    const Offset end = bench.journal->durable_end(0);
+    for (int starts = 0; starts < 2; ++starts) {
+        REQUIRE(bench.work(true));
+        CHECK(bench.journal->durable_end(0) == end);
+        CHECK(bench.writer->missing_models().empty());
+        REQUIRE(bench.start());
+    }
+}
+
+TEST_CASE("models: a block that cannot be read for now holds up no other") {
+    ModelBench bench;
+    bench.begin();
+    const Offset first = bench.journal->durable_end(0);
+    for (std::uint32_t number = 1; number <= 3; ++number) bench.send(number);
+    bench.append_model();
+    REQUIRE(bench.drain() == "");
+    FailingRead journal{*bench.journal, first};
+    const auto add = [&](Shard shard, const JournalEntry& entry) -> Status {
+        LH_TRY(journal.append(shard, entry, {0}));
+        return journal.flush();
+    };
+    Releases releasing{journal, *bench.writer, {{}, add}};
+    CHECK(releasing.step({noon_us}).error() == ErrorCode::io);
+    REQUIRE(bench.drain() == "");
+    CHECK(bench.bus().size() == 6);
+    journal.fails = false;
+    CHECK(releasing.step({noon_us}).ok());
+    REQUIRE(bench.drain() == "");
+    CHECK(bench.bus().size() == 9);
 }

@@ -349,12 +349,7 @@ TEST_CASE("writer: a damaged entry costs itself alone") {
     for (std::uint32_t block = 1; block <= 3; ++block) {
         bench.block(epoch, epoch.block(block, Body{}.samples(1, *bus, {1}, {integers(1)})));
     }
-    const auto entries = bench.disk.list("shard-0000").value();
-    REQUIRE(entries.size() == 1);
-    const std::size_t header =
-        entries[0].bytes - static_cast<std::size_t>(bench.journal->durable_end(0));
-    bench.disk.flip("shard-0000/" + entries[0].name, header + static_cast<std::size_t>(begin) + 40,
-                    std::byte{1});
+    bench.damage(begin);
     REQUIRE(bench.start());
     REQUIRE(bench.drain() == "");
     CHECK(bench.rows("acme/bus", {"seq"}).size() == 2);
