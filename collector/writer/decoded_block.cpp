@@ -1,6 +1,7 @@
 #include "collector/writer/decoded_block.hpp"
 
 #include <algorithm>
+#include <bitset>
 
 #include "common/block/section_codec.hpp"
 
@@ -53,6 +54,7 @@ Result<DecodedBlock> BlockDecoder::decode(Bytes body, std::span<const StreamForm
     rooms_used_ = 0;
     DecodedBlock block;
     std::size_t seen = 0;
+    std::bitset<limits::streams_max> mixed;  // streams that had their section in codec 3
     for (SectionReader reader{body}; !reader.at_end();) {
         LH_TRY_ASSIGN(const Section section, reader.next());
         if (section.stream == system_stream) {
@@ -63,6 +65,11 @@ Result<DecodedBlock> BlockDecoder::decode(Bytes body, std::span<const StreamForm
         if (section.stream >= streams.size() || streams[section.stream].schema == nullptr) {
             return Error{ErrorCode::not_found,
                          "a stream that the epoch does not list, or whose schema is missing"};
+        }
+        if (section.codec == codec_mixed) {
+            if (mixed[section.stream])
+                return Error{ErrorCode::malformed, "a second section of a stream in codec 3"};
+            mixed.set(section.stream);
         }
         seen += section.count;
         if (seen > samples) break;

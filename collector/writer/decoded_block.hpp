@@ -47,7 +47,8 @@ class BlockDecoder {
     std::optional<MixingCodec> mixing_;  // as soon as it is needed
     Codec2Decoder range_;
     std::vector<std::span<Value>> spans_;
-    // What zstd gives back, for each section of the block one; pages that stay unused cost nothing.
+    // What the codecs give back, for each section of the block one; pages that stay unused cost
+    // nothing.
     std::vector<std::unique_ptr<std::byte[]>> rooms_;
     std::size_t rooms_used_ = 0;
 };

@@ -65,22 +65,13 @@ bool TableBuffer::has(Shard shard, Offset end) const {
 }
 
 std::size_t TableBuffer::column_for(const Column& wanted, std::span<const std::size_t> taken) {
-    std::string name = wanted.name;
-    for (;;) {
-        const auto found =
-            std::find_if(columns_.begin(), columns_.end(),
-                         [&name](const Column& column) { return column.name == name; });
-        if (found == columns_.end()) break;
-        const auto position = static_cast<std::size_t>(found - columns_.begin());
-        const bool free = std::find(taken.begin(), taken.end(), position) == taken.end();
-        if (found->kind == wanted.kind && free) {
-            widen(*found, wanted);
-            return position;
-        }
-        name += "__" + wanted.kind;
+    const ColumnPlace place = place_of(wanted, columns_, taken);
+    if (place.position) {
+        widen(columns_[*place.position], wanted);
+        return *place.position;
     }
     Column column = wanted;
-    column.name = name;
+    column.name = place.name;
     columns_.push_back(column);
     for (auto& [key, pending] : batches_) pending.batch.add_column(column);
     return columns_.size() - 1;

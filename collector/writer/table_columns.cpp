@@ -1,5 +1,7 @@
 #include "collector/writer/table_columns.hpp"
 
+#include <algorithm>
+
 namespace longhaul::collector {
 namespace {
 
@@ -96,6 +98,24 @@ Column column_of(const Field& field) {
     column.labels = field.labels;
     column.scale = field.kind == FieldKind::decimal ? field.scale : 0;
     return column;
+}
+
+ColumnPlace place_of(const Column& wanted, const std::vector<Column>& columns,
+                     std::span<const std::size_t> taken) {
+    ColumnPlace place{wanted.name, {}};
+    for (;;) {
+        const auto found =
+            std::find_if(columns.begin(), columns.end(),
+                         [&place](const Column& column) { return column.name == place.name; });
+        if (found == columns.end()) return place;
+        const auto position = static_cast<std::size_t>(found - columns.begin());
+        const bool free = std::find(taken.begin(), taken.end(), position) == taken.end();
+        if (found->kind == wanted.kind && free) {
+            place.position = position;
+            return place;
+        }
+        place.name += "__" + wanted.kind;
+    }
 }
 
 std::string table_description(std::string_view name) {

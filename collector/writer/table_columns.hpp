@@ -2,6 +2,8 @@
 // tables. Specification: docs/spec/lake.md.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,15 @@ enum DataColumn : std::size_t {
 const char* name_of(FieldKind kind);
 std::vector<Column> fixed_columns();
 Column column_of(const Field& field);
+
+// Where the values of a column go that has this name and kind: a name that is taken by another
+// kind, or by another column of the same schema, goes on with "__" and the kind.
+struct ColumnPlace {
+    std::string name;
+    std::optional<std::size_t> position;  // none: it is to be made
+};
+ColumnPlace place_of(const Column& wanted, const std::vector<Column>& columns,
+                     std::span<const std::size_t> taken);
 
 // Positions in the system tables; each begins with device, incarnation, epoch and ends with
 // receive_time.

@@ -51,6 +51,8 @@ class Model {
     // Checks everything; what cannot be read is refused as malformed, truncated or too_large.
     static Result<Model> parse(Bytes encoded);
 
+    std::size_t column_count() const { return column_count_; }
+    Bytes columns() const { return columns_; }
     Bytes dictionary() const { return dictionary_; }
     Bytes mix_entries() const { return mix_entries_; }  // checked; for read_mix_entry
     Bytes mix_examples() const { return mix_examples_; }

@@ -4,7 +4,7 @@ namespace longhaul {
 namespace {
 
 // What the schema does not have, or has of another kind, is as if it were not there.
-bool fits(const Schema& schema, const MixEntry& entry) {
+bool is_for(const Schema& schema, const MixEntry& entry) {
     const auto literal = [&schema](std::size_t column) {
         return column != 0 && is_literal(schema.fields[column - 1].kind);
     };
@@ -20,7 +20,10 @@ MixPlan::MixPlan(const Schema& schema, const Model& model) {
     ByteReader in{model.mix_entries()};
     while (in.remaining() > 0) {
         const MixEntry entry = read_mix_entry(in);
-        if (!fits(schema, entry)) continue;
+        if (!is_for(schema, entry)) {
+            fits = false;
+            continue;
+        }
         columns[entry.column] = {entry.form, entry.key, entry.width};
         moved[entry.column] = entry.form != MixForm::in_place;
         any = any || moved[entry.column];

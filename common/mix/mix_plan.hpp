@@ -20,6 +20,7 @@ struct MixPlan {
     std::array<Column, columns_max> columns;  // time, then the fields
     std::array<bool, columns_max> moved{};
     bool any = false;  // something stands in the mixed part
+    bool fits = true;  // the schema has all columns that the model speaks of
 
     MixPlan(const Schema& schema, const Model& model);
 

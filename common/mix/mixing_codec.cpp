@@ -8,7 +8,21 @@
 namespace longhaul {
 namespace {
 
-bool same_place(Bytes a, Bytes b) { return a.data() == b.data() && a.size() == b.size(); }
+// All that it depends on what the examples teach, each part with its end.
+Result<std::vector<std::byte>> lesson_of(const Schema& schema, const Model& model) {
+    constexpr std::size_t lengths = 2 * varint_bytes_max;
+    std::vector<std::byte> lesson(limits::schema_bytes_max + limits::model_bytes_max + lengths);
+    ByteWriter out{lesson};
+    LH_TRY(encode_schema(schema, out));
+    out.varint(model.columns().size());
+    out.bytes(model.columns());
+    out.varint(model.mix_entries().size());
+    out.bytes(model.mix_entries());
+    out.bytes(model.mix_examples());
+    LH_CHECK(out.ok());
+    lesson.resize(out.size());
+    return lesson;
+}
 
 // The columns' coder, which leaves out what is moved.
 struct LeavingCoder : RangeCoder {
@@ -22,16 +36,16 @@ MixingCodec::MixingCodec() : mixer_{std::make_unique<ByteMixer>()} {}
 MixingCodec::~MixingCodec() = default;
 
 // The examples are sections themselves, so that teaching is decoding them.
-Status MixingCodec::teach(const Schema& schema, const CodecAids& aids) {
+Status MixingCodec::teach(const Schema& schema, const Model& model) {
     begin_examples();
     std::vector<std::byte> plain(limits::section_plain_bytes_max);
-    const CodecAids own{aids.model, nullptr, plain};
+    const CodecAids own{model, nullptr, plain};
     auto decoder = std::make_unique<Codec2Decoder>();
     const std::size_t fields = schema.fields.size();
     std::vector<std::int64_t> times(limits::section_samples_max);
     std::vector<Value> values(fields * limits::section_samples_max);
     std::vector<std::span<Value>> columns(fields);
-    ByteReader in{aids.model.mix_examples()};
+    ByteReader in{model.mix_examples()};
     Status status;
     while (in.remaining() > 0 && status.ok()) {
         const std::size_t samples = std::size_t{in.u8()} + 1;
@@ -43,24 +57,27 @@ Status MixingCodec::teach(const Schema& schema, const CodecAids& aids) {
             status = Error{ErrorCode::malformed, "examples of a model"};
     }
     end_examples();
-    if (!status.ok()) return Error{ErrorCode::malformed, "examples of a model"};
-    if (taught_.size() == taught_max) taught_.erase(taught_.begin());
-    taught_.push_back({aids.model.mix_examples(), std::make_unique<ByteMixer>(*mixer_)});
-    return {};
+    return status;
 }
 
-// Where each section begins.
-Status MixingCodec::prepare(const Schema& schema, const CodecAids& aids) {
+Status MixingCodec::prepare(const Schema& schema, const Model& model) {
     if (examples_) return {};
-    if (aids.model.mix_examples().empty()) {
+    if (model.mix_examples().empty()) {
         mixer_->reset();
         return {};
     }
-    const auto known = std::find_if(taught_.begin(), taught_.end(), [&](const Taught& each) {
-        return same_place(each.examples, aids.model.mix_examples());
+    LH_TRY_ASSIGN(auto lesson, lesson_of(schema, model));
+    const auto known = std::find_if(taught_.begin(), taught_.end(), [&lesson](const Taught& each) {
+        return each.lesson == lesson;
     });
-    if (known == taught_.end()) return teach(schema, aids);
-    std::rotate(known, known + 1, taught_.end());
+    if (known != taught_.end()) {
+        std::rotate(known, known + 1, taught_.end());
+    } else {
+        const bool ok = teach(schema, model).ok();
+        if (taught_.size() == taught_max) taught_.erase(taught_.begin());
+        taught_.push_back({std::move(lesson), ok ? std::make_unique<ByteMixer>(*mixer_) : nullptr});
+    }
+    if (!taught_.back().mixer) return Error{ErrorCode::malformed, "examples of a model"};
     *mixer_ = *taught_.back().mixer;
     return {};
 }
@@ -81,7 +98,7 @@ std::optional<std::size_t> MixingCodec::encode_section(const Schema& schema, std
                                                        SectionSource& source, const CodecAids& aids,
                                                        Codec2Encoder& encoder, MutableBytes out) {
     const MixPlan plan{schema, aids.model};
-    if (!plan.any || !prepare(schema, aids).ok()) return std::nullopt;
+    if (!plan.any || !prepare(schema, aids.model).ok()) return std::nullopt;
     LeavingCoder coder{{ModelReader{aids.model}, encoder.contexts, RangeEncoder{out}}, plan.moved};
     SectionEncoder<LeavingCoder> section{samples, source, coder, encoder, aids.plain};
     section.times();
@@ -99,7 +116,7 @@ Status MixingCodec::decode(const Schema& schema, Bytes content, const CodecAids&
                            Codec2Decoder& decoder, std::span<std::int64_t> times,
                            std::span<const std::span<Value>> columns) {
     const MixPlan plan{schema, aids.model};
-    LH_TRY(prepare(schema, aids));
+    LH_TRY(prepare(schema, aids.model));
     SectionDecoder section{content, {}, aids.model, decoder, times.size(), plan.moved};
     LH_TRY(section.times(times));
     for (std::size_t i = 0; i < columns.size(); ++i)

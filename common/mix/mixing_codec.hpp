@@ -11,8 +11,8 @@
 
 namespace longhaul {
 
-// One a thread; it keeps what the models that were used last have taught, 2 MB each. A model's
-// bytes must stay where and what they are as long as the object lives, and belong to one schema.
+// One a thread; it keeps what the models that were used last have taught, about 1 MB each, and
+// which ones cannot teach.
 class MixingCodec final : public Mixing {
  public:
     MixingCodec();
@@ -27,6 +27,9 @@ class MixingCodec final : public Mixing {
                   Codec2Decoder& decoder, std::span<std::int64_t> times,
                   std::span<const std::span<Value>> columns) override;
 
+    // Where each section begins: as after the examples. Error malformed: they do not decode.
+    Status prepare(const Schema& schema, const Model& model);
+
     // For a trainer: sections go on from each other as a model's examples do, beginning from
     // nothing.
     void begin_examples() {
@@ -40,13 +43,13 @@ class MixingCodec final : public Mixing {
                                               SectionSource& source, const CodecAids& aids,
                                               Codec2Encoder& encoder, MutableBytes out);
     struct Taught {
-        Bytes examples;
-        std::unique_ptr<ByteMixer> mixer;
+        std::vector<std::byte> lesson;
+        std::unique_ptr<ByteMixer> mixer;  // nullptr: the examples do not decode
     };
-    static constexpr std::size_t taught_max = 8;
+    // All streams of a device, so that a block in which each has its own model teaches once.
+    static constexpr std::size_t taught_max = limits::streams_max;
 
-    Status prepare(const Schema& schema, const CodecAids& aids);
-    Status teach(const Schema& schema, const CodecAids& aids);
+    Status teach(const Schema& schema, const Model& model);
 
     std::unique_ptr<ByteMixer> mixer_;
     std::vector<Taught> taught_;  // the one that was used last is the last

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from longhaul_e2e.processes import demand, wait_until
+from longhaul_e2e.processes import call, demand, wait_until
 from longhaul_e2e.readers import connect
 from longhaul_e2e.site import TENANT, Site
 
@@ -141,6 +141,38 @@ def test_a_model_is_offered_kept_and_used_from_the_next_start_on(site):
     assert code == 0 and report["ok"], report
     assert report["totals"]["rows"] == 3 * SAMPLES and report["totals"]["quarantined"] == 0
     print(f"{site.block_bytes(1)} bytes without the model, {site.block_bytes(3)} with it")
+
+
+def test_a_model_that_is_trained_on_the_lake_and_codec_3_go_the_whole_way(site):
+    config = site.devices / "hall-1" / "agent.toml"
+    config.write_text(config.read_text() + 'codecs = ["range", "zstd", "mixed"]\n')  # of [block], which is the last table
+    site.replay()
+    assert site.stop_collector() == 0  # all rows are in the table
+    trained = json.loads(demand(site.bin / "longhaul", "model", "train", "--lake", site.config, "--schema", "doors",
+                                "--out", site.model, "--json"))
+    assert trained["written"] and trained["training_samples"] == 2 * SAMPLES * 3 // 5, trained
+    name = site.add_model()
+    assert name == trained["model"]
+    site.start_collector()
+    site.replay()
+    site.replay()
+    assert site.stop_collector() == 0
+    assert site.model_of_epoch(4) == name
+    sizes = [site.block_bytes(epoch) for epoch in (1, 2, 4)]
+    print(f"{sizes} bytes without codec 3, with it, with it and a model")
+    assert sizes[1] < 0.9 * sizes[0] and sizes[2] < 0.8 * sizes[1]
+    assert site.rows(4) == [(at, note_of(at)) for at in range(SAMPLES)]
+    code, report = site.audit()
+    assert code == 0 and report["ok"], report
+    assert report["totals"]["rows"] == 4 * SAMPLES and report["totals"]["quarantined"] == 0
+
+
+def test_a_model_of_another_schema_is_refused(site):
+    site.model.write_bytes(bytes([1, 4, 0, 0, 0, 0, 0]))  # columns for a third field
+    code, _, complaint = call(site.bin / "longhaul", "model", "add", site.model, "--schema", "doors",
+                                "--config", site.config)
+    assert code == 65 and "is no model for doors" in complaint
+    assert site.models() == []
 
 
 def test_blocks_whose_model_is_lost_wait_and_are_released_when_it_is_back(site):

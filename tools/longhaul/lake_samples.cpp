@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <tuple>
 
 #include "collector/lake/delta_log.hpp"
 #include "collector/lake/parquet_file.hpp"
+#include "collector/writer/table_columns.hpp"
 
 namespace longhaul::tools {
 namespace {
@@ -15,7 +17,7 @@ using collector::ColumnData;
 using collector::ColumnType;
 using collector::DeltaTable;
 
-const std::vector<Column>& fixed_columns() {
+const std::vector<Column>& order_columns() {
     static const std::vector<Column> columns{
         {"device", ColumnType::string, {}, {}, {}, {}},
         {"incarnation", ColumnType::long_integer, {}, {}, {}, {}},
@@ -48,15 +50,16 @@ Value decimal_value(const Field& field, double real) {
     return Value::of_real(real);
 }
 
-Value value_of(const Field& field, const ColumnData& data, std::size_t row) {
-    if (data.valid[row] == 0) return {};
+// None: the row is of another schema of this name, with other labels or without this field.
+std::optional<Value> value_of(const Field& field, const ColumnData& data, std::size_t row) {
+    if (data.valid[row] == 0) return field.nullable ? std::optional{Value{}} : std::nullopt;
     switch (field.kind) {
         case FieldKind::integer:
         case FieldKind::boolean:
             return Value::of_integer(data.integers[row]);
         case FieldKind::enumeration: {
             const std::int64_t index = label_index(field.labels, data.text(row));
-            return index < 0 ? Value{} : Value::of_integer(index);
+            return index < 0 ? std::nullopt : std::optional{Value::of_integer(index)};
         }
         case FieldKind::decimal:
             return decimal_value(field, data.reals[row]);
@@ -81,14 +84,18 @@ struct LakeSamples::Row {
 void LakeSamples::take(const Schema& schema, std::vector<ColumnData> data, Rows& rows) {
     files_.push_back(std::make_unique<std::vector<ColumnData>>(std::move(data)));
     const std::vector<ColumnData>& columns = *files_.back();
-    const std::size_t fixed = fixed_columns().size();
+    const std::size_t fixed = order_columns().size();
     for (std::size_t i = 0; i < columns[0].valid.size(); ++i) {
         Row row;
         // As the device sampled them: by boot, then by time.
         row.order = {columns[1].integers[i], columns[2].integers[i], columns[5].integers[i],
                      columns[3].integers[i], columns[4].integers[i]};
-        for (std::size_t field = 0; field < schema.fields.size(); ++field)
-            row.values.push_back(value_of(schema.fields[field], columns[fixed + field], i));
+        for (std::size_t field = 0; field < schema.fields.size(); ++field) {
+            const auto value = value_of(schema.fields[field], columns[fixed + field], i);
+            if (!value) break;
+            row.values.push_back(*value);
+        }
+        if (row.values.size() < schema.fields.size()) continue;
         rows[std::string{columns[0].text(i)}].push_back(std::move(row));
     }
 }
@@ -120,15 +127,14 @@ Result<std::unique_ptr<LakeSamples>, Message> LakeSamples::read(collector::Objec
     };
     DeltaTable table{store, folder};
     if (const Status read = table.refresh(); !read.ok()) return about(read.error());
-    std::vector<Column> columns = fixed_columns();
+    std::vector<Column> columns = order_columns();
+    std::vector<std::size_t> taken;
     for (const Field& field : schema.fields) {
         const auto& known = table.state().columns;
-        const auto found = std::find_if(known.begin(), known.end(), [&field](const Column& column) {
-            return column.name == field.name;
-        });
-        if (found == known.end())
-            return Message{folder + ": the table has no column " + std::string{field.name}};
-        columns.push_back(*found);
+        const auto place = collector::place_of(collector::column_of(field), known, taken);
+        if (!place.position) return Message{folder + ": the table has no column " + place.name};
+        taken.push_back(*place.position);
+        columns.push_back(known[*place.position]);
     }
     std::unique_ptr<LakeSamples> samples{new LakeSamples};
     Rows rows;

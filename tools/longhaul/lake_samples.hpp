@@ -15,7 +15,8 @@ namespace longhaul::tools {
 
 class LakeSamples {
  public:
-    // `folder` is the table's in the store: "<tenant>/<schema>".
+    // `folder` is the table's in the store: "<tenant>/<schema>". Rows that this schema cannot have,
+    // since they are of another one of its name, are passed over.
     static Result<std::unique_ptr<LakeSamples>, Message> read(collector::ObjectStore& store,
                                                               const std::string& folder,
                                                               const Schema& schema);

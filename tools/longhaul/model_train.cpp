@@ -6,12 +6,12 @@
 
 #include "agent/sources/trace_file.hpp"
 #include "collector/disk/posix_disk.hpp"
-#include "collector/journal/local_journal.hpp"
 #include "collector/lake/local_store.hpp"
 #include "common/block/model.hpp"
 #include "common/host/config.hpp"
 #include "common/host/exit_codes.hpp"
 #include "common/host/files.hpp"
+#include "tools/longhaul/journal_schemas.hpp"
 #include "tools/longhaul/lake_samples.hpp"
 #include "tools/longhaul/text.hpp"
 #include "tools/model/model_report.hpp"
@@ -20,7 +20,6 @@
 namespace longhaul::tools {
 namespace {
 
-using collector::LocalJournal;
 using collector::PosixDisk;
 
 constexpr double gain_min = 3;  // percent
@@ -64,38 +63,23 @@ Result<void, Message> read_traces(const std::vector<std::string>& paths, Data& d
 
 struct Found {
     std::string tenant;
-    std::unique_ptr<StoredSchema> schema;
+    SentSchema sent;
 };
 
-// The newest schema of this name that the journal has.
-Result<Found, Message> find_schema(const std::string& path, const ModelTrainOptions& options) {
-    const auto about = [&path](const Error& error) {
-        return Message{path + ": " + to_string(error)};
-    };
-    const auto disk = PosixDisk::open_root(path);
-    if (!disk.ok()) return about(disk.error());
-    const auto journal = LocalJournal::open_to_read(*disk.value());
-    if (!journal.ok()) return about(journal.error());
+// Of the schemas of this name the one that came last.
+Result<Found, Message> find_schema(const std::string& journal, const ModelTrainOptions& options) {
+    LH_TRY_ASSIGN(SentSchemas schemas, read_schemas(journal));
     Found found;
-    for (collector::Shard shard = 0; shard < journal.value()->shards(); ++shard) {
-        const auto reader = journal.value()->read(shard, 0);
-        if (!reader.ok()) return about(reader.error());
-        for (;;) {
-            const auto read = reader.value()->next();
-            if (!read.ok() && read.error().code == ErrorCode::corrupt) continue;
-            if (!read.ok() && read.error().code == ErrorCode::not_found) break;
-            if (!read.ok()) return about(read.error());
-            const collector::JournalEntry& entry = read.value().entry;
-            if (entry.kind != collector::JournalKind::schema) continue;
-            if (!options.tenant.empty() && entry.tenant != options.tenant) continue;
-            auto schema = StoredSchema::parse(entry.body);
-            if (!schema.ok() || schema.value()->schema().name != options.schema) continue;
-            if (found.schema && found.tenant != entry.tenant)
-                return Message{options.schema + ": several tenants have it, say --tenant"};
-            found = {std::string{entry.tenant}, std::move(schema).value()};
-        }
+    for (auto& [key, sent] : schemas) {
+        const std::string& tenant = key.first;
+        if (!options.tenant.empty() && tenant != options.tenant) continue;
+        if (sent.stored->schema().name != options.schema) continue;
+        if (found.sent.stored && found.tenant != tenant)
+            return Message{options.schema + ": several tenants have it, say --tenant"};
+        if (found.sent.stored && found.sent.received.value > sent.received.value) continue;
+        found = {tenant, std::move(sent)};
     }
-    if (!found.schema)
+    if (!found.sent.stored)
         return Message{options.schema + ": no device has sent a schema of this name"};
     return found;
 }
@@ -109,7 +93,7 @@ Result<void, Message> read_lake(const ModelTrainOptions& options, Data& data) {
     const auto disk = PosixDisk::open_root(lake);
     if (!disk.ok()) return Message{lake + ": " + to_string(disk.error())};
     collector::LocalStore store{*disk.value()};
-    data.stored = std::move(found.schema);
+    data.stored = std::move(found.sent.stored);
     data.schema = data.stored->schema();
     LH_TRY_ASSIGN(data.lake,
                   LakeSamples::read(store, found.tenant + "/" + options.schema, data.schema));
@@ -119,6 +103,7 @@ Result<void, Message> read_lake(const ModelTrainOptions& options, Data& data) {
 
 struct Report {
     std::string schema;
+    std::string schema_hash;
     std::string out;
     std::string name;  // SHA-256 of the model
     std::size_t bytes = 0;
@@ -136,6 +121,7 @@ struct Report {
 
 void print_json(const Report& report) {
     boost::json::object object{{"schema", report.schema},
+                               {"schema_hash", report.schema_hash},
                                {"model", report.name},
                                {"bytes", report.bytes},
                                {"devices", report.devices},
@@ -155,8 +141,8 @@ void print_json(const Report& report) {
 }
 
 void print_text(const Report& report) {
-    std::printf("model %s, %zu bytes, for %s\n", report.name.c_str(), report.bytes,
-                report.schema.c_str());
+    std::printf("model %s, %zu bytes\n", report.name.c_str(), report.bytes);
+    std::printf("for the schema %s, %s\n", report.schema.c_str(), report.schema_hash.c_str());
     std::printf("trained on %zu samples, measured on %zu that were held out (%s)\n",
                 report.training_samples, report.rest_samples,
                 report.by_time ? "the last two fifths of one device" : "every second device");
@@ -173,6 +159,7 @@ Result<int, Message> model_train(const ModelTrainOptions& options) {
     LH_TRY(options.traces.empty() ? read_lake(options, data) : read_traces(options.traces, data));
     const HeldOut parts{data.devices};
     Report report{std::string{data.schema.name},
+                  hex(schema_hash(encoded(data.schema))),
                   options.out,
                   {},
                   0,

@@ -80,6 +80,17 @@ void add_examples(const Schema& schema, std::span<const SampleRun> runs, std::si
     sizes.end_examples();
 }
 
+// Of a wide schema not everything fits. Columns that are left out begin as in model 0; only the
+// last ones can be.
+void make_room(const Schema& schema, EncodedModel& parts) {
+    const std::size_t entries = 1 + 4 * (schema.fields.size() + 1);
+    const auto fits = [&] {
+        return encode_model(parts).size() + entries <= limits::model_bytes_max;
+    };
+    if (!fits()) parts.dictionary.clear();
+    while (!fits()) parts.columns.pop_back();
+}
+
 }  // namespace
 
 std::vector<std::byte> train_model(const Schema& schema, std::span<const SampleRun> runs,
@@ -87,8 +98,10 @@ std::vector<std::byte> train_model(const Schema& schema, std::span<const SampleR
     EncodedModel parts;
     parts.columns = train_columns(schema, runs, limits.samples);
     parts.dictionary = train_dictionary(schema, runs, limits);
-    parts.entries = search_plan(schema, spread_sections(runs, section_samples, search_samples),
-                                [&parts](std::size_t column) { return parts.columns[column]; });
+    parts.entries =
+        search_plan(schema, spread_sections(runs, section_samples, search_samples),
+                    [&columns = parts.columns](std::size_t column) { return columns[column]; });
+    make_room(schema, parts);
     const std::size_t used = encode_model(parts).size() + 8;
     const bool mixes = !parts.entries.empty() ||
                        std::any_of(schema.fields.begin(), schema.fields.end(),

@@ -117,7 +117,7 @@ def decode_columns(codec, content, schema, count):
 
 def decode_body(body, schemas, samples, codecs=(0,), decode_content=decode_columns):
     """codecs: those that the reader knows; decode_content turns a section's content into samples."""
-    reader, sections = Reader(body), []
+    reader, sections, mixed = Reader(body), [], set()
     while reader.more():
         stream, codec, count, length = reader.u(8), reader.u(8), reader.varint(), reader.varint()
         refuse_unless(stream <= 31 and codec in (codecs if stream else (0,)) and 1 <= count <= 256, "section")
@@ -129,6 +129,9 @@ def decode_body(body, schemas, samples, codecs=(0,), decode_content=decode_colum
             sections.append({"stream": 0, "entries": entries})
             continue
         refuse_unless(stream in schemas, "stream")
+        refuse_unless(codec != 3 or stream not in mixed, "a second section of a stream in codec 3")
+        if codec == 3:
+            mixed.add(stream)
         samples -= count
         sections.append({"stream": stream, "samples": decode_content(codec, content, schemas[stream], count)})
     refuse_unless(samples == 0, "number of samples")

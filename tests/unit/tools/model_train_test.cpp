@@ -94,20 +94,61 @@ TEST_CASE("model training: of one device the last two fifths are held out") {
     CHECK(parts.rest[0].times.front() == pumps.devices[0].times[300]);
 }
 
+TEST_CASE("model training: of a wide schema there is a model too, of what fits") {
+    constexpr std::size_t width = limits::schema_fields_max;
+    std::mt19937_64 random{20261128};
+    std::deque<std::string> texts;
+    std::vector<Field> fields;
+    for (std::size_t i = 0; i < width; ++i) {
+        texts.push_back("field_" + std::to_string(i));
+        fields.push_back(test::field_of(i % 8 == 0 ? FieldKind::text : FieldKind::integer,
+                                        texts.back(), i % 2 == 0));
+    }
+    const Schema schema{.name = "wide", .fields = fields, .time = TimeKind::source, .tick_us = 1};
+    std::vector<std::int64_t> times;
+    std::vector<Value> values;
+    for (std::int64_t row = 0; row < 480; ++row) {
+        times.push_back(row * 1'000'000 + static_cast<std::int64_t>(random() % 1000));
+        for (std::size_t i = 0; i < width; ++i) {
+            if (i % 8 == 0) {
+                texts.push_back("noise " + std::to_string(random()));
+                values.push_back(Value::of_text(as_bytes(texts.back())));
+            } else if (i % 2 == 0 && random() % 5 == 0) {
+                values.push_back({});
+            } else {
+                values.push_back(
+                    Value::of_integer(static_cast<std::int64_t>(random() >> random() % 64)));
+            }
+        }
+    }
+    const SampleRun run{times, values};
+    const auto model = train_model(schema, {&run, 1}, {.samples = 480});
+    CHECK(model.size() <= limits::model_bytes_max);
+    REQUIRE(Model::parse(model).ok());
+    CHECK(Model::parse(model).value().column_count() < width + 1);  // it was too much
+    CHECK(measure_model(schema, model, {run.part(0, 60)}).size() == 3);
+}
+
 TEST_CASE("model training: rows of a table become what the device sampled, in its order") {
     REQUIRE(crypto_init().ok());
     const Pumps pumps{1, 20, false};
-    std::vector<Column> columns(9);
-    const char* names[] = {"device",     "incarnation", "epoch",    "seq",  "row",
-                           "event_time", "state",       "pressure", "frame"};
+    // An older schema had the pressure as an integer, more states, and no frames.
+    std::vector<Column> columns(10);
+    const char* names[] = {"device", "incarnation",       "epoch", "seq",     "row", "event_time",
+                           "state",  "pressure__decimal", "frame", "pressure"};
     for (std::size_t i = 0; i < columns.size(); ++i) {
         columns[i].name = names[i];
         columns[i].type = i > 0 && i < 4 ? ColumnType::long_integer : ColumnType::string;
     }
     columns[4].type = ColumnType::short_integer;
     columns[5].type = ColumnType::timestamp;
+    columns[6].kind = "enumeration";
     columns[7].type = ColumnType::decimal_real;
+    columns[7].kind = "decimal";
     columns[8].type = ColumnType::binary;
+    columns[8].kind = "bytes";
+    columns[9].type = ColumnType::long_integer;
+    columns[9].kind = "integer";
     sim::SimDisk disk;
     LocalStore store{disk};
     DeltaTable table{store, "acme/pump"};
@@ -129,6 +170,15 @@ TEST_CASE("model training: rows of a table become what the device sampled, in it
             batch.put_real(7, static_cast<double>(device.values[3 * i + 1].integer) / 100);
         }
         batch.put_text(8, as_text(device.values[3 * i + 2].text));
+        batch.end_row();
+    }
+    for (const char* state : {"a", "unknown"}) {  // the older schema's
+        batch.begin_row();
+        batch.put_text(0, "pump-1");
+        for (std::size_t i = 1; i < 6; ++i) batch.put_integer(i, 1);
+        batch.put_text(6, state);
+        if (std::string_view{state} == "unknown") batch.put_text(8, "frame");
+        batch.put_integer(9, 3);
         batch.end_row();
     }
     auto object = store.begin();

@@ -11,6 +11,7 @@
 #include "common/block/block.hpp"
 #include "common/block/epoch.hpp"
 #include "common/block/stored_schema.hpp"
+#include "common/mix/mixing_codec.hpp"
 #include "common/zstd/zstd_compression.hpp"
 #include "tests/support/section.hpp"
 
@@ -68,8 +69,10 @@ class Body {
         data.columns = std::move(columns);
         SpanSource source{data};
         ZstdCompression zstd;
+        MixingCodec mixing;
         SectionRooms rooms;
         rooms.compression = &zstd;
+        rooms.mixing = &mixing;
         if (!model.empty()) rooms.model = Model::parse(model).value();
         std::vector<std::byte> room(limits::block_body_bytes_max);
         const auto bytes = encode_section(codec, schema.schema(), data.times.size(), source,

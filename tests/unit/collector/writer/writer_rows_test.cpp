@@ -105,6 +105,7 @@ TEST_CASE("writer: sections of any codec become the same rows, each with its own
     CHECK(rows_in({codec_zstd, codec_zstd, codec_zstd}) == plain);
     CHECK(rows_in({codec_range, codec_range, codec_range}) == plain);
     CHECK(rows_in({codec_range, codec_columns, codec_zstd}) == plain);
+    CHECK(rows_in({codec_range, codec_mixed, codec_zstd}) == plain);
 }
 
 TEST_CASE("writer: a decimal is the double that its text would give") {
@@ -207,6 +208,7 @@ TEST_CASE(
         return block;
     };
     const std::vector<std::byte> zeros(8);
+    const Value text = Value::of_text(as_bytes("a door"));
     struct Case {
         const char* reason;
         std::vector<std::byte> block;
@@ -230,6 +232,10 @@ TEST_CASE(
          epoch.block(1, Body{}.samples(3, *texts, {1}, {{Value::of_text(as_bytes("\xff"))}}))},
         {"truncated: system entry",
          epoch.block(1, Body{}.section(system_stream, 1, as_bytes("\x7f")))},
+        {"malformed: a second section of a stream in codec 3",
+         epoch.block(1, Body{}
+                            .samples(3, *texts, {1}, {{text}}, codec_mixed)
+                            .samples(3, *texts, {2}, {{text}}, codec_mixed))},
         {"malformed: samples of a section", epoch.block(1, Body{}.section(1, 0, {}))},
     };
     for (const Case& each : cases) {
