@@ -166,18 +166,26 @@ bool BlockBuilder::encode_section(std::size_t index, Part part, MutableBytes scr
     write_section(
         {static_cast<std::uint8_t>(index + 1), coded->codec, count, scratch.first(coded->bytes)},
         body);
-    if (streams_[index].model_hash && section.fit.due())
-        compare_model(index, count, source, coded->bytes, scratch);
     return body.ok();
 }
 
-// What is in `scratch` has been written out.
-void BlockBuilder::compare_model(std::size_t index, std::uint16_t count, SectionSource& source,
-                                 std::size_t bytes, MutableBytes scratch) {
+// Of a body that is kept: one that did not fit is coded again, and would count twice.
+void BlockBuilder::compare_models(Bytes body, MutableBytes scratch) {
     const CodecAids builtin{Model{}, tools_.compression, tools_.plain, tools_.mixing};
-    const auto coded = encode_smallest_section(allowed_, schema(index), count, source, builtin,
-                                               {tools_.range, column_}, scratch);
-    if (coded) sections_[index].fit.compare(bytes, coded->bytes);
+    for (SectionReader reader{body}; !reader.at_end();) {
+        const auto section = reader.next();
+        LH_CHECK(section.ok());
+        if (section.value().stream == system_stream) continue;
+        const std::size_t index = section.value().stream - 1U;
+        OpenSection& open = sections_[index];
+        if (!streams_[index].model_hash || !open.fit.due()) continue;
+        StagedSource source{staging(streams_[index].info.block_class), open.first,
+                            schema(index).fields.size()};
+        const auto coded =
+            encode_smallest_section(allowed_, schema(index), section.value().count, source, builtin,
+                                    {tools_.range, column_}, scratch);
+        if (coded) open.fit.compare(section.value().content.size(), coded->bytes);
+    }
 }
 
 // The plain body; false: it does not fit.
@@ -206,6 +214,7 @@ Result<SpoolBlock> BlockBuilder::seal(const BlockName& name, const BlockKey& key
         body = ByteWriter{body_.first(plain_bytes_max())};
         LH_CHECK(encode(block_class, part, system, out, body));
     }
+    compare_models(body.written(), out);
     const std::uint16_t samples = part == Part::all ? open.samples : open.sure;
     const std::uint32_t last = part == Part::all ? open.last : open.sure_last;
     const auto elapsed_us = [&open](std::uint32_t ms) {

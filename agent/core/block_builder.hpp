@@ -155,8 +155,7 @@ class BlockBuilder {
     bool encode(BlockClass block_class, Part part, const SystemEntries& system,
                 MutableBytes scratch, ByteWriter& body);
     bool encode_section(std::size_t index, Part part, MutableBytes scratch, ByteWriter& body);
-    void compare_model(std::size_t index, std::uint16_t count, SectionSource& source,
-                       std::size_t bytes, MutableBytes scratch);
+    void compare_models(Bytes body, MutableBytes scratch);
     void share_out(std::span<std::uint64_t> arena);
     Staging& staging(BlockClass block_class) {
         return stagings_[static_cast<std::size_t>(block_class)];

@@ -2,6 +2,7 @@
 #include <array>
 #include <random>
 
+#include "tests/support/model.hpp"
 #include "tests/unit/agent/core/builder_bench.hpp"
 
 using namespace longhaul;
@@ -194,4 +195,36 @@ TEST_CASE("builder: what is left of the room for system entries holds them, what
         CHECK(with_entries > 4 * without_entries);
         check_same(bench, added);
     }
+}
+
+TEST_CASE("builder: a section that is coded twice is compared with the built-in model once") {
+    constexpr std::size_t opinion_at = 3 * ModelFit::sections_apart + 1;  // the fourth comparison
+    const OwnedSchema schema{"flow", {field_of(FieldKind::integer, "a")}};
+    BuilderBench bench{{schema.stream(), schema.stream()}, 300, 64 * 1024, 1U << codec_range};
+    const auto model = small_model();
+    bench.use_model(0, model);
+    std::mt19937_64 random{9};
+    std::vector<std::byte> sealed(block_header_bytes + 300);
+    std::vector<std::byte> opened(sealed.size());
+    std::uint32_t number = 0;
+    std::size_t with_model = 0;
+    unsigned coded_twice = 0;
+    for (std::int64_t ms = 0; with_model < opinion_at; ++ms) {
+        // Quiet for so long that the noise after it makes a block too large.
+        const bool noise = ms % 2000 > 1900;
+        const std::array row{Value::of_integer(noise ? static_cast<std::int64_t>(random()) : 7)};
+        const Sample sample{static_cast<std::uint8_t>(ms % 2 + 1), ms, row};
+        while (bench.builder->fit(sample, 0) == BlockBuilder::Fit::after_class) {
+            const BlockName name{{1}, {1}, BlockSeq::of(BlockClass::normal, ++number)};
+            const auto block = bench.builder->seal(name, {}, {}, sealed);
+            REQUIRE(block.ok());
+            if (!bench.builder->empty(BlockClass::normal)) ++coded_twice;
+            const auto body = open_block({}, block.value().sealed, opened);
+            for (SectionReader reader{body.value()}; !reader.at_end();)
+                with_model += reader.next().value().stream == 1 ? 1 : 0;
+            REQUIRE(bench.builder->model_is_worse(0) == (with_model >= opinion_at));
+        }
+        bench.builder->add(sample, {ms}, 1000 * ms);
+    }
+    CHECK(coded_twice > 0);
 }

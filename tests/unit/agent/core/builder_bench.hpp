@@ -47,6 +47,12 @@ class BuilderBench {
                         CodecTools{&range_, &zstd, plain_});
     }
 
+    // Of the stream at this place, before anything is added; the bytes outlive the bench.
+    void use_model(std::size_t index, Bytes model) {
+        streams_[index].model = Model::parse(model).value();
+        streams_[index].model_hash = model_hash(model);
+    }
+
     // Seals blocks as they become due and keeps what comes out of them; false: it fits into no
     // block.
     bool add(const Sample& sample, MonotonicMs now = {}) {
