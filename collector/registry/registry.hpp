@@ -24,7 +24,7 @@ struct Tenant {
     std::vector<std::string> older_pem{};  // that issued them before, and still are accepted
 };
 
-// A model of codec 2 that the devices of a tenant should use for a schema. Never removed: what was
+// A model that the devices of a tenant should use for a schema. Never removed: what was
 // sealed with it can be read only with it.
 struct KeptModel {
     std::string tenant;

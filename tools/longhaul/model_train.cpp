@@ -114,8 +114,10 @@ struct Report {
     std::vector<ModelGain> gains;
 
     bool worth_it() const {
-        return std::any_of(gains.begin(), gains.end(),
-                           [](const ModelGain& gain) { return gain.percent() >= gain_min; });
+        const auto [least, most] = std::minmax_element(
+            gains.begin(), gains.end(),
+            [](const ModelGain& a, const ModelGain& b) { return a.percent() < b.percent(); });
+        return most->percent() >= gain_min && least->percent() >= 0;
     }
 };
 
@@ -182,8 +184,8 @@ Result<int, Message> model_train(const ModelTrainOptions& options) {
     if (!report.worth_it()) {
         std::fprintf(stderr,
                      "longhaul: not written: on what was held out this model saves less than %.0f "
-                     "%% beside the built-in one, and a model that is worth so little costs more "
-                     "than it saves\n",
+                     "%% beside the built-in one, or makes the blocks of some agents larger; it "
+                     "would cost more than it saves\n",
                      gain_min);
         return exit_check_failed;
     }

@@ -129,9 +129,9 @@ TEST_CASE("model training: of a wide schema there is a model too, of what fits")
     CHECK(measure_model(schema, model, {run.part(0, 60)}).size() == 3);
 }
 
-TEST_CASE("model training: rows of a table become what the device sampled, in its order") {
-    REQUIRE(crypto_init().ok());
-    const Pumps pumps{1, 20, false};
+namespace {
+
+std::vector<Column> pump_columns() {
     // An older schema had the pressure as an integer, more states, and no frames.
     std::vector<Column> columns(10);
     const char* names[] = {"device", "incarnation",       "epoch", "seq",     "row", "event_time",
@@ -149,11 +149,11 @@ TEST_CASE("model training: rows of a table become what the device sampled, in it
     columns[8].kind = "bytes";
     columns[9].type = ColumnType::long_integer;
     columns[9].kind = "integer";
-    sim::SimDisk disk;
-    LocalStore store{disk};
-    DeltaTable table{store, "acme/pump"};
-    Batch batch{columns};
-    const Pumps::Device& device = pumps.devices[0];
+    return columns;
+}
+
+// The rows of one device, backwards, and two that an older schema left.
+void put_rows(const Pumps::Device& device, Batch& batch) {
     const std::array<const char*, 3> labels{"a", "b", "c"};
     for (std::size_t i = 20; i-- > 0;) {  // backwards
         batch.begin_row();
@@ -181,6 +181,9 @@ TEST_CASE("model training: rows of a table become what the device sampled, in it
         batch.put_integer(9, 3);
         batch.end_row();
     }
+}
+
+void commit_file(const Batch& batch, LocalStore& store, DeltaTable& table) {
     auto object = store.begin();
     const auto written = write_parquet(batch, batch.arrival_order(), *object.value());
     REQUIRE(written.ok());
@@ -192,8 +195,22 @@ TEST_CASE("model training: rows of a table become what the device sampled, in it
     TableCommit commit;
     commit.files = {file};
     commit.txns = {{"journal/0", 1}};
-    commit.columns = columns;
+    commit.columns = pump_columns();
     REQUIRE(table.commit(commit).ok());
+}
+
+}  // namespace
+
+TEST_CASE("model training: rows of a table become what the device sampled, in its order") {
+    REQUIRE(crypto_init().ok());
+    const Pumps pumps{1, 20, false};
+    sim::SimDisk disk;
+    LocalStore store{disk};
+    DeltaTable table{store, "acme/pump"};
+    Batch batch{pump_columns()};
+    const Pumps::Device& device = pumps.devices[0];
+    put_rows(device, batch);
+    commit_file(batch, store, table);
 
     const auto read = tools::LakeSamples::read(store, "acme/pump", pumps.schema);
     REQUIRE(read.ok());
