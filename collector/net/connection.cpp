@@ -38,8 +38,7 @@ awaitable<void> Connection::run() {
     boost::system::error_code ignored;
     socket_.non_blocking(true, ignored);
     socket_.set_option(tcp::no_delay{true}, ignored);
-    const bool shaken = co_await shake_hands();
-    if (shaken) {
+    if (co_await shake_hands()) {
         if (const auto admitted = admit()) begin_session(*admitted);
         co_await converse();
     }
@@ -78,8 +77,7 @@ void Connection::on_durable(std::uint64_t count) {
 awaitable<bool> Connection::shake_hands() {
     const MonotonicMs deadline = monotonic_now() + gateway_.handshake_deadline_ms;
     handshakes_.enter(*this, gateway_.handshakes_max);
-    const bool heard = co_await hear_hello(deadline);
-    bool going_on = heard;
+    bool going_on = co_await hear_hello(deadline);
     HandshakeStep step = tls_ && tls_->resumed() ? HandshakeStep::resume : HandshakeStep::begin;
     while (going_on) {
         co_await work_apart(step, deadline);

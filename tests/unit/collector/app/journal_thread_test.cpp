@@ -126,9 +126,11 @@ TEST_CASE("journal thread: what comes after the stop is not taken, and it says s
     auto journal = LocalJournal::open(disk, {});
     REQUIRE(journal.ok());
     Told told;
+    const auto submitter = std::make_shared<CountingSubmitter>();
     JournalThread thread{*journal.value(), told.callbacks()};
-    CHECK(thread.submit(nullptr, 0, entry));
+    CHECK(thread.submit(submitter, 0, entry));
     thread.stop();
-    CHECK_FALSE(thread.submit(nullptr, 0, entry));
+    CHECK_FALSE(thread.submit(submitter, 0, entry));
+    CHECK(submitter->durable == 1);
     CHECK(entries_in(*journal.value()) == 1);
 }
