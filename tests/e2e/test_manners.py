@@ -125,7 +125,7 @@ JSON = {
     "longhaul inspect journal": "{journal}",
     "longhaul model list": "--config {config}",
 }
-ELSEWHERE = {"longhaul-agent run", "longhaul-agent spool export", "longhaul inspect block", "longhaul inspect epoch"}
+ELSEWHERE = {"longhaul-agent run", "longhaul model train", "longhaul-agent spool export", "longhaul inspect block", "longhaul inspect epoch"}
 
 
 def test_every_command_with_json_is_in_the_table():
