@@ -41,10 +41,10 @@ const unsigned char* raw(const std::string& pem) {
 }
 
 // For callbacks: they are called by C, and no exception may pass through that.
-template <auto callback, class... Arguments>
+template <auto Callback, class... Arguments>
 int without_exception(Arguments... arguments) {
     try {
-        return callback(arguments...);
+        return Callback(arguments...);
     } catch (const std::exception&) {
         return MBEDTLS_ERR_SSL_ALLOC_FAILED;
     }
