@@ -25,10 +25,10 @@ constexpr std::array<std::uint16_t, 4096> squash_table = make_squash();
 
 constexpr std::array<std::int16_t, 4096> make_stretch() {
     std::array<std::int16_t, 4096> table{};
-    std::int32_t d = -2047;
+    std::size_t place = 1;  // of d = -2047
     for (std::size_t p = 0; p < table.size(); ++p) {
-        while (d < 2047 && squash_table[static_cast<std::size_t>(d + 2048)] < p) ++d;
-        table[p] = static_cast<std::int16_t>(d);
+        while (place < table.size() - 1 && squash_table[place] < p) ++place;
+        table[p] = static_cast<std::int16_t>(static_cast<std::int32_t>(place) - 2048);
     }
     return table;
 }

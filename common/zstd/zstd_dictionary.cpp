@@ -1,7 +1,7 @@
 #include "common/zstd/zstd_dictionary.hpp"
 
 // The choice of parameters is outside of zstd's stable interface.
-#define ZDICT_STATIC_LINKING_ONLY
+#define ZDICT_STATIC_LINKING_ONLY  // NOLINT(readability-identifier-naming): the name is theirs
 #include <zdict.h>
 
 namespace longhaul {
