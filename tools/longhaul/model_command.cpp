@@ -11,6 +11,7 @@
 #include "common/host/config.hpp"
 #include "common/host/files.hpp"
 #include "common/mix/mixing_codec.hpp"
+#include "tools/longhaul/collector_files.hpp"
 #include "tools/longhaul/journal_schemas.hpp"
 #include "tools/longhaul/text.hpp"
 
@@ -34,14 +35,6 @@ Result<Places, Message> read_places(const std::string& config) {
                         file.table("journal").path("path")};
     LH_TRY(file.finish(UnknownKeys::ignored));
     return places;
-}
-
-Result<std::unique_ptr<Registry>, Message> open_registry(const std::string& path) {
-    LH_TRY_ASSIGN(const bool there, is_there(path));
-    if (!there) return Message{path + ": there is no registry; make one with `longhaul ca init`"};
-    auto registry = Registry::open(path);
-    if (!registry.ok()) return Message{path + ": " + to_string(registry.error())};
-    return std::move(registry).value();
 }
 
 std::optional<SchemaHash> hash_of_digits(const std::string& text) {
