@@ -54,8 +54,7 @@ int receive_below(void* context, unsigned char* bytes, std::size_t size) {
 }
 
 bool has_to_wait(int code) {
-    return code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE ||
-           code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
+    return code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE;
 }
 
 const char* words_for_certificate(std::uint32_t flags) {
@@ -341,9 +340,24 @@ LinkState TlsLink::poll(MonotonicMs now) {
     return state.link;
 }
 
+// What mbedTLS has read from below and not worked on yet, a ticket, it works on in the next call,
+// whichever that is. Nothing below would ever wake the caller for it, so it is done at once.
+template <class Call>
+int TlsLink::past_tickets(Call call) {
+    for (;;) {
+        const int code = call();
+        const bool ticket = code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
+        if (ticket) keep_ticket();
+        const bool begun =
+            code == MBEDTLS_ERR_SSL_WANT_READ && mbedtls_ssl_check_pending(&state_->ssl) != 0;
+        if (!ticket && !begun) return code;
+    }
+}
+
 Result<std::size_t> TlsLink::write(Bytes bytes) {
     if (state_->link != LinkState::open) return ErrorCode::closed;
-    const int code = mbedtls_ssl_write(&state_->ssl, raw(bytes), bytes.size());
+    const int code =
+        past_tickets([&] { return mbedtls_ssl_write(&state_->ssl, raw(bytes), bytes.size()); });
     if (code >= 0) return static_cast<std::size_t>(code);
     if (has_to_wait(code)) return std::size_t{0};
     return fail(code);
@@ -351,13 +365,14 @@ Result<std::size_t> TlsLink::write(Bytes bytes) {
 
 Result<std::size_t> TlsLink::read(MutableBytes room) {
     if (state_->link != LinkState::open) return ErrorCode::closed;
-    const int code =
-        mbedtls_ssl_read(&state_->ssl, reinterpret_cast<unsigned char*>(room.data()), room.size());
+    const int code = past_tickets([&] {
+        return mbedtls_ssl_read(&state_->ssl, reinterpret_cast<unsigned char*>(room.data()),
+                                room.size());
+    });
     if (code > 0) {
         state_->heard = true;
         return static_cast<std::size_t>(code);
     }
-    if (code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) keep_ticket();
     if (has_to_wait(code)) return std::size_t{0};
     return fail(code == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : code);
 }

@@ -50,6 +50,8 @@ class TlsLink final : public Link {
  private:
     struct State;
     void keep_ticket();
+    template <class Call>
+    int past_tickets(Call call);
     explicit TlsLink(Link& below);
     Error fail(int code);
 

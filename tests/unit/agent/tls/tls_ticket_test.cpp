@@ -41,6 +41,33 @@ TEST_CASE("tls: the link comes back with its newest ticket, in this run and in t
     }
 }
 
+// Nothing more may come from below to wake the device, so neither a ticket nor what it wants to say
+// may be left for the call after.
+TEST_CASE("tls: a ticket that comes before the first word does not hold it up") {
+    for (const bool reads_first : {false, true}) {
+        CAPTURE(reads_first);
+        MemoryLink below;
+        const auto link = make_link(below);
+        Server server{below, {.version = MBEDTLS_SSL_VERSION_TLS1_3}};
+        REQUIRE(link->open({}).ok());
+        int far = MBEDTLS_ERR_SSL_WANT_READ;
+        for (int i = 0; i < 200 && far != 0; ++i) {
+            static_cast<void>(link->poll({}));
+            far = mbedtls_ssl_handshake(&server.ssl);
+        }
+        REQUIRE(far == 0);
+        REQUIRE(link->poll({}) == LinkState::open);
+        below.never_full = true;
+        std::array<std::byte, 16> room;
+        if (reads_first) {
+            CHECK(link->read(room).value() == 0);
+            CHECK_FALSE(link->take_ticket().empty());
+        }
+        CHECK(below.down.empty() == reads_first);
+        CHECK(link->write(as_bytes("hello")).value() == 5);
+    }
+}
+
 TEST_CASE("tls: a refused ticket costs a full handshake on the same connection, no more") {
     for (const auto version : both_versions) {
         CAPTURE(static_cast<int>(version));
