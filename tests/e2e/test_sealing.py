@@ -38,17 +38,26 @@ def private_bytes(path):
     return [raw, raw[::-1], der, lines[1]]
 
 
+PIECE = 1 << 24  # bytes read at a time
+WHOLE = 1 << 36  # a larger mapping is the table of a sanitizer, which holds no data of the program
+
+
 def memory_holds(process, needles):
     """Whether any of them lies in the memory of a process that we have started."""
     maps = [re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line) for line in open(f"/proc/{process}/maps")]
+    spans = [(int(part[1], 16), int(part[2], 16)) for part in maps if part]
+    overlap = max(map(len, needles))
     with open(f"/proc/{process}/mem", "rb", buffering=0) as memory:
-        for start, end in ((int(part[1], 16), int(part[2], 16)) for part in maps if part):
-            try:
-                content = os.pread(memory.fileno(), end - start, start)
-            except (OSError, OverflowError):
-                continue  # what the kernel does not show
-            if any(needle in content for needle in needles):
-                return True
+        for start, end in spans:
+            if end - start > WHOLE:
+                continue
+            for place in range(start, end, PIECE):
+                try:
+                    content = os.pread(memory.fileno(), min(PIECE + overlap, end - place), place)
+                except (OSError, OverflowError):
+                    continue  # what the kernel does not show
+                if any(needle in content for needle in needles):
+                    return True
     return False
 
 
