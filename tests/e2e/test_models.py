@@ -44,10 +44,10 @@ def note_of(number):
 class Doors:
     """A recording whose texts are all different and much alike."""
 
-    def __init__(self, folder, first=0, samples=SAMPLES):
+    def __init__(self, folder, first=0, samples=SAMPLES, device="hall-1"):
         folder.mkdir()
         self.mapping = folder / "mapping.toml"
-        self.mapping.write_text(MAPPING)
+        self.mapping.write_text(MAPPING.replace("hall-1", device))
         lines = [f"2026-03-01T12:{at // 60 % 60:02d}:{at % 60:02d}Z,{first + at},{note_of(first + at)}"
                  for at in range(samples)]
         (folder / "doors.csv").write_text("\n".join(["time,number,note", *lines]) + "\n")
@@ -97,12 +97,13 @@ class ModelSite(Site):
         lines = demand(self.bin / "longhaul", "inspect", "journal", self.journal, "--json").splitlines()
         return [entry for entry in map(json.loads, lines) if entry.get("kind") == kind]
 
-    def block_bytes(self, epoch):
+    def block_bytes(self, epoch, device="hall-1"):
         """What an epoch's blocks take as they were sealed."""
-        return sum(entry["bytes"] for entry in self.journalled("block") if entry["epoch"] == epoch)
+        return sum(entry["bytes"] for entry in self.journalled("block")
+                   if entry["epoch"] == epoch and entry["device"] == device)
 
-    def model_of_epoch(self, epoch):
-        record, = (entry for entry in self.journalled("epoch") if entry["epoch"] == epoch)
+    def model_of_epoch(self, epoch, device="hall-1"):
+        record, = (entry for entry in self.journalled("epoch") if entry["epoch"] == epoch and entry["device"] == device)
         return record["streams"][0].get("model")
 
     def rows(self, epoch):
@@ -166,6 +167,25 @@ def test_a_model_that_is_trained_with_examples_and_codec_3_go_the_whole_way(site
     code, report = site.audit()
     assert code == 0 and report["ok"], report
     assert report["totals"]["rows"] == 4 * SAMPLES and report["totals"]["quarantined"] == 0
+
+
+def test_a_model_that_is_trained_from_the_lake_makes_later_blocks_smaller(site, tmp_path):
+    site.add_devices(["hall-2"], Doors(tmp_path / "more", first=20000, device="hall-2"), block_bytes=512)
+    site.replay()  # epoch 2 of hall-1, epoch 1 of hall-2: one device is trained on, the other one held out
+    wait_until(lambda: site.audit(drained=True)[0] == 0, "all rows", 30)
+    trained = json.loads(demand(site.bin / "longhaul", "model", "train", "--lake", site.config, "--schema", "doors",
+                                "--out", site.model, "--json"))
+    assert trained["written"] and trained["training_samples"] + trained["held_out_samples"] == 3 * SAMPLES, trained
+    assert site.add_model() == trained["model"]
+    site.reload()
+    site.replay()
+    site.replay()
+    assert site.stop_collector() == 0
+    assert site.model_of_epoch(4) == site.model_of_epoch(3, "hall-2") == trained["model"]
+    assert site.block_bytes(4) < 0.9 * site.block_bytes(1) and site.block_bytes(3, "hall-2") < 0.9 * site.block_bytes(1, "hall-2")
+    code, report = site.audit()
+    assert code == 0 and report["ok"], report
+    assert report["totals"]["rows"] == 7 * SAMPLES and report["totals"]["quarantined"] == 0
 
 
 def test_a_model_of_another_schema_is_refused(site):
