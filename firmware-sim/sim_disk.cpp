@@ -55,6 +55,14 @@ void SimDisk::Inode::truncate(std::size_t size) {
     bytes.resize(size);
 }
 
+namespace {
+
+std::size_t below(std::mt19937_64& random, std::size_t bound) {
+    return static_cast<std::size_t>(random() % bound);
+}
+
+}  // namespace
+
 std::vector<std::byte> SimDisk::Inode::after_power_cut(std::mt19937_64* torn, bool holes) const {
     auto kept = bytes;
     if (torn == nullptr || (!cut_off.empty() && (*torn)() % 2 == 0)) {
@@ -62,10 +70,10 @@ std::vector<std::byte> SimDisk::Inode::after_power_cut(std::mt19937_64* torn, bo
         kept.insert(kept.end(), cut_off.begin(), cut_off.end());
         return kept;
     }
-    kept.resize(durable_bytes + (*torn)() % (kept.size() - durable_bytes + 1));
+    kept.resize(durable_bytes + below(*torn, kept.size() - durable_bytes + 1));
     if (holes && kept.size() > durable_bytes) {
-        const std::size_t from = durable_bytes + (*torn)() % (kept.size() - durable_bytes);
-        const std::size_t to = from + (*torn)() % (kept.size() - from + 1);
+        const std::size_t from = durable_bytes + below(*torn, kept.size() - durable_bytes);
+        const std::size_t to = from + below(*torn, kept.size() - from + 1);
         std::fill(kept.begin() + static_cast<std::ptrdiff_t>(from),
                   kept.begin() + static_cast<std::ptrdiff_t>(to), std::byte{0});
     }
@@ -113,7 +121,7 @@ void SimDisk::make_durable(const NameChange& change) {
 
 // Names become durable in the order in which they were changed, as a journalling file system does.
 void SimDisk::cut_power(std::mt19937_64* torn, bool holes) {
-    std::size_t kept = torn == nullptr ? 0 : (*torn)() % (unsynced_.size() + 1);
+    std::size_t kept = torn == nullptr ? 0 : below(*torn, unsynced_.size() + 1);
     if (kept != 0 && kept < unsynced_.size() && unsynced_[kept - 1].with_next) ++kept;
     for (std::size_t i = 0; i < kept; ++i) make_durable(unsynced_[i]);
     unsynced_.clear();
