@@ -26,6 +26,13 @@ StartFailure folder_failure(const std::string& path, const Error& error) {
     return {{path + ": " + to_string(error)}, damaged ? exit_bad_data : otherwise};
 }
 
+std::function<void(const JournalEntry&)> count_in(Intake& intake) {
+    return [&intake](const JournalEntry& entry) {
+        if (entry.kind != JournalKind::block) return;
+        intake.count_taken(entry.tenant, entry.body.size(), entry.receive_time, monotonic_now());
+    };
+}
+
 std::vector<TrailFact> facts_of_keys(const std::vector<SealingKeyId>& ids) {
     std::vector<TrailFact> facts;
     for (const SealingKeyId& id : ids)
@@ -62,7 +69,8 @@ Result<void, StartFailure> Collector::open_journal() {
         log_.warn("an unfinished group at the end of the journal was trimmed",
                   {{"bytes", journal_->trimmed_bytes()}});
     }
-    if (const Status loaded = known_.load(*journal_); !loaded.ok())
+    intake_.set_date(wall_now(), monotonic_now());
+    if (const Status loaded = known_.load(*journal_, count_in(intake_)); !loaded.ok())
         return folder_failure(path, loaded.error());
     return {};
 }
@@ -140,8 +148,8 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
 
     SessionSettings session;
     session.journal = journal_->id();
-    gateway_.reset(
-        new Gateway{credentials_.entrance, known_, *journal_thread_, *journal_, log_, session});
+    gateway_.reset(new Gateway{credentials_.entrance, known_, intake_, *journal_thread_, *journal_,
+                               log_, session});
     gateway_->session.sealing_keys = sealing_ids();
     if (!config_.gateway) note_in_trail(facts_of_keys(gateway_->session.sealing_keys));
     gateway_->session.models = credentials_.models.get();
@@ -149,6 +157,8 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     if (!listener.ok()) return StartFailure{listener.error()};
     listener_ = std::move(listener).value();
     apply_limits(config_);
+    if (const auto space = disk_space(config_.journal_path))
+        gateway_->look_at_disk(space->free_bytes);
     guard_ = std::make_unique<Guard>(config_.registry, *gateway_, *listener_);
     guard_->look(wall_now());
     if (!files.devices.empty()) {

@@ -82,6 +82,7 @@ class Collector {
     std::unique_ptr<Writer> writer_;
     std::unique_ptr<Releases> releases_;
     KnownDevices known_;
+    Intake intake_;
 
     boost::asio::io_context network_{1};
     boost::asio::signal_set signals_{network_};

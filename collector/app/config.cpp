@@ -40,6 +40,8 @@ void read_journal(ConfigTable table, CollectorConfig& config) {
     config.journal.group_ms_max = table.integer("group_ms", 2, {0, 1000});
     config.journal.segment_bytes_max = static_cast<std::uint64_t>(
         table.integer("segment_bytes", 64 << 20, {1 << 20, std::int64_t{1} << 32}));
+    config.journal_reserve_bytes = static_cast<std::uint64_t>(
+        table.integer("reserve_bytes", 64 << 20, {0, std::int64_t{1} << 50}));
 }
 
 void read_lake(ConfigTable table, CollectorConfig& config) {
@@ -56,6 +58,8 @@ void read_lake(ConfigTable table, CollectorConfig& config) {
 void read_session(ConfigTable table, CollectorConfig& config) {
     config.credit_bytes =
         static_cast<std::uint64_t>(table.integer("credit_bytes", 256 << 10, {32 << 10, 64 << 20}));
+    config.under_way_bytes = static_cast<std::uint64_t>(
+        table.integer("under_way_bytes", 256 << 20, {1 << 20, std::int64_t{1} << 40}));
     config.handshake_deadline_ms = table.integer("handshake_deadline_s", 30, {1, 600}) * second_ms;
     config.handshakes_max =
         static_cast<std::size_t>(table.integer("handshakes_max", 1000, {1, 100'000}));
@@ -105,6 +109,7 @@ path = "journal"                  # folder on a local disk; used by one collecto
 # group_bytes = 1048576           # a group is synced when it has this many bytes ...
 # group_ms = 2                    # ... or is this old
 # segment_bytes = 67108864
+# reserve_bytes = 67108864        # with less free room on its disk devices wait until there is more
 
 [lake]
 path = "lake"                     # folder of <tenant>/<schema>, each a Delta table
@@ -114,6 +119,7 @@ path = "lake"                     # folder of <tenant>/<schema>, each a Delta ta
 
 [session]
 # credit_bytes = 262144           # of blocks that a device may have under way
+# under_way_bytes = 268435456     # of all devices, not durable yet; with more, they wait
 # handshake_deadline_s = 30
 # handshakes_max = 1000            # at once; the oldest that waits for its device makes room
 # full_handshakes_per_s = 500      # may begin; those who resume come before and are not counted

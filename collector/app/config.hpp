@@ -26,10 +26,13 @@ struct CollectorConfig {
     std::string journal_path;
     LocalJournalSettings journal;
 
+    std::uint64_t journal_reserve_bytes = 0;
+
     std::string lake_path;
     WriterSettings writer;
 
     std::uint64_t credit_bytes = 0;
+    std::uint64_t under_way_bytes = 0;
     std::int64_t handshake_deadline_ms = 0;
     std::size_t handshakes_max = 0;
     std::int64_t full_handshakes_per_s = 0;

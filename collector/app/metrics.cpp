@@ -91,6 +91,13 @@ void add_gateway(Families& to, const GatewayCounters& from) {
         to.counter("longhaul_refusals_total", "Connections and sessions that were refused.",
                    {"reason", name_of(static_cast<RefusalReason>(i))}, from.refused_by[i]);
     }
+    for (std::size_t i = 1; i < credit_wait_count; ++i) {
+        to.gauge("longhaul_sessions_waiting", "Devices that may not send now, and what for.",
+                 {"reason", name_of(static_cast<CreditWait>(i))},
+                 static_cast<double>(std::uint64_t{from.waiting[i]}));
+    }
+    to.counter("longhaul_clone_alarms_total",
+               "How often two sessions of one device went on at the same time.", from.clones);
     const auto of = [&from](RefusalReason reason) -> std::uint64_t {
         return from.refused_by[static_cast<std::size_t>(reason)];
     };

@@ -79,6 +79,8 @@ void Collector::apply(const CollectorConfig& config, Credentials credentials) {
 
 void Collector::apply_limits(const CollectorConfig& config) {
     gateway_->session.credit_bytes = config.credit_bytes;
+    gateway_->disk_reserve_bytes = config.journal_reserve_bytes;
+    intake_.set_under_way_max(config.under_way_bytes);
     gateway_->session.hello_deadline_ms = config.hello_deadline_ms;
     gateway_->session.idle_deadline_ms = config.idle_deadline_ms;
     gateway_->handshake_deadline_ms = config.handshake_deadline_ms;

@@ -3,12 +3,14 @@
 // person who asks.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "collector/registry/tenant_limits.hpp"
 #include "common/base/time.hpp"
 #include "common/block/model.hpp"
 #include "common/block/schema.hpp"
@@ -42,6 +44,16 @@ struct NotedRefusal {
     std::string text;    // a sentence
 };
 
+// Two sessions of one device at a time, both of which went on: somebody has a copy of its key.
+struct NotedClone {
+    std::string tenant;
+    std::string device;
+    WallUs time;       // the last time
+    std::string text;  // a sentence, with both addresses
+    WallUs first{};    // the first time
+    std::int64_t times = 1;
+};
+
 class Registry {
  public:
     // Makes the file when it is not there. unsupported: of another version of this program.
@@ -62,6 +74,9 @@ class Registry {
     Result<std::vector<KeptModel>> models();  // the newest last
     // The authority becomes an older one of its tenant, and this one takes its place.
     Status rotate_authority(const std::string& tenant, const std::string& authority_pem);
+    // not_found: no such tenant. Who has no limits is not in the map.
+    Status set_limits(const std::string& tenant, const TenantLimits& limits);
+    Result<std::map<std::string, TenantLimits>> limits();
     // Until when the certificate is good that a device was given last, as far as it was noted.
     Status note_expiry(std::string_view tenant, const std::vector<std::string>& devices,
                        WallUs expires);
@@ -72,6 +87,10 @@ class Registry {
     Status note_refusals(const std::vector<NotedRefusal>& refusals);
     Result<std::optional<NotedRefusal>> last_refusal(std::string_view tenant,
                                                      std::string_view device);
+
+    // Of each, its time and text count; the registry keeps the first time, and how often it was.
+    Status note_clones(const std::vector<NotedClone>& clones);
+    Result<std::optional<NotedClone>> clone(std::string_view tenant, std::string_view device);
 
  private:
     Status read_older_authorities(Tenant& tenant);

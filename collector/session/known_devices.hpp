@@ -4,6 +4,7 @@
 // ever saves work: what it does not know is sent once more and dropped by the writer.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -18,8 +19,8 @@ namespace longhaul::collector {
 
 class KnownDevices {
  public:
-    // Reads every shard up to its durable end.
-    Status load(Journal& journal);
+    // Reads every shard up to its durable end, and shows each entry to `also`.
+    Status load(Journal& journal, const std::function<void(const JournalEntry&)>& also = {});
 
     void add_schema(Shard shard, std::string_view tenant, const SchemaHash& hash);
     void add_model(Shard shard, std::string_view tenant, const ModelHash& hash);

@@ -6,6 +6,7 @@
 // durable" says which (docs/decisions/0002). Only then are they acknowledged.
 #pragma once
 
+#include <algorithm>
 #include <list>
 #include <set>
 #include <span>
@@ -14,6 +15,7 @@
 
 #include "collector/registry/certificate.hpp"
 #include "collector/registry/model_shelf.hpp"
+#include "collector/session/intake.hpp"
 #include "collector/session/known_devices.hpp"
 #include "common/block/block.hpp"
 
@@ -27,6 +29,8 @@ struct SessionSettings {
     // Those that the writer holds; epochs sealed to others are refused. Empty: not checked.
     std::vector<SealingKeyId> sealing_keys;
     const ModelShelf* models = nullptr;  // outlives the session; nullptr: there are none
+    // Of the device's tenant, while the session is used; nullptr: nothing but credit_bytes limits.
+    TenantIntake* intake = nullptr;
     std::int64_t hello_deadline_ms = 15'000;
     std::int64_t idle_deadline_ms = 900'000;
 };
@@ -72,7 +76,9 @@ class Session {
     void rest();
 
     SessionAction next();
-    MonotonicMs deadline() const { return deadline_; }
+    MonotonicMs deadline() const { return std::min(deadline_, credit_due_); }
+    // What the device has no credit for, although it may have something to send.
+    CreditWait waits_for() const { return waits_for_; }
 
     const DeviceName& peer() const { return peer_; }
     std::uint64_t submissions() const { return submitted_; }
@@ -105,13 +111,26 @@ class Session {
     void write_welcome(const longhaul_Hello& hello);
     void offer_models(const longhaul_Hello& hello, longhaul_Welcome& welcome);
     void write_acks();
+    std::uint64_t credit_now();
+    void raise_credit();
+    void wait_for_no_credit() {
+        waits_for_ = CreditWait::nothing;
+        credit_due_ = MonotonicMs::never();
+    }
     bool can_open(const longhaul_EpochRecord& record) const;
     bool knows_schema(const SchemaHash& hash) const;
     bool knows_model(const ModelHash& hash) const;
     bool knows_epoch(Epoch epoch) const;
     static constexpr std::size_t message_bytes_max = 4096;
     template <class WriteMessage>
-    void queue(WriteMessage write, std::size_t bytes_max = message_bytes_max);
+    void queue(WriteMessage write, std::size_t bytes_max = message_bytes_max) {
+        const std::size_t before = out_.size();
+        out_.resize(before + bytes_max);
+        ByteWriter writer{MutableBytes{out_}.subspan(before)};
+        const Status written = write(writer);
+        LH_CHECK(written.ok());
+        out_.resize(before + writer.size());
+    }
 
     DeviceName peer_;
     SessionSettings settings_;
@@ -122,8 +141,10 @@ class Session {
     std::vector<std::byte> out_;
     std::vector<std::byte> out_taken_;
     WallUs wall_;
-    MonotonicMs heard_at_;
+    MonotonicMs now_;  // as it was told the last time
     MonotonicMs deadline_;
+    MonotonicMs credit_due_ = MonotonicMs::never();  // to ask for more
+    CreditWait waits_for_ = CreditWait::nothing;
     bool greeted_ = false;
     bool finishing_ = false;
     bool closing_ = false;
