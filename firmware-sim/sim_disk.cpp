@@ -17,6 +17,7 @@ class SimFile final : public DiskFile {
         const SimDisk::Step step = disk_.take_step();
         if (step.applies) {
             inode_->bytes.insert(inode_->bytes.end(), bytes.begin(), bytes.end());
+            inode_->modified = disk_.now_;
         }
         return step.status;
     }
@@ -134,6 +135,7 @@ void SimDisk::cut_power(std::mt19937_64* torn, bool holes) {
             copy = std::make_shared<Inode>();
             copy->bytes = inode->after_power_cut(torn, holes);
             copy->durable_bytes = copy->bytes.size();
+            copy->modified = inode->modified;
         }
         inode = copy;
     }
@@ -155,6 +157,7 @@ Result<std::unique_ptr<DiskFile>> SimDisk::create(std::string_view path) {
     const Step step = take_step();
     if (!step.applies) return step.status.error();
     auto inode = std::make_shared<Inode>();
+    inode->modified = now_;
     change_name(path, inode);
     if (!step.status.ok()) return step.status.error();
     return std::unique_ptr<DiskFile>{new SimFile{*this, inode}};
@@ -197,11 +200,11 @@ Result<std::vector<DiskEntry>> SimDisk::list(std::string_view path) {
     };
     for (const auto& [name, inode] : visible_) {
         if (folder_of(name) == path)
-            entries.push_back({name_of_last(name), inode->bytes.size(), false});
+            entries.push_back({name_of_last(name), inode->bytes.size(), false, inode->modified});
     }
     for (const std::string& folder : folders_) {
         if (!folder.empty() && folder_of(folder) == path)
-            entries.push_back({name_of_last(folder), 0, true});
+            entries.push_back({name_of_last(folder), 0, true, {}});
     }
     std::sort(entries.begin(), entries.end(),
               [](const DiskEntry& a, const DiskEntry& b) { return a.name < b.name; });

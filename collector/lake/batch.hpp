@@ -32,6 +32,7 @@ struct Column {
     std::string help;
     std::string labels;  // of an enumeration: each ended by a line feed
     int scale = 0;       // of a decimal
+    bool operator==(const Column&) const = default;
 };
 
 // What a later schema says of a column of the same kind: `known` gets the labels that it lacks and

@@ -22,10 +22,12 @@ struct Bounds {
     std::int64_t nulls = 0;
 };
 
+using Rows = std::vector<std::uint32_t>;
+
 template <class Get>
-auto bounds_of(const ColumnData& data, Get get) {
+auto bounds_of(const ColumnData& data, const Rows& rows, Get get) {
     std::optional<std::pair<decltype(get(0)), decltype(get(0))>> bounds;
-    for (std::size_t row = 0; row < data.valid.size(); ++row) {
+    for (const std::uint32_t row : rows) {
         if (data.valid[row] == 0) continue;
         const auto value = get(row);
         if (!bounds) {
@@ -38,13 +40,14 @@ auto bounds_of(const ColumnData& data, Get get) {
     return bounds;
 }
 
-Bounds column_bounds(const Column& column, const ColumnData& data) {
+Bounds column_bounds(const Column& column, const ColumnData& data, const Rows& rows) {
     Bounds result;
-    result.nulls = std::count(data.valid.begin(), data.valid.end(), 0);
+    result.nulls = std::count_if(rows.begin(), rows.end(),
+                                 [&data](std::uint32_t row) { return data.valid[row] == 0; });
     const auto integer = [&data](std::size_t row) { return data.integers[row]; };
     switch (column.type) {
         case ColumnType::timestamp:
-            if (const auto bounds = bounds_of(data, integer);
+            if (const auto bounds = bounds_of(data, rows, integer);
                 bounds && bounds->first >= year_1_us && bounds->second < year_10000_us) {
                 result.minimum = timestamp_text_ms({bounds->first});
                 // Readers cut to milliseconds, so the maximum is rounded up.
@@ -53,17 +56,18 @@ Bounds column_bounds(const Column& column, const ColumnData& data) {
             break;
         case ColumnType::long_integer:
         case ColumnType::short_integer:
-            if (const auto bounds = bounds_of(data, integer)) {
+            if (const auto bounds = bounds_of(data, rows, integer)) {
                 result.minimum = bounds->first;
                 result.maximum = bounds->second;
             }
             break;
         case ColumnType::real:
         case ColumnType::decimal_real: {
-            const bool finite = std::all_of(data.reals.begin(), data.reals.end(),
-                                            [](double v) { return std::isfinite(v); });
+            const bool finite = std::all_of(rows.begin(), rows.end(), [&data](std::uint32_t row) {
+                return std::isfinite(data.reals[row]);
+            });
             const auto bounds =
-                bounds_of(data, [&data](std::size_t row) { return data.reals[row]; });
+                bounds_of(data, rows, [&data](std::size_t row) { return data.reals[row]; });
             if (finite && bounds) {  // NaN and infinity have no place in JSON
                 result.minimum = bounds->first;
                 result.maximum = bounds->second;
@@ -72,7 +76,7 @@ Bounds column_bounds(const Column& column, const ColumnData& data) {
         }
         case ColumnType::string:
             if (const auto bounds =
-                    bounds_of(data, [&data](std::size_t row) { return data.text(row); })) {
+                    bounds_of(data, rows, [&data](std::size_t row) { return data.text(row); })) {
                 result.minimum = boost::json::string{bounds->first};
                 result.maximum = boost::json::string{bounds->second};
             }
@@ -85,20 +89,20 @@ Bounds column_bounds(const Column& column, const ColumnData& data) {
 
 }  // namespace
 
-std::string delta_stats(const Batch& batch) {
+std::string delta_stats(const Batch& batch, const std::vector<std::uint32_t>& rows) {
     boost::json::object minimum;
     boost::json::object maximum;
     boost::json::object nulls;
     for (std::size_t i = 0; i < std::min(batch.columns().size(), columns_with_stats); ++i) {
         const std::string& name = batch.columns()[i].name;
-        const Bounds bounds = column_bounds(batch.columns()[i], batch.data(i));
+        const Bounds bounds = column_bounds(batch.columns()[i], batch.data(i), rows);
         if (!bounds.minimum.is_null()) {
             minimum[name] = bounds.minimum;
             maximum[name] = bounds.maximum;
         }
         nulls[name] = bounds.nulls;
     }
-    return boost::json::serialize(boost::json::object{{"numRecords", batch.rows()},
+    return boost::json::serialize(boost::json::object{{"numRecords", rows.size()},
                                                       {"minValues", std::move(minimum)},
                                                       {"maxValues", std::move(maximum)},
                                                       {"nullCount", std::move(nulls)}});

@@ -2,12 +2,17 @@
 
 #include <algorithm>
 
+#include "collector/lake/file_names.hpp"
 #include "collector/lake/parquet_file.hpp"
 #include "collector/writer/table_columns.hpp"
 #include "common/base/hex.hpp"
+#include "common/base/wrapping.hpp"
 
 namespace longhaul::collector {
 namespace {
+
+// Devices that are connected send within seconds, or when they wake up again.
+constexpr std::int64_t late_us = std::int64_t{3600} * 1'000'000;
 
 // A UUID (version 8, RFC 9562) that the same input always gives, so that a replay names things
 // alike.
@@ -25,7 +30,7 @@ std::string uuid_of(const std::string& input) {
 TableBuffer::TableBuffer(ObjectStore& store, std::string folder, std::string journal,
                          std::vector<Column> columns, bool sorted)
     : store_{store},
-      table_{store, std::move(folder)},
+      table_{store, std::move(folder), DeltaTable::Keep::no_files},
       journal_{std::move(journal)},
       columns_{std::move(columns)},
       sorted_{sorted} {}
@@ -97,25 +102,49 @@ std::size_t TableBuffer::bytes() const {
     return bytes;
 }
 
+// Rows of a data table that came long after they had been sampled go to a file of their own: with
+// them every file would reach far back, and no engine could leave one out.
 Status TableBuffer::write_one_file(const std::vector<Offset>& ends) {
     const auto place = batches_.begin();
     const auto& [key, pending] = *place;
-    LH_TRY_ASSIGN(const auto object, store_.begin());
-    const auto order = sorted_ ? pending.batch.order_by(column_device, column_event_time)
-                               : pending.batch.arrival_order();
-    LH_TRY_ASSIGN(const WrittenFile written, write_parquet(pending.batch, order, *object));
-    DataFile file;
-    file.receive_date = key.receive_date;
-    file.path = "receive_date=" + key.receive_date + "/" + std::to_string(key.shard) + "-" +
-                std::to_string(pending.first) + "-" + std::to_string(ends[key.shard]) + "-" +
-                hex(Bytes{written.content}.first(8)) + ".parquet";
-    file.bytes = written.bytes;
-    file.rows = pending.batch.rows();
-    file.stats = delta_stats(pending.batch);
-    LH_TRY(object->finish(folder() + "/" + file.path));
-    files_.push_back(std::move(file));
+    const std::string stem = std::to_string(key.shard) + "-" + std::to_string(pending.first) + "-" +
+                             std::to_string(ends[key.shard]);
+    auto order = sorted_ ? pending.batch.order_by(column_device, column_event_time)
+                         : pending.batch.arrival_order();
+    auto late = order.end();
+    if (sorted_) {
+        const ColumnData& event = pending.batch.data(column_event_time);
+        const ColumnData& receive = pending.batch.data(column_receive_time);
+        late = std::stable_partition(order.begin(), order.end(), [&](std::uint32_t row) {
+            return event.integers[row] > wrapping_subtract(receive.integers[row], late_us);
+        });
+    }
+    const std::vector<std::uint32_t> late_rows{late, order.end()};
+    order.erase(late, order.end());
+    std::vector<DataFile> made;
+    for (const auto* const rows : {&std::as_const(order), &late_rows}) {
+        if (rows->empty()) continue;
+        const std::string name = (rows == &late_rows ? std::string{late_prefix} : "") + stem;
+        LH_TRY_ASSIGN(DataFile file, write_file(pending.batch, *rows, key.receive_date, name));
+        made.push_back(std::move(file));
+    }
+    files_.insert(files_.end(), made.begin(), made.end());
     batches_.erase(place);
     return {};
+}
+
+Result<DataFile> TableBuffer::write_file(const Batch& batch, const std::vector<std::uint32_t>& rows,
+                                         const std::string& receive_date, const std::string& stem) {
+    LH_TRY_ASSIGN(const auto object, store_.begin());
+    LH_TRY_ASSIGN(const WrittenFile written, write_parquet(batch, rows, *object));
+    DataFile file;
+    file.receive_date = receive_date;
+    file.path = data_file_path(receive_date, stem, written.content);
+    file.bytes = written.bytes;
+    file.rows = rows.size();
+    file.stats = delta_stats(batch, rows);
+    LH_TRY(object->finish(folder() + "/" + file.path));
+    return file;
 }
 
 Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {

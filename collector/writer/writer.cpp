@@ -169,8 +169,9 @@ Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std
                                                   columns, sorted);
         const Status opened = made->open(ends_at_start_);
         if (!opened.ok()) {
+            const std::string at = made->faulty().empty() ? "" : " (" + made->faulty() + ")";
             return stop("table " + made->folder() +
-                        " cannot be opened: " + to_string(opened.error()));
+                        " cannot be opened: " + to_string(opened.error()) + at);
         }
         slot = std::move(made);
     }

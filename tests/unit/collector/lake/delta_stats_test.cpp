@@ -19,7 +19,7 @@ std::string stats_of(ColumnType type, std::size_t rows, Put put) {
         put(batch, row);
         batch.end_row();
     }
-    return delta_stats(batch);
+    return delta_stats(batch, batch.arrival_order());
 }
 
 std::string stats(const char* records, const char* minimum, const char* maximum,
@@ -82,7 +82,7 @@ TEST_CASE("statistics: only the first 32 columns have them") {
     std::vector<Column> columns(40);
     for (std::size_t i = 0; i < columns.size(); ++i) columns[i].name = "c" + std::to_string(i);
     const Batch batch{columns};
-    const std::string text = delta_stats(batch);
+    const std::string text = delta_stats(batch, batch.arrival_order());
     CHECK(text.find("\"c31\"") != std::string::npos);
     CHECK(text.find("\"c32\"") == std::string::npos);
 }
