@@ -45,7 +45,16 @@ void Upkeep::look_after_all(unsigned work, WallUs now) {
     }
 }
 
+// A commit that came since the last look; what only time changes is for the clean-up.
+bool Upkeep::has_news(const std::string& folder) const {
+    const auto known = tables_.find(folder);
+    if (known == tables_.end()) return true;
+    const auto next = store_.read(folder + "/_delta_log/" + commit_name(known->second.version + 1));
+    return next.ok() || next.error().code != ErrorCode::not_found;
+}
+
 void Upkeep::look_after(const std::string& folder, unsigned work, WallUs now) {
+    if ((work & cleaning) == 0 && !has_news(folder)) return;
     DeltaTable table{store_, folder};
     if (!is_done(table.refresh(), table, "the table cannot be read")) return;
     for (const std::string& name : table.damaged_checkpoints())

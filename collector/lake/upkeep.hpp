@@ -16,7 +16,8 @@
 namespace longhaul::collector {
 
 struct UpkeepSettings {
-    CompactionSettings compaction;  // target_bytes 0: none
+    CompactionSettings compaction;      // target_bytes 0: none
+    std::int64_t interval_ms = 60'000;  // from one look to the next
     std::int64_t checkpoint_commits = 100;
     std::int64_t removed_days = 7;      // files that a table has no more, and those of no commit
     std::int64_t log_days = 7;          // commits below a checkpoint
@@ -78,6 +79,7 @@ class Upkeep {
  private:
     void compact_table(DeltaTable& table, WallUs now);
     void expire_table(DeltaTable& table, WallUs now);
+    bool has_news(const std::string& folder) const;
     Status write_checkpoint(DeltaTable& table, WallUs now);
     Status remove_files(DeltaTable& table, WallUs now);
     Status cut_log(const DeltaTable& table, WallUs now);
