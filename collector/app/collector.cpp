@@ -133,6 +133,7 @@ void Collector::start_writer() {
     releases_ =
         std::make_unique<Releases>(*journal_, *writer_, Releases::Ports{find_model, append});
     writer_thread_ = std::make_unique<WriterThread>(*writer_, *releases_, log_, on_writer_failure);
+    upkeep_thread_ = std::make_unique<UpkeepThread>(*store_, config_.upkeep, log_);
 }
 
 Result<void, StartFailure> Collector::open(const PortFiles& files) {
@@ -176,8 +177,8 @@ int Collector::run() {
     log_.info("listening", {{"address", listener_->address()}});
     if (config_.gateway) log_.info("a gateway: blocks are kept, and nobody here can open them", {});
     watch_signals();
-    operations_->attach(
-        {gateway_.get(), journal_thread_.get(), writer_thread_.get(), journal_.get(), &network_});
+    operations_->attach({gateway_.get(), journal_thread_.get(), writer_thread_.get(),
+                         upkeep_thread_.get(), journal_.get(), &network_});
     operations_->set_phase(Phase::serving, "");
     TaskGroup tasks{network_.get_executor(), [this](const std::string& what) {
                         on_failure({"unexpected exception: " + what}, exit_check_failed);
@@ -187,6 +188,7 @@ int Collector::run() {
     tasks.start(supervise());
     network_.run();
 
+    if (upkeep_thread_) upkeep_thread_->stop();
     journal_thread_->stop();
     const bool drained = !writer_thread_ || writer_thread_->stop(stop_deadline_);
     network_.restart();

@@ -1,9 +1,9 @@
 // The collector put together: journal, sessions and writer in one process; as a gateway without
 // the writer, and without the keys that it needs.
 //
-// Four threads: the network (listener, sessions, everything of a Gateway), the journal, the writer,
-// the operations; and those of the handshakes, which the listener keeps for itself. They meet in
-// JournalThread, WriterThread and Operations only.
+// Five threads: the network (listener, sessions, everything of a Gateway), the journal, the writer,
+// the upkeep of the lake, the operations; and those of the handshakes, which the listener keeps for
+// itself. They meet in JournalThread, WriterThread, UpkeepThread and Operations only.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -89,6 +89,7 @@ class Collector {
     Wakeup news_{network_.get_executor()};
     std::unique_ptr<JournalThread> journal_thread_;
     std::unique_ptr<WriterThread> writer_thread_;
+    std::unique_ptr<UpkeepThread> upkeep_thread_;
     std::unique_ptr<Gateway> gateway_;
     std::unique_ptr<Listener> listener_;
     std::unique_ptr<Guard> guard_;

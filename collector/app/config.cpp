@@ -53,6 +53,13 @@ void read_lake(ConfigTable table, CollectorConfig& config) {
         static_cast<std::size_t>(table.integer("rows_max", 1'000'000, {1, 100'000'000}));
     config.writer.bytes_max = static_cast<std::size_t>(
         table.integer("bytes_max", 64 << 20, {1 << 16, std::int64_t{4} << 30}));
+    UpkeepSettings& upkeep = config.upkeep;
+    upkeep.interval_ms = table.integer("upkeep_interval_s", 60, {1, day_s}) * second_ms;
+    upkeep.compaction.target_bytes = static_cast<std::uint64_t>(
+        table.integer("compaction_bytes", 256 << 20, {0, std::int64_t{4} << 30}));
+    upkeep.removed_days = table.integer("removed_days", 7, {1, 3650});
+    upkeep.log_days = table.integer("log_days", 7, {1, 3650});
+    upkeep.retention_days = table.integer("retention_days", 730, {0, 36'500});
 }
 
 void read_session(ConfigTable table, CollectorConfig& config) {
@@ -116,6 +123,11 @@ path = "lake"                     # folder of <tenant>/<schema>, each a Delta ta
 # commit_interval_s = 15          # rows become visible after this time at the latest ...
 # rows_max = 1000000              # ... or when so many are waiting ...
 # bytes_max = 67108864            # ... or so many bytes
+# upkeep_interval_s = 60          # small files are merged, logs get checkpoints; hourly what is old goes
+# compaction_bytes = 268435456    # files are merged up to this size; 0: never
+# removed_days = 7                # files that a table has no more are kept so long for who still reads them
+# log_days = 7                    # and commits below a checkpoint
+# retention_days = 730            # rows older than this go, and are listed in _expired; 0: never
 
 [session]
 # credit_bytes = 262144           # of blocks that a device may have under way

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "collector/journal/local_journal.hpp"
+#include "collector/lake/upkeep.hpp"
 #include "collector/net/log.hpp"
 #include "collector/writer/writer.hpp"
 #include "common/base/result.hpp"
@@ -30,6 +31,7 @@ struct CollectorConfig {
 
     std::string lake_path;
     WriterSettings writer;
+    UpkeepSettings upkeep;
 
     std::uint64_t credit_bytes = 0;
     std::uint64_t under_way_bytes = 0;

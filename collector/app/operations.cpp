@@ -261,6 +261,7 @@ Readings Operations::read() {
     if (parts_.writer_thread == nullptr) return readings;
     readings.writer = parts_.writer_thread->progress();
     readings.writer_failing = !parts_.writer_thread->trouble().empty();
+    if (parts_.upkeep_thread != nullptr) readings.upkeep = parts_.upkeep_thread->progress();
     return readings;
 }
 

@@ -33,6 +33,7 @@ class Operations {
         Gateway* gateway = nullptr;
         const JournalThread* journal_thread = nullptr;
         const WriterThread* writer_thread = nullptr;  // a gateway has none
+        const UpkeepThread* upkeep_thread = nullptr;  // nor this
         const Journal* journal = nullptr;
         boost::asio::io_context* network = nullptr;
     };

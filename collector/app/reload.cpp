@@ -72,6 +72,7 @@ void Collector::apply(const CollectorConfig& config, Credentials credentials) {
     operations_->set_certificate_expiry(credentials.certificate_expires);
     apply_limits(config);
     if (writer_thread_) writer_thread_->set_limits(config.writer);
+    if (upkeep_thread_) upkeep_thread_->set(config.upkeep);
     log_.set_level(log_level_of(config.log_level));
     log_.set_format(config.log_format);
     operations_->tell_reloading(false);

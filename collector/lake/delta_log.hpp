@@ -81,5 +81,7 @@ Result<std::string> decoded_path(std::string_view path);
 // Statistics of some rows of a batch for DataFile::stats: counts, and bounds that engines prune
 // with.
 std::string delta_stats(const Batch& batch, const std::vector<std::uint32_t>& rows);
+// Of all rows, from those of parts that delta_stats() has made.
+std::string merged_stats(const std::vector<std::string>& parts);
 
 }  // namespace longhaul::collector

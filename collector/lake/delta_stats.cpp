@@ -87,7 +87,75 @@ Bounds column_bounds(const Column& column, const ColumnData& data, const Rows& r
     return result;
 }
 
+// Numbers by value, texts byte by byte; both are of one column.
+bool is_less(const boost::json::value& a, const boost::json::value& b) {
+    if (a.is_string()) return a.get_string() < b.get_string();
+    if (a.is_int64() && b.is_int64()) return a.get_int64() < b.get_int64();
+    return a.to_number<double>() < b.to_number<double>();
+}
+
+// A column without bounds in a part has none at all, unless the part has nothing but nulls there.
+class StatsSum {
+ public:
+    void add(const boost::json::object& part) {
+        const std::int64_t rows = part.at("numRecords").as_int64();
+        rows_ += rows;
+        for (const auto& member : part.at("nullCount").as_object()) {
+            const std::string name{member.key()};
+            Sum& sum = columns_.try_emplace(name).first->second;
+            if (sum.nulls < 0) order_.push_back(name);
+            sum.nulls = std::max<std::int64_t>(sum.nulls, 0) + member.value().as_int64();
+            if (member.value().as_int64() == rows) continue;
+            widen(part.at("minValues").as_object().if_contains(name), true, sum);
+            widen(part.at("maxValues").as_object().if_contains(name), false, sum);
+        }
+    }
+    std::string text() const {
+        boost::json::object minimum;
+        boost::json::object maximum;
+        boost::json::object nulls;
+        for (const std::string& name : order_) {
+            const Sum& sum = columns_.at(name);
+            nulls[name] = sum.nulls;
+            if (sum.unknown || sum.minimum.is_null()) continue;
+            minimum[name] = sum.minimum;
+            maximum[name] = sum.maximum;
+        }
+        return boost::json::serialize(boost::json::object{{"numRecords", rows_},
+                                                          {"minValues", std::move(minimum)},
+                                                          {"maxValues", std::move(maximum)},
+                                                          {"nullCount", std::move(nulls)}});
+    }
+
+ private:
+    struct Sum {
+        boost::json::value minimum;
+        boost::json::value maximum;
+        std::int64_t nulls = -1;
+        bool unknown = false;
+    };
+
+    static void widen(const boost::json::value* bound, bool lower, Sum& sum) {
+        sum.unknown = sum.unknown || bound == nullptr;
+        if (bound == nullptr) return;
+        boost::json::value& known = lower ? sum.minimum : sum.maximum;
+        if (known.is_null() || (lower ? is_less(*bound, known) : is_less(known, *bound)))
+            known = *bound;
+    }
+
+    std::int64_t rows_ = 0;
+    std::vector<std::string> order_;
+    std::map<std::string, Sum> columns_;
+};
+
 }  // namespace
+
+std::string merged_stats(const std::vector<std::string>& parts) {
+    if (parts.size() == 1) return parts[0];
+    StatsSum sum;
+    for (const std::string& part : parts) sum.add(boost::json::parse(part).as_object());
+    return sum.text();
+}
 
 std::string delta_stats(const Batch& batch, const std::vector<std::uint32_t>& rows) {
     boost::json::object minimum;

@@ -18,6 +18,7 @@ namespace longhaul::collector {
 
 // Rows that came long after their event_time lie in files of their own.
 inline constexpr std::string_view late_prefix = "late-";
+inline constexpr std::string_view expired_stem = "expired";
 
 // "receive_date=2026-11-21/" + `stem` + "-" + hash + ".parquet".
 std::string data_file_path(std::string_view receive_date, std::string_view stem,

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "collector/lake/file_names.hpp"
+#include "collector/lake/named_uuid.hpp"
 #include "collector/lake/parquet_file.hpp"
 #include "collector/writer/table_columns.hpp"
-#include "common/base/hex.hpp"
 #include "common/base/wrapping.hpp"
 
 namespace longhaul::collector {
@@ -13,17 +13,6 @@ namespace {
 
 // Devices that are connected send within seconds, or when they wake up again.
 constexpr std::int64_t late_us = std::int64_t{3600} * 1'000'000;
-
-// A UUID (version 8, RFC 9562) that the same input always gives, so that a replay names things
-// alike.
-std::string uuid_of(const std::string& input) {
-    Sha256 hash = sha256(as_bytes(input));
-    hash[6] = (hash[6] & std::byte{0x0f}) | std::byte{0x80};
-    hash[8] = (hash[8] & std::byte{0x3f}) | std::byte{0x80};
-    const std::string text = hex(Bytes{hash}.first(16));
-    return text.substr(0, 8) + "-" + text.substr(8, 4) + "-" + text.substr(12, 4) + "-" +
-           text.substr(16, 4) + "-" + text.substr(20);
-}
 
 }  // namespace
 
@@ -151,7 +140,7 @@ Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {
     TableCommit commit;
     commit.files = files_;
     std::string name = journal_ + " " + folder();
-    commit.table_id_if_new = uuid_of(name);
+    commit.table_id_if_new = named_uuid(name);
     for (Shard shard = 0; shard < ends.size(); ++shard) {
         // In a replay one shard may still be read where the table has been, while another is new.
         const std::int64_t end =
@@ -159,7 +148,7 @@ Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {
         commit.txns[app_of(shard)] = end;
         name += " " + std::to_string(end);
     }
-    commit.commit_id = uuid_of(name);
+    commit.commit_id = named_uuid(name);
     commit.description_if_new = table_description(folder().substr(folder().rfind('/') + 1));
     commit.columns = columns_;
     commit.now = now;
