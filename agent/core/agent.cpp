@@ -76,7 +76,7 @@ Agent::Agent(const AgentSettings& settings, const Ports& ports, MutableBytes mem
       models_{ports.models, settings.model_bytes_max, ports.spool, rooms_.streams},
       uplink_{settings_.firmware,
               sampler_.streams(),
-              {ports.spool, ports.entropy, time_, &models_},
+              {ports.spool, ports.entropy, time_, &models_, ports.sealing_keys},
               rooms_.inbound,
               rooms_.frame},
       budget_{settings.write_bytes_per_day} {}

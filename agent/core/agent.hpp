@@ -33,7 +33,8 @@ struct Ports {
     WallClock& clock;
     std::span<Source* const> sources;
     CodecTools codecs = {};
-    Models* models = nullptr;  // nullptr: only the built-in one is used
+    Models* models = nullptr;             // nullptr: only the built-in one is used
+    SealingKeys* sealing_keys = nullptr;  // nullptr: it stays with the one of the settings
 };
 
 // Counted since the agent was made.

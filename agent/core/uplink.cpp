@@ -161,6 +161,11 @@ Status Uplink::take_frame(const Frame& frame, MonotonicMs now) {
         if (frame.type == FrameType::ack) return take_ack(frame.body, now);
         if (frame.type == FrameType::window) return take_window(frame.body);
         if (frame.type == FrameType::model && wanted_) return take_model(frame.body);
+        if (frame.type == FrameType::sealing_key && ports_.sealing_keys != nullptr) {
+            // One that is not good changes nothing; the session goes on.
+            static_cast<void>(ports_.sealing_keys->keep(frame.body));
+            return {};
+        }
     }
     return Error{ErrorCode::out_of_order, "a frame came at a moment where it may not"};
 }

@@ -24,6 +24,7 @@
 #include "agent/core/time_keeper.hpp"
 #include "agent/port/clock.hpp"
 #include "agent/port/entropy.hpp"
+#include "agent/port/sealing_keys.hpp"
 #include "common/block/block.hpp"
 #include "common/block/epoch.hpp"
 #include "common/wire/frame.hpp"
@@ -57,13 +58,15 @@ struct UplinkPorts {
     Spool& spool;
     Entropy& entropy;
     WallClock& clock;
-    ModelKeeper* models = nullptr;  // nullptr: none are used
+    ModelKeeper* models = nullptr;        // nullptr: none are used
+    SealingKeys* sealing_keys = nullptr;  // nullptr: none is ever taken
 };
 
 // Bodies that the collector sends unasked, and the longest frames that a device sends.
 inline constexpr std::size_t uplink_inbound_bytes =
     frame_header_bytes +
-    std::max({longhaul_Welcome_size, longhaul_Ack_size, longhaul_Window_size, longhaul_Bye_size});
+    std::max<std::size_t>({longhaul_Welcome_size, longhaul_Ack_size, longhaul_Window_size,
+                           longhaul_Bye_size, limits::sealing_certificate_bytes_max});
 // `model_bytes_max`: of those that it is asked for.
 constexpr std::size_t uplink_inbound_bytes_with(std::size_t model_bytes_max) {
     return std::max(uplink_inbound_bytes, frame_header_bytes + model_bytes_max);

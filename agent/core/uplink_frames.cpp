@@ -12,6 +12,11 @@ Status Uplink::compose_hello() {
     hello.protocol = protocol_version;
     std::memcpy(hello.firmware, firmware_.data(), firmware_.size());
     hello.models = ports_.models != nullptr && ports_.models->uses_models();
+    if (ports_.sealing_keys != nullptr) {
+        const SealingKeyId newest = ports_.sealing_keys->newest();
+        hello.sealing_key.size = static_cast<pb_size_t>(newest.size());
+        std::memcpy(hello.sealing_key.bytes, newest.data(), newest.size());
+    }
     hello.incarnation = ports_.spool.incarnation().value;
     hello.oldest_epoch = depth.oldest_epoch.value;
     hello.newest_epoch = depth.newest_epoch.value;

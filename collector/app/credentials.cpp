@@ -1,6 +1,7 @@
 #include "collector/app/credentials.hpp"
 
 #include <filesystem>
+#include <map>
 #include <optional>
 
 #include "common/base/civil_time.hpp"
@@ -82,6 +83,42 @@ Result<void, Message> load_sealing_certificates(const std::string& folder,
     }
     if (!ids.empty()) return {};
     return Message{folder + ": there is no certificate of a sealing key (<id>.crt)"};
+}
+
+// Of each authority the newest certificate that somebody here can open for. What cannot be read, or
+// is of nobody, is nothing to offer; `longhaul-collector check` and the gateway complain of it.
+Result<SealingOffers, Message> sealing_offers(const std::string& folder,
+                                              const Credentials& credentials) {
+    LH_TRY_ASSIGN(const std::vector<std::string> files, paths_in(folder));
+    std::vector<Certificate> authorities;
+    for (const Tenant& tenant : credentials.tenants) {
+        std::vector<std::string> its = tenant.older_pem;
+        its.push_back(tenant.authority_pem);
+        for (const std::string& pem : its)
+            if (auto authority = Certificate::parse(as_bytes(pem)); authority.ok())
+                authorities.push_back(std::move(authority).value());
+    }
+    SealingOffers offers;
+    std::map<Sha256, std::pair<WallUs, SealingKeyId>> newest;
+    for (const std::string& path : files) {
+        if (!path.ends_with(".crt")) continue;
+        LH_TRY_ASSIGN(const std::string pem, read_text_file(path));
+        const auto certificate = Certificate::parse(as_bytes(pem));
+        if (!certificate.ok()) continue;
+        const Bytes der = certificate.value().der();
+        const auto key = certificate.value().public_key();
+        if (!key.ok() || der.size() > limits::sealing_certificate_bytes_max) continue;
+        const std::pair age{certificate.value().not_before(), sealing_key_id(key.value())};
+        if (!credentials.sealing_ids.contains(age.second)) continue;
+        for (const Certificate& authority : authorities) {
+            if (!certificate.value().issued_by(authority).ok()) continue;
+            const Sha256 of = sha256(authority.der());
+            if (newest.contains(of) && age < newest[of]) continue;
+            newest[of] = age;
+            offers[of] = {age.second, {der.begin(), der.end()}};
+        }
+    }
+    return offers;
 }
 
 Result<void, Message> open_registry(const CollectorConfig& config, Credentials& credentials,
@@ -168,15 +205,16 @@ Result<Credentials, Message> open_credentials(const CollectorConfig& config, Wal
     LH_TRY(open_registry(config, credentials, tls, entrance));
     entrance.tickets = tls.tickets = std::make_shared<Tickets>();
     LH_TRY_ASSIGN(entrance.tls, TlsContext::make(tls));
-    credentials.entrance = std::make_shared<const Entrance>(std::move(entrance));
     credentials.keys = std::make_unique<KeyRing>();
     if (config.gateway) {
         LH_TRY(load_sealing_certificates(config.sealing_keys, credentials.tenants,
                                          credentials.sealing_ids));
-        return credentials;
+    } else {
+        LH_TRY(load_sealing_keys(config.sealing_keys, *credentials.keys));
+        for (const SealingKeyId& id : credentials.keys->ids()) credentials.sealing_ids.insert(id);
     }
-    LH_TRY(load_sealing_keys(config.sealing_keys, *credentials.keys));
-    for (const SealingKeyId& id : credentials.keys->ids()) credentials.sealing_ids.insert(id);
+    LH_TRY_ASSIGN(entrance.sealing, sealing_offers(config.sealing_keys, credentials));
+    credentials.entrance = std::make_shared<const Entrance>(std::move(entrance));
     return credentials;
 }
 

@@ -69,6 +69,7 @@ void Collector::apply(const CollectorConfig& config, Credentials credentials) {
     credentials_.certificate = credentials.certificate;
     credentials_.tenants = std::move(credentials.tenants);
     guard_->look_at_everybody(wall_now());
+    listener_->offer_sealing_keys();
     operations_->set_certificate_expiry(credentials.certificate_expires);
     apply_limits(config);
     if (writer_thread_) writer_thread_->set_limits(config.writer);

@@ -41,6 +41,8 @@ class Connection final : public Submitter,
     const PeerIdentity* peer() const {
         return session_ && session_->end_reason().empty() ? &*identity_ : nullptr;
     }
+    // The entrance has another sealing key, perhaps.
+    void offer_sealing_key();
     // Ends the session of a device that may not go on.
     void expel(const Refusal& refusal);
 

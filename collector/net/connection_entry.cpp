@@ -59,6 +59,7 @@ void Connection::begin_session(const Admitted& admitted) {
     SessionSettings settings = gateway_.session;
     settings.shard = shard_ = gateway_.journal.shard_of(name.tenant, name.device);
     settings.intake = intake_;
+    settings.sealing_offer = find_offer(admitted_by_->sealing, identity_->authority);
     session_.emplace(name, settings, gateway_.known, admitted.authorities, monotonic_now());
     watched_ = gateway_.clones.begin(name.tenant, name.device, peer_, monotonic_now());
     ++gateway_.counters.sessions;
@@ -85,6 +86,12 @@ void Connection::queue_bye(longhaul_ByeReason why, const std::string& text,
 void Connection::watch_for_clones() {
     if (const auto other = gateway_.clones.spoke(watched_, monotonic_now()))
         gateway_.tell_clone(session_->peer(), *other, peer_);
+}
+
+void Connection::offer_sealing_key() {
+    if (peer() == nullptr) return;
+    session_->offer_sealing_key(find_offer(gateway_.entrance->sealing, identity_->authority));
+    wakeup_.wake();
 }
 
 void Connection::on_left() {

@@ -26,6 +26,7 @@ struct Entrance {
     std::unique_ptr<Admission> admission;
     std::shared_ptr<Tickets> tickets;  // without keys until the guard has looked
     std::unique_ptr<TlsContext> tls;
+    SealingOffers sealing{};
 };
 
 // May be read by any thread.

@@ -84,6 +84,10 @@ void Listener::expel(const Judge& judge) {
     }
 }
 
+void Listener::offer_sealing_keys() {
+    for (const auto& connection : connections_) connection->offer_sealing_key();
+}
+
 void Listener::finish() {
     finishing_ = true;
     boost::system::error_code ignored;

@@ -11,12 +11,6 @@ constexpr std::uint32_t back_when_mended_ms = 60'000;  // the device repeats wha
 
 using Kind = SessionAction::Kind;
 
-SchemaHash hash_of(const pb_byte_t* bytes) {
-    SchemaHash hash;
-    std::memcpy(hash.data(), bytes, hash.size());
-    return hash;
-}
-
 std::optional<ModelHash> model_of(const longhaul_StreamEntry& stream) {
     ModelHash hash;
     if (stream.model.size != hash.size()) return std::nullopt;
@@ -189,20 +183,9 @@ void Session::write_welcome(const longhaul_Hello& hello) {
     }
     if (hello.models && settings_.models != nullptr) offer_models(hello, welcome);
     queue([&](ByteWriter& out) { return write_message(welcome, out); });
-}
-
-void Session::offer_models(const longhaul_Hello& hello, longhaul_Welcome& welcome) {
-    for (pb_size_t i = 0; i < hello.schema_hashes_count; ++i) {
-        if (welcome.offers_count == limits::model_offers_max) return;
-        const auto& listed = hello.schema_hashes[i];
-        if (listed.size != sizeof(SchemaHash)) continue;
-        const auto offer = settings_.models->offer(peer_.tenant, hash_of(listed.bytes));
-        if (!offer) continue;
-        longhaul_ModelOffer& entry = welcome.offers[welcome.offers_count++];
-        entry.schema = i;
-        std::memcpy(entry.model, offer->hash.data(), offer->hash.size());
-        entry.bytes = static_cast<std::uint32_t>(offer->bytes);
-        offered_.insert(offer->hash);
+    if (hello.sealing_key.size == sizeof(SealingKeyId)) {
+        std::memcpy(sealing_key_.emplace().data(), hello.sealing_key.bytes, sizeof(SealingKeyId));
+        offer_sealing_key(settings_.sealing_offer);
     }
 }
 

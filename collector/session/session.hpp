@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <list>
 #include <set>
 #include <span>
@@ -17,6 +18,7 @@
 #include "collector/registry/model_shelf.hpp"
 #include "collector/session/intake.hpp"
 #include "collector/session/known_devices.hpp"
+#include "collector/session/sealing_offer.hpp"
 #include "common/block/block.hpp"
 
 namespace longhaul::collector {
@@ -28,7 +30,8 @@ struct SessionSettings {
     std::size_t schemas_max = 1024;        // of a tenant
     // Those that the writer holds; epochs sealed to others are refused. Empty: not checked.
     std::vector<SealingKeyId> sealing_keys;
-    const ModelShelf* models = nullptr;  // outlives the session; nullptr: there are none
+    const ModelShelf* models = nullptr;           // outlives the session; nullptr: there are none
+    const SealingOffer* sealing_offer = nullptr;  // read with the Hello
     // Of the device's tenant, while the session is used; nullptr: nothing but credit_bytes limits.
     TenantIntake* intake = nullptr;
     std::int64_t hello_deadline_ms = 15'000;
@@ -72,6 +75,8 @@ class Session {
     // The device may not go on, for a reason that came after it was let in; it is told the
     // sentence.
     void dismiss(longhaul_ByeReason reason, std::string text, std::uint32_t retry_after_ms);
+    // The newest sealing key of its devices is another one now. Nothing: there is none.
+    void offer_sealing_key(const SealingOffer* offer);
     // Nothing is under way for a while: memory that only work needs is given back.
     void rest();
 
@@ -97,6 +102,11 @@ class Session {
         Sha256 hash;  // of a schema or a model
     };
 
+    static SchemaHash hash_of(const pb_byte_t* bytes) {
+        SchemaHash hash;
+        std::memcpy(hash.data(), bytes, hash.size());
+        return hash;
+    }
     SessionAction on_frame(const Frame& frame);
     SessionAction on_hello(Bytes body);
     SessionAction on_schema(Bytes body);
@@ -152,8 +162,9 @@ class Session {
     Incarnation incarnation_;
     std::optional<Frame> again_;     // taken once more, because something had to go before it
     ModelShelf::StoredModel model_;  // being submitted
-    std::set<ModelHash> offered_;    // and not yet sent
-    std::set<SchemaHash> schemas_;   // submitted in this session
+    std::optional<SealingKeyId> sealing_key_;  // the newest that the device was told of or has
+    std::set<ModelHash> offered_;              // and not yet sent
+    std::set<SchemaHash> schemas_;             // submitted in this session
     std::set<ModelHash> models_;
     std::set<Epoch> epochs_;
     std::list<Submission> pending_;  // submitted, not yet durable; takes no room when there is none

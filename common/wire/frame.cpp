@@ -40,6 +40,8 @@ const char* name_of(FrameType type) {
             return "Bye";
         case FrameType::model:
             return "Model";
+        case FrameType::sealing_key:
+            return "SealingKey";
     }
     return "unknown";
 }
@@ -67,6 +69,8 @@ std::size_t frame_body_bytes_max(FrameType type) {
             return longhaul_Bye_size;
         case FrameType::model:
             return limits::model_bytes_max;
+        case FrameType::sealing_key:
+            return limits::sealing_certificate_bytes_max;
         default:
             return 0;
     }

@@ -4,7 +4,8 @@
 //
 // Hello, Welcome, Ack, Window and Bye are protobuf messages (common/proto/wire.proto); an Epoch
 // frame carries a signed epoch, a Schema frame a canonical schema, a Block frame a sealed block, a
-// Want frame the hash of a model and a Model frame that model, all unwrapped.
+// Want frame the hash of a model, a Model frame that model and a SealingKey frame a certificate,
+// all unwrapped.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,7 @@ enum class FrameType : std::uint8_t {
     redirect = 0x86,  // reserved
     collector_bye = 0x87,
     model = 0x88,
+    sealing_key = 0x8a,
 };
 const char* name_of(FrameType type);
 

@@ -1,6 +1,8 @@
 #include "agent/platform/linux/credentials.hpp"
 
 #include <mbedtls/ecp.h>
+#include <mbedtls/oid.h>
+#include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_crt.h>
 
@@ -73,6 +75,27 @@ class Credentials::Chain {
     Result<void, Message> parse(const std::vector<std::byte>& pem, const std::string& path) {
         if (mbedtls_x509_crt_parse(&first_, raw(pem), pem.size()) == 0) return {};
         return Message{path + ": is not a certificate in PEM form"};
+    }
+    bool parse_der(Bytes der) {
+        return mbedtls_x509_crt_parse_der(
+                   &first_, reinterpret_cast<const unsigned char*>(der.data()), der.size()) == 0;
+    }
+    // A device's own certificate is issued by the same authority, and is for signatures.
+    bool is_for_sealing() const {
+        return mbedtls_x509_crt_has_ext_type(&first_, MBEDTLS_X509_EXT_KEY_USAGE) != 0 &&
+               mbedtls_x509_crt_check_key_usage(&first_, MBEDTLS_X509_KU_KEY_AGREEMENT) == 0 &&
+               mbedtls_x509_crt_check_key_usage(&first_, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0;
+    }
+    bool is_older_than(const Chain& other) const {
+        return mbedtls_x509_time_cmp(&first_.valid_from, &other.first_.valid_from) < 0;
+    }
+    std::string pem() const {
+        std::vector<unsigned char> text(2 * first_.raw.len + 128);
+        std::size_t size = 0;
+        LH_CHECK(mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n",
+                                          "-----END CERTIFICATE-----\n", first_.raw.p,
+                                          first_.raw.len, text.data(), text.size(), &size) == 0);
+        return {text.begin(), text.begin() + static_cast<std::ptrdiff_t>(size) - 1};
     }
     mbedtls_x509_crt& first() { return first_; }
     // The issuer behind the first certificate; nullptr when the file has one only.
@@ -176,6 +199,26 @@ Result<void, Message> Credentials::read_certificates(const AgentConfig& config) 
                         reinterpret_cast<const std::byte*>(der.p) + der.len);
     if (certificate_.size() <= limits::certificate_bytes_max) return {};
     return Message{config.certificate + ": is larger than 2048 bytes"};
+}
+
+Result<SealingCertificate, Message> Credentials::judge_sealing(Bytes certificate,
+                                                               const std::string& current) const {
+    Chain device;
+    Chain offered;
+    Chain now;
+    LH_TRY(device.parse(certificates_pem_, "the device's certificate"));
+    LH_TRY_ASSIGN(const std::vector<std::byte> current_pem, read_pem(current));
+    LH_TRY(now.parse(current_pem, current));
+    if (!offered.parse_der(certificate)) return Message{"it is no certificate"};
+    if (!offered.signed_by(*device.issuer()))
+        return Message{
+            "it is not signed by the authority that has signed the device's certificate"};
+    if (!offered.is_for_sealing()) return Message{"its certificate is not for a sealing key"};
+    if (offered.is_older_than(now)) return Message{"it is older than the one in " + current};
+    SealingCertificate judged;
+    if (!offered.read_point(judged.key)) return Message{"it is no P-256 key"};
+    judged.pem = offered.pem();
+    return judged;
 }
 
 Result<void, Message> check_secrets_are_private(const AgentConfig& config) {

@@ -99,8 +99,9 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
     settings.model_bytes_max = limits::model_bytes_max;
     memory_.resize(Agent::memory_bytes(settings, source_list_));
     models_ = std::make_unique<ModelFolder>(config_.spool_path + "-models");
-    const Ports ports{*spool_, *tls_,        entropy_, *credentials_,
-                      clock_,  source_list_, codecs,   models_.get()};
+    sealing_ = std::make_unique<SealingFile>(config_, *credentials_);
+    const Ports ports{*spool_,      *tls_,  entropy_,      *credentials_, clock_,
+                      source_list_, codecs, models_.get(), sealing_.get()};
     agent_ = std::make_unique<Agent>(settings, ports, memory_);
     return {};
 }

@@ -12,6 +12,7 @@
 #include "agent/platform/linux/linux_ports.hpp"
 #include "agent/platform/linux/live_source.hpp"
 #include "agent/platform/linux/model_folder.hpp"
+#include "agent/platform/linux/sealing_file.hpp"
 #include "agent/platform/linux/sqlite_spool.hpp"
 #include "agent/platform/linux/tcp_link.hpp"
 #include "agent/platform/linux/trace_library.hpp"
@@ -70,6 +71,7 @@ class HostedDevice {
     LinuxWallClock clock_;
     TcpLink tcp_;
     std::unique_ptr<Credentials> credentials_;
+    std::unique_ptr<SealingFile> sealing_;
     std::unique_ptr<SqliteSpool> spool_;
     std::unique_ptr<ModelFolder> models_;
     EarlierRuns earlier_runs_;
