@@ -33,7 +33,8 @@ struct Ports {
     WallClock& clock;
     std::span<Source* const> sources;
     CodecTools codecs = {};
-    Models* models = nullptr;  // nullptr: only the built-in one is used
+    Models* models = nullptr;                // nullptr: only the built-in one is used
+    CredentialSlots* credentials = nullptr;  // if the settings say that it renews
 };
 
 // Counted since the agent was made.
@@ -171,6 +172,7 @@ class Agent {
     BlockBuilder builder_;
     TimeKeeper time_;
     ModelKeeper models_;
+    CredentialKeeper credentials_;
     Uplink uplink_;
     AgentStatus status_;
 

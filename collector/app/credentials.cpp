@@ -1,5 +1,6 @@
 #include "collector/app/credentials.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -99,15 +100,49 @@ Result<void, Message> open_registry(const CollectorConfig& config, Credentials& 
     if (tenants.value().empty()) return Message{config.registry + ": there is no tenant in it"};
     credentials.tenants = std::move(tenants).value();
     for (const Tenant& tenant : credentials.tenants) {
-        tls.authorities_pem.push_back(tenant.authority_pem);
-        tls.authorities_pem.insert(tls.authorities_pem.end(), tenant.older_pem.begin(),
-                                   tenant.older_pem.end());
+        const std::vector<std::string> authorities = tenant.all_pem();
+        tls.authorities_pem.insert(tls.authorities_pem.end(), authorities.begin(),
+                                   authorities.end());
     }
     auto models = entrance.registry->models();
     if (!models.ok()) return Message{config.registry + ": " + to_string(models.error())};
     credentials.models = std::make_unique<ModelShelf>();
     credentials.models->add(std::move(models).value());
     LH_TRY_ASSIGN(entrance.admission, Admission::make(config.environment, *entrance.registry));
+    return {};
+}
+
+// An authority that the registry does not list issues nothing, for nobody would be let in by it.
+Result<void, Message> open_enrolment(const CollectorConfig& config, const TlsSettings& server,
+                                     Credentials& credentials) {
+    auto entrance = std::make_shared<EnrolmentEntrance>();
+    LH_TRY_ASSIGN(Issuers issuers, Issuers::load(config.enrolment));
+    std::erase_if(issuers.by_tenant, [&credentials](const auto& each) {
+        return std::none_of(
+            credentials.tenants.begin(), credentials.tenants.end(), [&each](const Tenant& tenant) {
+                const auto& listed = tenant.enrolment_pem;
+                return tenant.name == each.first &&
+                       std::find(listed.begin(), listed.end(), each.second.certificate_pem()) !=
+                           listed.end();
+            });
+    });
+    if (!config.enrolment_listen.empty()) {
+        if (issuers.root_pem.empty()) {
+            return Message{config.enrolment +
+                           ": there is no enrolment authority; make one with `longhaul tenant "
+                           "enrolment`, or take enrolment.listen out of the configuration"};
+        }
+        TlsSettings tls;
+        tls.certificate_pem = server.certificate_pem + issuers.root_pem;
+        tls.key_pem = server.key_pem;
+        tls.for_enrolment = true;
+        LH_TRY_ASSIGN(entrance->tls, TlsContext::make(tls));
+    }
+    entrance->desk = {
+        config.environment, std::move(issuers), static_cast<int>(config.certificate_days),
+        config.enrolment_collector.empty() ? config.listen.substr(config.listen.rfind(':'))
+                                           : config.enrolment_collector};
+    credentials.enrolment = std::move(entrance);
     return {};
 }
 
@@ -168,6 +203,7 @@ Result<Credentials, Message> open_credentials(const CollectorConfig& config, Wal
     LH_TRY(open_registry(config, credentials, tls, entrance));
     entrance.tickets = tls.tickets = std::make_shared<Tickets>();
     LH_TRY_ASSIGN(entrance.tls, TlsContext::make(tls));
+    LH_TRY(open_enrolment(config, tls, credentials));
     credentials.entrance = std::make_shared<const Entrance>(std::move(entrance));
     credentials.keys = std::make_unique<KeyRing>();
     if (config.gateway) {

@@ -12,7 +12,7 @@ const char* name_of(RefusalReason reason) {
         "application", "certificate", "environment",
         "tenant",      "authority",   "unknown_device",
         "revoked",     "protocol",    "registry",
-        "expired",     "handshakes"};
+        "expired",     "handshakes",  "enrolment"};
     return names[static_cast<std::size_t>(reason)];
 }
 

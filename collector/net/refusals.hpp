@@ -25,8 +25,9 @@ enum class RefusalReason : std::uint8_t {
     registry,    // it could not be asked
     expired,     // the certificate, while its session went on
     handshakes,  // too many were under way, and this was the oldest
+    enrolment,   // of its listener, whatever it was
 };
-inline constexpr std::size_t refusal_reason_count = 14;
+inline constexpr std::size_t refusal_reason_count = 15;
 const char* name_of(RefusalReason reason);
 
 struct Refusal {

@@ -19,6 +19,8 @@
 
 namespace longhaul::collector {
 
+class Renewals;
+
 struct SessionSettings {
     JournalId journal;
     Shard shard = 0;
@@ -27,6 +29,7 @@ struct SessionSettings {
     // Those that the writer holds; epochs sealed to others are refused. Empty: not checked.
     std::vector<SealingKeyId> sealing_keys;
     const ModelShelf* models = nullptr;  // outlives the session; nullptr: there are none
+    Renewals* renewals = nullptr;        // the same
     std::int64_t hello_deadline_ms = 15'000;
     std::int64_t idle_deadline_ms = 900'000;
 };
@@ -97,6 +100,7 @@ class Session {
     SessionAction on_epoch(Bytes body);
     SessionAction on_block(Bytes body);
     SessionAction on_want(Bytes body);
+    SessionAction on_renew(Bytes body);
     // The next model that the record names, the journal lacks and the collector has; nullptr: none.
     ModelShelf::StoredModel model_to_append(const longhaul_EpochRecord& record) const;
     SessionAction submit(Submission submission, Bytes body);
@@ -128,6 +132,7 @@ class Session {
     bool finishing_ = false;
     bool closing_ = false;
     bool broken_by_device_ = false;
+    bool renewed_ = false;  // asked for, once
     Incarnation incarnation_;
     std::optional<Frame> again_;     // taken once more, because something had to go before it
     ModelShelf::StoredModel model_;  // being submitted

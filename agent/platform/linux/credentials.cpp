@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "agent/platform/linux/certificate_request.hpp"
 #include "common/block/limits.hpp"
 #include "common/host/files.hpp"
 
@@ -164,7 +165,12 @@ Result<void, Message> Credentials::read_certificates(const AgentConfig& config) 
     if (!device.signed_by(root.first())) {
         return Message{config.certificate + ": its chain does not end in " + config.root};
     }
-    if (!sealing.signed_by(*device.issuer())) {
+    // The tenant's own authority: below it there may be one on a collector, which issues devices'
+    // certificates and has no say in what is sealed for.
+    const auto der_of = [](Chain& chain) {
+        return std::as_bytes(std::span{chain.first().raw.p, chain.first().raw.len});
+    };
+    if (!take_sealing(der_of(sealing), as_text(certificates_pem_), der_of(root)).ok()) {
         return Message{config.sealing_key + ": is not signed by the authority in " +
                        config.certificate};
     }
