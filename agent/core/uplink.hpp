@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/core/credential_keeper.hpp"
 #include "agent/core/model_keeper.hpp"
 #include "agent/core/retry_timer.hpp"
 #include "agent/core/sampler.hpp"
@@ -58,8 +59,9 @@ struct UplinkPorts {
     Spool& spool;
     Entropy& entropy;
     WallClock& clock;
-    ModelKeeper* models = nullptr;        // nullptr: none are used
-    SealingKeys* sealing_keys = nullptr;  // nullptr: none is ever taken
+    ModelKeeper* models = nullptr;            // nullptr: none are used
+    SealingKeys* sealing_keys = nullptr;      // nullptr: none is ever taken
+    CredentialKeeper* credentials = nullptr;  // nullptr: nothing is renewed
 };
 
 // Bodies that the collector sends unasked, and the longest frames that a device sends.
@@ -124,6 +126,7 @@ class Uplink {
     Status take_welcome(Bytes body, MonotonicMs now);
     Status take_offers(const longhaul_Welcome& welcome);
     Status take_model(Bytes body);
+    Status take_renewed(Bytes body);
     Status take_ack(Bytes body, MonotonicMs now);
     Status take_window(Bytes body);
     Status take_bye(Bytes body);
@@ -133,6 +136,7 @@ class Uplink {
     Status compose_hello();
     Status compose_next(MonotonicMs now);
     void compose_want(const ModelHash& model);
+    bool compose_renew();
     Status compose_introduction();
     Status compose_schema(const SchemaHash& hash);
     Status compose_epoch();
@@ -184,6 +188,7 @@ class Uplink {
     Epoch introducing_;  // 0: none
     std::size_t introducing_schema_ = 0;
     std::optional<ModelHash> wanted_;  // asked for, and not yet here
+    bool renewed_ = false;  // a newer certificate is here: the session ends with the next Ack
 };
 
 }  // namespace longhaul::agent

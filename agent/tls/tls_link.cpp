@@ -19,6 +19,7 @@ namespace longhaul::agent {
 namespace {
 
 constexpr char protocol_name[] = "longhaul/1";
+constexpr char enrolment_protocol_name[] = "longhaul-enrol/1";
 
 // Ends with the zero that mbedTLS expects.
 constexpr int cipher_suites[] = {
@@ -58,14 +59,12 @@ bool has_to_wait(int code) {
 }
 
 const char* words_for_certificate(std::uint32_t flags) {
-    if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
+    if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0)
         return "the collector's certificate is for another name";
-    }
     if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0)
         return "the collector's certificate has expired";
-    if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) {
+    if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0)
         return "the collector's certificate is not valid yet: is the clock right?";
-    }
     return "the collector's certificate is not from the pinned root";
 }
 
@@ -75,11 +74,9 @@ constexpr std::size_t real_ticket_bytes_min = 16;  // a collector may say that i
 
 std::array<std::byte, ticket_owner_bytes> owner_of(const TlsSettings& settings) {
     std::string text;
-    for (const Bytes part : {settings.root_certificate, settings.device_certificates,
-                             as_bytes(settings.server_name)}) {
-        text += std::to_string(part.size()) + ' ';
-        text += as_text(part);
-    }
+    for (const Bytes part :
+         {settings.root_certificate, settings.device_certificates, as_bytes(settings.server_name)})
+        text.append(std::to_string(part.size()) + ' ').append(as_text(part));
     const Sha256 hash = sha256(as_bytes(text));
     std::array<std::byte, ticket_owner_bytes> owner;
     std::copy_n(hash.begin(), owner.size(), owner.begin());
@@ -90,8 +87,9 @@ std::int64_t seconds_of(const mbedtls_x509_time& time) {
     using namespace std::chrono;
     const year_month_day date{year{time.year}, month{static_cast<unsigned>(time.mon)},
                               day{static_cast<unsigned>(time.day)}};
-    const auto moment = sys_days{date} + hours{time.hour} + minutes{time.min} + seconds{time.sec};
-    return moment.time_since_epoch().count();
+    return (sys_days{date} + hours{time.hour} + minutes{time.min} + seconds{time.sec})
+        .time_since_epoch()
+        .count();
 }
 
 }  // namespace
@@ -107,7 +105,6 @@ struct TlsLink::State {
     const char* error = "";
     bool heard = false;  // something has been read since the handshake
     std::int64_t date_floor_s = 0;
-
     mbedtls_ssl_session ticket;  // to come back with
     bool has_ticket = false;
     std::array<std::byte, ticket_owner_bytes> ticket_owner{};
@@ -135,7 +132,7 @@ struct TlsLink::State {
     State& operator=(const State&) = delete;
 
     Status load(const TlsSettings& settings);
-    Status configure(std::string_view server_name, Link& below);
+    Status configure(const TlsSettings& settings, Link& below);
     void forget_ticket();
     static int judge_dates(void* state, mbedtls_x509_crt* certificate, int depth,
                            std::uint32_t* flags);
@@ -164,28 +161,31 @@ Status TlsLink::State::load(const TlsSettings& settings) {
     }
     if (mbedtls_pk_setup_opaque(&key, settings.device_key) != 0)
         return Error{ErrorCode::denied, "the device's key cannot be used"};
-    if (mbedtls_pk_check_pair(&own.pk, &key, random_numbers, nullptr) != 0) {
+    if (mbedtls_pk_check_pair(&own.pk, &key, random_numbers, nullptr) != 0)
         return Error{ErrorCode::denied, "the device's key does not belong to its certificate"};
-    }
     return {};
 }
 
-Status TlsLink::State::configure(std::string_view server_name, Link& below) {
+Status TlsLink::State::configure(const TlsSettings& settings, Link& below) {
+    const bool enrols = settings.for_enrolment;
+    if (enrols) protocols[0] = enrolment_protocol_name;
     int code = mbedtls_ssl_config_defaults(
         &config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     mbedtls_ssl_conf_min_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_max_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_3);
-    mbedtls_ssl_conf_authmode(&config, MBEDTLS_SSL_VERIFY_REQUIRED);
+    mbedtls_ssl_conf_authmode(&config,
+                              enrols ? MBEDTLS_SSL_VERIFY_NONE : MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ciphersuites(&config, cipher_suites);
     mbedtls_ssl_conf_ca_chain(&config, &root, nullptr);
     mbedtls_ssl_conf_verify(&config, judge_dates, this);
     mbedtls_ssl_conf_rng(&config, random_numbers, nullptr);
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
         &config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
-    if (code == 0) code = mbedtls_ssl_conf_own_cert(&config, &own, &key);
+    if (code == 0 && !enrols) code = mbedtls_ssl_conf_own_cert(&config, &own, &key);
     if (code == 0) code = mbedtls_ssl_conf_alpn_protocols(&config, protocols.data());
     if (code == 0) code = mbedtls_ssl_setup(&ssl, &config);
-    if (code == 0) code = mbedtls_ssl_set_hostname(&ssl, std::string{server_name}.c_str());
+    const std::string name{settings.server_name};
+    if (code == 0) code = mbedtls_ssl_set_hostname(&ssl, enrols ? nullptr : name.c_str());
     mbedtls_ssl_set_bio(&ssl, &below, send_below, receive_below, nullptr);
     return code == 0 ? Status{} : Error{ErrorCode::io, "TLS cannot be set up"};
 }
@@ -197,15 +197,26 @@ void TlsLink::set_date_floor(WallUs floor) { state_->date_floor_s = floor.value 
 
 Result<std::unique_ptr<TlsLink>> TlsLink::make(const TlsSettings& settings, Link& below) {
     std::unique_ptr<TlsLink> link{new TlsLink{below}};
-    if (settings.server_name.empty()) return Error{ErrorCode::malformed, "no server name"};
+    if (settings.server_name.empty() && !settings.for_enrolment)
+        return Error{ErrorCode::malformed, "no server name"};
     link->state_->ticket_owner = owner_of(settings);
-    LH_TRY(link->state_->load(settings));
-    LH_TRY(link->state_->configure(settings.server_name, below));
+    if (!settings.for_enrolment) LH_TRY(link->state_->load(settings));
+    LH_TRY(link->state_->configure(settings, below));
     return link;
 }
 
 const char* TlsLink::last_error() const {
     return *state_->error != '\0' ? state_->error : below_.last_error();
+}
+
+std::vector<std::vector<std::byte>> TlsLink::peer_certificates() const {
+    std::vector<std::vector<std::byte>> all;
+    for (const mbedtls_x509_crt* at = mbedtls_ssl_get_peer_cert(&state_->ssl); at != nullptr;
+         at = at->next) {
+        const auto der = std::as_bytes(std::span{at->raw.p, at->raw.len});
+        all.emplace_back(der.begin(), der.end());
+    }
+    return all;
 }
 
 Error TlsLink::fail(int code) {
@@ -254,8 +265,9 @@ void TlsLink::State::forget_ticket() {
 void TlsLink::use_ticket(Bytes kept) {
     State& state = *state_;
     state.forget_ticket();
-    if (kept.size() <= ticket_owner_bytes || kept.size() > ticket_bytes_max) return;
-    if (!equal(kept.first(ticket_owner_bytes), state.ticket_owner)) return;
+    if (kept.size() <= ticket_owner_bytes || kept.size() > ticket_bytes_max ||
+        !equal(kept.first(ticket_owner_bytes), state.ticket_owner))
+        return;
     const Bytes session = kept.subspan(ticket_owner_bytes);
     if (mbedtls_ssl_session_load(&state.ticket, raw(session), session.size()) != 0)
         return state.forget_ticket();
@@ -327,7 +339,7 @@ LinkState TlsLink::poll(MonotonicMs now) {
         } else if (code == 0) {
             // A server without ALPN would go on without having agreed to anything.
             const char* const agreed = mbedtls_ssl_get_alpn_protocol(&state.ssl);
-            if (agreed == nullptr || std::strcmp(agreed, protocol_name) != 0) {
+            if (agreed == nullptr || std::strcmp(agreed, state.protocols[0]) != 0) {
                 static_cast<void>(fail(MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL));
             } else {
                 state.link = LinkState::open;

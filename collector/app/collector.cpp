@@ -154,6 +154,7 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     gateway_->session.sealing_keys = sealing_ids();
     if (!config_.gateway) note_in_trail(facts_of_keys(gateway_->session.sealing_keys));
     gateway_->session.models = credentials_.models.get();
+    LH_TRY(open_renewals());
     auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
     if (!listener.ok()) return StartFailure{listener.error()};
     listener_ = std::move(listener).value();
@@ -162,6 +163,7 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
         gateway_->look_at_disk(space->free_bytes);
     guard_ = std::make_unique<Guard>(config_.registry, *gateway_, *listener_);
     guard_->look(wall_now());
+    LH_TRY(open_enrolment(files.enrolment));
     if (!files.devices.empty()) {
         const std::string port = std::to_string(listener_->port()) + "\n";
         if (const auto written =
@@ -173,6 +175,37 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     return {};
 }
 
+Result<void, StartFailure> Collector::open_renewals() {
+    auto codes = EnrolmentCodes::open(config_.registry);
+    if (!codes.ok()) return StartFailure{{config_.registry + ": " + to_string(codes.error())}};
+    const auto told = [this](const DeviceName& name, const std::string& why) {
+        const char* const what = why.empty() ? "renewed" : "renewal_refused";
+        log_.info(what, {{"device", name.tenant + "/" + name.device}, {"text", why}});
+        TrailFact fact{name.tenant, wall_now(), "collector", what, name.device, why};
+        if (why.empty())
+            gateway_->trail.add_always(std::move(fact));
+        else
+            gateway_->trail.add(std::move(fact), "", monotonic_now());
+    };
+    renewals_ =
+        std::make_unique<Renewals>(std::move(codes).value(), desk_of(credentials_.enrolment), told);
+    gateway_->session.renewals = renewals_.get();
+    return {};
+}
+
+Result<void, StartFailure> Collector::open_enrolment(const std::string& port_file) {
+    if (config_.enrolment_listen.empty()) return {};
+    auto opened = Enrolment::open(config_.enrolment_listen, config_.registry,
+                                  credentials_.enrolment, {*gateway_, log_, trail_});
+    if (!opened.ok()) return StartFailure{opened.error()};
+    enrolment_ = std::move(opened).value();
+    if (port_file.empty()) return {};
+    const std::string port = std::to_string(enrolment_->port()) + "\n";
+    const auto written = longhaul::replace_file(port_file, as_bytes(port), public_file_mode);
+    if (!written.ok()) return StartFailure{written.error()};
+    return {};
+}
+
 int Collector::run() {
     log_.info("listening", {{"address", listener_->address()}});
     if (config_.gateway) log_.info("a gateway: blocks are kept, and nobody here can open them", {});
@@ -180,6 +213,7 @@ int Collector::run() {
     operations_->attach({gateway_.get(), journal_thread_.get(), writer_thread_.get(),
                          upkeep_thread_.get(), journal_.get(), &network_});
     operations_->set_phase(Phase::serving, "");
+    if (enrolment_) enrolment_->start();
     TaskGroup tasks{network_.get_executor(), [this](const std::string& what) {
                         on_failure({"unexpected exception: " + what}, exit_check_failed);
                     }};
@@ -187,6 +221,7 @@ int Collector::run() {
     tasks.start(guard_->run());
     tasks.start(supervise());
     network_.run();
+    if (enrolment_) enrolment_->stop();
 
     if (upkeep_thread_) upkeep_thread_->stop();
     journal_thread_->stop();

@@ -75,6 +75,17 @@ void read_session(ConfigTable table, CollectorConfig& config) {
     config.idle_deadline_ms = table.integer("idle_deadline_s", 900, {1, 7 * day_s}) * second_ms;
 }
 
+void read_enrolment(ConfigTable table, CollectorConfig& config) {
+    config.enrolment_listen = read_address(table, "");
+    config.enrolment_collector = table.text("collector", "");
+    if (config.enrolment_collector.size() > 128 ||
+        (!config.enrolment_collector.empty() &&
+         config.enrolment_collector.find(':') == std::string::npos))
+        table.problem("collector", "has to look like host:port, of 128 bytes at most");
+    config.enrolment = table.path("authorities", "enrolment");
+    config.certificate_days = table.integer("certificate_days", 90, {1, 825});
+}
+
 void read_log(ConfigTable table, CollectorConfig& config) {
     config.log_level =
         log_levels[table.choice("level", "info", {log_levels.begin(), log_levels.end()})];
@@ -90,6 +101,7 @@ Result<CollectorConfig, Message> read_config(const std::string& path) {
     read_journal(file.table("journal"), config);
     read_lake(file.table("lake"), config);
     read_session(file.table("session"), config);
+    read_enrolment(file.table("enrolment"), config);
     config.http_listen = read_address(file.table("http"), "");
     read_log(file.table("log"), config);
     LH_TRY(file.finish());
@@ -137,6 +149,12 @@ path = "lake"                     # folder of <tenant>/<schema>, each a Delta ta
 # full_handshakes_per_s = 500      # may begin; those who resume come before and are not counted
 # hello_deadline_s = 15
 # idle_deadline_s = 900           # a device that says nothing for so long is disconnected
+
+[enrolment]
+# listen = ""                     # "0.0.0.0:7602": devices get their first certificate there
+# collector = ""                  # "host:port" that new devices send to; empty: the host where they enrolled
+# authorities = "enrolment"       # folder of <tenant>.key, see `longhaul tenant enrolment`; renewal needs it as well
+# certificate_days = 90           # of the certificates that are issued here
 
 [http]
 # listen = ""                     # "127.0.0.1:7601" answers /metrics, /healthz and /readyz there

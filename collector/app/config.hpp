@@ -41,6 +41,11 @@ struct CollectorConfig {
     std::int64_t hello_deadline_ms = 0;
     std::int64_t idle_deadline_ms = 0;
 
+    std::string enrolment_listen;     // empty: nobody enrols here
+    std::string enrolment_collector;  // where devices are told to send; empty: the same host
+    std::string enrolment;            // folder of enrolment authorities
+    std::int64_t certificate_days = 0;
+
     std::string http_listen;  // empty: nobody is answered
     std::string log_level;    // one of log_levels
     LogFormat log_format = LogFormat::text;

@@ -1,5 +1,6 @@
 #include "collector/app/credentials.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -85,18 +86,24 @@ Result<void, Message> load_sealing_certificates(const std::string& folder,
     return Message{folder + ": there is no certificate of a sealing key (<id>.crt)"};
 }
 
+void parse_each(const std::vector<std::string>& pems, std::vector<Certificate>& out) {
+    for (const std::string& pem : pems)
+        if (auto certificate = Certificate::parse(as_bytes(pem)); certificate.ok())
+            out.push_back(std::move(certificate).value());
+}
+
 // Of each authority the newest certificate that somebody here can open for. What cannot be read, or
 // is of nobody, is nothing to offer; `longhaul-collector check` and the gateway complain of it.
 Result<SealingOffers, Message> sealing_offers(const std::string& folder,
                                               const Credentials& credentials) {
     LH_TRY_ASSIGN(const std::vector<std::string> files, paths_in(folder));
     std::vector<Certificate> authorities;
+    std::vector<Certificate> enrolment_authorities;
     for (const Tenant& tenant : credentials.tenants) {
         std::vector<std::string> its = tenant.older_pem;
         its.push_back(tenant.authority_pem);
-        for (const std::string& pem : its)
-            if (auto authority = Certificate::parse(as_bytes(pem)); authority.ok())
-                authorities.push_back(std::move(authority).value());
+        parse_each(its, authorities);
+        parse_each(tenant.enrolment_pem, enrolment_authorities);
     }
     SealingOffers offers;
     std::map<Sha256, std::pair<WallUs, SealingKeyId>> newest;
@@ -118,6 +125,15 @@ Result<SealingOffers, Message> sealing_offers(const std::string& folder,
             offers[of] = {age.second, {der.begin(), der.end()}};
         }
     }
+    // Devices that enrolled have the tenant's authority behind the one that issued theirs.
+    for (const Certificate& below : enrolment_authorities) {
+        for (const Certificate& authority : authorities) {
+            const auto offer = offers.find(sha256(authority.der()));
+            if (offer == offers.end() || !below.issued_by(authority).ok()) continue;
+            offers[sha256(below.der())] = offer->second;
+            break;
+        }
+    }
     return offers;
 }
 
@@ -136,15 +152,49 @@ Result<void, Message> open_registry(const CollectorConfig& config, Credentials& 
     if (tenants.value().empty()) return Message{config.registry + ": there is no tenant in it"};
     credentials.tenants = std::move(tenants).value();
     for (const Tenant& tenant : credentials.tenants) {
-        tls.authorities_pem.push_back(tenant.authority_pem);
-        tls.authorities_pem.insert(tls.authorities_pem.end(), tenant.older_pem.begin(),
-                                   tenant.older_pem.end());
+        const std::vector<std::string> authorities = tenant.all_pem();
+        tls.authorities_pem.insert(tls.authorities_pem.end(), authorities.begin(),
+                                   authorities.end());
     }
     auto models = entrance.registry->models();
     if (!models.ok()) return Message{config.registry + ": " + to_string(models.error())};
     credentials.models = std::make_unique<ModelShelf>();
     credentials.models->add(std::move(models).value());
     LH_TRY_ASSIGN(entrance.admission, Admission::make(config.environment, *entrance.registry));
+    return {};
+}
+
+// An authority that the registry does not list issues nothing, for nobody would be let in by it.
+Result<void, Message> open_enrolment(const CollectorConfig& config, const TlsSettings& server,
+                                     Credentials& credentials) {
+    auto entrance = std::make_shared<EnrolmentEntrance>();
+    LH_TRY_ASSIGN(Issuers issuers, Issuers::load(config.enrolment));
+    std::erase_if(issuers.by_tenant, [&credentials](const auto& each) {
+        return std::none_of(
+            credentials.tenants.begin(), credentials.tenants.end(), [&each](const Tenant& tenant) {
+                const auto& listed = tenant.enrolment_pem;
+                return tenant.name == each.first &&
+                       std::find(listed.begin(), listed.end(), each.second.certificate_pem()) !=
+                           listed.end();
+            });
+    });
+    if (!config.enrolment_listen.empty()) {
+        if (issuers.root_pem.empty()) {
+            return Message{config.enrolment +
+                           ": there is no enrolment authority; make one with `longhaul tenant "
+                           "enrolment`, or take enrolment.listen out of the configuration"};
+        }
+        TlsSettings tls;
+        tls.certificate_pem = server.certificate_pem + issuers.root_pem;
+        tls.key_pem = server.key_pem;
+        tls.for_enrolment = true;
+        LH_TRY_ASSIGN(entrance->tls, TlsContext::make(tls));
+    }
+    entrance->desk = {
+        config.environment, std::move(issuers), static_cast<int>(config.certificate_days),
+        config.enrolment_collector.empty() ? config.listen.substr(config.listen.rfind(':'))
+                                           : config.enrolment_collector};
+    credentials.enrolment = std::move(entrance);
     return {};
 }
 
@@ -205,6 +255,7 @@ Result<Credentials, Message> open_credentials(const CollectorConfig& config, Wal
     LH_TRY(open_registry(config, credentials, tls, entrance));
     entrance.tickets = tls.tickets = std::make_shared<Tickets>();
     LH_TRY_ASSIGN(entrance.tls, TlsContext::make(tls));
+    LH_TRY(open_enrolment(config, tls, credentials));
     credentials.keys = std::make_unique<KeyRing>();
     if (config.gateway) {
         LH_TRY(load_sealing_certificates(config.sealing_keys, credentials.tenants,

@@ -66,6 +66,9 @@ void Collector::apply(const CollectorConfig& config, Credentials credentials) {
     credentials_.sealing_ids.merge(credentials.sealing_ids);
     gateway_->session.sealing_keys = sealing_ids();
     gateway_->entrance = credentials_.entrance = std::move(credentials.entrance);
+    credentials_.enrolment = std::move(credentials.enrolment);
+    renewals_->replace(desk_of(credentials_.enrolment));
+    if (enrolment_) enrolment_->replace(credentials_.enrolment);
     credentials_.certificate = credentials.certificate;
     credentials_.tenants = std::move(credentials.tenants);
     guard_->look_at_everybody(wall_now());
@@ -108,13 +111,15 @@ void Collector::tell_renewed(const CollectorConfig& config, const Credentials& n
     for (const Tenant& tenant : now.tenants) {
         const Tenant* before = find(credentials_.tenants, tenant.name);
         if (before != nullptr && before->authority_pem == tenant.authority_pem &&
-            before->older_pem == tenant.older_pem)
+            before->older_pem == tenant.older_pem && before->enrolment_pem == tenant.enrolment_pem)
             continue;
         const char* what = "tenant added";
         if (before != nullptr) {
-            what = before->authority_pem != tenant.authority_pem
-                       ? "authority of a tenant changed"
-                       : "older authorities of a tenant changed";
+            what = "enrolment authority of a tenant changed";
+            if (before->older_pem != tenant.older_pem)
+                what = "older authorities of a tenant changed";
+            if (before->authority_pem != tenant.authority_pem)
+                what = "authority of a tenant changed";
         }
         log_.info(what, {{"tenant", tenant.name}, {"effect", for_new}});
         note("configuration_changed", tenant.name, what);

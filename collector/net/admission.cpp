@@ -10,9 +10,7 @@ Result<std::unique_ptr<Admission>, Message> Admission::make(std::string environm
     const auto tenants = registry.tenants();
     if (!tenants.ok()) return Message{"registry: " + to_string(tenants.error())};
     for (const Tenant& tenant : tenants.value()) {
-        std::vector<std::string> certificates = tenant.older_pem;
-        certificates.push_back(tenant.authority_pem);
-        for (const std::string& pem : certificates) {
+        for (const std::string& pem : tenant.all_pem()) {
             auto authority = Certificate::parse(as_bytes(pem));
             if (!authority.ok()) {
                 return Message{"registry: the certificate of tenant \"" + tenant.name +

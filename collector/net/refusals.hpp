@@ -29,8 +29,9 @@ enum class RefusalReason : std::uint8_t {
     handshakes,          // too many were under way, and this was the oldest
     tenant_connections,  // the tenant has as many as it may have
     tenant_handshakes,   // in this second
+    enrolment,           // of its listener, whatever it was
 };
-inline constexpr std::size_t refusal_reason_count = 16;
+inline constexpr std::size_t refusal_reason_count = 17;
 const char* name_of(RefusalReason reason);
 
 struct Refusal {

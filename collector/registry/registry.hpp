@@ -22,8 +22,11 @@ enum class DeviceState : std::uint8_t { unknown, allowed, revoked };
 
 struct Tenant {
     std::string name;
-    std::string authority_pem;             // certificate that issues this tenant's devices
-    std::vector<std::string> older_pem{};  // that issued them before, and still are accepted
+    std::string authority_pem;                 // certificate that issues this tenant's devices
+    std::vector<std::string> older_pem{};      // that issued them before, and still are accepted
+    std::vector<std::string> enrolment_pem{};  // below them, that issue on a collector
+
+    std::vector<std::string> all_pem() const;  // whoever may have issued a device's certificate
 };
 
 // A model that the devices of a tenant should use for a schema. Never removed: what was
@@ -77,6 +80,10 @@ class Registry {
     // not_found: no such tenant. Who has no limits is not in the map.
     Status set_limits(const std::string& tenant, const TenantLimits& limits);
     Result<std::map<std::string, TenantLimits>> limits();
+    // An enrolment authority of the tenant is accepted; not_found: no such tenant.
+    Status add_enrolment_authority(std::string_view tenant, std::string_view authority_pem);
+    // None is from now on, nor what they issued; how many there were.
+    Result<int> drop_enrolment_authorities(std::string_view tenant);
     // Until when the certificate is good that a device was given last, as far as it was noted.
     Status note_expiry(std::string_view tenant, const std::vector<std::string>& devices,
                        WallUs expires);
@@ -93,7 +100,8 @@ class Registry {
     Result<std::optional<NotedClone>> clone(std::string_view tenant, std::string_view device);
 
  private:
-    Status read_older_authorities(Tenant& tenant);
+    Result<std::vector<std::string>> authorities_in(const char* sql, std::string_view tenant);
+    Status read_other_authorities(Tenant& tenant);
     explicit Registry(SqliteDatabase database) : database_{std::move(database)} {}
 
     SqliteDatabase database_;

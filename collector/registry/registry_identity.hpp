@@ -1,5 +1,6 @@
-// What the registry came to know later: older authorities of tenants, what each may use, until when
-// devices' certificates are good, and which devices were seen twice. A registry without these
+// What the registry came to know later about who is who: older authorities of tenants, those that
+// issue on a collector, what each tenant may use, until when devices' certificates are good, and
+// which devices were seen twice. A registry without these
 // tables is a whole one.
 #pragma once
 
@@ -7,6 +8,11 @@ namespace longhaul::collector {
 
 inline constexpr const char* identity_sql = R"(
     CREATE TABLE IF NOT EXISTS older_authorities (
+        tenant TEXT NOT NULL REFERENCES tenants (name),
+        authority TEXT NOT NULL,
+        PRIMARY KEY (tenant, authority)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS enrolment_authorities (
         tenant TEXT NOT NULL REFERENCES tenants (name),
         authority TEXT NOT NULL,
         PRIMARY KEY (tenant, authority)

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "collector/session/renewals.hpp"
+
 namespace longhaul::collector {
 namespace {
 
@@ -137,6 +139,8 @@ SessionAction Session::on_frame(const Frame& frame) {
             return on_block(frame.body);
         case FrameType::want:
             return on_want(frame.body);
+        case FrameType::renew:
+            return on_renew(frame.body);
         case FrameType::bye:
             end_reason_ = "the device said goodbye";
             closing_ = true;
@@ -181,6 +185,7 @@ void Session::write_welcome(const longhaul_Hello& hello) {
         const bool known = wanted.size == sizeof(SchemaHash) && knows_schema(hash_of(wanted.bytes));
         if (!known) welcome.unknown_schemas |= std::uint32_t{1} << i;
     }
+    welcome.renewal = settings_.renewals != nullptr && settings_.renewals->offered_to(peer_.tenant);
     if (hello.models && settings_.models != nullptr) offer_models(hello, welcome);
     queue([&](ByteWriter& out) { return write_message(welcome, out); });
     if (hello.sealing_key.size == sizeof(SealingKeyId)) {

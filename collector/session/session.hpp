@@ -23,6 +23,8 @@
 
 namespace longhaul::collector {
 
+class Renewals;
+
 struct SessionSettings {
     JournalId journal;
     Shard shard = 0;
@@ -34,6 +36,7 @@ struct SessionSettings {
     const SealingOffer* sealing_offer = nullptr;  // read with the Hello
     // Of the device's tenant, while the session is used; nullptr: nothing but credit_bytes limits.
     TenantIntake* intake = nullptr;
+    Renewals* renewals = nullptr;  // outlives the session; nullptr: nothing is renewed
     std::int64_t hello_deadline_ms = 15'000;
     std::int64_t idle_deadline_ms = 900'000;
 };
@@ -113,6 +116,7 @@ class Session {
     SessionAction on_epoch(Bytes body);
     SessionAction on_block(Bytes body);
     SessionAction on_want(Bytes body);
+    SessionAction on_renew(Bytes body);
     // The next model that the record names, the journal lacks and the collector has; nullptr: none.
     ModelShelf::StoredModel model_to_append(const longhaul_EpochRecord& record) const;
     SessionAction submit(Submission submission, Bytes body);
@@ -159,6 +163,7 @@ class Session {
     bool finishing_ = false;
     bool closing_ = false;
     bool broken_by_device_ = false;
+    bool renewed_ = false;  // asked for, once
     Incarnation incarnation_;
     std::optional<Frame> again_;     // taken once more, because something had to go before it
     ModelShelf::StoredModel model_;  // being submitted

@@ -52,6 +52,8 @@ COLLECTOR = {
                 "credit_bytes": [NO_NUMBER, "1"], "under_way_bytes": [NO_NUMBER, "1"],
                 "handshake_deadline_s": [NO_NUMBER, "0"],
                 "hello_deadline_s": [NO_NUMBER, "0"], "idle_deadline_s": [NO_NUMBER, "0"]},
+    "enrolment": {"listen": [NO_TEXT, '"everywhere"'], "collector": [NO_TEXT, '"everywhere"'], "authorities": NO_PATH,
+                  "certificate_days": [NO_NUMBER, "0"]},
     "http": {"listen": [NO_TEXT, '"everywhere"']},
     "log": {"level": [NO_TEXT, '"loud"'], "format": [NO_TEXT, '"xml"']},
 }

@@ -2,12 +2,12 @@
 
 #include <mbedtls/ecp.h>
 #include <mbedtls/oid.h>
-#include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_crt.h>
 
 #include <cstring>
 
+#include "agent/platform/linux/certificate_request.hpp"
 #include "common/block/limits.hpp"
 #include "common/host/files.hpp"
 
@@ -89,14 +89,7 @@ class Credentials::Chain {
     bool is_older_than(const Chain& other) const {
         return mbedtls_x509_time_cmp(&first_.valid_from, &other.first_.valid_from) < 0;
     }
-    std::string pem() const {
-        std::vector<unsigned char> text(2 * first_.raw.len + 128);
-        std::size_t size = 0;
-        LH_CHECK(mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n",
-                                          "-----END CERTIFICATE-----\n", first_.raw.p,
-                                          first_.raw.len, text.data(), text.size(), &size) == 0);
-        return {text.begin(), text.begin() + static_cast<std::ptrdiff_t>(size) - 1};
-    }
+    Bytes der() const { return std::as_bytes(std::span{first_.raw.p, first_.raw.len}); }
     mbedtls_x509_crt& first() { return first_; }
     // The issuer behind the first certificate; nullptr when the file has one only.
     mbedtls_x509_crt* issuer() { return first_.next; }
@@ -187,7 +180,9 @@ Result<void, Message> Credentials::read_certificates(const AgentConfig& config) 
     if (!device.signed_by(root.first())) {
         return Message{config.certificate + ": its chain does not end in " + config.root};
     }
-    if (!sealing.signed_by(*device.issuer())) {
+    // The tenant's own authority: below it there may be one on a collector, which issues devices'
+    // certificates and has no say in what is sealed for.
+    if (!take_sealing(sealing.der(), as_text(certificates_pem_), root.der()).ok()) {
         return Message{config.sealing_key + ": is not signed by the authority in " +
                        config.certificate};
     }
@@ -203,21 +198,22 @@ Result<void, Message> Credentials::read_certificates(const AgentConfig& config) 
 
 Result<SealingCertificate, Message> Credentials::judge_sealing(Bytes certificate,
                                                                const std::string& current) const {
-    Chain device;
+    Chain root;
     Chain offered;
     Chain now;
-    LH_TRY(device.parse(certificates_pem_, "the device's certificate"));
+    LH_TRY(root.parse(root_pem_, "the root"));
     LH_TRY_ASSIGN(const std::vector<std::byte> current_pem, read_pem(current));
     LH_TRY(now.parse(current_pem, current));
     if (!offered.parse_der(certificate)) return Message{"it is no certificate"};
-    if (!offered.signed_by(*device.issuer()))
+    auto pem = take_sealing(certificate, as_text(certificates_pem_), root.der());
+    if (!pem.ok())
         return Message{
-            "it is not signed by the authority that has signed the device's certificate"};
+            "it is not signed by the tenant's authority behind the device's certificate"};
     if (!offered.is_for_sealing()) return Message{"its certificate is not for a sealing key"};
     if (offered.is_older_than(now)) return Message{"it is older than the one in " + current};
     SealingCertificate judged;
     if (!offered.read_point(judged.key)) return Message{"it is no P-256 key"};
-    judged.pem = offered.pem();
+    judged.pem = std::move(pem).value();
     return judged;
 }
 
