@@ -12,6 +12,9 @@ Result<std::unique_ptr<Admission>, Message> Admission::make(std::string environm
     for (const Tenant& tenant : tenants.value()) {
         std::vector<std::string> certificates = tenant.older_pem;
         certificates.push_back(tenant.authority_pem);
+        const std::size_t accepted = certificates.size();
+        certificates.insert(certificates.end(), tenant.cut_off_pem.begin(),
+                            tenant.cut_off_pem.end());
         for (const std::string& pem : certificates) {
             auto authority = Certificate::parse(as_bytes(pem));
             if (!authority.ok()) {
@@ -19,7 +22,8 @@ Result<std::unique_ptr<Admission>, Message> Admission::make(std::string environm
                                "\" cannot be read"};
             }
             Authorities& authorities = admission->authorities_[tenant.name];
-            authorities.hashes.push_back(sha256(authority.value().der()));
+            if (authorities.certificates.size() < accepted)
+                authorities.hashes.push_back(sha256(authority.value().der()));
             authorities.certificates.push_back(std::move(authority).value());
         }
     }
