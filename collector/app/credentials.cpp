@@ -36,6 +36,8 @@ bool issued_by_one_of(const Certificate& certificate, const std::vector<Tenant>&
     for (const Tenant& tenant : tenants) {
         std::vector<std::string> authorities = tenant.older_pem;
         authorities.push_back(tenant.authority_pem);
+        // Keys outlive those who signed for them.
+        authorities.insert(authorities.end(), tenant.cut_off_pem.begin(), tenant.cut_off_pem.end());
         for (const std::string& pem : authorities) {
             const auto authority = Certificate::parse(as_bytes(pem));
             if (authority.ok() && certificate.issued_by(authority.value()).ok()) return true;

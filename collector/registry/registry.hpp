@@ -22,8 +22,11 @@ enum class DeviceState : std::uint8_t { unknown, allowed, revoked };
 
 struct Tenant {
     std::string name;
-    std::string authority_pem;                 // certificate that issues this tenant's devices
-    std::vector<std::string> older_pem{};      // that issued them before, and still are accepted
+    std::string authority_pem;             // certificate that issues this tenant's devices
+    std::vector<std::string> older_pem{};  // that issued them before, and still are accepted
+    // That are not any more. What devices signed under them while they were is still good, when
+    // it comes from a device that may connect.
+    std::vector<std::string> cut_off_pem{};
     std::vector<std::string> enrolment_pem{};  // below them, that issue on a collector
 
     std::vector<std::string> all_pem() const;  // whoever may have issued a device's certificate
@@ -77,6 +80,8 @@ class Registry {
     Result<std::vector<KeptModel>> models();  // the newest last
     // The authority becomes an older one of its tenant, and this one takes its place.
     Status rotate_authority(const std::string& tenant, const std::string& authority_pem);
+    // Of the older authorities of this tenant; the number of them.
+    Result<std::int64_t> cut_off_older(const std::string& tenant);
     // not_found: no such tenant. Who has no limits is not in the map.
     Status set_limits(const std::string& tenant, const TenantLimits& limits);
     Result<std::map<std::string, TenantLimits>> limits();

@@ -44,6 +44,10 @@ Status Registry::read_other_authorities(Tenant& tenant) {
         authorities_in("SELECT authority FROM older_authorities WHERE tenant = ? ORDER BY 1",
                        tenant.name));
     LH_TRY_ASSIGN(
+        tenant.cut_off_pem,
+        authorities_in("SELECT authority FROM cut_off_authorities WHERE tenant = ? ORDER BY 1",
+                       tenant.name));
+    LH_TRY_ASSIGN(
         tenant.enrolment_pem,
         authorities_in("SELECT authority FROM enrolment_authorities WHERE tenant = ? ORDER BY 1",
                        tenant.name));

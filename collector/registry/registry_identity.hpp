@@ -23,6 +23,11 @@ inline constexpr const char* identity_sql = R"(
         expires_us INTEGER NOT NULL,
         PRIMARY KEY (tenant, device)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS cut_off_authorities (
+        tenant TEXT NOT NULL REFERENCES tenants (name),
+        authority TEXT NOT NULL,
+        PRIMARY KEY (tenant, authority)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS limits (
         tenant TEXT PRIMARY KEY REFERENCES tenants (name),
         connections INTEGER NOT NULL,

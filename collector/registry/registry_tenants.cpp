@@ -16,6 +16,27 @@ std::uint64_t limit_in(SqliteQuery& query, int column) {
 
 }  // namespace
 
+// The tenant is touched, so that a collector looks at its devices.
+Result<std::int64_t> Registry::cut_off_older(const std::string& tenant) {
+    LH_TRY_ASSIGN(const auto note,
+                  database_.prepare("INSERT OR IGNORE INTO cut_off_authorities "
+                                    "SELECT tenant, authority FROM older_authorities "
+                                    "WHERE tenant = ?"));
+    LH_TRY_ASSIGN(const auto remove,
+                  database_.prepare("DELETE FROM older_authorities WHERE tenant = ?"));
+    LH_TRY_ASSIGN(const auto touch,
+                  database_.prepare("UPDATE tenants SET authority = authority WHERE name = ?"));
+    std::int64_t count = 0;
+    const Status done = database_.in_transaction([&]() -> Status {
+        LH_TRY(SqliteQuery{note}.bind(tenant).run());
+        LH_TRY(SqliteQuery{remove}.bind(tenant).run());
+        count = database_.changed_rows();
+        return SqliteQuery{touch}.bind(tenant).run();
+    });
+    if (!done.ok()) return done.error();
+    return count;
+}
+
 Status Registry::set_limits(const std::string& tenant, const TenantLimits& limits) {
     LH_TRY_ASSIGN(const auto replace,
                   database_.prepare("INSERT OR REPLACE INTO limits "

@@ -92,6 +92,21 @@ void add_limit(CLI::App& tenant, Commands& commands) {
     commands.emplace_back(command, [request] { return limit(*request); });
 }
 
+void add_cut_off(CLI::App& tenant, Commands& commands) {
+    CLI::App* command = tenant.add_subcommand(
+        "cut-off", "Devices of a tenant's older authorities may not come in any more");
+    const auto options = std::make_shared<RegistryOptions>();
+    command->add_option("NAME", options->tenant, "Name of the tenant")->required();
+    command->add_option("--config", options->config, "The collector's configuration")->required();
+    command->add_option("--why", options->why, "The reason, for the audit trail");
+    command->footer("Example: longhaul tenant cut-off acme --config ca/collector/collector.toml");
+    commands.emplace_back(command, [options] {
+        options->now = wall_now();
+        const auto done = cut_off_older(*options);
+        return done.ok() ? done.value() : complain(done.error(), exit_bad_data);
+    });
+}
+
 void add_tenant_commands(CLI::App& app, Commands& commands) {
     CLI::App* tenant = app.add_subcommand("tenant", "The tenants of an authority");
     tenant->require_subcommand(1);
@@ -107,6 +122,7 @@ void add_tenant_commands(CLI::App& app, Commands& commands) {
     });
     CLI::App* list = tenant->add_subcommand("list", "Tenants that a collector knows");
     add_limit(*tenant, commands);
+    add_cut_off(*tenant, commands);
     const auto wanted = std::make_shared<RegistryOptions>();
     list->add_option("--config", wanted->config, "The collector's configuration")->required();
     list->add_flag("--json", wanted->json, "One JSON object on standard output");

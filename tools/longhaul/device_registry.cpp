@@ -295,6 +295,22 @@ Result<int, Message> limit_tenant(const LimitRequest& request) {
     });
 }
 
+Result<int, Message> cut_off_older(const RegistryOptions& options) {
+    return at_site(options, [&](Site& site) -> Result<int, Message> {
+        const auto count = site.registry().cut_off_older(options.tenant);
+        if (!count.ok()) return site.problem(count.error());
+        std::printf(
+            "%s  %lld older authorities are cut off; a running collector takes it over "
+            "with SIGHUP\n",
+            options.tenant.c_str(), static_cast<long long>(count.value()));
+        if (count.value() == 0) return exit_done;
+        LH_TRY(note(site.path(), {fact(options.tenant, "cut_off",
+                                       std::to_string(count.value()) + " older authorities",
+                                       options.why, options.now)}));
+        return exit_done;
+    });
+}
+
 Result<int, Message> list_devices(const RegistryOptions& options) {
     return at_site(options, [&](Site& site) -> Result<int, Message> {
         boost::json::array all;

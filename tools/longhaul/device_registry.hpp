@@ -33,6 +33,8 @@ struct LimitRequest {
 // Exit codes: 65 when a device or tenant is not there, 78 for the configuration.
 Result<int, Message> list_tenants(const RegistryOptions& options);
 Result<int, Message> limit_tenant(const LimitRequest& request);
+// Devices with certificates of the tenant's older authorities may not come in any more.
+Result<int, Message> cut_off_older(const RegistryOptions& options);
 Result<int, Message> list_devices(const RegistryOptions& options);
 Result<int, Message> show_devices(const RegistryOptions& options);
 // Nothing is changed when one of them is not there.

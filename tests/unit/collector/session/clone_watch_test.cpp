@@ -40,7 +40,7 @@ TEST_CASE(
             const auto& [who, at_s] = each.spoken[i];
             const auto other = watch.spoke(who == 'a' ? a : b, {at_s * 1000});
             if (!other) continue;
-            CHECK_FALSE(alarm);
+            CHECK(!alarm);
             CHECK(*other == (who == 'a' ? "there" : "here"));
             alarm = i;
         }
@@ -56,9 +56,9 @@ TEST_CASE("clones: other devices and sessions that have ended count for nothing"
     for (std::int64_t at_s = 20; at_s < 400; at_s += 20) {
         CAPTURE(at_s);
         const MonotonicMs now{at_s * 1000};
-        CHECK_FALSE(watch.spoke(of_other_tenant, now));
-        CHECK_FALSE(watch.spoke(of_other_device, now));
-        CHECK_FALSE(watch.spoke(old, now));
+        CHECK(!watch.spoke(of_other_tenant, now));
+        CHECK(!watch.spoke(of_other_device, now));
+        CHECK(!watch.spoke(old, now));
         watch.end(old, now);
         old = watch.begin("acme", "bus-1", "new", now);
     }
