@@ -131,12 +131,15 @@ json::object commit_info(const TableCommit& commit) {
 
 json::object remove_action(const std::string& path, const DataFile& file,
                            const TableCommit& commit) {
-    return {{"path", path},
-            {"deletionTimestamp", commit.now.value / 1000},
-            {"dataChange", commit.new_data},
-            {"extendedFileMetadata", true},
-            {"partitionValues", {{partition_column, file.receive_date}}},
-            {"size", file.bytes}};
+    return {
+        {"path", path},
+        {"deletionTimestamp", commit.now.value / 1000},
+        // Also when the same rows are added again: of others that compact at the same time, some
+        // (deltalake 1.6.6) pass over a removal without it, and would add the rows once more.
+        {"dataChange", true},
+        {"extendedFileMetadata", true},
+        {"partitionValues", {{partition_column, file.receive_date}}},
+        {"size", file.bytes}};
 }
 
 std::string stamp_of(std::string_view text, std::size_t at) {

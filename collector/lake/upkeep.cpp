@@ -71,6 +71,14 @@ void Upkeep::look_after(const std::string& folder, unsigned work, WallUs now) {
     note_size(table);
 }
 
+void Upkeep::look_at(const std::string& folder) {
+    DeltaTable table{store_, folder};
+    if (!is_done(table.refresh(), table, "the table cannot be read")) return;
+    for (const std::string& name : table.damaged_checkpoints())
+        tell(true, table, name + " is damaged; the log was read from elsewhere");
+    note_size(table);
+}
+
 void Upkeep::compact_table(DeltaTable& table, WallUs now) {
     std::set<std::string>& passed_over = passed_over_[table.folder()];
     std::erase_if(passed_over,

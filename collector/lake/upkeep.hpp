@@ -59,7 +59,7 @@ class Upkeep {
         StopAsked stop = [] { return false; };
         std::function<void(const Note&)> tell = [](const Note&) {};
     };
-    enum Work : unsigned { compacting = 1, cleaning = 2, all_work = 3 };
+    enum Work : unsigned { nothing = 0, compacting = 1, cleaning = 2, all_work = 3 };
 
     // The store outlives it.
     Upkeep(ObjectStore& store, const UpkeepSettings& settings, Ports ports)
@@ -74,6 +74,8 @@ class Upkeep {
     // One table, or all of them one after the other. What cannot be done now is told and left for
     // the next time.
     void look_after(const std::string& folder, unsigned work, WallUs now);
+    // Only how large it is.
+    void look_at(const std::string& folder);
     void look_after_all(unsigned work, WallUs now);
 
  private:

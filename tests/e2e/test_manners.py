@@ -124,6 +124,9 @@ JSON = {
     "longhaul-agent spool verify": "{device}/spool.db",
     "longhaul inspect journal": "{journal}",
     "longhaul model list": "--config {config}",
+    "longhaul lake list": "--config {config}",
+    "longhaul lake compact": "--config {config}",
+    "longhaul lake clean": "--config {config}",
 }
 ELSEWHERE = {"longhaul-agent run", "longhaul model train", "longhaul-agent spool export", "longhaul inspect block", "longhaul inspect epoch"}
 

@@ -24,6 +24,18 @@ std::int64_t number(const std::string& text) {
     return value;
 }
 
+Result<void, Message> read_expired(collector::ObjectStore& lake, const std::string& tenant,
+                                   TenantTables& found) {
+    return read_system_table(
+        lake, tenant + "/_expired",
+        {"device", "incarnation", "epoch", "of_table", "first_seq", "last_seq", "rows"},
+        [&found](const std::vector<std::string>& row) {
+            found.expired[{row[0], number(row[1]), number(row[2])}].insert(
+                {row[3], number(row[4]), number(row[5]),
+                 static_cast<std::uint64_t>(number(row[6]))});
+        });
+}
+
 Result<TenantTables, Message> read_tables(collector::ObjectStore& lake, const std::string& tenant) {
     TenantTables found;
     const auto names = collector::data_tables(lake, tenant);
@@ -44,6 +56,7 @@ Result<TenantTables, Message> read_tables(collector::ObjectStore& lake, const st
             if (row[3].empty()) return;
             found.quarantined.insert({row[0], number(row[1]), number(row[2]), number(row[3])});
         }));
+    LH_TRY(read_expired(lake, tenant, found));
     std::vector<std::string> columns = lost_run_columns;
     columns.insert(columns.end(), {"device", "incarnation"});
     LH_TRY(read_system_table(
@@ -67,6 +80,7 @@ class EpochAudit {
     AuditCounts run() {
         if (!sent_.has_record && !sent_.blocks.empty()) problem("its record is not in the journal");
         for (const auto& [seq, block] : sent_.blocks) count_block(seq, block);
+        check_expired();
         take_losses();
         for (std::uint32_t i = 0; i < block_class_count; ++i)
             count_missing(static_cast<BlockClass>(i));
@@ -89,7 +103,11 @@ class EpochAudit {
             if (block.released) ++counts_.released;
             return;
         }
-        if (rows.rows == 0 && tables_.quarantined.contains(key)) {
+        if (rows.rows < block.samples && has_expired(seq, false)) {
+            ++counts_.expired;
+            expired_rows_ += block.samples - rows.rows;
+        } else if (rows.rows == 0 &&
+                   (tables_.quarantined.contains(key) || has_expired(seq, true))) {
             ++counts_.quarantined;
         } else if (rows.rows < block.samples && !committed(block)) {
             ++counts_.in_flight;
@@ -98,6 +116,31 @@ class EpochAudit {
             problem(seq, std::to_string(block.samples) + " samples were sent, " +
                              std::to_string(rows.rows) + " rows are there");
         }
+    }
+
+    const std::set<ExpiredRun>& expired_runs() const {
+        static const std::set<ExpiredRun> none;
+        const auto found = tables_.expired.find({name_.device, name_.incarnation, name_.epoch});
+        return found == tables_.expired.end() ? none : found->second;
+    }
+
+    bool has_expired(std::uint32_t seq, bool quarantined) const {
+        const auto& runs = expired_runs();
+        return std::any_of(runs.begin(), runs.end(), [&](const ExpiredRun& run) {
+            return quarantined == (run.table == "_quarantine") && run.first_seq <= seq &&
+                   seq <= run.last_seq;
+        });
+    }
+
+    // Of single blocks nobody knows any more how many rows they had, but of all together.
+    void check_expired() {
+        std::uint64_t listed = 0;
+        for (const ExpiredRun& run : expired_runs())
+            listed += run.table == "_quarantine" ? 0 : run.rows;
+        if (listed == expired_rows_) return;
+        ++counts_.wrong;
+        problem(std::to_string(expired_rows_) + " samples are of blocks that have expired, " +
+                std::to_string(listed) + " rows did");
     }
 
     // Every table that could have rows of the block has said that it has them.
@@ -212,6 +255,7 @@ class EpochAudit {
     const std::string& journal_;
     std::vector<std::string>& problems_;
     std::array<std::vector<LostNumbers>, block_class_count> lost_;  // each by first number
+    std::uint64_t expired_rows_ = 0;  // that the tables lack of these blocks
     AuditCounts counts_;
 };
 
@@ -284,6 +328,7 @@ void AuditCounts::add(const AuditCounts& other) {
     awaited += other.awaited;
     lost += other.lost;
     lost_samples += other.lost_samples;
+    expired += other.expired;
     holes += other.holes;
     wrong += other.wrong;
 }

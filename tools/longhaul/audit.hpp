@@ -38,8 +38,9 @@ struct AuditCounts {
     std::uint64_t awaited = 0;      // blocks that the device has numbered and not sent yet
     std::uint64_t lost = 0;         // blocks that _losses explains
     std::uint64_t lost_samples = 0;
-    std::uint64_t holes = 0;  // blocks that nothing explains
-    std::uint64_t wrong = 0;  // committed blocks with too few or too many rows
+    std::uint64_t expired = 0;  // blocks whose rows were older than rows are kept
+    std::uint64_t holes = 0;    // blocks that nothing explains
+    std::uint64_t wrong = 0;    // committed blocks with too few or too many rows
 
     void add(const AuditCounts& other);
 };
@@ -64,11 +65,22 @@ struct AuditReport {
     std::vector<std::string> problems;  // sentences; empty: everything is accounted for
 };
 
+// Blocks of an epoch that follow each other, and whose rows in a table went when they were old.
+struct ExpiredRun {
+    std::string table;
+    std::int64_t first_seq = 0;
+    std::int64_t last_seq = 0;
+    std::uint64_t rows = 0;
+    friend auto operator<=>(const ExpiredRun&, const ExpiredRun&) = default;
+};
+
 // What the lake says about one tenant.
 struct TenantTables {
     std::map<std::string, collector::AuditedTable> tables;           // by schema name
     std::map<collector::AuditedBlock, collector::AuditedRows> rows;  // over all tables
     std::set<collector::AuditedBlock> quarantined;
+    // By device, incarnation and epoch.
+    std::map<std::tuple<std::string, std::int64_t, std::int64_t>, std::set<ExpiredRun>> expired;
     // By device and incarnation; each loss once.
     std::map<std::pair<std::string, std::int64_t>, std::vector<LostRun>> lost;
 };

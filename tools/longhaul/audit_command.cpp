@@ -47,6 +47,7 @@ boost::json::object json_of(const AuditCounts& counts) {
             {"awaited", counts.awaited},
             {"lost", counts.lost},
             {"lost_samples", counts.lost_samples},
+            {"expired", counts.expired},
             {"holes", counts.holes},
             {"wrong", counts.wrong}};
 }
@@ -99,13 +100,15 @@ void print_verdict(const AuditReport& report, bool ok) {
     std::printf(
         "audit: %s: %llu samples acknowledged, %llu rows, %llu duplicates, %llu holes, %llu blocks "
         "lost, "
-        "%llu in quarantine, %llu released from there, %llu in flight, %llu awaited\n",
+        "%llu in quarantine, %llu released from there, %llu expired, %llu in flight, %llu "
+        "awaited\n",
         ok ? "holds" : "fails", static_cast<unsigned long long>(totals.samples),
         static_cast<unsigned long long>(totals.rows),
         static_cast<unsigned long long>(totals.duplicates),
         static_cast<unsigned long long>(totals.holes), static_cast<unsigned long long>(totals.lost),
         static_cast<unsigned long long>(totals.quarantined),
         static_cast<unsigned long long>(totals.released),
+        static_cast<unsigned long long>(totals.expired),
         static_cast<unsigned long long>(totals.in_flight),
         static_cast<unsigned long long>(totals.awaited));
 }

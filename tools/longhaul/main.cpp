@@ -8,6 +8,7 @@
 #include "tools/longhaul/ca_commands.hpp"
 #include "tools/longhaul/device_commands.hpp"
 #include "tools/longhaul/enrolment_commands.hpp"
+#include "tools/longhaul/lake_commands.hpp"
 #include "tools/longhaul/model_commands.hpp"
 #include "tools/longhaul/seal_key_commands.hpp"
 
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
     add_seal_key_commands(app, commands);
     add_model_commands(app, commands);
     add_account_commands(app, commands);
+    add_lake_commands(app, commands);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
