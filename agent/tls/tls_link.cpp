@@ -12,7 +12,7 @@
 #include <chrono>
 #include <cstring>
 #include <ctime>
-#include <string>
+#include <span>
 #include <utility>
 
 namespace longhaul::agent {
@@ -28,6 +28,18 @@ constexpr int cipher_suites[] = {
     MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
     0,
 };
+
+// A small image has one version only.
+#if defined(MBEDTLS_SSL_PROTO_TLS1_2)
+constexpr mbedtls_ssl_protocol_version tls_version_min = MBEDTLS_SSL_VERSION_TLS1_2;
+#else
+constexpr mbedtls_ssl_protocol_version tls_version_min = MBEDTLS_SSL_VERSION_TLS1_3;
+#endif
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+constexpr mbedtls_ssl_protocol_version tls_version_max = MBEDTLS_SSL_VERSION_TLS1_3;
+#else
+constexpr mbedtls_ssl_protocol_version tls_version_max = MBEDTLS_SSL_VERSION_TLS1_2;
+#endif
 
 const unsigned char* raw(Bytes bytes) {
     return reinterpret_cast<const unsigned char*>(bytes.data());
@@ -74,13 +86,10 @@ constexpr std::size_t ticket_owner_bytes = 16;
 constexpr std::size_t real_ticket_bytes_min = 16;  // a collector may say that it has none for us
 
 std::array<std::byte, ticket_owner_bytes> owner_of(const TlsSettings& settings) {
-    std::string text;
-    for (const Bytes part : {settings.root_certificate, settings.device_certificates,
-                             as_bytes(settings.server_name)}) {
-        text += std::to_string(part.size()) + ' ';
-        text += as_text(part);
-    }
-    const Sha256 hash = sha256(as_bytes(text));
+    const std::array<Sha256, 3> parts{sha256(settings.root_certificate),
+                                      sha256(settings.device_certificates),
+                                      sha256(as_bytes(settings.server_name))};
+    const Sha256 hash = sha256(std::as_bytes(std::span{parts}));
     std::array<std::byte, ticket_owner_bytes> owner;
     std::copy_n(hash.begin(), owner.size(), owner.begin());
     return owner;
@@ -146,10 +155,14 @@ struct TlsLink::State {
 int TlsLink::State::judge_dates(void* state, mbedtls_x509_crt* certificate, int /*depth*/,
                                 std::uint32_t* flags) {
     const std::int64_t floor_s = static_cast<const State*>(state)->date_floor_s;
+#if defined(MBEDTLS_HAVE_TIME_DATE)
     const bool valid_then = seconds_of(certificate->valid_from) <= floor_s &&
                             floor_s <= seconds_of(certificate->valid_to);
     constexpr std::uint32_t dates = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
     if (valid_then && floor_s > std::time(nullptr)) *flags &= ~dates;
+#else  // mbedTLS has no clock to judge by, and this is the only date there is
+    if (seconds_of(certificate->valid_to) < floor_s) *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
+#endif
     return 0;
 }
 
@@ -162,6 +175,11 @@ Status TlsLink::State::load(const TlsSettings& settings) {
                                settings.device_certificates.size()) != 0) {
         return Error{ErrorCode::malformed, "the device's certificate cannot be read"};
     }
+    if (!settings.issuer_certificate.empty() &&
+        mbedtls_x509_crt_parse(&own, raw(settings.issuer_certificate),
+                               settings.issuer_certificate.size()) != 0) {
+        return Error{ErrorCode::malformed, "the issuer's certificate cannot be read"};
+    }
     if (mbedtls_pk_setup_opaque(&key, settings.device_key) != 0)
         return Error{ErrorCode::denied, "the device's key cannot be used"};
     if (mbedtls_pk_check_pair(&own.pk, &key, random_numbers, nullptr) != 0) {
@@ -173,19 +191,28 @@ Status TlsLink::State::load(const TlsSettings& settings) {
 Status TlsLink::State::configure(std::string_view server_name, Link& below) {
     int code = mbedtls_ssl_config_defaults(
         &config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
-    mbedtls_ssl_conf_min_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_2);
-    mbedtls_ssl_conf_max_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_3);
+    mbedtls_ssl_conf_min_tls_version(&config, tls_version_min);
+    mbedtls_ssl_conf_max_tls_version(&config, tls_version_max);
     mbedtls_ssl_conf_authmode(&config, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ciphersuites(&config, cipher_suites);
     mbedtls_ssl_conf_ca_chain(&config, &root, nullptr);
     mbedtls_ssl_conf_verify(&config, judge_dates, this);
     mbedtls_ssl_conf_rng(&config, random_numbers, nullptr);
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
         &config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+#endif
+#if defined(LH_TLS_FRAGMENT_LENGTH)  // small devices ask for small records
+    if (code == 0) code = mbedtls_ssl_conf_max_frag_len(&config, LH_TLS_FRAGMENT_LENGTH);
+#endif
     if (code == 0) code = mbedtls_ssl_conf_own_cert(&config, &own, &key);
     if (code == 0) code = mbedtls_ssl_conf_alpn_protocols(&config, protocols.data());
     if (code == 0) code = mbedtls_ssl_setup(&ssl, &config);
-    if (code == 0) code = mbedtls_ssl_set_hostname(&ssl, std::string{server_name}.c_str());
+    std::array<char, MBEDTLS_SSL_MAX_HOST_NAME_LEN + 1> name{};
+    if (server_name.size() >= name.size())
+        return Error{ErrorCode::too_large, "the server's name is too long"};
+    std::copy(server_name.begin(), server_name.end(), name.begin());
+    if (code == 0) code = mbedtls_ssl_set_hostname(&ssl, name.data());
     mbedtls_ssl_set_bio(&ssl, &below, send_below, receive_below, nullptr);
     return code == 0 ? Status{} : Error{ErrorCode::io, "TLS cannot be set up"};
 }

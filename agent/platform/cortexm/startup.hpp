@@ -1,0 +1,10 @@
+#pragma once
+
+#include <cstddef>
+
+namespace longhaul::agent {
+
+// The deepest that the stack has been since the start.
+std::size_t stack_bytes_max();
+
+}  // namespace longhaul::agent
