@@ -304,6 +304,7 @@ void TlsLink::keep_ticket() {
         state.ticket.MBEDTLS_PRIVATE(ticket_len) < real_ticket_bytes_min) {
         return state.forget_ticket();
     }
+#if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
     // TLS 1.2 would keep the collector's certificate with it, which nobody looks at again.
     mbedtls_x509_crt*& certificate = state.ticket.MBEDTLS_PRIVATE(peer_cert);
     if (certificate != nullptr) {
@@ -311,6 +312,7 @@ void TlsLink::keep_ticket() {
         mbedtls_free(certificate);
         certificate = nullptr;
     }
+#endif
     state.has_ticket = true;
     std::array<std::byte, ticket_bytes_max> fresh;
     std::copy(state.ticket_owner.begin(), state.ticket_owner.end(), fresh.begin());

@@ -26,10 +26,11 @@ Result<Device, Message> read_config(const std::string& folder) {
     LH_TRY_ASSIGN(ConfigFile file, ConfigFile::read(folder + "/agent.toml"));
     ConfigTable device = file.table("device");
     ConfigTable collector = file.table("collector");
-    Device found{device.text("environment"),    device.text("tenant"),     device.text("name"),
-                 collector.text("server_name"), collector.text("address"), device.path("certificate"),
-                 device.path("key"),            device.path("secret"),     device.path("root"),
-                 device.path("sealing_key")};
+    Device found{device.text("environment"), device.text("tenant"),
+                 device.text("name"),        collector.text("server_name"),
+                 collector.text("address"),  device.path("certificate"),
+                 device.path("key"),         device.path("secret"),
+                 device.path("root"),        device.path("sealing_key")};
     LH_TRY(file.finish(UnknownKeys::ignored));
     return found;
 }
@@ -55,12 +56,15 @@ Result<void, Message> add_address(const std::string& text, Fields& fields) {
     const std::size_t colon = text.rfind(':');
     std::array<std::byte, 6> value;
     unsigned port = 0;
-    const bool split = colon != std::string::npos &&
-                       std::from_chars(text.data() + colon + 1, text.data() + text.size(), port).ptr ==
-                           text.data() + text.size();
+    const bool split =
+        colon != std::string::npos &&
+        std::from_chars(text.data() + colon + 1, text.data() + text.size(), port).ptr ==
+            text.data() + text.size();
     if (!split || port == 0 || port > UINT16_MAX ||
         ::inet_pton(AF_INET, text.substr(0, colon).c_str(), value.data()) != 1) {
-        return Message{text + ": is not an IPv4 address with a port, as 10.0.2.2:7443; give one with --collector"};
+        return Message{
+            text +
+            ": is not an IPv4 address with a port, as 10.0.2.2:7443; give one with --collector"};
     }
     ByteWriter out{MutableBytes{value}.subspan(4)};
     out.u16(static_cast<std::uint16_t>(port));
@@ -82,17 +86,20 @@ Result<void, Message> add_certificates(const Device& device, Fields& fields) {
     LH_TRY_ASSIGN(const std::string chain, read_text_file(device.certificate, block_bytes_max * 8));
     const std::size_t second = chain.find(begin, chain.find(begin) + 1);
     if (second == std::string::npos)
-        return Message{device.certificate + ": lacks the tenant authority's certificate behind the device's"};
+        return Message{device.certificate +
+                       ": lacks the tenant authority's certificate behind the device's"};
     const std::string behind = chain.substr(second);
     LH_TRY_ASSIGN(const auto own, read_certificate(device.certificate));
-    const auto issuer = collector::Certificate::parse(Bytes{as_bytes(behind).data(), behind.size() + 1});
+    const auto issuer =
+        collector::Certificate::parse(Bytes{as_bytes(behind).data(), behind.size() + 1});
     if (!issuer.ok()) return Message{device.certificate + ": " + to_string(issuer.error())};
     LH_TRY_ASSIGN(const auto root, read_certificate(device.root));
     LH_TRY_ASSIGN(const auto sealing, read_certificate(device.sealing_key));
     if (!own.issued_by(root).ok())
         return Message{device.certificate + ": its chain does not end in " + device.root};
     if (!sealing.issued_by(issuer.value()).ok())
-        return Message{device.sealing_key + ": is not signed by the authority in " + device.certificate};
+        return Message{device.sealing_key + ": is not signed by the authority in " +
+                       device.certificate};
     const auto point = sealing.public_key();
     if (!point.ok()) return Message{device.sealing_key + ": " + to_string(point.error())};
     fields.add(6, own.der());
@@ -130,7 +137,8 @@ Result<void, Message> write_device_image(const ImageRequest& request) {
     LH_TRY(add_address(request.collector.empty() ? device.address : request.collector, fields));
     LH_TRY(add_certificates(device, fields));
     LH_TRY(add_secrets(device, fields));
-    if (!fields.ok()) return Message{request.device + ": its certificates do not fit into 2048 bytes"};
+    if (!fields.ok())
+        return Message{request.device + ": its certificates do not fit into 2048 bytes"};
     ByteWriter head{block};
     head.text("LHID");
     head.u16(1);

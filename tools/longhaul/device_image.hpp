@@ -1,4 +1,5 @@
-// `longhaul device image`: the flash of a device without an operating system. docs/spec/identity-block.md.
+// `longhaul device image`: the flash of a device without an operating system.
+// docs/spec/identity-block.md.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// Arm's MPS2 boards, with Cortex-M3 (AN385) and Cortex-M33 (AN505): LAN9118 Ethernet, CMSDK serial lines, external RAM
-// that takes the place of a flash.
+// Arm's MPS2 boards, with Cortex-M3 (AN385) and Cortex-M33 (AN505): LAN9118 Ethernet, CMSDK serial
+// lines, external RAM that takes the place of a flash.
 #include <cstring>
 
 #include "agent/platform/cortexm/board.hpp"
@@ -44,7 +44,8 @@ void take_received() {
 
 void begin() {
     begin_tick(clock_hz);
-    for (const std::uint32_t each : {console_at, receiver_at}) line(each).divider = clock_hz / 115'200;
+    for (const std::uint32_t each : {console_at, receiver_at})
+        line(each).divider = clock_hz / 115'200;
     line(console_at).control = 1;
     line(receiver_at).control = 2 | 8;  // receive, and say so
     enable_interrupt(receiver_interrupt);
@@ -53,26 +54,25 @@ void begin() {
 void write_console(std::string_view text) {
     SerialLine& to = line(console_at);
     for (const char each : text) {
-        while ((to.state & 1U) != 0) {}
+        while ((to.state & 1U) != 0) {
+        }
         to.data = static_cast<std::uint8_t>(each);
     }
 }
 
-// What did not fit into the ring waits in the line itself.
-int read_receiver() {
-    const int byte = ring.get();
-    if (byte < 0) return -1;
+// What did not fit into the ring waits in the line itself, and has no interrupt any more.
+bool receiver_has_bytes() {
     line(receiver_at).control = 2;
     take_received();
     line(receiver_at).control = 2 | 8;
-    return byte;
+    return !ring.empty();
 }
 
-bool receiver_has_bytes() { return !ring.empty(); }
+int read_receiver() { return receiver_has_bytes() ? ring.get() : -1; }
 
 void take_interrupt() {
-    take_received();
     line(receiver_at).interrupts = 2;
+    take_received();
     if (ring.full()) line(receiver_at).control = 2;
 }
 

@@ -1,8 +1,8 @@
 // How often the device has started, and why. Two sectors in turn; docs/spec/identity-block.md.
 #pragma once
 
-#include "agent/port/flash.hpp"
 #include "agent/platform/cortexm/last_words.hpp"
+#include "agent/port/flash.hpp"
 
 namespace longhaul::agent {
 

@@ -1,6 +1,6 @@
-// Random numbers without a source of noise: everything that the crypto library is fed comes from the
-// seed of the identity block, the device's secret and the number of this start, which never comes
-// twice, with what the board's clock adds. A board with a generator of its own mixes it in by
+// Random numbers without a source of noise: everything that the crypto library is fed comes from
+// the seed of the identity block, the device's secret and the number of this start, which never
+// comes twice, with what the board's clock adds. A board with a generator of its own mixes it in by
 // board::noise().
 #pragma once
 

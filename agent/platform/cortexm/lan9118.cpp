@@ -13,9 +13,24 @@ namespace longhaul::agent {
 namespace {
 
 enum Register : std::uint32_t {
-    rx_data = 0x00, tx_data = 0x20, rx_status = 0x40, tx_status = 0x48, id_revision = 0x50, irq_config = 0x54,
-    int_status = 0x58, int_enable = 0x5c, byte_test = 0x64, fifo_int = 0x68, rx_config = 0x6c, tx_config = 0x70,
-    hw_config = 0x74, rx_fifo_info = 0x7c, tx_fifo_info = 0x80, free_run = 0x9c, mac_command = 0xa4, mac_data = 0xa8,
+    rx_data = 0x00,
+    tx_data = 0x20,
+    rx_status = 0x40,
+    tx_status = 0x48,
+    id_revision = 0x50,
+    irq_config = 0x54,
+    int_status = 0x58,
+    int_enable = 0x5c,
+    byte_test = 0x64,
+    fifo_int = 0x68,
+    rx_config = 0x6c,
+    tx_config = 0x70,
+    hw_config = 0x74,
+    rx_fifo_info = 0x7c,
+    tx_fifo_info = 0x80,
+    free_run = 0x9c,
+    mac_command = 0xa4,
+    mac_data = 0xa8,
     afc_config = 0xac,
 };
 constexpr std::uint32_t mac_control = 1, mac_high = 2, mac_low = 3, mii_access = 6, mii_data = 7;
@@ -34,7 +49,8 @@ class Port {
         while (words-- != 0) static_cast<void>(read(offset));
     }
     void settle(std::uint32_t offset, std::uint32_t bits) const {
-        for (unsigned i = 0; i < tries_max && (read(offset) & bits) != 0; ++i) {}
+        for (unsigned i = 0; i < tries_max && (read(offset) & bits) != 0; ++i) {
+        }
     }
     void write_mac(std::uint32_t index, std::uint32_t value) const {
         settle(mac_command, busy);
@@ -50,13 +66,15 @@ class Port {
     }
     std::uint32_t read_phy(std::uint32_t index) const {
         write_mac(mii_access, 1U << 11 | index << 6 | 1U);
-        for (unsigned i = 0; i < tries_max && (read_mac(mii_access) & 1U) != 0; ++i) {}
+        for (unsigned i = 0; i < tries_max && (read_mac(mii_access) & 1U) != 0; ++i) {
+        }
         return read_mac(mii_data) & 0xffff;
     }
     void write_phy(std::uint32_t index, std::uint32_t value) const {
         write_mac(mii_data, value);
         write_mac(mii_access, 1U << 11 | index << 6 | 3U);
-        for (unsigned i = 0; i < tries_max && (read_mac(mii_access) & 1U) != 0; ++i) {}
+        for (unsigned i = 0; i < tries_max && (read_mac(mii_access) & 1U) != 0; ++i) {
+        }
     }
 
  private:

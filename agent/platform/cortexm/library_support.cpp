@@ -1,4 +1,5 @@
-// What the C++ library's headers expect of its archive, which an image does not have: what would throw ends in last words.
+// What the C++ library's headers expect of its archive, which an image does not have: what would
+// throw ends in last words.
 #include "common/base/check.hpp"
 
 extern "C" void __cxa_pure_virtual() { longhaul::check_failed("", "pure virtual call", 0); }

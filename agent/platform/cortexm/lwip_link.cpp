@@ -151,9 +151,8 @@ Result<std::size_t> LwipLink::read(MutableBytes room) {
         error_ = "the collector closed the connection";
         return Error{ErrorCode::closed, error_};
     }
-    const u16_t count =
-        pbuf_copy_partial(received_, room.data(), static_cast<u16_t>(room.size()),
-                          static_cast<u16_t>(taken_));
+    const u16_t count = pbuf_copy_partial(received_, room.data(), static_cast<u16_t>(room.size()),
+                                          static_cast<u16_t>(taken_));
     taken_ += count;
     while (received_ != nullptr && taken_ >= received_->len) {
         pbuf* const first = received_;

@@ -104,7 +104,8 @@ void Firmware::begin() {
     board::begin();
     console() << "longhaul: start\n";
     if (remembered_.words.death != Death::none)
-        console() << "longhaul: before: " << remembered_.words.text << " " << remembered_.words.place << "\n";
+        console() << "longhaul: before: " << remembered_.words.text << " "
+                  << remembered_.words.place << "\n";
     begin_identity();
     begin_spool();
     begin_agent();
@@ -162,7 +163,13 @@ void Firmware::begin_agent() {
     settings.staging_bytes = LH_STAGING_BYTES;
     settings.codecs = CodecSet{1U << codec_range};
     LH_CHECK(Agent::memory_bytes(settings, sources_) <= sizeof(agent_memory));
-    const Ports ports{*spool_, *tls_, entropy_, *identity_, clock_, sources_, {&range_, nullptr, plain_, nullptr}};
+    const Ports ports{*spool_,
+                      *tls_,
+                      entropy_,
+                      *identity_,
+                      clock_,
+                      sources_,
+                      {&range_, nullptr, plain_, nullptr}};
     agent_.emplace(settings, ports, agent_memory);
 }
 
@@ -171,14 +178,19 @@ void Firmware::report(MonotonicMs now) {
     const UplinkStatus& uplink = agent_->uplink_status();
     if (uplink.connected != was_connected_) {
         was_connected_ = uplink.connected;
-        console() << (was_connected_ ? "longhaul: connected\n" : "longhaul: disconnected\n");
+        console() << (was_connected_ ? "longhaul: connected "
+                                     : "longhaul: disconnected, next attempt in ms ")
+                  << (was_connected_ ? std::uint64_t{0}
+                                     : static_cast<std::uint64_t>(agent_->next_attempt() - now))
+                  << "\n";
     }
     if (now < report_at_) return;
     report_at_ = now + report_ms;
     const AgentStatus& status = agent_->status();
     console() << "longhaul: samples " << status.samples << " blocks " << status.blocks << " acked "
               << uplink.acked_blocks << " stack " << stack_bytes_max() << " heap "
-              << heap_use().peak << " of " << heap_use().arena << " " << status.trouble << status.link_trouble << "\n";
+              << heap_use().peak << " of " << heap_use().arena << " " << status.trouble
+              << status.link_trouble << "\n";
 }
 
 Firmware firmware;

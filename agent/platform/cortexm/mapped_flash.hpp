@@ -1,4 +1,5 @@
-// Memory that keeps to the rules of NOR flash: for boards that have none, and an emulator that keeps it in a file.
+// Memory that keeps to the rules of NOR flash: for boards that have none, and an emulator that
+// keeps it in a file.
 #pragma once
 
 #include <cstring>

@@ -27,7 +27,9 @@ extern "C" {
     constexpr std::size_t program_counter = 6;
     longhaul::agent::die(longhaul::agent::Death::fault, "processor fault", frame[program_counter]);
 }
-[[gnu::naked, gnu::used]] static void fault_handler() { asm volatile("mrs r0, msp\n b lh_fault_at"); }
+[[gnu::naked, gnu::used]] static void fault_handler() {
+    asm volatile("mrs r0, msp\n b lh_fault_at");
+}
 void tick_handler();
 void board_handler();
 }

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
 from pathlib import Path
 
 from .processes import Program, demand, wait_until
@@ -15,7 +16,7 @@ FLASH_BYTES = 16 << 20
 HOST = "10.0.2.2"  # as QEMU's user-mode network calls this machine's loopback
 BOARDS = {
     "cortex-m3": ["-M", "mps2-an385,memory-backend=nor", "-nic", "user,id=n0,model=lan9118"],
-    "cortex-m33": ["-M", "mps2-an505", "-nic", "user,id=n0,model=lan9118"],
+    "cortex-m33": ["-M", "mps2-an505,memory-backend=nor", "-nic", "user,id=n0,model=lan9118"],
     "sf2": ["-M", "emcraft-sf2", "-nic", "user,id=n0,model=msf2-emac"],
 }
 
@@ -32,7 +33,7 @@ class Board:
         self.site, self.name, self.preset = site, name, preset
         self.folder = site.devices / name
         self.flash = self.folder / "flash.img"
-        self.program = self._receiver = self._monitor = None
+        self.program = self._receiver = self._monitor = self._speaker = None
         self.starts = 0
         # A socket's name has a limit that the folders of tests exceed.
         self._sockets = Path(tempfile.mkdtemp(prefix="lh-"))
@@ -45,7 +46,7 @@ class Board:
         self.starts += 1
         line, monitor = (self._sockets / f"{what}{self.starts}" for what in ("line", "qmp"))
         flash = (["-object", f"memory-backend-file,id=nor,size=16M,mem-path={self.flash},share=on"]
-                 if self.preset == "cortex-m3" else ["-drive", f"if=mtd,format=raw,file={self.flash}"])
+                 if self.preset != "sf2" else ["-drive", f"if=mtd,format=raw,file={self.flash}"])
         self.log = self.folder / f"console-{self.starts}.log"
         self.program = Program(
             [shutil.which("qemu-system-arm"), *BOARDS[self.preset], *flash, "-display", "none", "-monitor", "none",
@@ -62,6 +63,7 @@ class Board:
         def connected():
             assert self.program.running(), self.program.messages()
             made = socket.socket(socket.AF_UNIX)
+            made.settimeout(60)
             try:
                 made.connect(str(path))
             except OSError:
@@ -70,8 +72,8 @@ class Board:
             return made
         return wait_until(connected, f"QEMU at {path}")
 
-    def command(self, name, **arguments):
-        self._monitor.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+    def command(self, what, /, **arguments):
+        self._monitor.write(json.dumps({"execute": what, "arguments": arguments}) + "\n")
         self._monitor.flush()
         while "event" in (answer := json.loads(self._monitor.readline())):
             pass
@@ -81,14 +83,23 @@ class Board:
         self.command("set_link", name="n0", up=up)
 
     def say(self, data):
-        """What the receiver says; takes as long as the board needs to read it."""
-        self._receiver.sendall(data)
+        """What the receiver begins to say: the board reads 20 KB a second, or until it is killed."""
+        def speak(line):
+            try:
+                line.sendall(data)
+            except OSError:
+                pass  # killed
+        self._receiver.settimeout(None)
+        self._speaker = threading.Thread(target=speak, args=(self._receiver,), daemon=True)
+        self._speaker.start()
 
     def console(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def kill(self):
         self.program.kill()
+        if self._speaker is not None:
+            self._speaker.join(10)
         self._receiver.close()
 
     def close(self):
