@@ -9,11 +9,12 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <span>
 #include <utility>
+
+#include "agent/tls/tls_certificate.hpp"
 
 namespace longhaul::agent {
 namespace {
@@ -69,18 +70,6 @@ bool has_to_wait(int code) {
     return code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE;
 }
 
-const char* words_for_certificate(std::uint32_t flags) {
-    if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
-        return "the collector's certificate is for another name";
-    }
-    if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0)
-        return "the collector's certificate has expired";
-    if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) {
-        return "the collector's certificate is not valid yet: is the clock right?";
-    }
-    return "the collector's certificate is not from the pinned root";
-}
-
 // Before a kept session: a hash of who speaks to whom, for which alone it is good.
 constexpr std::size_t ticket_owner_bytes = 16;
 constexpr std::size_t real_ticket_bytes_min = 16;  // a collector may say that it has none for us
@@ -93,14 +82,6 @@ std::array<std::byte, ticket_owner_bytes> owner_of(const TlsSettings& settings) 
     std::array<std::byte, ticket_owner_bytes> owner;
     std::copy_n(hash.begin(), owner.size(), owner.begin());
     return owner;
-}
-
-std::int64_t seconds_of(const mbedtls_x509_time& time) {
-    using namespace std::chrono;
-    const year_month_day date{year{time.year}, month{static_cast<unsigned>(time.mon)},
-                              day{static_cast<unsigned>(time.day)}};
-    const auto moment = sys_days{date} + hours{time.hour} + minutes{time.min} + seconds{time.sec};
-    return moment.time_since_epoch().count();
 }
 
 }  // namespace

@@ -15,9 +15,9 @@ namespace longhaul::agent {
 struct TlsSettings {
     Bytes root_certificate;     // the only one that is trusted
     Bytes device_certificates;  // the device's, then its issuer's
-    Bytes issuer_certificate = {};  // where that one is DER, which holds one certificate only
     KeyHandle device_key = 0;   // signs the handshake; its bytes are never seen here
     std::string_view server_name;
+    Bytes issuer_certificate = {};  // where the device's is DER, which holds one only
 };
 
 class TlsLink final : public Link {

@@ -1,3 +1,4 @@
+// What the start-up leaves behind for those who ask.
 #pragma once
 
 #include <cstddef>
