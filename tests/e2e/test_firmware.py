@@ -95,9 +95,11 @@ def test_every_fix_of_a_board_stands_in_its_table_once(tmp_path, preset):
             board.say(said)
             last = lambda: max((len(rows) for rows in rows_by_epoch(site).values()), default=0)  # noqa: E731
             wait_until(lambda: last() >= len(fixes) - 256, f"{len(fixes)} fixes in the table: {board.log}", 120, poll_s=0.2)
-            starts = [int(found) for at in range(1, board.starts + 1)
-                      for found in re.findall(r", start (\d+)", (board.folder / f"console-{at}.log").read_text())]
-            assert starts == list(range(1, KILLS + 2)), "a start failed, or the board started by itself"
+            # One that was killed at once may have said nothing, and is counted or not.
+            said_by = [(board.folder / f"console-{at}.log").read_text() for at in range(1, board.starts + 1)]
+            starts = [int(found) for text in said_by for found in re.findall(r", start (\d+)", text)]
+            assert all(text.count("longhaul: start\n") <= 1 for text in said_by), "the board started by itself"
+            assert starts == sorted(set(starts)) and starts[-1] <= board.starts, f"{starts}: a count came twice"
         finally:
             board.close()
         assert site.stop_collector() == 0
