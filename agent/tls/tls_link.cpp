@@ -9,11 +9,12 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstring>
 #include <ctime>
-#include <string>
+#include <span>
 #include <utility>
+
+#include "agent/tls/tls_certificate.hpp"
 
 namespace longhaul::agent {
 namespace {
@@ -29,6 +30,18 @@ constexpr int cipher_suites[] = {
     MBEDTLS_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
     0,
 };
+
+// A small image has one version only.
+#if defined(MBEDTLS_SSL_PROTO_TLS1_2)
+constexpr mbedtls_ssl_protocol_version tls_version_min = MBEDTLS_SSL_VERSION_TLS1_2;
+#else
+constexpr mbedtls_ssl_protocol_version tls_version_min = MBEDTLS_SSL_VERSION_TLS1_3;
+#endif
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+constexpr mbedtls_ssl_protocol_version tls_version_max = MBEDTLS_SSL_VERSION_TLS1_3;
+#else
+constexpr mbedtls_ssl_protocol_version tls_version_max = MBEDTLS_SSL_VERSION_TLS1_2;
+#endif
 
 const unsigned char* raw(Bytes bytes) {
     return reinterpret_cast<const unsigned char*>(bytes.data());
@@ -58,38 +71,18 @@ bool has_to_wait(int code) {
     return code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE;
 }
 
-const char* words_for_certificate(std::uint32_t flags) {
-    if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0)
-        return "the collector's certificate is for another name";
-    if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0)
-        return "the collector's certificate has expired";
-    if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0)
-        return "the collector's certificate is not valid yet: is the clock right?";
-    return "the collector's certificate is not from the pinned root";
-}
-
 // Before a kept session: a hash of who speaks to whom, for which alone it is good.
 constexpr std::size_t ticket_owner_bytes = 16;
 constexpr std::size_t real_ticket_bytes_min = 16;  // a collector may say that it has none for us
 
 std::array<std::byte, ticket_owner_bytes> owner_of(const TlsSettings& settings) {
-    std::string text;
-    for (const Bytes part :
-         {settings.root_certificate, settings.device_certificates, as_bytes(settings.server_name)})
-        text.append(std::to_string(part.size()) + ' ').append(as_text(part));
-    const Sha256 hash = sha256(as_bytes(text));
+    const std::array<Sha256, 3> parts{sha256(settings.root_certificate),
+                                      sha256(settings.device_certificates),
+                                      sha256(as_bytes(settings.server_name))};
+    const Sha256 hash = sha256(std::as_bytes(std::span{parts}));
     std::array<std::byte, ticket_owner_bytes> owner;
     std::copy_n(hash.begin(), owner.size(), owner.begin());
     return owner;
-}
-
-std::int64_t seconds_of(const mbedtls_x509_time& time) {
-    using namespace std::chrono;
-    const year_month_day date{year{time.year}, month{static_cast<unsigned>(time.mon)},
-                              day{static_cast<unsigned>(time.day)}};
-    return (sys_days{date} + hours{time.hour} + minutes{time.min} + seconds{time.sec})
-        .time_since_epoch()
-        .count();
 }
 
 }  // namespace
@@ -143,10 +136,14 @@ struct TlsLink::State {
 int TlsLink::State::judge_dates(void* state, mbedtls_x509_crt* certificate, int /*depth*/,
                                 std::uint32_t* flags) {
     const std::int64_t floor_s = static_cast<const State*>(state)->date_floor_s;
+#if defined(MBEDTLS_HAVE_TIME_DATE)
     const bool valid_then = seconds_of(certificate->valid_from) <= floor_s &&
                             floor_s <= seconds_of(certificate->valid_to);
     constexpr std::uint32_t dates = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
     if (valid_then && floor_s > std::time(nullptr)) *flags &= ~dates;
+#else  // mbedTLS has no clock to judge by, and this is the only date there is
+    if (seconds_of(certificate->valid_to) < floor_s) *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
+#endif
     return 0;
 }
 
@@ -158,6 +155,11 @@ Status TlsLink::State::load(const TlsSettings& settings) {
     if (mbedtls_x509_crt_parse(&own, raw(settings.device_certificates),
                                settings.device_certificates.size()) != 0) {
         return Error{ErrorCode::malformed, "the device's certificate cannot be read"};
+    }
+    if (!settings.issuer_certificate.empty() &&
+        mbedtls_x509_crt_parse(&own, raw(settings.issuer_certificate),
+                               settings.issuer_certificate.size()) != 0) {
+        return Error{ErrorCode::malformed, "the issuer's certificate cannot be read"};
     }
     if (mbedtls_pk_setup_opaque(&key, settings.device_key) != 0)
         return Error{ErrorCode::denied, "the device's key cannot be used"};
@@ -171,21 +173,29 @@ Status TlsLink::State::configure(const TlsSettings& settings, Link& below) {
     if (enrols) protocols[0] = enrolment_protocol_name;
     int code = mbedtls_ssl_config_defaults(
         &config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
-    mbedtls_ssl_conf_min_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_2);
-    mbedtls_ssl_conf_max_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_3);
+    mbedtls_ssl_conf_min_tls_version(&config, tls_version_min);
+    mbedtls_ssl_conf_max_tls_version(&config, tls_version_max);
     mbedtls_ssl_conf_authmode(&config,
                               enrols ? MBEDTLS_SSL_VERIFY_NONE : MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ciphersuites(&config, cipher_suites);
     mbedtls_ssl_conf_ca_chain(&config, &root, nullptr);
     mbedtls_ssl_conf_verify(&config, judge_dates, this);
     mbedtls_ssl_conf_rng(&config, random_numbers, nullptr);
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
         &config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+#endif
+#if defined(LH_TLS_FRAGMENT_LENGTH)  // small devices ask for small records
+    if (code == 0) code = mbedtls_ssl_conf_max_frag_len(&config, LH_TLS_FRAGMENT_LENGTH);
+#endif
     if (code == 0 && !enrols) code = mbedtls_ssl_conf_own_cert(&config, &own, &key);
     if (code == 0) code = mbedtls_ssl_conf_alpn_protocols(&config, protocols.data());
     if (code == 0) code = mbedtls_ssl_setup(&ssl, &config);
-    const std::string name{settings.server_name};
-    if (code == 0) code = mbedtls_ssl_set_hostname(&ssl, enrols ? nullptr : name.c_str());
+    std::array<char, MBEDTLS_SSL_MAX_HOST_NAME_LEN + 1> name{};
+    if (settings.server_name.size() >= name.size())
+        return Error{ErrorCode::too_large, "the server's name is too long"};
+    std::copy(settings.server_name.begin(), settings.server_name.end(), name.begin());
+    if (code == 0) code = mbedtls_ssl_set_hostname(&ssl, enrols ? nullptr : name.data());
     mbedtls_ssl_set_bio(&ssl, &below, send_below, receive_below, nullptr);
     return code == 0 ? Status{} : Error{ErrorCode::io, "TLS cannot be set up"};
 }
@@ -289,6 +299,7 @@ void TlsLink::keep_ticket() {
         state.ticket.MBEDTLS_PRIVATE(ticket_len) < real_ticket_bytes_min) {
         return state.forget_ticket();
     }
+#if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
     // TLS 1.2 would keep the collector's certificate with it, which nobody looks at again.
     mbedtls_x509_crt*& certificate = state.ticket.MBEDTLS_PRIVATE(peer_cert);
     if (certificate != nullptr) {
@@ -296,6 +307,7 @@ void TlsLink::keep_ticket() {
         mbedtls_free(certificate);
         certificate = nullptr;
     }
+#endif
     state.has_ticket = true;
     std::array<std::byte, ticket_bytes_max> fresh;
     std::copy(state.ticket_owner.begin(), state.ticket_owner.end(), fresh.begin());

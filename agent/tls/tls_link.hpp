@@ -18,6 +18,7 @@ struct TlsSettings {
     Bytes device_certificates;  // the device's, then its issuer's
     KeyHandle device_key = 0;   // signs the handshake; its bytes are never seen here
     std::string_view server_name;
+    Bytes issuer_certificate = {};  // where the device's is DER, which holds one only
     // No certificate of ours, another protocol, and whoever answers is taken: the caller judges by
     // peer_certificates() before it says anything. Only `for_enrolment` is read then.
     bool for_enrolment = false;
