@@ -52,6 +52,7 @@ class Collector {
     Result<void, StartFailure> open_journal();
     Result<void, StartFailure> check_environment();
     Result<void, StartFailure> open_lake();
+    Result<void, StartFailure> open_writer();
     void start_threads();
     void start_writer();
     void reload();

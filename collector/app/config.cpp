@@ -40,6 +40,9 @@ void read_journal(ConfigTable table, CollectorConfig& config) {
     config.journal.group_ms_max = table.integer("group_ms", 2, {0, 1000});
     config.journal.segment_bytes_max = static_cast<std::uint64_t>(
         table.integer("segment_bytes", 64 << 20, {1 << 20, std::int64_t{1} << 32}));
+    config.writer.snapshot_bytes = static_cast<std::uint64_t>(
+        table.integer("snapshot_bytes", 256 << 20, {1 << 16, std::int64_t{1} << 40}));
+    config.writer.snapshot_ms = table.integer("snapshot_s", 3600, {1, day_s}) * second_ms;
 }
 
 void read_lake(ConfigTable table, CollectorConfig& config) {
@@ -105,6 +108,8 @@ path = "journal"                  # folder on a local disk; used by one collecto
 # group_bytes = 1048576           # a group is synced when it has this many bytes ...
 # group_ms = 2                    # ... or is this old
 # segment_bytes = 67108864
+# snapshot_bytes = 268435456      # the writer's state is kept after so many bytes, the journal cut below the one before ...
+# snapshot_s = 3600               # ... or after this time
 
 [lake]
 path = "lake"                     # folder of <tenant>/<schema>, each a Delta table

@@ -24,6 +24,8 @@ class TableBuffer {
     Status open(std::span<const Offset> ends_at_start);
 
     const std::string& folder() const { return table_.folder(); }
+    // How far the shard's rows are in the table; -1: it has none.
+    std::int64_t txn(Shard shard) const { return table_.state().txn(app_of(shard)); }
     // The rows of entries that end here or before are in the table already.
     bool has(Shard shard, Offset end) const;
 
