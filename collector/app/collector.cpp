@@ -100,7 +100,28 @@ Result<void, StartFailure> Collector::open_lake() {
     LH_TRY(check_environment());
     if (const Status cleaned = store_->clean_up(); !cleaned.ok())
         return folder_failure(config_.lake_path, cleaned.error());
-    writer_ = std::make_unique<Writer>(*journal_, *store_, *credentials_.keys, config_.writer);
+    writer_ = std::make_unique<Writer>(*journal_, *store_, *credentials_.keys, config_.writer,
+                                       journal_disk_.get());
+    return open_writer();
+}
+
+// What was cut off from the journal is known from the writer's snapshot.
+Result<void, StartFailure> Collector::open_writer() {
+    const auto opened = writer_->open();
+    for (const std::string& note : writer_->take_notes()) log_.warn(note);
+    if (!opened.ok())
+        return StartFailure{opened.error(), writer_->fatal() ? exit_bad_data : exit_retry_later};
+    const auto schema = [this](Shard shard, const std::string& tenant, const SchemaHash& hash) {
+        known_.add_schema(shard, tenant, hash);
+    };
+    const auto model = [this](Shard shard, const std::string& tenant, const ModelHash& hash) {
+        known_.add_model(shard, tenant, hash);
+    };
+    const auto epoch = [this](const std::string& tenant, const std::string& device,
+                              Incarnation incarnation, Epoch number) {
+        known_.add_epoch(tenant, device, incarnation, number);
+    };
+    writer_->for_each_known({schema, model, epoch});
     return {};
 }
 

@@ -57,6 +57,7 @@ class Collector {
     Result<void, StartFailure> open_lake();
     Result<void, StartFailure> open_renewals();
     Result<void, StartFailure> open_enrolment(const std::string& port_file);
+    Result<void, StartFailure> open_writer();
     void start_threads();
     void start_writer();
     void reload();

@@ -42,6 +42,9 @@ void read_journal(ConfigTable table, CollectorConfig& config) {
         table.integer("segment_bytes", 64 << 20, {1 << 20, std::int64_t{1} << 32}));
     config.journal_reserve_bytes = static_cast<std::uint64_t>(
         table.integer("reserve_bytes", 64 << 20, {0, std::int64_t{1} << 50}));
+    config.writer.snapshot_bytes = static_cast<std::uint64_t>(
+        table.integer("snapshot_bytes", 256 << 20, {1 << 16, std::int64_t{1} << 40}));
+    config.writer.snapshot_ms = table.integer("snapshot_s", 3600, {1, day_s}) * second_ms;
 }
 
 void read_lake(ConfigTable table, CollectorConfig& config) {
@@ -129,6 +132,8 @@ path = "journal"                  # folder on a local disk; used by one collecto
 # group_ms = 2                    # ... or is this old
 # segment_bytes = 67108864
 # reserve_bytes = 67108864        # with less free room on its disk devices wait until there is more
+# snapshot_bytes = 268435456      # the writer's state is kept after so many bytes, the journal cut below the one before ...
+# snapshot_s = 3600               # ... or after this time
 
 [lake]
 path = "lake"                     # folder of <tenant>/<schema>, each a Delta table

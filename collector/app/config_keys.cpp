@@ -60,6 +60,8 @@ const std::vector<Key>& keys() {
         key("journal.group_ms", restart, LH_FIELD(journal.group_ms_max)),
         key("journal.segment_bytes", restart, LH_FIELD(journal.segment_bytes_max)),
         key("journal.reserve_bytes", at_once, LH_FIELD(journal_reserve_bytes)),
+        key("journal.snapshot_bytes", restart, LH_FIELD(writer.snapshot_bytes)),
+        key_s("journal.snapshot_s", restart, LH_FIELD(writer.snapshot_ms)),
         key("lake.path", restart, LH_FIELD(lake_path)),
         key_s("lake.commit_interval_s", at_once, LH_FIELD(writer.commit_interval_ms)),
         key("lake.rows_max", at_once, LH_FIELD(writer.rows_max)),

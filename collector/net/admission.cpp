@@ -41,12 +41,10 @@ Result<std::unique_ptr<Admission>, Message> Admission::make(std::string environm
                       certificates(tenant, tenant.enrolment_pem));
         LH_TRY_ASSIGN(std::vector<Certificate> cut_off, certificates(tenant, tenant.cut_off_pem));
         Authorities& authorities = admission->authorities_[tenant.name];
-        for (const Certificate& each : accepted)
-            authorities.hashes.push_back(sha256(each.der()));
+        for (const Certificate& each : accepted) authorities.hashes.push_back(sha256(each.der()));
         // One below an authority that was cut off went with it.
         for (const Certificate& each : enrolment)
-            if (issued_by_one_of(each, accepted))
-                authorities.hashes.push_back(sha256(each.der()));
+            if (issued_by_one_of(each, accepted)) authorities.hashes.push_back(sha256(each.der()));
         for (auto* all : {&accepted, &enrolment, &cut_off})
             std::move(all->begin(), all->end(), std::back_inserter(authorities.certificates));
     }

@@ -6,7 +6,8 @@ namespace longhaul::collector {
 
 Status KnownDevices::load(Journal& journal, const std::function<void(const JournalEntry&)>& also) {
     for (Shard shard = 0; shard < journal.shards(); ++shard) {
-        LH_TRY_ASSIGN(const auto reader, journal.read(shard, 0));
+        LH_TRY_ASSIGN(const Offset begin, journal.begin(shard));
+        LH_TRY_ASSIGN(const auto reader, journal.read(shard, begin));
         for (;;) {
             const auto read = reader->next();
             if (!read.ok() && read.error().code == ErrorCode::corrupt) continue;

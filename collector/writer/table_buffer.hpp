@@ -26,6 +26,8 @@ class TableBuffer {
     const std::string& folder() const { return table_.folder(); }
     // Path of the file that an error is about; may be empty.
     const std::string& faulty() const { return table_.faulty(); }
+    // How far the shard's rows are in the table; -1: it has none.
+    std::int64_t txn(Shard shard) const { return table_.state().txn(app_of(shard)); }
     // The rows of entries that end here or before are in the table already.
     bool has(Shard shard, Offset end) const;
 

@@ -74,11 +74,17 @@ Result<TenantTables, Message> read_tables(collector::ObjectStore& lake, const st
 class EpochAudit {
  public:
     EpochAudit(const AuditedEpoch& name, const SentEpoch& sent, const TenantTables& tables,
-               const std::string& journal, std::vector<std::string>& problems)
-        : name_{name}, sent_{sent}, tables_{tables}, journal_{journal}, problems_{problems} {}
+               const std::string& journal, bool cut, std::vector<std::string>& problems)
+        : name_{name},
+          sent_{sent},
+          tables_{tables},
+          journal_{journal},
+          cut_{cut},
+          problems_{problems} {}
 
     AuditCounts run() {
-        if (!sent_.has_record && !sent_.blocks.empty()) problem("its record is not in the journal");
+        if (!sent_.has_record && !sent_.blocks.empty() && !cut_)
+            problem("its record is not in the journal");
         for (const auto& [seq, block] : sent_.blocks) count_block(seq, block);
         check_expired();
         take_losses();
@@ -92,6 +98,7 @@ class EpochAudit {
         ++counts_.blocks;
         counts_.samples += block.samples;
         counts_.resent += block.resent;
+        counts_.older += block.older ? 1 : 0;
         const AuditedBlock key{name_.device, name_.incarnation, name_.epoch, seq};
         const auto found = tables_.rows.find(key);
         const AuditedRows rows = found == tables_.rows.end() ? AuditedRows{} : found->second;
@@ -146,13 +153,18 @@ class EpochAudit {
     // Every table that could have rows of the block has said that it has them.
     bool committed(const SentBlock& block) const {
         const std::string app = journal_ + "/" + std::to_string(block.shard);
-        return std::all_of(sent_.tables.begin(), sent_.tables.end(), [&](const std::string& name) {
+        const auto has = [&](const std::string& name) {
             const auto table = tables_.tables.find(name);
             if (table == tables_.tables.end()) return false;
             const auto txn = table->second.txns.find(app);
             return txn != table->second.txns.end() &&
                    txn->second >= static_cast<std::int64_t>(block.end);
-        });
+        };
+        if (sent_.has_record || !cut_)
+            return std::all_of(sent_.tables.begin(), sent_.tables.end(), has);
+        // Its streams are not known any more, so it may be any table.
+        return std::all_of(tables_.tables.begin(), tables_.tables.end(),
+                           [&](const auto& table) { return has(table.first); });
     }
 
     void take_losses() {
@@ -253,6 +265,7 @@ class EpochAudit {
     const SentEpoch& sent_;
     const TenantTables& tables_;
     const std::string& journal_;
+    const bool cut_;
     std::vector<std::string>& problems_;
     std::array<std::vector<LostNumbers>, block_class_count> lost_;  // each by first number
     std::uint64_t expired_rows_ = 0;  // that the tables lack of these blocks
@@ -276,6 +289,23 @@ void add_lost_epochs(const std::string& tenant, const TenantTables& tables, cons
                 (void)sent.epochs[{tenant, device.first, incarnation, epoch}];
         }
     }
+}
+
+// What was cut off from the journal is in the tables or in quarantine, or it would still be there.
+void add_older_blocks(const std::string& tenant, const TenantTables& tables,
+                      const std::string& only, SentData& sent) {
+    const auto add = [&](const AuditedBlock& block, std::uint64_t rows) {
+        if (!may_be_sent(block) || (!only.empty() && block.device != only)) return;
+        SentEpoch& epoch =
+            sent.epochs[{tenant, block.device, static_cast<std::uint32_t>(block.incarnation),
+                         static_cast<std::uint32_t>(block.epoch)}];
+        SentBlock older;
+        older.samples = static_cast<std::uint16_t>(rows);
+        older.older = true;
+        epoch.blocks.try_emplace(static_cast<std::uint32_t>(block.seq), older);
+    };
+    for (const auto& [block, rows] : tables.rows) add(block, rows.rows);
+    for (const AuditedBlock& block : tables.quarantined) add(block, 0);
 }
 
 // Rows that no block of the journal explains.
@@ -324,6 +354,7 @@ void AuditCounts::add(const AuditCounts& other) {
     resent += other.resent;
     quarantined += other.quarantined;
     released += other.released;
+    older += other.older;
     in_flight += other.in_flight;
     awaited += other.awaited;
     lost += other.lost;
@@ -353,6 +384,7 @@ Result<AuditReport, Message> audit(collector::Journal& journal, const LakeConten
     report.problems = std::move(sent.problems);
     for (const auto& [tenant, tables] : lake) {
         report.tables += tables.tables.size();
+        if (sent.cut) add_older_blocks(tenant, tables, device, sent);
         check_strangers(tenant, tables, sent, device, report.problems);
         add_lost_epochs(tenant, tables, device, sent);
     }
@@ -360,8 +392,8 @@ Result<AuditReport, Message> audit(collector::Journal& journal, const LakeConten
     std::set<std::pair<std::string, std::string>> devices;
     for (const auto& [name, epoch] : sent.epochs) {
         const auto tables = lake.find(name.tenant);
-        EpochAudit one{name, epoch, tables == lake.end() ? no_tables : tables->second, journal_name,
-                       report.problems};
+        EpochAudit one{name,         epoch,    tables == lake.end() ? no_tables : tables->second,
+                       journal_name, sent.cut, report.problems};
         const AuditCounts counts = one.run();
         report.totals.add(counts);
         report.epochs.emplace(name, counts);

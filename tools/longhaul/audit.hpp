@@ -6,6 +6,9 @@
 // the next epoch's record tells of, so a link of the chain of epochs that has not come is awaited,
 // not forgotten.
 //
+// Of what has been cut off from the journal (docs/spec/journal.md) only the tables tell: these
+// blocks are there, and their rows stand there once; how many they should be nobody knows any more.
+//
 // What is new is sent before what waited, so a number that has not come is awaited, too. It is a
 // hole when a block of its class from behind it has come later than a younger one: that one was of
 // the backlog, which is sent oldest first (docs/spec/frames.md). The device then has a minute to
@@ -34,9 +37,10 @@ struct AuditCounts {
     std::uint64_t resent = 0;       // blocks that arrived again and were dropped
     std::uint64_t quarantined = 0;  // blocks without rows that _quarantine explains
     std::uint64_t released = 0;     // blocks with rows that waited in quarantine
-    std::uint64_t in_flight = 0;    // blocks that the writer has not committed yet
-    std::uint64_t awaited = 0;      // blocks that the device has numbered and not sent yet
-    std::uint64_t lost = 0;         // blocks that _losses explains
+    std::uint64_t older = 0;  // blocks that were cut off from the journal: rows are counted only
+    std::uint64_t in_flight = 0;  // blocks that the writer has not committed yet
+    std::uint64_t awaited = 0;    // blocks that the device has numbered and not sent yet
+    std::uint64_t lost = 0;       // blocks that _losses explains
     std::uint64_t lost_samples = 0;
     std::uint64_t expired = 0;  // blocks whose rows were older than rows are kept
     std::uint64_t holes = 0;    // blocks that nothing explains

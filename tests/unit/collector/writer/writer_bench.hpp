@@ -55,7 +55,8 @@ struct WriterBench {
         journal = std::move(opened).value();
         store = std::make_unique<collector::LocalStore>(disk);
         if (!store->clean_up().ok()) return false;
-        writer = std::make_unique<collector::Writer>(*journal, *store, keys, settings);
+        writer = std::make_unique<collector::Writer>(*journal, *store, keys, settings,
+                                                     with_snapshots ? &disk : nullptr);
         return true;
     }
 
@@ -137,6 +138,7 @@ struct WriterBench {
     collector::LocalJournalSettings journal_settings;
     collector::WriterSettings settings;
     RememberingKeyRing keys;
+    bool with_snapshots = true;
     std::unique_ptr<collector::LocalJournal> journal;
     std::unique_ptr<collector::LocalStore> store;
     std::unique_ptr<collector::Writer> writer;
