@@ -81,6 +81,14 @@ struct KnownVisitor {
         epoch;
 };
 
+// A snapshot that is being made, step by step.
+struct SnapshotWork {
+    enum class Next : std::uint8_t { write, name, keep, cut };
+    Next next = Next::write;
+    std::uint64_t number = 0;
+    std::vector<Offset> offsets;
+};
+
 class Writer {
  public:
     // All of them outlive the writer. Made before the journal takes anything: what it holds now is
@@ -142,13 +150,6 @@ class Writer {
         std::string tenant;
         std::string name;
         std::vector<std::int64_t> txns;  // by shard; -1: none
-    };
-    // A snapshot that is being made, step by step.
-    struct SnapshotWork {
-        enum class Next : std::uint8_t { write, name, keep, cut };
-        Next next = Next::write;
-        std::uint64_t number = 0;
-        std::vector<Offset> offsets;
     };
     // Where an entry stands, and whose it is: what every row needs.
     struct Place {
