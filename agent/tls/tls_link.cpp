@@ -1,7 +1,6 @@
 #include "agent/tls/tls_link.hpp"
 
 #include <mbedtls/error.h>
-#include <mbedtls/net_sockets.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/platform.h>
 #include <mbedtls/ssl.h>
@@ -15,6 +14,7 @@
 #include <utility>
 
 #include "agent/tls/tls_certificate.hpp"
+#include "agent/tls/tls_support.hpp"
 
 namespace longhaul::agent {
 namespace {
@@ -42,30 +42,6 @@ constexpr mbedtls_ssl_protocol_version tls_version_max = MBEDTLS_SSL_VERSION_TLS
 #else
 constexpr mbedtls_ssl_protocol_version tls_version_max = MBEDTLS_SSL_VERSION_TLS1_2;
 #endif
-
-const unsigned char* raw(Bytes bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
-int random_numbers(void*, unsigned char* out, std::size_t size) {
-    return random_bytes(std::as_writable_bytes(std::span{out, size})).ok()
-               ? 0
-               : MBEDTLS_ERR_PK_BAD_INPUT_DATA;
-}
-
-int send_below(void* context, const unsigned char* bytes, std::size_t size) {
-    const Result<std::size_t> sent =
-        static_cast<Link*>(context)->write(std::as_bytes(std::span{bytes, size}));
-    if (!sent.ok()) return MBEDTLS_ERR_NET_SEND_FAILED;
-    return sent.value() == 0 ? MBEDTLS_ERR_SSL_WANT_WRITE : static_cast<int>(sent.value());
-}
-
-int receive_below(void* context, unsigned char* bytes, std::size_t size) {
-    const Result<std::size_t> got =
-        static_cast<Link*>(context)->read(std::as_writable_bytes(std::span{bytes, size}));
-    if (!got.ok()) return MBEDTLS_ERR_NET_RECV_FAILED;
-    return got.value() == 0 ? MBEDTLS_ERR_SSL_WANT_READ : static_cast<int>(got.value());
-}
 
 bool has_to_wait(int code) {
     return code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE;
