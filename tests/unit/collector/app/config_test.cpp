@@ -85,7 +85,7 @@ TEST_CASE("collector.toml: mistakes are told with their lines") {
     for (const Case& each : cases) {
         CAPTURE(each.changed);
         std::string text{config_example()};
-        const auto config = read(folder, text.insert(text.find("\n[http]"), each.changed));
+        const auto config = read(folder, text.insert(text.find("\n[enrolment]"), each.changed));
         REQUIRE_FALSE(config.ok());
         CHECK_THAT(config.error().text, ContainsSubstring(each.said));
         CHECK_THAT(config.error().text, ContainsSubstring("line "));
