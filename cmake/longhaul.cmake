@@ -2,6 +2,9 @@
 include_guard(GLOBAL)
 
 set(_lh_warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)  # it takes what libstdc++ uses of its own for our use of it
+  list(APPEND _lh_warnings -Wno-deprecated-declarations)
+endif()
 
 function(_lh_compile target)
   target_compile_features(${target} PUBLIC cxx_std_20)
