@@ -155,13 +155,6 @@ void encode_incarnation(const IncarnationState& state, ByteSink& out) {
     out.u32(state.id);
     out.varint(state.given_up);
     encode_runs(state.closed, out);
-    out.varint(state.lost.size());
-    for (const LostSpan& span : state.lost) {
-        out.u8(span.block_class);
-        for (const std::uint32_t value :
-             {span.first_epoch, span.first_number, span.last_epoch, span.last_number})
-            out.varint(value);
-    }
     out.varint(state.fingerprints.size());
     for (const auto& [epoch, fingerprint] : state.fingerprints) {
         out.varint(epoch);
@@ -180,13 +173,6 @@ IncarnationState decode_incarnation(ByteReader& in, const FindStreams& find_stre
     state.id = in.u32();
     state.given_up = number();
     state.closed = decode_runs(in, state_limits::closed_runs_max);
-    state.lost.resize(read_count(in, state_limits::lost_runs_max));
-    for (LostSpan& span : state.lost) {
-        span.block_class = in.u8();
-        for (std::uint32_t* const value :
-             {&span.first_epoch, &span.first_number, &span.last_epoch, &span.last_number})
-            *value = number();
-    }
     for (std::size_t left = read_count(in, state_limits::fingerprints_max); left != 0; --left) {
         const std::uint32_t epoch = number();
         state.fingerprints.emplace_back(epoch, in.u16());

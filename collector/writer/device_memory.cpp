@@ -53,37 +53,12 @@ EpochState* IncarnationState::find(std::uint32_t epoch) {
     return found == open.end() ? nullptr : &found->second;
 }
 
-// A device tells the same loss again when it does not know that it has arrived.
-void IncarnationState::add_lost(const LostSpan& span) {
-    if (std::find(lost.begin(), lost.end(), span) != lost.end()) return;
-    lost.push_back(span);
-    if (lost.size() > state_limits::lost_runs_max) lost.erase(lost.begin());
-}
-
-bool IncarnationState::is_done(std::uint32_t epoch, const EpochState& state) const {
-    // Without a record: it may still come, and has a row of its own.
-    if (!state.has_record || !state.ends_known || !state.waiting.empty()) return false;
+// Without a record: it may still come, and has a row of its own.
+bool EpochState::is_done() const {
+    if (!has_record || !ends_known || !waiting.empty()) return false;
     for (std::uint32_t i = 0; i < block_class_count; ++i) {
-        const auto block_class = static_cast<BlockClass>(i);
-        std::uint64_t next = 1;
-        for (bool grown = true; grown && next <= state.last_number[i];) {
-            const std::uint32_t zero = BlockSeq::of(block_class, 0).value;
-            const std::uint64_t after =
-                state.received.first_missing(zero + static_cast<std::uint32_t>(next)) - zero;
-            grown = after > next;
-            next = after;
-            for (const LostSpan& span : lost) {
-                if (span.block_class != i || epoch < span.first_epoch || epoch > span.last_epoch)
-                    continue;
-                const std::uint64_t first = epoch == span.first_epoch ? span.first_number : 1;
-                const std::uint64_t last =
-                    epoch == span.last_epoch ? span.last_number : BlockSeq::number_max;
-                if (first > next || last < next) continue;
-                next = last + 1;
-                grown = true;
-            }
-        }
-        if (next <= state.last_number[i]) return false;
+        const std::uint32_t zero = BlockSeq::of(static_cast<BlockClass>(i), 0).value;
+        if (received.first_missing(zero + 1) <= std::uint64_t{zero} + last_number[i]) return false;
     }
     return true;
 }
@@ -98,10 +73,16 @@ void IncarnationState::close(std::uint32_t epoch) {
         open.erase(found);
     }
     closed.add(epoch);
-    const std::uint32_t oldest = open.empty() ? UINT32_MAX : open.begin()->first;
-    std::erase_if(lost, [&](const LostSpan& span) {
-        return span.last_epoch < oldest && closed.contains(span.last_epoch);
-    });
+    trim();
+}
+
+void IncarnationState::reopen(std::uint32_t epoch) {
+    closed.remove(epoch);
+    open[epoch].forked = true;
+    trim();
+}
+
+void IncarnationState::trim() {
     if (closed.size() <= state_limits::closed_runs_max) return;
     // Holes that nobody ever told of: whatever is before the first one ends is not looked at.
     const SeqRun first = closed.runs().front();
@@ -152,12 +133,9 @@ void DeviceMemory::make_room() {
     }
 }
 
-void DeviceMemory::settle(IncarnationState& incarnation, std::uint32_t epoch, bool all) {
-    std::vector<std::uint32_t> done;
-    for (const auto& [number, state] : incarnation.open) {
-        if ((all || number == epoch) && incarnation.is_done(number, state)) done.push_back(number);
-    }
-    for (const std::uint32_t number : done) incarnation.close(number);
+void DeviceMemory::settle(IncarnationState& incarnation, std::uint32_t epoch) {
+    const EpochState* const state = incarnation.find(epoch);
+    if (state != nullptr && state->is_done()) incarnation.close(epoch);
 }
 
 }  // namespace longhaul::collector

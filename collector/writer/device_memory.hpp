@@ -2,7 +2,8 @@
 // they are done. Specification: docs/spec/snapshot.md.
 //
 // An epoch is done when its record has come, the next one's record has told how far it came, and
-// every block up to there has come or is listed as lost. Then its number is all that is left of it.
+// every block up to there has come. Then its number is all that is left of it. What a device lists
+// as lost does not count: it may list two losses as one, with blocks between them that still wait.
 #pragma once
 
 #include <array>
@@ -25,11 +26,10 @@ namespace longhaul::collector {
 namespace state_limits {
 inline constexpr std::size_t open_epochs_max = 4096;  // of a device
 inline constexpr std::size_t incarnations_max = 16'384;
-inline constexpr std::size_t closed_runs_max = 64;   // of an incarnation
-inline constexpr std::size_t runs_max = 1024;        // of received blocks of an epoch
-inline constexpr std::size_t lost_runs_max = 256;    // of an incarnation
-inline constexpr std::size_t anchors_max = 64;       // of an epoch
-inline constexpr std::size_t fingerprints_max = 32;  // of closed epochs of an incarnation
+inline constexpr std::size_t closed_runs_max = 4096;  // of an incarnation: open epochs lie between
+inline constexpr std::size_t runs_max = 1024;         // of received blocks of an epoch
+inline constexpr std::size_t anchors_max = 64;        // of an epoch
+inline constexpr std::size_t fingerprints_max = 32;   // of closed epochs of an incarnation
 }  // namespace state_limits
 
 struct Anchor {
@@ -89,18 +89,9 @@ struct EpochState {
     std::array<std::uint32_t, block_class_count> last_number{};  // and told these
 
     void add_anchor(const Anchor& anchor);
+    bool is_done() const;
     // One whose schema is there; nullptr: no such one.
     const StreamEntry* stream(std::size_t index) const;
-};
-
-// A loss that the device told of, of one class.
-struct LostSpan {
-    std::uint8_t block_class = 0;
-    std::uint32_t first_epoch = 0;
-    std::uint32_t first_number = 0;
-    std::uint32_t last_epoch = 0;
-    std::uint32_t last_number = 0;
-    friend bool operator==(const LostSpan&, const LostSpan&) = default;
 };
 
 struct IncarnationState {
@@ -108,18 +99,20 @@ struct IncarnationState {
     std::uint32_t given_up = 0;  // epochs up to here were too many to remember
     SeqRuns closed;              // epochs that are done
     std::map<std::uint32_t, EpochState> open;
-    std::vector<LostSpan> lost;
     std::deque<std::pair<std::uint32_t, std::uint16_t>> fingerprints;  // epoch, of its record
 
     EpochState* find(std::uint32_t epoch);
     // Its blocks are duplicates, whatever they are.
     bool is_closed(std::uint32_t epoch) const { return closed.contains(epoch); }
     bool is_given_up(std::uint32_t epoch) const { return epoch != 0 && epoch <= given_up; }
-    void add_lost(const LostSpan& span);
-    bool is_done(std::uint32_t epoch, const EpochState& state) const;
     void close(std::uint32_t epoch);
+    // Another record of a closed epoch has come.
+    void reopen(std::uint32_t epoch);
     // Of a closed epoch: whether this may be the record that it had.
     bool may_be_record(std::uint32_t epoch, const RecordTag& tag) const;
+
+ private:
+    void trim();  // to as many runs as may be
 };
 
 class DeviceMemory {
@@ -132,8 +125,8 @@ class DeviceMemory {
     void make_room();
     std::size_t open_epochs() const;
 
-    // Closes what is done: this epoch, or with `all` every one of the incarnation.
-    void settle(IncarnationState& incarnation, std::uint32_t epoch, bool all);
+    // Closes the epoch if it is done.
+    static void settle(IncarnationState& incarnation, std::uint32_t epoch);
 
     Shard shard = 0;
     std::vector<IncarnationState> incarnations;  // in the order in which they came

@@ -90,6 +90,11 @@ void DeviceShelf::for_each_epoch(
     LH_CHECK(done.ok());
 }
 
+Status DeviceShelf::check(Bytes packed) const {
+    const auto state = decode_device(packed, [this](auto id) { return streams(id); });
+    return state.ok() ? Status{} : state.error();
+}
+
 Result<DeviceMemory> DeviceShelf::put_packed(std::string_view name, Bytes bytes) {
     LH_TRY_ASSIGN(DeviceMemory state,
                   decode_device(bytes, [this](auto id) { return streams(id); }));

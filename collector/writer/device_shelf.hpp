@@ -28,6 +28,8 @@ class DeviceShelf {
     void for_each_epoch(
         const std::function<void(const std::string& device, std::uint32_t incarnation,
                                  std::uint32_t epoch)>& take) const;
+    // Whether a device's bytes can be taken up again.
+    Status check(Bytes packed) const;
     // Error malformed. Returns the state; its epochs count as users of their streams from here on.
     Result<DeviceMemory> put_packed(std::string_view name, Bytes state);
 

@@ -78,6 +78,8 @@ Result<SnapshotWriter> SnapshotWriter::begin(std::unique_ptr<DiskFile> file,
 Status SnapshotWriter::put(std::uint8_t kind, Bytes content) {
     items_.u8(kind);
     items_.counted(content);
+    if (items_.size() > part_bytes_max - aead_tag_bytes)
+        return Error{ErrorCode::too_large, "an item of a snapshot"};
     return items_.size() < part_bytes ? Status{} : write_part();
 }
 

@@ -1,6 +1,7 @@
 #include "collector/writer/table_buffer.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "collector/lake/file_names.hpp"
 #include "collector/lake/named_uuid.hpp"
@@ -136,7 +137,28 @@ Result<DataFile> TableBuffer::write_file(const Batch& batch, const std::vector<s
     return file;
 }
 
+// A commit that could not be written for days comes late: clean-up may have taken its files for
+// somebody's leftovers. The journal still has their rows.
+Status TableBuffer::find_files() {
+    std::map<std::string, std::vector<std::string>> folders;
+    for (const DataFile& file : files_) {
+        const std::size_t slash = file.path.rfind('/');
+        const std::string path = folder() + "/" + file.path.substr(0, slash);
+        auto [names, is_new] = folders.try_emplace(path);
+        if (is_new) {
+            LH_TRY_ASSIGN(names->second, store_.list(path));
+        }
+        if (!std::binary_search(names->second.begin(), names->second.end(),
+                                file.path.substr(slash + 1)))
+            return Error{ErrorCode::denied,
+                         "a batch file was removed before its commit; start the collector "
+                         "again, the journal has its rows"};
+    }
+    return {};
+}
+
 Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {
+    LH_TRY(find_files());
     TableCommit commit;
     commit.files = files_;
     std::string name = journal_ + " " + folder();

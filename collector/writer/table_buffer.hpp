@@ -60,6 +60,7 @@ class TableBuffer {
 
     Result<DataFile> write_file(const Batch& batch, const std::vector<std::uint32_t>& rows,
                                 const std::string& receive_date, const std::string& stem);
+    Status find_files();
     std::string app_of(Shard shard) const;
     bool is_of_other_journal(std::string_view app) const;
 

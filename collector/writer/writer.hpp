@@ -192,7 +192,7 @@ class Writer {
     Outcome on_schema(const Place& place, Bytes body);
     Outcome on_epoch(const Place& place, Bytes body);
     Outcome add_epoch(const Place& place, const longhaul_EpochRecord& record, const RecordTag& tag,
-                      const BlockKey& key, DeviceMemory& device, IncarnationState& incarnation);
+                      const BlockKey& key, IncarnationState& incarnation);
     Outcome on_closed_epoch(const Place& place, const EpochName& name, const RecordTag& tag,
                             Bytes body, DeviceMemory& device, IncarnationState& incarnation);
     Outcome on_model(const Place& place, Bytes body);
@@ -220,7 +220,6 @@ class Writer {
                                 std::int64_t elapsed);
     Outcome add_system_entry(const Place& place, const BlockName& name,
                              const longhaul_SystemEntry& entry, EpochState& epoch);
-    void note_loss(const Place& place, const BlockName& name, const longhaul_Loss& loss);
     Outcome add_loss_row(const Place& place, Incarnation incarnation, const longhaul_Loss& loss);
     Outcome add_anchor(const Place& place, const EpochName& name, EpochState& epoch, Anchor anchor,
                        const char* origin);
@@ -267,7 +266,6 @@ class Writer {
     std::set<MissingModel> missing_models_;
     std::map<MissingModel, std::set<Offset>> waiting_;  // all blocks in quarantine, by their model
     std::set<WaitingBlock> releasable_;
-    bool losses_told_ = false;  // by the entry that is being read
     std::vector<std::byte> body_room_;
     BlockDecoder decoder_;
     std::optional<std::vector<Offset>> barrier_;  // being carried out, at these offsets

@@ -56,7 +56,6 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
                       std::string{entry.tenant},
                       std::string{entry.device}};
     tags_[shard].reach(read.offset);
-    losses_told_ = false;
     switch (entry.kind) {
         case JournalKind::schema:
             return on_schema(place, entry.body);
@@ -123,7 +122,7 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
         return add_streams(place, *known);
     if (known != nullptr && (known->has_record || known->forked))
         return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
-    if (known == nullptr) device.make_room();
+    device.make_room();  // also for the epoch before it, of which it tells
     if (incarnation->is_given_up(record.epoch))
         return quarantine(place, name, std::nullopt, body, "too many epochs of this device");
 
@@ -138,11 +137,11 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
     const auto key = keys_.unwrap(*sealing_key, record);
     if (!key.ok())
         return quarantine(place, name, std::nullopt, body, "the epoch's block key does not open");
-    return add_epoch(place, record, tag, key.value(), device, *incarnation);
+    return add_epoch(place, record, tag, key.value(), *incarnation);
 }
 
 Writer::Outcome Writer::add_epoch(const Place& place, const longhaul_EpochRecord& record,
-                                  const RecordTag& tag, const BlockKey& key, DeviceMemory& device,
+                                  const RecordTag& tag, const BlockKey& key,
                                   IncarnationState& incarnation) {
     EpochState& epoch = incarnation.open[record.epoch];
     epoch.has_record = true;
@@ -157,8 +156,8 @@ Writer::Outcome Writer::add_epoch(const Place& place, const longhaul_EpochRecord
     if (epoch.cut.by_record)
         LH_TRY(add_unlisted_power_cut(place, name, epoch.streams->classes(), epoch.cut));
     LH_TRY(add_epoch_row(place, record));
-    device.settle(incarnation, record.epoch, false);
-    device.settle(incarnation, record.previous_epoch, false);
+    DeviceMemory::settle(incarnation, record.epoch);
+    DeviceMemory::settle(incarnation, record.previous_epoch);
     return {};
 }
 
@@ -169,10 +168,7 @@ Writer::Outcome Writer::on_closed_epoch(const Place& place, const EpochName& nam
                                         IncarnationState& incarnation) {
     if (incarnation.may_be_record(name.second, tag)) return {};
     device.make_room();
-    if (!incarnation.is_given_up(name.second)) {
-        incarnation.closed.remove(name.second);
-        incarnation.open[name.second].forked = true;
-    }
+    if (!incarnation.is_given_up(name.second)) incarnation.reopen(name.second);
     return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
 }
 
@@ -253,7 +249,7 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     epoch->received.add(name.seq.value);
     tags_[place.shard].put(place.tag_name(journal_.id().uuid, name), content_tag(body));
     LH_TRY(take_block(place, header.value(), body, *epoch));
-    device.settle(*incarnation, name.epoch.value, losses_told_);
+    DeviceMemory::settle(*incarnation, name.epoch.value);
     return {};
 }
 
@@ -284,7 +280,7 @@ Writer::Outcome Writer::on_release(const Place& place, Bytes body) {
         if (epoch != nullptr && waiting != epoch->waiting.end() &&
             waiting->second.content == content_tag(body)) {
             LH_TRY(release(place, header.value(), body, *epoch));
-            device.settle(*incarnation, name.epoch.value, losses_told_);
+            DeviceMemory::settle(*incarnation, name.epoch.value);
             return {};
         }
     }
@@ -332,7 +328,9 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
     const auto block = decoder_.decode(opened.value(), formats, header.samples);
     if (!block.ok()) {
         // It counts as never arrived, so that it becomes rows when it comes again after its schema.
-        if (block.error().code == ErrorCode::not_found) {
+        // But where its number would be one hole too many, for which it stays taken.
+        if (block.error().code == ErrorCode::not_found &&
+            epoch.received.size() < state_limits::runs_max) {
             epoch.received.remove(name.seq.value);
             tags_[place.shard].remove(place.tag_name(journal_.id().uuid, name));
         }

@@ -172,21 +172,7 @@ Writer::Outcome Writer::add_system_entry(const Place& place, const BlockName& na
                          loss.epoch != 0 && loss.last_epoch == 0 &&
                          loss.first_seq == loss.last_seq && BlockSeq{loss.first_seq}.number() != 0;
     if (one_end) return add_told_power_cut(place, {name.incarnation.value, loss.epoch}, loss);
-    note_loss(place, name, loss);
     return add_loss_row(place, name.incarnation, loss);
-}
-
-// Its blocks are not waited for.
-void Writer::note_loss(const Place& place, const BlockName& name, const longhaul_Loss& loss) {
-    const BlockSeq first{loss.first_seq};
-    const BlockSeq last{loss.last_seq};
-    IncarnationState* const incarnation = device_of(place).find(name.incarnation.value);
-    if (loss.epoch == 0 || incarnation == nullptr || first.block_class() != last.block_class())
-        return;
-    incarnation->add_lost({static_cast<std::uint8_t>(first.block_class()), loss.epoch,
-                           first.number(), loss.last_epoch != 0 ? loss.last_epoch : loss.epoch,
-                           last.number()});
-    losses_told_ = true;
 }
 
 // A spool that could not be read had nobody knows which blocks.

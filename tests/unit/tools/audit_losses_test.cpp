@@ -125,6 +125,20 @@ TEST_CASE("audit: a loss over epochs explains what is missing in all of them, an
     CHECK(report.totals.lost_samples == 100);
 }
 
+TEST_CASE("audit: a block that comes after a loss was told over it becomes its rows") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    bench.next_epoch(2, 3);  // the record says that there were three
+    bench.tell_of(2, 1, {lost({1, 2}, {1, 3}, 6)});
+    bench.send(2);  // it waited: a device joins losses over what it still has
+    REQUIRE(bench.drain().empty());
+    const AuditReport report = bench.report();
+    CHECK(holds(report));
+    CHECK(report.totals.rows == 6);
+    CHECK(report.totals.quarantined == 0);
+}
+
 TEST_CASE("audit: losses beyond the highest block seen, and of an epoch that never came, count") {
     AuditBench bench;
     bench.begin();

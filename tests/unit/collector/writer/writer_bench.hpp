@@ -20,6 +20,18 @@ namespace longhaul::test {
 
 inline constexpr std::int64_t noon_us = 1'795'262'400'000'000;  // 2026-11-21 12:00 UTC
 
+// A schema that counts, and a body of it: 0, 1, 2 … at these times.
+inline std::unique_ptr<StoredSchema> counter(TimeKind time = TimeKind::source) {
+    return make_schema("counter", time, {field("n", FieldKind::integer)});
+}
+
+inline Body count_body(const StoredSchema& schema, std::vector<std::int64_t> times) {
+    std::vector<Value> values;
+    for (std::size_t i = 0; i < times.size(); ++i)
+        values.push_back(Value::of_integer(static_cast<std::int64_t>(i)));
+    return Body{}.samples(1, schema, times, {values});
+}
+
 // Opens each epoch's key once for all writers of the program: tests start many on one journal.
 class RememberingKeyRing final : public collector::KeyRing {
  public:

@@ -11,17 +11,6 @@ namespace {
 
 using Rows = std::vector<std::string>;
 
-std::unique_ptr<StoredSchema> counter() {
-    return make_schema("counter", TimeKind::source, {field("n", FieldKind::integer)});
-}
-
-Body count_body(const StoredSchema& schema, std::vector<std::int64_t> times) {
-    std::vector<Value> values;
-    for (std::size_t i = 0; i < times.size(); ++i)
-        values.push_back(Value::of_integer(static_cast<std::int64_t>(i)));
-    return Body{}.samples(1, schema, times, {values});
-}
-
 }  // namespace
 
 TEST_CASE("writer: rows that came an hour late or more lie in a file of their own") {

@@ -27,17 +27,6 @@ std::unique_ptr<StoredSchema> all_kinds() {
                         field("real", FieldKind::float64)});
 }
 
-std::unique_ptr<StoredSchema> counter(TimeKind time = TimeKind::source) {
-    return make_schema("counter", time, {field("n", FieldKind::integer)});
-}
-
-Body count_body(const StoredSchema& schema, std::vector<std::int64_t> times) {
-    std::vector<Value> values;
-    for (std::size_t i = 0; i < times.size(); ++i)
-        values.push_back(Value::of_integer(static_cast<std::int64_t>(i)));
-    return Body{}.samples(1, schema, times, {values});
-}
-
 }  // namespace
 
 TEST_CASE("writer: every kind of value becomes a cell of its column, null included") {
