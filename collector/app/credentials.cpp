@@ -166,19 +166,43 @@ Result<void, Message> open_registry(const CollectorConfig& config, Credentials& 
     return {};
 }
 
-// An authority that the registry does not list issues nothing, for nobody would be let in by it.
+// An authority that the registry does not list, or whose authority above it was cut off, issues
+// nothing, for nobody would be let in by it. Gives the authorities, enrolment authorities with
+// them, that are of the same one of the tenant: their devices are renewed.
+std::set<Sha256> authorities_beside(const Issuer& issuer, const Tenant& tenant) {
+    const auto& listed = tenant.enrolment_pem;
+    if (std::find(listed.begin(), listed.end(), issuer.certificate_pem()) == listed.end())
+        return {};
+    std::vector<Certificate> accepted;
+    std::vector<Certificate> enrolment;
+    parse_each(tenant.older_pem, accepted);
+    parse_each({tenant.authority_pem}, accepted);
+    parse_each(listed, enrolment);
+    const auto own = Certificate::parse(as_bytes(issuer.certificate_pem()));
+    const auto above = std::find_if(accepted.begin(), accepted.end(), [&](const Certificate& each) {
+        return own.ok() && own.value().issued_by(each).ok();
+    });
+    if (above == accepted.end()) return {};
+    std::set<Sha256> beside{sha256(above->der())};
+    for (const Certificate& each : enrolment)
+        if (each.issued_by(*above).ok()) beside.insert(sha256(each.der()));
+    return beside;
+}
+
+// An authority by which nobody would be let in issues nothing.
 Result<void, Message> open_enrolment(const CollectorConfig& config, const TlsSettings& server,
                                      Credentials& credentials) {
     auto entrance = std::make_shared<EnrolmentEntrance>();
     LH_TRY_ASSIGN(Issuers issuers, Issuers::load(config.enrolment));
-    std::erase_if(issuers.by_tenant, [&credentials](const auto& each) {
-        return std::none_of(
-            credentials.tenants.begin(), credentials.tenants.end(), [&each](const Tenant& tenant) {
-                const auto& listed = tenant.enrolment_pem;
-                return tenant.name == each.first &&
-                       std::find(listed.begin(), listed.end(), each.second.certificate_pem()) !=
-                           listed.end();
-            });
+    std::set<Sha256> renewed;
+    std::erase_if(issuers.by_tenant, [&](const auto& each) {
+        for (const Tenant& tenant : credentials.tenants) {
+            if (tenant.name != each.first) continue;
+            const std::set<Sha256> beside = authorities_beside(each.second, tenant);
+            renewed.insert(beside.begin(), beside.end());
+            return beside.empty();
+        }
+        return true;
     });
     if (!config.enrolment_listen.empty()) {
         if (issuers.root_pem.empty()) {
@@ -195,7 +219,8 @@ Result<void, Message> open_enrolment(const CollectorConfig& config, const TlsSet
     entrance->desk = {
         config.environment, std::move(issuers), static_cast<int>(config.certificate_days),
         config.enrolment_collector.empty() ? config.listen.substr(config.listen.rfind(':'))
-                                           : config.enrolment_collector};
+                                           : config.enrolment_collector,
+        std::move(renewed)};
     credentials.enrolment = std::move(entrance);
     return {};
 }

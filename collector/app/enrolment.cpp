@@ -60,15 +60,21 @@ void Enrolment::on_refused(const std::string& peer, const EnrolmentRefusal& refu
                     {{"peer", peer}, {"reason", refusal.reason}, {"text", refusal.text}});
 }
 
-// Written down before the device has it.
+// Written down before the device has it. The same once more can come without end, and is told
+// within the limits of refusals.
 void Enrolment::on_enrolled(const std::string& peer, const Enrolled& enrolled) {
     const std::string device = enrolled.tenant + "/" + enrolled.device;
-    ports_.log.info("enrolled",
-                    {{"peer", peer}, {"device", device}, {"again", enrolled.again ? "yes" : "no"}});
-    const auto kept = ports_.trail.append(
-        {{enrolled.tenant, wall_now(), "collector", "enrolled", enrolled.device,
-          std::string{enrolled.again ? "its certificate was sent again" : "by a join code"} +
-              ", to " + peer}});
+    if (enrolled.again) {
+        ports_.gateway.trail.add({enrolled.tenant, wall_now(), "collector", "enrolled",
+                                  enrolled.device, "its certificate was sent again, to " + peer},
+                                 "again", monotonic_now());
+        if (lines_.take(monotonic_now().value))
+            ports_.log.info("enrolled again", {{"peer", peer}, {"device", device}});
+        return;
+    }
+    ports_.log.info("enrolled", {{"peer", peer}, {"device", device}});
+    const auto kept = ports_.trail.append({{enrolled.tenant, wall_now(), "collector", "enrolled",
+                                            enrolled.device, "by a join code, to " + peer}});
     if (!kept.ok())
         ports_.log.warn("the audit trail cannot be written", {{"text", kept.error().text}});
 }

@@ -1,5 +1,6 @@
 // How a connection becomes a session, or is told why not; and what it counted for when it ends.
 #include "collector/net/connection.hpp"
+#include "collector/session/renewals.hpp"
 
 namespace longhaul::collector {
 namespace {
@@ -59,6 +60,8 @@ void Connection::begin_session(const Admitted& admitted) {
     SessionSettings settings = gateway_.session;
     settings.shard = shard_ = gateway_.journal.shard_of(name.tenant, name.device);
     settings.intake = intake_;
+    if (settings.renewals != nullptr && !settings.renewals->offered_to(identity_->authority))
+        settings.renewals = nullptr;
     settings.sealing_offer = find_offer(admitted_by_->sealing, identity_->authority);
     session_.emplace(name, settings, gateway_.known, admitted.authorities, monotonic_now());
     watched_ = gateway_.clones.begin(name.tenant, name.device, peer_, monotonic_now());

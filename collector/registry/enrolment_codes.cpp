@@ -172,20 +172,27 @@ EnrolmentCodes::Outcome EnrolmentCodes::redeem_in(const JoinCodeId& id, const Jo
     const auto state = state_of(code.tenant, device);
     if (!state.ok()) return trouble(state.error());
     if (state.value() == "revoked") return refuse("name", "is for a device that is revoked");
-    if (kept.value()) return Enrolled{code.tenant, device, kept.value()->chain, true};
-
-    if (code.revoked) return refuse("code_revoked", "is revoked");
-    if (code.uses_left <= 0) return refuse("code_used", "has been used");
-    if (issuing.now > code.expires) return refuse("code_expired", "has expired");
-    if (code.device.empty() && !state.value().empty())
-        return refuse("name", "is for new devices, and \"" + device + "\" is registered already");
     const Issuer* const issuer = issuing.issuers.find(code.tenant);
+    if (issuer != nullptr && kept.value() && ends_with(kept.value()->chain, issuer->above()))
+        return Enrolled{code.tenant, device, kept.value()->chain, true};
+
+    // Who has taken a use before, under an authority that is not here any more, needs no other.
+    if (!kept.value()) {
+        if (code.revoked) return refuse("code_revoked", "is revoked");
+        if (code.uses_left <= 0) return refuse("code_used", "has been used");
+        if (issuing.now > code.expires) return refuse("code_expired", "has expired");
+        if (code.device.empty() && !state.value().empty()) {
+            return refuse("name",
+                          "is for new devices, and \"" + device + "\" is registered already");
+        }
+    }
     if (issuer == nullptr)
         return refuse("issuer", "is of a tenant that has no enrolment authority here");
     const auto chain = issuer->issue(name, wanted.key, issuing.days, issuing.now);
     if (!chain.ok()) return refuse("issuer", to_string(chain.error()));
-    Enrolled enrolled{code.tenant, device, chain.value().der, false};
-    if (const Status taken = take_use(id); !taken.ok()) return trouble(taken.error());
+    Enrolled enrolled{code.tenant, device, chain.value().der, kept.value().has_value()};
+    if (!kept.value())
+        if (const Status taken = take_use(id); !taken.ok()) return trouble(taken.error());
     if (const Status done = keep(enrolled, key, &id, chain.value(), issuing.now); !done.ok())
         return trouble(done.error());
     return enrolled;

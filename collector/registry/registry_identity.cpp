@@ -60,11 +60,23 @@ Status Registry::add_enrolment_authority(std::string_view tenant, std::string_vi
     return SqliteQuery{insert}.bind(tenant).bind(authority_pem).run();
 }
 
+// What devices signed under them before is still good, like under one that is cut off.
 Result<int> Registry::drop_enrolment_authorities(std::string_view tenant) {
+    LH_TRY_ASSIGN(const auto note,
+                  database_.prepare("INSERT OR IGNORE INTO cut_off_authorities "
+                                    "SELECT tenant, authority FROM enrolment_authorities "
+                                    "WHERE tenant = ?"));
     LH_TRY_ASSIGN(const auto remove,
                   database_.prepare("DELETE FROM enrolment_authorities WHERE tenant = ?"));
-    LH_TRY(SqliteQuery{remove}.bind(tenant).run());
-    return database_.changed_rows();
+    int count = 0;
+    const Status done = database_.in_transaction([&]() -> Status {
+        LH_TRY(SqliteQuery{note}.bind(tenant).run());
+        LH_TRY(SqliteQuery{remove}.bind(tenant).run());
+        count = static_cast<int>(database_.changed_rows());
+        return {};
+    });
+    if (!done.ok()) return done.error();
+    return count;
 }
 
 Status Registry::note_expiry(std::string_view tenant, const std::vector<std::string>& devices,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,10 @@ struct EnrolmentDesk {
     Issuers issuers;
     int certificate_days = 90;
     std::string collector{};  // where devices send to, as Enrolled says it
+    // Whose devices are renewed, by the certificate of their direct issuer: those that have the
+    // same authority of the tenant above them as the new certificate will, since what they seal for
+    // is of that one.
+    std::set<Sha256> renewed{};
 };
 
 class EnrolmentSession {

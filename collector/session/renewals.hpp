@@ -23,9 +23,8 @@ class Renewals {
              Told told)
         : codes_{std::move(codes)}, desk_{std::move(desk)}, told_{std::move(told)} {}
 
-    bool offered_to(std::string_view tenant) const {
-        return desk_->issuers.find(tenant) != nullptr;
-    }
+    // `issuer`: SHA-256 of the certificate of who issued the device's.
+    bool offered_to(const Sha256& issuer) const { return desk_->renewed.contains(issuer); }
     // The chain; empty: not now. Error: the device may not ask so.
     Result<std::vector<std::byte>> renew(const DeviceName& device, Bytes request, WallUs wall,
                                          MonotonicMs now);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "collector/session/renewals.hpp"
-
 namespace longhaul::collector {
 namespace {
 
@@ -185,7 +183,7 @@ void Session::write_welcome(const longhaul_Hello& hello) {
         const bool known = wanted.size == sizeof(SchemaHash) && knows_schema(hash_of(wanted.bytes));
         if (!known) welcome.unknown_schemas |= std::uint32_t{1} << i;
     }
-    welcome.renewal = settings_.renewals != nullptr && settings_.renewals->offered_to(peer_.tenant);
+    welcome.renewal = settings_.renewals != nullptr;
     if (hello.models && settings_.models != nullptr) offer_models(hello, welcome);
     queue([&](ByteWriter& out) { return write_message(welcome, out); });
     if (hello.sealing_key.size == sizeof(SealingKeyId)) {

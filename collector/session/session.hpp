@@ -36,7 +36,7 @@ struct SessionSettings {
     const SealingOffer* sealing_offer = nullptr;  // read with the Hello
     // Of the device's tenant, while the session is used; nullptr: nothing but credit_bytes limits.
     TenantIntake* intake = nullptr;
-    Renewals* renewals = nullptr;  // outlives the session; nullptr: nothing is renewed
+    Renewals* renewals = nullptr;  // outlives the session; nullptr: this device's is not renewed
     std::int64_t hello_deadline_ms = 15'000;
     std::int64_t idle_deadline_ms = 900'000;
 };

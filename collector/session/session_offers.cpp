@@ -20,6 +20,7 @@ void Session::offer_models(const longhaul_Hello& hello, longhaul_Welcome& welcom
 
 // A device that did not say which key it has does not know the frame.
 void Session::offer_sealing_key(const SealingOffer* offer) {
+    settings_.sealing_offer = offer;  // for the Hello, if that has not come yet
     if (offer == nullptr || !sealing_key_ || *sealing_key_ == offer->id || closing_) return;
     sealing_key_ = offer->id;
     queue([&](ByteWriter& out) {
