@@ -247,10 +247,14 @@ Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRe
 // class that it used, an unknown number of samples. The device tells of the classes of which it
 // stored something; the others are those of that epoch's record.
 Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRecord& record) {
-    if (record.previous_epoch == 0 || record.previous_clean) return {};
-    const EpochName name{record.incarnation, record.previous_epoch};
+    const bool first_of_all = record.previous_epoch == 0 && record.epoch == 1;
+    if (first_of_all || record.previous_clean) return {};
+    const bool none_stored = record.previous_epoch == 0;
+    const EpochName name{record.incarnation,
+                         none_stored ? record.epoch - 1 : record.previous_epoch};
     auto& [epochs, cuts] = tenants_[place.tenant].devices[place.device];
     PowerCut& cut = cuts[name];
+    if (none_stored) return add_power_cut_of_any(place, name, cut);
     cut.by_record = true;
     for (std::size_t i = 0; i < record.previous_ends_count; ++i)
         LH_TRY(add_power_cut_of(place, name, record.previous_ends[i], cut));
