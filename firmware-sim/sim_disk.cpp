@@ -14,6 +14,11 @@ class SimFile final : public DiskFile {
         : disk_{disk}, inode_{std::move(inode)} {}
 
     Status append(Bytes bytes) override {
+        if (disk_.full_) {
+            const Bytes some = bytes.first(bytes.size() / 2);
+            inode_->bytes.insert(inode_->bytes.end(), some.begin(), some.end());
+            return ErrorCode::full;
+        }
         const SimDisk::Step step = disk_.take_step();
         if (step.applies) {
             inode_->bytes.insert(inode_->bytes.end(), bytes.begin(), bytes.end());
@@ -144,6 +149,7 @@ void SimDisk::flip(std::string_view path, std::size_t at, std::byte mask) {
 Result<std::unique_ptr<DiskFile>> SimDisk::create(std::string_view path) {
     if (visible_.contains(path)) return ErrorCode::exists;
     if (!folders_.contains(folder_of(path))) return ErrorCode::not_found;
+    if (full_) return ErrorCode::full;
     const Step step = take_step();
     if (!step.applies) return step.status.error();
     auto inode = std::make_shared<Inode>();

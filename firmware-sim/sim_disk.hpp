@@ -35,6 +35,8 @@ class SimDisk final : public collector::Disk {
     std::uint64_t steps_taken() const { return steps_taken_; }
     // The next sync of a file fails, and what it should have kept is lost at the next power cut.
     void fail_next_sync() { fail_next_sync_ = true; }
+    // Full: no file is made, and of what is appended half finds room.
+    void set_full(bool full) { full_ = full; }
 
     // Power is cut and comes back: only the durable picture is left. With `torn`, some of the
     // changes of names that were never synced are kept, the first ones, and of each file some of
@@ -79,6 +81,7 @@ class SimDisk final : public collector::Disk {
     std::uint64_t steps_left_ = UINT64_MAX;
     std::uint64_t steps_taken_ = 0;
     bool fail_next_sync_ = false;
+    bool full_ = false;
 };
 
 }  // namespace longhaul::sim
