@@ -12,11 +12,15 @@ using namespace longhaul::sim;
 
 namespace {
 
-Scenario scenario_of(const std::string& name) {
-    auto scenario = Scenario::load("firmware-sim/scenarios/" + name + ".toml");
+Scenario scenario_in(const std::string& path) {
+    auto scenario = Scenario::load(path);
     INFO((scenario.ok() ? "" : scenario.error().text));
     REQUIRE(scenario.ok());
     return std::move(scenario).value();
+}
+
+Scenario scenario_of(const std::string& name) {
+    return scenario_in("firmware-sim/scenarios/" + name + ".toml");
 }
 
 Report run(const Scenario& scenario, std::uint64_t seed) {
@@ -74,6 +78,13 @@ TEST_CASE("simulator: no seed that found a fault finds it again") {
         ++seeds;
     }
     CHECK(seeds >= 1);
+}
+
+TEST_CASE("simulator: the example for the CI of others replays a recording, and holds") {
+    Scenario example = scenario_in("examples/ci/scenario.toml");
+    example.set_devices(2);
+    example.duration_s = 3'600;
+    check_holds(example, 1);
 }
 
 TEST_CASE("simulator: what was not expected is said, with how much it was") {
