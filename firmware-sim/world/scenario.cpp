@@ -173,6 +173,7 @@ std::int64_t Scenario::devices() const {
 
 void Scenario::set_devices(std::int64_t wanted) {
     const std::int64_t before = devices();
+    LH_CHECK(before != 0);
     for (FleetPlan& fleet : fleets)
         fleet.devices = std::max<std::int64_t>(1, fleet.devices * wanted / before);
 }
