@@ -10,7 +10,7 @@ namespace longhaul::sim {
 namespace {
 
 using longhaul::in_json;
-using ull = unsigned long long;
+using Count = unsigned long long;
 
 [[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...) {
     char text[1024];
@@ -76,24 +76,25 @@ std::string in_words(const RunReport& run) {
         "(%llu refused), %llu commits\n"
         "  samples      %llu measured, %llu rows, %llu blocks acknowledged, %.1f bytes a sample on "
         "the link\n",
-        run.name.c_str(), static_cast<ull>(r.seed), r.holds() ? "holds" : "FAILS", r.device_count,
-        device_hours(r), run.seconds, static_cast<ull>(r.devices.boots),
-        static_cast<ull>(r.devices.power_cuts), static_cast<ull>(r.devices.torn_writes),
-        static_cast<ull>(r.devices.restarts), static_cast<ull>(r.devices.bad_sectors),
-        static_cast<ull>(r.devices.clock_jumps), static_cast<ull>(r.collector.starts),
-        static_cast<ull>(r.collector.crashes), static_cast<ull>(r.collector.failed_syncs),
-        static_cast<ull>(r.collector.times_full), static_cast<ull>(r.collector.sessions),
-        static_cast<ull>(r.collector.refused_sessions), static_cast<ull>(r.collector.commits),
-        static_cast<ull>(v.samples), static_cast<ull>(v.rows), static_cast<ull>(v.acked_blocks),
+        run.name.c_str(), static_cast<Count>(r.seed), r.holds() ? "holds" : "FAILS", r.device_count,
+        device_hours(r), run.seconds, static_cast<Count>(r.devices.boots),
+        static_cast<Count>(r.devices.power_cuts), static_cast<Count>(r.devices.torn_writes),
+        static_cast<Count>(r.devices.restarts), static_cast<Count>(r.devices.bad_sectors),
+        static_cast<Count>(r.devices.clock_jumps), static_cast<Count>(r.collector.starts),
+        static_cast<Count>(r.collector.crashes), static_cast<Count>(r.collector.failed_syncs),
+        static_cast<Count>(r.collector.times_full), static_cast<Count>(r.collector.sessions),
+        static_cast<Count>(r.collector.refused_sessions), static_cast<Count>(r.collector.commits),
+        static_cast<Count>(v.samples), static_cast<Count>(v.rows),
+        static_cast<Count>(v.acked_blocks),
         v.rows == 0 ? 0.0 : static_cast<double>(r.link_bytes) / static_cast<double>(v.rows));
     text += format(
         "  lost         %llu stored or dropped (%s), %llu in memory at a power cut, %llu too "
         "large; "
         "all listed\n"
         "  drained      %s after the sources ended; violations %llu; event log %016llx\n",
-        static_cast<ull>(v.lost), reasons_of(v).c_str(), static_cast<ull>(v.cut),
-        static_cast<ull>(v.refused), drained_text(r).c_str(), static_cast<ull>(v.violation_count),
-        static_cast<ull>(r.log_hash));
+        static_cast<Count>(v.lost), reasons_of(v).c_str(), static_cast<Count>(v.cut),
+        static_cast<Count>(v.refused), drained_text(r).c_str(),
+        static_cast<Count>(v.violation_count), static_cast<Count>(r.log_hash));
     for (const std::string& violation : v.violations) text += "  violation    " + violation + "\n";
     if (!r.holds()) text += "  again        " + run.command + "\n";
     return text;
@@ -112,20 +113,20 @@ std::string in_json(const RunReport& run) {
                "{\"name\":%s,\"seed\":%llu,\"holds\":%s,\"devices\":%zu,\"device_hours\":%.1f,"
                "\"seconds\":%.2f,\"boots\":%llu,\"power_cuts\":%llu,\"crashes\":%llu,"
                "\"samples\":%llu,\"rows\":%llu,\"acked_blocks\":%llu,\"lost\":%llu,",
-               in_json(run.name).c_str(), static_cast<ull>(r.seed), r.holds() ? "true" : "false",
-               r.device_count, device_hours(r), run.seconds, static_cast<ull>(r.devices.boots),
-               static_cast<ull>(r.devices.power_cuts), static_cast<ull>(r.collector.crashes),
-               static_cast<ull>(v.samples), static_cast<ull>(v.rows),
-               static_cast<ull>(v.acked_blocks), static_cast<ull>(v.lost)) +
+               in_json(run.name).c_str(), static_cast<Count>(r.seed), r.holds() ? "true" : "false",
+               r.device_count, device_hours(r), run.seconds, static_cast<Count>(r.devices.boots),
+               static_cast<Count>(r.devices.power_cuts), static_cast<Count>(r.collector.crashes),
+               static_cast<Count>(v.samples), static_cast<Count>(v.rows),
+               static_cast<Count>(v.acked_blocks), static_cast<Count>(v.lost)) +
            "\"reasons\":{" + reasons + "}," +
            format(
                "\"cut\":%llu,\"refused\":%llu,\"quarantined\":%llu,\"duplicated\":%llu,"
                "\"link_bytes\":%llu,\"drained_after_s\":%.1f,\"violation_count\":%llu,"
                "\"log_hash\":\"%016llx\",\"again\":",
-               static_cast<ull>(v.cut), static_cast<ull>(v.refused),
-               static_cast<ull>(v.quarantined), static_cast<ull>(v.resent_rows),
-               static_cast<ull>(r.link_bytes), static_cast<double>(r.drained_after_ms) / 1000,
-               static_cast<ull>(v.violation_count), static_cast<ull>(r.log_hash)) +
+               static_cast<Count>(v.cut), static_cast<Count>(v.refused),
+               static_cast<Count>(v.quarantined), static_cast<Count>(v.resent_rows),
+               static_cast<Count>(r.link_bytes), static_cast<double>(r.drained_after_ms) / 1000,
+               static_cast<Count>(v.violation_count), static_cast<Count>(r.log_hash)) +
            in_json(run.command) + ",\"violations\":[" + violations + "]}\n";
 }
 
@@ -137,8 +138,8 @@ std::string in_junit(const std::vector<RunReport>& runs) {
                               runs.size(), static_cast<std::size_t>(failures));
     for (const RunReport& run : runs) {
         text += "  <testcase classname=\"" + in_xml(run.name) +
-                format("\" name=\"seed %llu\" time=\"%.3f\">\n", static_cast<ull>(run.report.seed),
-                       run.seconds);
+                format("\" name=\"seed %llu\" time=\"%.3f\">\n",
+                       static_cast<Count>(run.report.seed), run.seconds);
         if (!run.report.holds())
             text += "    <failure message=\"" + in_xml(run.report.verdict.violations.front()) +
                     "\">" + in_xml(in_words(run)) + "</failure>\n";
@@ -149,12 +150,12 @@ std::string in_junit(const std::vector<RunReport>& runs) {
 
 std::string summary(const std::vector<RunReport>& runs) {
     double hours = 0;
-    ull cuts = 0;
-    ull crashes = 0;
-    ull samples = 0;
-    ull lost = 0;
-    ull violations = 0;
-    ull failed = 0;
+    Count cuts = 0;
+    Count crashes = 0;
+    Count samples = 0;
+    Count lost = 0;
+    Count violations = 0;
+    Count failed = 0;
     for (const RunReport& run : runs) {
         const Report& r = run.report;
         hours += device_hours(r);
