@@ -193,13 +193,15 @@ Result<std::vector<DiskEntry>> SimDisk::list(std::string_view path) {
     const auto name_of_last = [](std::string_view full) {
         return std::string{full.substr(full.rfind('/') + 1)};
     };
-    for (const auto& [name, inode] : visible_) {
-        if (folder_of(name) == path)
-            entries.push_back({name_of_last(name), inode->bytes.size(), false});
+    const std::string prefix = path.empty() ? std::string{} : std::string{path} + '/';
+    for (auto at = visible_.lower_bound(prefix);
+         at != visible_.end() && at->first.starts_with(prefix); ++at) {
+        if (folder_of(at->first) == path)
+            entries.push_back({name_of_last(at->first), at->second->bytes.size(), false});
     }
-    for (const std::string& folder : folders_) {
-        if (!folder.empty() && folder_of(folder) == path)
-            entries.push_back({name_of_last(folder), 0, true});
+    for (auto at = folders_.lower_bound(prefix); at != folders_.end() && at->starts_with(prefix);
+         ++at) {
+        if (!at->empty() && folder_of(*at) == path) entries.push_back({name_of_last(*at), 0, true});
     }
     std::sort(entries.begin(), entries.end(),
               [](const DiskEntry& a, const DiskEntry& b) { return a.name < b.name; });

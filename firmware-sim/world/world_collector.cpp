@@ -86,7 +86,7 @@ void WorldCollector::begin_fault(Tag tag, MonotonicMs now) {
             if (listens()) go_down(now, killed);
             return plan(tag, faults.kill_every_s);
         case power:
-            if (listens()) go_down(now, by_power);
+            cut_power(now);
             return plan(tag, faults.power_every_s);
         case bad_disk:
             disk_.fail_after(1 + random_.below(60));
@@ -105,6 +105,14 @@ void WorldCollector::begin_fault(Tag tag, MonotonicMs now) {
                           room);
             return plan(tag, faults.full_every_s);
     }
+}
+
+// Between two steps of the disk, or in one of the next ones.
+void WorldCollector::cut_power(MonotonicMs now) {
+    if (!listens()) return;
+    if (random_.one_in(2)) return go_down(now, by_power);
+    disk_.fail_after(1 + random_.below(8));
+    cuts_disk_ = true;
 }
 
 bool WorldCollector::try_start(MonotonicMs now) {

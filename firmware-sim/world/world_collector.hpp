@@ -125,6 +125,7 @@ class WorldCollector final : public Listener, public Actor {
     void run_at(MonotonicMs time);
     void plan(Tag tag, std::int64_t every_s);
     void begin_fault(Tag tag, MonotonicMs now);
+    void cut_power(MonotonicMs now);
     std::size_t waiting_entries() const;
     WallUs wall(MonotonicMs now) const { return {settings_.start_wall_us + now.value * 1000}; }
     void violate(MonotonicMs now, std::string text);
