@@ -2,6 +2,9 @@
 include_guard(GLOBAL)
 
 set(_lh_warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)  # it takes what libstdc++ uses of its own for our use of it
+  list(APPEND _lh_warnings -Wno-deprecated-declarations)
+endif()
 
 function(_lh_compile target)
   target_compile_features(${target} PUBLIC cxx_std_20)
@@ -47,8 +50,18 @@ function(lh_test)
   endif()
   add_executable(${T_NAME} ${T_SOURCES})
   _lh_compile(${T_NAME})
+  if(CMAKE_CROSSCOMPILING)  # where a size has 32 bits, tests count on in 64
+    target_compile_options(${T_NAME} PRIVATE -Wno-conversion -Wno-narrowing)
+  endif()
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPENDS} lh_catch2)
-  add_test(NAME ${T_NAME} COMMAND ${T_NAME} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+  if(LH_SANITIZE)
+    math(EXPR T_TIMEOUT "${T_TIMEOUT} * 4")
+  endif()
+  if(CMAKE_CROSSCOMPILING)  # an emulated kernel is slow and does not tell everything
+    math(EXPR T_TIMEOUT "${T_TIMEOUT} * 10")
+    set(_not "~[kernel]")
+  endif()
+  add_test(NAME ${T_NAME} COMMAND ${T_NAME} ${_not} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
   set_tests_properties(${T_NAME} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
 endfunction()
 

@@ -32,13 +32,18 @@ endfunction()
 
 # mbedTLS. Its own CMake wants Python and installs itself; a list of sources is simpler.
 file(GLOB _mbedtls_sources CONFIGURE_DEPENDS "${LH_DEPS}/src/mbedtls/library/*.c")
-add_library(lh_mbedtls STATIC ${_mbedtls_sources}
-  "${CMAKE_SOURCE_DIR}/third_party/config/mbedtls_ms_time.c")
+set(_mbedtls_config mbedtls_linux.h)
+if(LH_TARGET STREQUAL cortexm)
+  set(_mbedtls_config mbedtls_cortexm.h)
+else()
+  list(APPEND _mbedtls_sources "${CMAKE_SOURCE_DIR}/third_party/config/mbedtls_ms_time.c")
+endif()
+add_library(lh_mbedtls STATIC ${_mbedtls_sources})
 target_include_directories(lh_mbedtls
   PUBLIC "${LH_DEPS}/src/mbedtls/include" "${CMAKE_SOURCE_DIR}/third_party/config"
   PRIVATE "${LH_DEPS}/src/mbedtls/library")
 # Whoever includes an mbedTLS header must see the same configuration.
-target_compile_definitions(lh_mbedtls PUBLIC "MBEDTLS_CONFIG_FILE=\"mbedtls_linux.h\"")
+target_compile_definitions(lh_mbedtls PUBLIC "MBEDTLS_CONFIG_FILE=\"${_mbedtls_config}\"")
 lh_third_party(lh_mbedtls)
 
 # nanopb: the runtime, and lh_proto() for the generator. The generator runs under Debian's own python3,
@@ -46,7 +51,7 @@ lh_third_party(lh_mbedtls)
 set(_nanopb "${LH_DEPS}/src/nanopb")
 add_library(lh_nanopb STATIC "${_nanopb}/pb_common.c" "${_nanopb}/pb_encode.c" "${_nanopb}/pb_decode.c")
 target_include_directories(lh_nanopb PUBLIC "${_nanopb}")
-target_compile_definitions(lh_nanopb PUBLIC PB_ENABLE_MALLOC=0 PB_NO_PACKED_STRUCTS=1)
+target_compile_definitions(lh_nanopb PUBLIC PB_NO_PACKED_STRUCTS=1)
 lh_third_party(lh_nanopb)
 
 # lh_proto(NAME target PROTO files...): one library of the generated C sources.
@@ -70,25 +75,11 @@ function(lh_proto)
   lh_third_party(${P_NAME})
 endfunction()
 
-find_package(Threads REQUIRED)
-target_link_libraries(lh_mbedtls PUBLIC Threads::Threads)
-find_package(SQLite3 REQUIRED)
-find_package(Boost 1.81 REQUIRED COMPONENTS json)
-find_package(ZLIB REQUIRED)
-find_library(LH_ZSTD zstd REQUIRED)
-find_path(LH_ZSTD_INCLUDE zstd.h REQUIRED)
-add_library(lh_zstd UNKNOWN IMPORTED)
-set_target_properties(lh_zstd PROPERTIES
-  IMPORTED_LOCATION "${LH_ZSTD}" INTERFACE_INCLUDE_DIRECTORIES "${LH_ZSTD_INCLUDE}")
-find_package(tomlplusplus REQUIRED)
-find_package(CLI11 REQUIRED)
-find_package(spdlog REQUIRED)
-# The core alone: the package's own configuration wants the web server and curl of its other parts.
-find_library(LH_PROMETHEUS prometheus-cpp-core REQUIRED)
-find_path(LH_PROMETHEUS_INCLUDE prometheus/text_serializer.h REQUIRED)
-add_library(prometheus-cpp::core UNKNOWN IMPORTED)
-set_target_properties(prometheus-cpp::core PROPERTIES
-  IMPORTED_LOCATION "${LH_PROMETHEUS}" INTERFACE_INCLUDE_DIRECTORIES "${LH_PROMETHEUS_INCLUDE}")
+if(NOT LH_TARGET STREQUAL cortexm)
+  find_package(Threads REQUIRED)
+  target_link_libraries(lh_mbedtls PUBLIC Threads::Threads)
+endif()
+include("${CMAKE_CURRENT_LIST_DIR}/packages_${LH_TARGET}.cmake")
 
 if(LH_TESTS)
   file(GLOB_RECURSE _catch2_sources CONFIGURE_DEPENDS "${LH_DEPS}/src/catch2/src/catch2/*.cpp")

@@ -22,6 +22,7 @@ class SimFile final : public DiskFile {
         const SimDisk::Step step = disk_.take_step();
         if (step.applies) {
             inode_->bytes.insert(inode_->bytes.end(), bytes.begin(), bytes.end());
+            inode_->modified = disk_.now_;
         }
         return step.status;
     }
@@ -60,6 +61,14 @@ void SimDisk::Inode::truncate(std::size_t size) {
     bytes.resize(size);
 }
 
+namespace {
+
+std::size_t below(std::mt19937_64& random, std::size_t bound) {
+    return static_cast<std::size_t>(random() % bound);
+}
+
+}  // namespace
+
 std::vector<std::byte> SimDisk::Inode::after_power_cut(std::mt19937_64* torn, bool holes) const {
     auto kept = bytes;
     if (torn == nullptr || (!cut_off.empty() && (*torn)() % 2 == 0)) {
@@ -67,10 +76,10 @@ std::vector<std::byte> SimDisk::Inode::after_power_cut(std::mt19937_64* torn, bo
         kept.insert(kept.end(), cut_off.begin(), cut_off.end());
         return kept;
     }
-    kept.resize(durable_bytes + (*torn)() % (kept.size() - durable_bytes + 1));
+    kept.resize(durable_bytes + below(*torn, kept.size() - durable_bytes + 1));
     if (holes && kept.size() > durable_bytes) {
-        const std::size_t from = durable_bytes + (*torn)() % (kept.size() - durable_bytes);
-        const std::size_t to = from + (*torn)() % (kept.size() - from + 1);
+        const std::size_t from = durable_bytes + below(*torn, kept.size() - durable_bytes);
+        const std::size_t to = from + below(*torn, kept.size() - from + 1);
         std::fill(kept.begin() + static_cast<std::ptrdiff_t>(from),
                   kept.begin() + static_cast<std::ptrdiff_t>(to), std::byte{0});
     }
@@ -118,7 +127,7 @@ void SimDisk::make_durable(const NameChange& change) {
 
 // Names become durable in the order in which they were changed, as a journalling file system does.
 void SimDisk::cut_power(std::mt19937_64* torn, bool holes) {
-    std::size_t kept = torn == nullptr ? 0 : (*torn)() % (unsynced_.size() + 1);
+    std::size_t kept = torn == nullptr ? 0 : below(*torn, unsynced_.size() + 1);
     if (kept != 0 && kept < unsynced_.size() && unsynced_[kept - 1].with_next) ++kept;
     for (std::size_t i = 0; i < kept; ++i) make_durable(unsynced_[i]);
     unsynced_.clear();
@@ -131,6 +140,7 @@ void SimDisk::cut_power(std::mt19937_64* torn, bool holes) {
             copy = std::make_shared<Inode>();
             copy->bytes = inode->after_power_cut(torn, holes);
             copy->durable_bytes = copy->bytes.size();
+            copy->modified = inode->modified;
         }
         inode = copy;
     }
@@ -153,6 +163,7 @@ Result<std::unique_ptr<DiskFile>> SimDisk::create(std::string_view path) {
     const Step step = take_step();
     if (!step.applies) return step.status.error();
     auto inode = std::make_shared<Inode>();
+    inode->modified = now_;
     change_name(path, inode);
     if (!step.status.ok()) return step.status.error();
     return std::unique_ptr<DiskFile>{new SimFile{*this, inode}};
@@ -197,11 +208,13 @@ Result<std::vector<DiskEntry>> SimDisk::list(std::string_view path) {
     for (auto at = visible_.lower_bound(prefix);
          at != visible_.end() && at->first.starts_with(prefix); ++at) {
         if (folder_of(at->first) == path)
-            entries.push_back({name_of_last(at->first), at->second->bytes.size(), false});
+            entries.push_back(
+                {name_of_last(at->first), at->second->bytes.size(), false, at->second->modified});
     }
     for (auto at = folders_.lower_bound(prefix); at != folders_.end() && at->starts_with(prefix);
          ++at) {
-        if (!at->empty() && folder_of(*at) == path) entries.push_back({name_of_last(*at), 0, true});
+        if (!at->empty() && folder_of(*at) == path)
+            entries.push_back({name_of_last(*at), 0, true, {}});
     }
     std::sort(entries.begin(), entries.end(),
               [](const DiskEntry& a, const DiskEntry& b) { return a.name < b.name; });

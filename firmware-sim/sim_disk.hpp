@@ -24,6 +24,7 @@ class SimDisk final : public collector::Disk {
         std::size_t durable_bytes = 0;   // of `bytes`, from the front
         std::vector<std::byte> cut_off;  // behind those: synced once, cut off and not synced again
         bool sync_lost = false;  // a sync failed: what it should have kept, no later one will keep
+        WallUs modified{};
 
         void truncate(std::size_t size);
         std::vector<std::byte> after_power_cut(std::mt19937_64* torn, bool holes) const;
@@ -42,6 +43,9 @@ class SimDisk final : public collector::Disk {
     // changes of names that were never synced are kept, the first ones, and of each file some of
     // the bytes that were never synced; with `holes` these have zeros in them.
     void cut_power(std::mt19937_64* torn = nullptr, bool holes = false);
+
+    // The clock that files are dated by.
+    void set_time(WallUs now) { now_ = now; }
 
     // Changes one byte of a file, in both pictures.
     void flip(std::string_view path, std::size_t at, std::byte mask);
@@ -82,6 +86,7 @@ class SimDisk final : public collector::Disk {
     std::uint64_t steps_taken_ = 0;
     bool fail_next_sync_ = false;
     bool full_ = false;
+    WallUs now_{};
 };
 
 }  // namespace longhaul::sim

@@ -319,7 +319,8 @@ Result<Bytes> SimVfs::read(const std::string& path, std::uint64_t offset, Mutabl
     if (is_unreadable(*found->second, offset, room.size())) return ErrorCode::corrupt;
     const std::vector<std::byte>& bytes = found->second->now;
     if (offset >= bytes.size()) return Bytes{};
-    const std::size_t got = std::min<std::size_t>(room.size(), bytes.size() - offset);
+    const std::size_t got =
+        static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), bytes.size() - offset));
     std::memcpy(room.data(), bytes.data() + offset, got);
     return Bytes{room.first(got)};
 }

@@ -19,6 +19,12 @@ std::size_t arena_words(const AgentSettings& settings, std::span<Source* const> 
     return settings.staging_bytes / 8 * Sampler::class_count(sources);
 }
 
+std::size_t inbound_bytes(const AgentSettings& settings) {
+    return uplink_inbound_bytes_with(
+        std::max(settings.model_bytes_max,
+                 settings.renews ? limits::certificate_chain_bytes_max : std::size_t{0}));
+}
+
 std::size_t frame_bytes(const AgentSettings& settings) {
     return uplink_frame_bytes(std::max(settings.body_bytes_max, settings.stored_body_bytes_max));
 }
@@ -33,8 +39,8 @@ std::size_t Agent::memory_bytes(const AgentSettings& settings, std::span<Source*
            Memory::bytes_for<std::uint64_t>(arena_words(settings, sources)) +
            Memory::bytes_for<Value>(column_values()) + settings.body_bytes_max +
            Memory::bytes_for<SpoolBlock>(pending) +
-           pending * (block_header_bytes + settings.body_bytes_max) +
-           uplink_inbound_bytes_with(settings.model_bytes_max) + frame_bytes(settings);
+           pending * (block_header_bytes + settings.body_bytes_max) + inbound_bytes(settings) +
+           frame_bytes(settings);
 }
 
 // Class 0 seals also without streams, for the account of losses.
@@ -61,7 +67,7 @@ Agent::Rooms Agent::deal(const AgentSettings& settings, std::span<Source* const>
     const std::size_t pending = pending_max(settings, sources);
     rooms.pending = memory.take<SpoolBlock>(pending);
     rooms.sealed = memory.take<std::byte>(pending * (block_header_bytes + settings.body_bytes_max));
-    rooms.inbound = memory.take<std::byte>(uplink_inbound_bytes_with(settings.model_bytes_max));
+    rooms.inbound = memory.take<std::byte>(inbound_bytes(settings));
     rooms.frame = memory.take<std::byte>(frame_bytes(settings));
     return rooms;
 }
@@ -74,9 +80,10 @@ Agent::Agent(const AgentSettings& settings, const Ports& ports, MutableBytes mem
       builder_{sampler_.streams(), rooms_.builder, settings.codecs, ports.codecs},
       time_{ports.clock, ports.spool},
       models_{ports.models, settings.model_bytes_max, ports.spool, rooms_.streams},
+      credentials_{settings.renews ? ports.credentials : nullptr},
       uplink_{settings_.firmware,
               sampler_.streams(),
-              {ports.spool, ports.entropy, time_, &models_},
+              {ports.spool, ports.entropy, time_, &models_, ports.sealing_keys, &credentials_},
               rooms_.inbound,
               rooms_.frame},
       budget_{settings.write_bytes_per_day} {}

@@ -33,7 +33,9 @@ struct Ports {
     WallClock& clock;
     std::span<Source* const> sources;
     CodecTools codecs = {};
-    Models* models = nullptr;  // nullptr: only the built-in one is used
+    Models* models = nullptr;                // nullptr: only the built-in one is used
+    SealingKeys* sealing_keys = nullptr;     // nullptr: it stays with the one of the settings
+    CredentialSlots* credentials = nullptr;  // if the settings say that it renews
 };
 
 // Counted since the agent was made.
@@ -171,6 +173,7 @@ class Agent {
     BlockBuilder builder_;
     TimeKeeper time_;
     ModelKeeper models_;
+    CredentialKeeper credentials_;
     Uplink uplink_;
     AgentStatus status_;
 

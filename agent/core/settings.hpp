@@ -24,6 +24,7 @@ struct AgentSettings {
     CodecSet codecs = usual_codecs;     // that it may write, as far as its tools go
     // Of a model that the device may ask its collector for; 0: of none. The longest takes 16,384.
     std::size_t model_bytes_max = 0;
+    bool renews = false;  // its certificate, in a session; then it has slots for that
     // Of blocks that the spool may still hold from a time with other settings: they have to fit
     // into a frame.
     std::size_t stored_body_bytes_max = limits::block_body_bytes_max;

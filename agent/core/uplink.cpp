@@ -45,6 +45,7 @@ UplinkAction Uplink::next(MonotonicMs now) {
         if (leaving_ || now < retry_at_) return {};
         state_ = State::opening;
         state_due_ = now + open_ms_max;
+        if (ports_.credentials != nullptr) ports_.credentials->on_attempt();
         return {UplinkAction::Kind::open, {}};
     }
     if (state_ == State::opening && now >= state_due_) give_up("connecting took too long");
@@ -53,8 +54,12 @@ UplinkAction Uplink::next(MonotonicMs now) {
     if (state_ == State::streaming && now >= ack_due_) give_up("no acknowledgement came");
     if (state_ == State::closing) return {UplinkAction::Kind::close, {}};
 
+    if (renewed_ && frame_.empty() && outstanding_ == 0 && state_ == State::streaming) {
+        retry_.succeeded();
+        give_up("a new certificate is here and is used from now on");
+    }
     if (frame_.empty() && state_ == State::streaming) {
-        const Status composed = leaving_ ? Status{} : compose_next(now);
+        const Status composed = leaving_ || renewed_ ? Status{} : compose_next(now);
         if (!composed.ok()) give_up(words_for(composed.error()));
         if (leaving_) compose_bye();
     }
@@ -146,6 +151,7 @@ void Uplink::begin_session() {
     introduced_count_ = 0;
     introducing_ = {};
     wanted_.reset();
+    renewed_ = false;
 }
 
 void Uplink::give_up(const char* why) {
@@ -161,6 +167,14 @@ Status Uplink::take_frame(const Frame& frame, MonotonicMs now) {
         if (frame.type == FrameType::ack) return take_ack(frame.body, now);
         if (frame.type == FrameType::window) return take_window(frame.body);
         if (frame.type == FrameType::model && wanted_) return take_model(frame.body);
+        if (frame.type == FrameType::sealing_key && ports_.sealing_keys != nullptr) {
+            // One that is not good changes nothing; the session goes on.
+            static_cast<void>(ports_.sealing_keys->keep(frame.body));
+            return {};
+        }
+        if (frame.type == FrameType::renewed && ports_.credentials != nullptr &&
+            ports_.credentials->waits())
+            return take_renewed(frame.body);
     }
     return Error{ErrorCode::out_of_order, "a frame came at a moment where it may not"};
 }
@@ -178,6 +192,7 @@ Status Uplink::take_welcome(Bytes body, MonotonicMs now) {
     unknown_ = welcome.unknown_schemas;
     known_count_ = welcome.known_epochs_count;
     std::copy_n(welcome.known_epochs, known_count_, known_.begin());
+    if (ports_.credentials != nullptr) ports_.credentials->on_welcome(welcome.renewal);
     state_ = State::streaming;
     ++status_.sessions;
     status_.connected = true;
@@ -205,6 +220,11 @@ Status Uplink::take_offers(const longhaul_Welcome& welcome) {
 Status Uplink::take_model(Bytes body) {
     ports_.models->take(*wanted_, body);
     wanted_.reset();
+    return {};
+}
+
+Status Uplink::take_renewed(Bytes body) {
+    renewed_ = ports_.credentials->take(body);
     return {};
 }
 

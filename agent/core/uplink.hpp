@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/core/credential_keeper.hpp"
 #include "agent/core/model_keeper.hpp"
 #include "agent/core/retry_timer.hpp"
 #include "agent/core/sampler.hpp"
@@ -24,6 +25,7 @@
 #include "agent/core/time_keeper.hpp"
 #include "agent/port/clock.hpp"
 #include "agent/port/entropy.hpp"
+#include "agent/port/sealing_keys.hpp"
 #include "common/block/block.hpp"
 #include "common/block/epoch.hpp"
 #include "common/wire/frame.hpp"
@@ -57,13 +59,16 @@ struct UplinkPorts {
     Spool& spool;
     Entropy& entropy;
     WallClock& clock;
-    ModelKeeper* models = nullptr;  // nullptr: none are used
+    ModelKeeper* models = nullptr;            // nullptr: none are used
+    SealingKeys* sealing_keys = nullptr;      // nullptr: none is ever taken
+    CredentialKeeper* credentials = nullptr;  // nullptr: nothing is renewed
 };
 
 // Bodies that the collector sends unasked, and the longest frames that a device sends.
 inline constexpr std::size_t uplink_inbound_bytes =
     frame_header_bytes +
-    std::max({longhaul_Welcome_size, longhaul_Ack_size, longhaul_Window_size, longhaul_Bye_size});
+    std::max<std::size_t>({longhaul_Welcome_size, longhaul_Ack_size, longhaul_Window_size,
+                           longhaul_Bye_size, limits::sealing_certificate_bytes_max});
 // `model_bytes_max`: of those that it is asked for.
 constexpr std::size_t uplink_inbound_bytes_with(std::size_t model_bytes_max) {
     return std::max(uplink_inbound_bytes, frame_header_bytes + model_bytes_max);
@@ -121,6 +126,7 @@ class Uplink {
     Status take_welcome(Bytes body, MonotonicMs now);
     Status take_offers(const longhaul_Welcome& welcome);
     Status take_model(Bytes body);
+    Status take_renewed(Bytes body);
     Status take_ack(Bytes body, MonotonicMs now);
     Status take_window(Bytes body);
     Status take_bye(Bytes body);
@@ -130,6 +136,7 @@ class Uplink {
     Status compose_hello();
     Status compose_next(MonotonicMs now);
     void compose_want(const ModelHash& model);
+    bool compose_renew();
     Status compose_introduction();
     Status compose_schema(const SchemaHash& hash);
     Status compose_epoch();
@@ -181,6 +188,7 @@ class Uplink {
     Epoch introducing_;  // 0: none
     std::size_t introducing_schema_ = 0;
     std::optional<ModelHash> wanted_;  // asked for, and not yet here
+    bool renewed_ = false;  // a newer certificate is here: the session ends with the next Ack
 };
 
 }  // namespace longhaul::agent

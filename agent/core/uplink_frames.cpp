@@ -12,6 +12,11 @@ Status Uplink::compose_hello() {
     hello.protocol = protocol_version;
     std::memcpy(hello.firmware, firmware_.data(), firmware_.size());
     hello.models = ports_.models != nullptr && ports_.models->uses_models();
+    if (ports_.sealing_keys != nullptr) {
+        const SealingKeyId newest = ports_.sealing_keys->newest();
+        hello.sealing_key.size = static_cast<pb_size_t>(newest.size());
+        std::memcpy(hello.sealing_key.bytes, newest.data(), newest.size());
+    }
     hello.incarnation = ports_.spool.incarnation().value;
     hello.oldest_epoch = depth.oldest_epoch.value;
     hello.newest_epoch = depth.newest_epoch.value;
@@ -72,6 +77,7 @@ Status Uplink::compose_next(MonotonicMs now) {
             return {};
         }
     }
+    if (compose_renew()) return {};
     Lane lane;
     const Result<SpoolBlock> found = find_block(lane);
     if (!found.ok()) return found.error() == ErrorCode::not_found ? Status{} : found.error();
@@ -89,6 +95,17 @@ Status Uplink::compose_next(MonotonicMs now) {
 void Uplink::compose_want(const ModelHash& model) {
     std::memcpy(body_room().data(), model.data(), model.size());
     frame_is_ready(FrameType::want, model.size());
+}
+
+// A request that cannot be made is not sent; the older certificate goes on.
+bool Uplink::compose_renew() {
+    if (ports_.credentials == nullptr) return false;
+    const WallReading wall = ports_.clock.read();
+    if (!ports_.credentials->due(wall)) return false;
+    const Result<Bytes> request = ports_.credentials->request(wall, body_room());
+    if (!request.ok()) return false;
+    frame_is_ready(FrameType::renew, request.value().size());
+    return true;
 }
 
 // The block that goes next, and its lane; not_found: nothing waits.

@@ -1,7 +1,6 @@
 #include "agent/tls/tls_link.hpp"
 
 #include <mbedtls/error.h>
-#include <mbedtls/net_sockets.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/platform.h>
 #include <mbedtls/ssl.h>
@@ -9,16 +8,19 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstring>
 #include <ctime>
-#include <string>
+#include <span>
 #include <utility>
+
+#include "agent/tls/tls_certificate.hpp"
+#include "agent/tls/tls_support.hpp"
 
 namespace longhaul::agent {
 namespace {
 
 constexpr char protocol_name[] = "longhaul/1";
+constexpr char enrolment_protocol_name[] = "longhaul-enrol/1";
 
 // Ends with the zero that mbedTLS expects.
 constexpr int cipher_suites[] = {
@@ -29,44 +31,20 @@ constexpr int cipher_suites[] = {
     0,
 };
 
-const unsigned char* raw(Bytes bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
-int random_numbers(void*, unsigned char* out, std::size_t size) {
-    return random_bytes(std::as_writable_bytes(std::span{out, size})).ok()
-               ? 0
-               : MBEDTLS_ERR_PK_BAD_INPUT_DATA;
-}
-
-int send_below(void* context, const unsigned char* bytes, std::size_t size) {
-    const Result<std::size_t> sent =
-        static_cast<Link*>(context)->write(std::as_bytes(std::span{bytes, size}));
-    if (!sent.ok()) return MBEDTLS_ERR_NET_SEND_FAILED;
-    return sent.value() == 0 ? MBEDTLS_ERR_SSL_WANT_WRITE : static_cast<int>(sent.value());
-}
-
-int receive_below(void* context, unsigned char* bytes, std::size_t size) {
-    const Result<std::size_t> got =
-        static_cast<Link*>(context)->read(std::as_writable_bytes(std::span{bytes, size}));
-    if (!got.ok()) return MBEDTLS_ERR_NET_RECV_FAILED;
-    return got.value() == 0 ? MBEDTLS_ERR_SSL_WANT_READ : static_cast<int>(got.value());
-}
+// A small image has one version only.
+#if defined(MBEDTLS_SSL_PROTO_TLS1_2)
+constexpr mbedtls_ssl_protocol_version tls_version_min = MBEDTLS_SSL_VERSION_TLS1_2;
+#else
+constexpr mbedtls_ssl_protocol_version tls_version_min = MBEDTLS_SSL_VERSION_TLS1_3;
+#endif
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+constexpr mbedtls_ssl_protocol_version tls_version_max = MBEDTLS_SSL_VERSION_TLS1_3;
+#else
+constexpr mbedtls_ssl_protocol_version tls_version_max = MBEDTLS_SSL_VERSION_TLS1_2;
+#endif
 
 bool has_to_wait(int code) {
     return code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE;
-}
-
-const char* words_for_certificate(std::uint32_t flags) {
-    if ((flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) != 0) {
-        return "the collector's certificate is for another name";
-    }
-    if ((flags & MBEDTLS_X509_BADCERT_EXPIRED) != 0)
-        return "the collector's certificate has expired";
-    if ((flags & MBEDTLS_X509_BADCERT_FUTURE) != 0) {
-        return "the collector's certificate is not valid yet: is the clock right?";
-    }
-    return "the collector's certificate is not from the pinned root";
 }
 
 // Before a kept session: a hash of who speaks to whom, for which alone it is good.
@@ -74,24 +52,13 @@ constexpr std::size_t ticket_owner_bytes = 16;
 constexpr std::size_t real_ticket_bytes_min = 16;  // a collector may say that it has none for us
 
 std::array<std::byte, ticket_owner_bytes> owner_of(const TlsSettings& settings) {
-    std::string text;
-    for (const Bytes part : {settings.root_certificate, settings.device_certificates,
-                             as_bytes(settings.server_name)}) {
-        text += std::to_string(part.size()) + ' ';
-        text += as_text(part);
-    }
-    const Sha256 hash = sha256(as_bytes(text));
+    const std::array<Sha256, 3> parts{sha256(settings.root_certificate),
+                                      sha256(settings.device_certificates),
+                                      sha256(as_bytes(settings.server_name))};
+    const Sha256 hash = sha256(std::as_bytes(std::span{parts}));
     std::array<std::byte, ticket_owner_bytes> owner;
     std::copy_n(hash.begin(), owner.size(), owner.begin());
     return owner;
-}
-
-std::int64_t seconds_of(const mbedtls_x509_time& time) {
-    using namespace std::chrono;
-    const year_month_day date{year{time.year}, month{static_cast<unsigned>(time.mon)},
-                              day{static_cast<unsigned>(time.day)}};
-    const auto moment = sys_days{date} + hours{time.hour} + minutes{time.min} + seconds{time.sec};
-    return moment.time_since_epoch().count();
 }
 
 }  // namespace
@@ -107,7 +74,6 @@ struct TlsLink::State {
     const char* error = "";
     bool heard = false;  // something has been read since the handshake
     std::int64_t date_floor_s = 0;
-
     mbedtls_ssl_session ticket;  // to come back with
     bool has_ticket = false;
     std::array<std::byte, ticket_owner_bytes> ticket_owner{};
@@ -135,7 +101,7 @@ struct TlsLink::State {
     State& operator=(const State&) = delete;
 
     Status load(const TlsSettings& settings);
-    Status configure(std::string_view server_name, Link& below);
+    Status configure(const TlsSettings& settings, Link& below);
     void forget_ticket();
     static int judge_dates(void* state, mbedtls_x509_crt* certificate, int depth,
                            std::uint32_t* flags);
@@ -146,10 +112,14 @@ struct TlsLink::State {
 int TlsLink::State::judge_dates(void* state, mbedtls_x509_crt* certificate, int /*depth*/,
                                 std::uint32_t* flags) {
     const std::int64_t floor_s = static_cast<const State*>(state)->date_floor_s;
+#if defined(MBEDTLS_HAVE_TIME_DATE)
     const bool valid_then = seconds_of(certificate->valid_from) <= floor_s &&
                             floor_s <= seconds_of(certificate->valid_to);
     constexpr std::uint32_t dates = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
     if (valid_then && floor_s > std::time(nullptr)) *flags &= ~dates;
+#else  // mbedTLS has no clock to judge by, and this is the only date there is
+    if (seconds_of(certificate->valid_to) < floor_s) *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
+#endif
     return 0;
 }
 
@@ -162,30 +132,46 @@ Status TlsLink::State::load(const TlsSettings& settings) {
                                settings.device_certificates.size()) != 0) {
         return Error{ErrorCode::malformed, "the device's certificate cannot be read"};
     }
+    if (!settings.issuer_certificate.empty() &&
+        mbedtls_x509_crt_parse(&own, raw(settings.issuer_certificate),
+                               settings.issuer_certificate.size()) != 0) {
+        return Error{ErrorCode::malformed, "the issuer's certificate cannot be read"};
+    }
     if (mbedtls_pk_setup_opaque(&key, settings.device_key) != 0)
         return Error{ErrorCode::denied, "the device's key cannot be used"};
-    if (mbedtls_pk_check_pair(&own.pk, &key, random_numbers, nullptr) != 0) {
+    if (mbedtls_pk_check_pair(&own.pk, &key, random_numbers, nullptr) != 0)
         return Error{ErrorCode::denied, "the device's key does not belong to its certificate"};
-    }
     return {};
 }
 
-Status TlsLink::State::configure(std::string_view server_name, Link& below) {
+Status TlsLink::State::configure(const TlsSettings& settings, Link& below) {
+    const bool enrols = settings.for_enrolment;
+    if (enrols) protocols[0] = enrolment_protocol_name;
     int code = mbedtls_ssl_config_defaults(
         &config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
-    mbedtls_ssl_conf_min_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_2);
-    mbedtls_ssl_conf_max_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_3);
-    mbedtls_ssl_conf_authmode(&config, MBEDTLS_SSL_VERIFY_REQUIRED);
+    mbedtls_ssl_conf_min_tls_version(&config, tls_version_min);
+    mbedtls_ssl_conf_max_tls_version(&config, tls_version_max);
+    mbedtls_ssl_conf_authmode(&config,
+                              enrols ? MBEDTLS_SSL_VERIFY_NONE : MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ciphersuites(&config, cipher_suites);
     mbedtls_ssl_conf_ca_chain(&config, &root, nullptr);
     mbedtls_ssl_conf_verify(&config, judge_dates, this);
     mbedtls_ssl_conf_rng(&config, random_numbers, nullptr);
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
         &config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
-    if (code == 0) code = mbedtls_ssl_conf_own_cert(&config, &own, &key);
+#endif
+#if defined(LH_TLS_FRAGMENT_LENGTH)  // small devices ask for small records
+    if (code == 0) code = mbedtls_ssl_conf_max_frag_len(&config, LH_TLS_FRAGMENT_LENGTH);
+#endif
+    if (code == 0 && !enrols) code = mbedtls_ssl_conf_own_cert(&config, &own, &key);
     if (code == 0) code = mbedtls_ssl_conf_alpn_protocols(&config, protocols.data());
     if (code == 0) code = mbedtls_ssl_setup(&ssl, &config);
-    if (code == 0) code = mbedtls_ssl_set_hostname(&ssl, std::string{server_name}.c_str());
+    std::array<char, MBEDTLS_SSL_MAX_HOST_NAME_LEN + 1> name{};
+    if (settings.server_name.size() >= name.size())
+        return Error{ErrorCode::too_large, "the server's name is too long"};
+    std::copy(settings.server_name.begin(), settings.server_name.end(), name.begin());
+    if (code == 0) code = mbedtls_ssl_set_hostname(&ssl, enrols ? nullptr : name.data());
     mbedtls_ssl_set_bio(&ssl, &below, send_below, receive_below, nullptr);
     return code == 0 ? Status{} : Error{ErrorCode::io, "TLS cannot be set up"};
 }
@@ -197,15 +183,26 @@ void TlsLink::set_date_floor(WallUs floor) { state_->date_floor_s = floor.value 
 
 Result<std::unique_ptr<TlsLink>> TlsLink::make(const TlsSettings& settings, Link& below) {
     std::unique_ptr<TlsLink> link{new TlsLink{below}};
-    if (settings.server_name.empty()) return Error{ErrorCode::malformed, "no server name"};
+    if (settings.server_name.empty() && !settings.for_enrolment)
+        return Error{ErrorCode::malformed, "no server name"};
     link->state_->ticket_owner = owner_of(settings);
-    LH_TRY(link->state_->load(settings));
-    LH_TRY(link->state_->configure(settings.server_name, below));
+    if (!settings.for_enrolment) LH_TRY(link->state_->load(settings));
+    LH_TRY(link->state_->configure(settings, below));
     return link;
 }
 
 const char* TlsLink::last_error() const {
     return *state_->error != '\0' ? state_->error : below_.last_error();
+}
+
+std::vector<std::vector<std::byte>> TlsLink::peer_certificates() const {
+    std::vector<std::vector<std::byte>> all;
+    for (const mbedtls_x509_crt* at = mbedtls_ssl_get_peer_cert(&state_->ssl); at != nullptr;
+         at = at->next) {
+        const auto der = std::as_bytes(std::span{at->raw.p, at->raw.len});
+        all.emplace_back(der.begin(), der.end());
+    }
+    return all;
 }
 
 Error TlsLink::fail(int code) {
@@ -254,8 +251,9 @@ void TlsLink::State::forget_ticket() {
 void TlsLink::use_ticket(Bytes kept) {
     State& state = *state_;
     state.forget_ticket();
-    if (kept.size() <= ticket_owner_bytes || kept.size() > ticket_bytes_max) return;
-    if (!equal(kept.first(ticket_owner_bytes), state.ticket_owner)) return;
+    if (kept.size() <= ticket_owner_bytes || kept.size() > ticket_bytes_max ||
+        !equal(kept.first(ticket_owner_bytes), state.ticket_owner))
+        return;
     const Bytes session = kept.subspan(ticket_owner_bytes);
     if (mbedtls_ssl_session_load(&state.ticket, raw(session), session.size()) != 0)
         return state.forget_ticket();
@@ -277,6 +275,7 @@ void TlsLink::keep_ticket() {
         state.ticket.MBEDTLS_PRIVATE(ticket_len) < real_ticket_bytes_min) {
         return state.forget_ticket();
     }
+#if defined(MBEDTLS_SSL_KEEP_PEER_CERTIFICATE)
     // TLS 1.2 would keep the collector's certificate with it, which nobody looks at again.
     mbedtls_x509_crt*& certificate = state.ticket.MBEDTLS_PRIVATE(peer_cert);
     if (certificate != nullptr) {
@@ -284,6 +283,7 @@ void TlsLink::keep_ticket() {
         mbedtls_free(certificate);
         certificate = nullptr;
     }
+#endif
     state.has_ticket = true;
     std::array<std::byte, ticket_bytes_max> fresh;
     std::copy(state.ticket_owner.begin(), state.ticket_owner.end(), fresh.begin());
@@ -327,7 +327,7 @@ LinkState TlsLink::poll(MonotonicMs now) {
         } else if (code == 0) {
             // A server without ALPN would go on without having agreed to anything.
             const char* const agreed = mbedtls_ssl_get_alpn_protocol(&state.ssl);
-            if (agreed == nullptr || std::strcmp(agreed, protocol_name) != 0) {
+            if (agreed == nullptr || std::strcmp(agreed, state.protocols[0]) != 0) {
                 static_cast<void>(fail(MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL));
             } else {
                 state.link = LinkState::open;

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "agent/port/link.hpp"
 #include "common/block/crypto.hpp"
@@ -17,6 +18,10 @@ struct TlsSettings {
     Bytes device_certificates;  // the device's, then its issuer's
     KeyHandle device_key = 0;   // signs the handshake; its bytes are never seen here
     std::string_view server_name;
+    Bytes issuer_certificate = {};  // where the device's is DER, which holds one only
+    // No certificate of ours, another protocol, and whoever answers is taken: the caller judges by
+    // peer_certificates() before it says anything. Only `for_enrolment` is read then.
+    bool for_enrolment = false;
 };
 
 class TlsLink final : public Link {
@@ -38,6 +43,9 @@ class TlsLink final : public Link {
     // The newest ticket, once; empty: there is no new one, or it is too long to be kept. It is as
     // secret as the device's key.
     Bytes take_ticket();
+
+    // What the collector has shown, in its order, DER; once the link is open.
+    std::vector<std::vector<std::byte>> peer_certificates() const;
 
     Status open(MonotonicMs now) override;
     LinkState poll(MonotonicMs now) override;

@@ -112,6 +112,26 @@ void check_registry(const CollectorConfig& config, WallUs now, Findings& finding
     }
 }
 
+// Nothing to say where nobody enrols and nothing is renewed.
+void check_enrolment(const CollectorConfig& config, WallUs now, Findings& findings) {
+    const auto issuers = Issuers::load(config.enrolment);
+    if (!issuers.ok())
+        return findings.problem("enrolment", issuers.error().text, exit_configuration);
+    for (const auto& [tenant, issuer] : issuers.value().by_tenant) {
+        const auto authority = Certificate::parse(as_bytes(issuer.certificate_pem()));
+        if (authority.ok())
+            check_expiry("enrolment", config.enrolment + "/" + tenant + ".crt", authority.value(),
+                         now, findings);
+    }
+    if (!config.enrolment_listen.empty() && issuers.value().by_tenant.empty()) {
+        findings.problem("enrolment",
+                         config.enrolment +
+                             ": there is no enrolment authority; make one with "
+                             "`longhaul tenant enrolment`",
+                         exit_configuration);
+    }
+}
+
 }  // namespace
 
 void check_credentials(const CollectorConfig& config, WallUs now, Findings& findings) {
@@ -121,6 +141,7 @@ void check_credentials(const CollectorConfig& config, WallUs now, Findings& find
     else
         check_sealing_keys(config, findings);
     check_registry(config, now, findings);
+    check_enrolment(config, now, findings);
 }
 
 }  // namespace longhaul::collector

@@ -193,6 +193,8 @@ void check_machine(const CollectorConfig& config, Findings& findings) {
             "runs" + (*runs == 0 ? std::string{} : " as process " + std::to_string(*runs)));
     }
     check_port("[collector] listen", config.listen, runs.has_value(), findings);
+    if (!config.enrolment_listen.empty())
+        check_port("[enrolment] listen", config.enrolment_listen, runs.has_value(), findings);
     if (!config.http_listen.empty()) {
         check_port("[http] listen", config.http_listen, runs.has_value(), findings);
         const auto endpoint = parse_endpoint(config.http_listen);

@@ -44,7 +44,8 @@ void take(const JournalEntry& entry, JournalContents& contents) {
 Result<JournalContents> read_whole(LocalJournal& journal) {
     JournalContents contents;
     for (Shard shard = 0; shard < journal.shards(); ++shard) {
-        LH_TRY_ASSIGN(const auto reader, journal.read(shard, 0));
+        LH_TRY_ASSIGN(const Offset begin, journal.begin(shard));
+        LH_TRY_ASSIGN(const auto reader, journal.read(shard, begin));
         for (;;) {
             const auto read = reader->next();
             if (read.ok()) {

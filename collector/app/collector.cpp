@@ -26,6 +26,13 @@ StartFailure folder_failure(const std::string& path, const Error& error) {
     return {{path + ": " + to_string(error)}, damaged ? exit_bad_data : otherwise};
 }
 
+std::function<void(const JournalEntry&)> count_in(Intake& intake) {
+    return [&intake](const JournalEntry& entry) {
+        if (entry.kind != JournalKind::block) return;
+        intake.count_taken(entry.tenant, entry.body.size(), entry.receive_time, monotonic_now());
+    };
+}
+
 std::vector<TrailFact> facts_of_keys(const std::vector<SealingKeyId>& ids) {
     std::vector<TrailFact> facts;
     for (const SealingKeyId& id : ids)
@@ -62,7 +69,8 @@ Result<void, StartFailure> Collector::open_journal() {
         log_.warn("an unfinished group at the end of the journal was trimmed",
                   {{"bytes", journal_->trimmed_bytes()}});
     }
-    if (const Status loaded = known_.load(*journal_); !loaded.ok())
+    intake_.set_date(wall_now(), monotonic_now());
+    if (const Status loaded = known_.load(*journal_, count_in(intake_)); !loaded.ok())
         return folder_failure(path, loaded.error());
     return {};
 }
@@ -92,7 +100,28 @@ Result<void, StartFailure> Collector::open_lake() {
     LH_TRY(check_environment());
     if (const Status cleaned = store_->clean_up(); !cleaned.ok())
         return folder_failure(config_.lake_path, cleaned.error());
-    writer_ = std::make_unique<Writer>(*journal_, *store_, *credentials_.keys, config_.writer);
+    writer_ = std::make_unique<Writer>(*journal_, *store_, *credentials_.keys, config_.writer,
+                                       journal_disk_.get());
+    return open_writer();
+}
+
+// What was cut off from the journal is known from the writer's snapshot.
+Result<void, StartFailure> Collector::open_writer() {
+    const auto opened = writer_->open();
+    for (const std::string& note : writer_->take_notes()) log_.warn(note);
+    if (!opened.ok())
+        return StartFailure{opened.error(), writer_->fatal() ? exit_bad_data : exit_retry_later};
+    const auto schema = [this](Shard shard, const std::string& tenant, const SchemaHash& hash) {
+        known_.add_schema(shard, tenant, hash);
+    };
+    const auto model = [this](Shard shard, const std::string& tenant, const ModelHash& hash) {
+        known_.add_model(shard, tenant, hash);
+    };
+    const auto epoch = [this](const std::string& tenant, const std::string& device,
+                              Incarnation incarnation, Epoch number) {
+        known_.add_epoch(tenant, device, incarnation, number);
+    };
+    writer_->for_each_known({schema, model, epoch});
     return {};
 }
 
@@ -125,6 +154,7 @@ void Collector::start_writer() {
     releases_ =
         std::make_unique<Releases>(*journal_, *writer_, Releases::Ports{find_model, append});
     writer_thread_ = std::make_unique<WriterThread>(*writer_, *releases_, log_, on_writer_failure);
+    upkeep_thread_ = std::make_unique<UpkeepThread>(*store_, config_.upkeep, log_);
 }
 
 Result<void, StartFailure> Collector::open(const PortFiles& files) {
@@ -140,17 +170,21 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
 
     SessionSettings session;
     session.journal = journal_->id();
-    gateway_.reset(
-        new Gateway{credentials_.entrance, known_, *journal_thread_, *journal_, log_, session});
+    gateway_.reset(new Gateway{credentials_.entrance, known_, intake_, *journal_thread_, *journal_,
+                               log_, session});
     gateway_->session.sealing_keys = sealing_ids();
     if (!config_.gateway) note_in_trail(facts_of_keys(gateway_->session.sealing_keys));
     gateway_->session.models = credentials_.models.get();
+    LH_TRY(open_renewals());
     auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
     if (!listener.ok()) return StartFailure{listener.error()};
     listener_ = std::move(listener).value();
     apply_limits(config_);
+    if (const auto space = disk_space(config_.journal_path))
+        gateway_->look_at_disk(space->free_bytes);
     guard_ = std::make_unique<Guard>(config_.registry, *gateway_, *listener_);
     guard_->look(wall_now());
+    LH_TRY(open_enrolment(files.enrolment));
     if (!files.devices.empty()) {
         const std::string port = std::to_string(listener_->port()) + "\n";
         if (const auto written =
@@ -162,13 +196,45 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     return {};
 }
 
+Result<void, StartFailure> Collector::open_renewals() {
+    auto codes = EnrolmentCodes::open(config_.registry);
+    if (!codes.ok()) return StartFailure{{config_.registry + ": " + to_string(codes.error())}};
+    const auto told = [this](const DeviceName& name, const std::string& why) {
+        const char* const what = why.empty() ? "renewed" : "renewal_refused";
+        log_.info(what, {{"device", name.tenant + "/" + name.device}, {"text", why}});
+        TrailFact fact{name.tenant, wall_now(), "collector", what, name.device, why};
+        if (why.empty())
+            gateway_->trail.add_always(std::move(fact));
+        else
+            gateway_->trail.add(std::move(fact), "", monotonic_now());
+    };
+    renewals_ =
+        std::make_unique<Renewals>(std::move(codes).value(), desk_of(credentials_.enrolment), told);
+    gateway_->session.renewals = renewals_.get();
+    return {};
+}
+
+Result<void, StartFailure> Collector::open_enrolment(const std::string& port_file) {
+    if (config_.enrolment_listen.empty()) return {};
+    auto opened = Enrolment::open(config_.enrolment_listen, config_.registry,
+                                  credentials_.enrolment, {*gateway_, log_, trail_});
+    if (!opened.ok()) return StartFailure{opened.error()};
+    enrolment_ = std::move(opened).value();
+    if (port_file.empty()) return {};
+    const std::string port = std::to_string(enrolment_->port()) + "\n";
+    const auto written = longhaul::replace_file(port_file, as_bytes(port), public_file_mode);
+    if (!written.ok()) return StartFailure{written.error()};
+    return {};
+}
+
 int Collector::run() {
     log_.info("listening", {{"address", listener_->address()}});
     if (config_.gateway) log_.info("a gateway: blocks are kept, and nobody here can open them", {});
     watch_signals();
-    operations_->attach(
-        {gateway_.get(), journal_thread_.get(), writer_thread_.get(), journal_.get(), &network_});
+    operations_->attach({gateway_.get(), journal_thread_.get(), writer_thread_.get(),
+                         upkeep_thread_.get(), journal_.get(), &network_});
     operations_->set_phase(Phase::serving, "");
+    if (enrolment_) enrolment_->start();
     TaskGroup tasks{network_.get_executor(), [this](const std::string& what) {
                         on_failure({"unexpected exception: " + what}, exit_check_failed);
                     }};
@@ -176,7 +242,9 @@ int Collector::run() {
     tasks.start(guard_->run());
     tasks.start(supervise());
     network_.run();
+    if (enrolment_) enrolment_->stop();
 
+    if (upkeep_thread_) upkeep_thread_->stop();
     journal_thread_->stop();
     const bool drained = !writer_thread_ || writer_thread_->stop(stop_deadline_);
     network_.restart();

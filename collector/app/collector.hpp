@@ -1,9 +1,9 @@
 // The collector put together: journal, sessions and writer in one process; as a gateway without
 // the writer, and without the keys that it needs.
 //
-// Four threads: the network (listener, sessions, everything of a Gateway), the journal, the writer,
-// the operations; and those of the handshakes, which the listener keeps for itself. They meet in
-// JournalThread, WriterThread and Operations only.
+// Five threads: the network (listener, sessions, everything of a Gateway), the journal, the writer,
+// the upkeep of the lake, the operations; and those of the handshakes, which the listener keeps for
+// itself. They meet in JournalThread, WriterThread, UpkeepThread and Operations only.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -15,11 +15,13 @@
 #include "collector/app/config.hpp"
 #include "collector/app/config_keys.hpp"
 #include "collector/app/credentials.hpp"
+#include "collector/app/enrolment.hpp"
 #include "collector/app/operations.hpp"
 #include "collector/disk/folder_lock.hpp"
 #include "collector/disk/posix_disk.hpp"
 #include "collector/lake/local_store.hpp"
 #include "collector/net/guard.hpp"
+#include "collector/session/renewals.hpp"
 #include "common/host/exit_codes.hpp"
 
 namespace longhaul::collector {
@@ -42,6 +44,7 @@ class Collector {
     struct PortFiles {
         std::string devices;
         std::string http;
+        std::string enrolment;
     };
     // Opens journal and lake, recovers, listens.
     Result<void, StartFailure> open(const PortFiles& files);
@@ -52,6 +55,9 @@ class Collector {
     Result<void, StartFailure> open_journal();
     Result<void, StartFailure> check_environment();
     Result<void, StartFailure> open_lake();
+    Result<void, StartFailure> open_renewals();
+    Result<void, StartFailure> open_enrolment(const std::string& port_file);
+    Result<void, StartFailure> open_writer();
     void start_threads();
     void start_writer();
     void reload();
@@ -82,15 +88,19 @@ class Collector {
     std::unique_ptr<Writer> writer_;
     std::unique_ptr<Releases> releases_;
     KnownDevices known_;
+    Intake intake_;
 
     boost::asio::io_context network_{1};
     boost::asio::signal_set signals_{network_};
     Wakeup news_{network_.get_executor()};
     std::unique_ptr<JournalThread> journal_thread_;
     std::unique_ptr<WriterThread> writer_thread_;
+    std::unique_ptr<UpkeepThread> upkeep_thread_;
     std::unique_ptr<Gateway> gateway_;
+    std::unique_ptr<Renewals> renewals_;
     std::unique_ptr<Listener> listener_;
     std::unique_ptr<Guard> guard_;
+    std::unique_ptr<Enrolment> enrolment_;  // none if nobody enrols here
     MonotonicMs stop_deadline_;
     int signals_seen_ = 0;
     bool failed_ = false;

@@ -40,6 +40,11 @@ void read_journal(ConfigTable table, CollectorConfig& config) {
     config.journal.group_ms_max = table.integer("group_ms", 2, {0, 1000});
     config.journal.segment_bytes_max = static_cast<std::uint64_t>(
         table.integer("segment_bytes", 64 << 20, {1 << 20, std::int64_t{1} << 32}));
+    config.journal_reserve_bytes = static_cast<std::uint64_t>(
+        table.integer("reserve_bytes", 64 << 20, {0, std::int64_t{1} << 50}));
+    config.writer.snapshot_bytes = static_cast<std::uint64_t>(
+        table.integer("snapshot_bytes", 256 << 20, {1 << 16, std::int64_t{1} << 40}));
+    config.writer.snapshot_ms = table.integer("snapshot_s", 3600, {1, day_s}) * second_ms;
 }
 
 void read_lake(ConfigTable table, CollectorConfig& config) {
@@ -51,17 +56,37 @@ void read_lake(ConfigTable table, CollectorConfig& config) {
         static_cast<std::size_t>(table.integer("rows_max", 1'000'000, {1, 100'000'000}));
     config.writer.bytes_max = static_cast<std::size_t>(
         table.integer("bytes_max", 64 << 20, {1 << 16, std::int64_t{4} << 30}));
+    UpkeepSettings& upkeep = config.upkeep;
+    upkeep.interval_ms = table.integer("upkeep_interval_s", 60, {1, day_s}) * second_ms;
+    upkeep.compaction.target_bytes = static_cast<std::uint64_t>(
+        table.integer("compaction_bytes", 256 << 20, {0, std::int64_t{4} << 30}));
+    upkeep.removed_days = table.integer("removed_days", 7, {1, 3650});
+    upkeep.log_days = table.integer("log_days", 7, {1, 3650});
+    upkeep.retention_days = table.integer("retention_days", 730, {0, 36'500});
 }
 
 void read_session(ConfigTable table, CollectorConfig& config) {
     config.credit_bytes =
         static_cast<std::uint64_t>(table.integer("credit_bytes", 256 << 10, {32 << 10, 64 << 20}));
+    config.under_way_bytes = static_cast<std::uint64_t>(
+        table.integer("under_way_bytes", 256 << 20, {1 << 20, std::int64_t{1} << 40}));
     config.handshake_deadline_ms = table.integer("handshake_deadline_s", 30, {1, 600}) * second_ms;
     config.handshakes_max =
         static_cast<std::size_t>(table.integer("handshakes_max", 1000, {1, 100'000}));
     config.full_handshakes_per_s = table.integer("full_handshakes_per_s", 500, {1, 100'000});
     config.hello_deadline_ms = table.integer("hello_deadline_s", 15, {1, 600}) * second_ms;
     config.idle_deadline_ms = table.integer("idle_deadline_s", 900, {1, 7 * day_s}) * second_ms;
+}
+
+void read_enrolment(ConfigTable table, CollectorConfig& config) {
+    config.enrolment_listen = read_address(table, "");
+    config.enrolment_collector = table.text("collector", "");
+    if (config.enrolment_collector.size() > 128 ||
+        (!config.enrolment_collector.empty() &&
+         config.enrolment_collector.find(':') == std::string::npos))
+        table.problem("collector", "has to look like host:port, of 128 bytes at most");
+    config.enrolment = table.path("authorities", "enrolment");
+    config.certificate_days = table.integer("certificate_days", 90, {1, 825});
 }
 
 void read_log(ConfigTable table, CollectorConfig& config) {
@@ -79,6 +104,7 @@ Result<CollectorConfig, Message> read_config(const std::string& path) {
     read_journal(file.table("journal"), config);
     read_lake(file.table("lake"), config);
     read_session(file.table("session"), config);
+    read_enrolment(file.table("enrolment"), config);
     config.http_listen = read_address(file.table("http"), "");
     read_log(file.table("log"), config);
     LH_TRY(file.finish());
@@ -105,20 +131,35 @@ path = "journal"                  # folder on a local disk; used by one collecto
 # group_bytes = 1048576           # a group is synced when it has this many bytes ...
 # group_ms = 2                    # ... or is this old
 # segment_bytes = 67108864
+# reserve_bytes = 67108864        # with less free room on its disk devices wait until there is more
+# snapshot_bytes = 268435456      # the writer's state is kept after so many bytes, the journal cut below the one before ...
+# snapshot_s = 3600               # ... or after this time
 
 [lake]
 path = "lake"                     # folder of <tenant>/<schema>, each a Delta table
 # commit_interval_s = 15          # rows become visible after this time at the latest ...
 # rows_max = 1000000              # ... or when so many are waiting ...
 # bytes_max = 67108864            # ... or so many bytes
+# upkeep_interval_s = 60          # small files are merged, logs get checkpoints; hourly what is old goes
+# compaction_bytes = 268435456    # files are merged up to this size; 0: never
+# removed_days = 7                # files that a table has no more are kept so long for who still reads them
+# log_days = 7                    # and commits below a checkpoint
+# retention_days = 730            # rows older than this go, and are listed in _expired; 0: never
 
 [session]
 # credit_bytes = 262144           # of blocks that a device may have under way
+# under_way_bytes = 268435456     # of all devices, not durable yet; with more, they wait
 # handshake_deadline_s = 30
 # handshakes_max = 1000            # at once; the oldest that waits for its device makes room
 # full_handshakes_per_s = 500      # may begin; those who resume come before and are not counted
 # hello_deadline_s = 15
 # idle_deadline_s = 900           # a device that says nothing for so long is disconnected
+
+[enrolment]
+# listen = ""                     # "0.0.0.0:7602": devices get their first certificate there
+# collector = ""                  # "host:port" that new devices send to; empty: the host where they enrolled
+# authorities = "enrolment"       # folder of <tenant>.key, see `longhaul tenant enrolment`; renewal needs it as well
+# certificate_days = 90           # of the certificates that are issued here
 
 [http]
 # listen = ""                     # "127.0.0.1:7601" answers /metrics, /healthz and /readyz there

@@ -1,6 +1,8 @@
 #include "collector/app/credentials.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <optional>
 
 #include "common/base/civil_time.hpp"
@@ -34,6 +36,8 @@ bool issued_by_one_of(const Certificate& certificate, const std::vector<Tenant>&
     for (const Tenant& tenant : tenants) {
         std::vector<std::string> authorities = tenant.older_pem;
         authorities.push_back(tenant.authority_pem);
+        // Keys outlive those who signed for them.
+        authorities.insert(authorities.end(), tenant.cut_off_pem.begin(), tenant.cut_off_pem.end());
         for (const std::string& pem : authorities) {
             const auto authority = Certificate::parse(as_bytes(pem));
             if (authority.ok() && certificate.issued_by(authority.value()).ok()) return true;
@@ -84,6 +88,57 @@ Result<void, Message> load_sealing_certificates(const std::string& folder,
     return Message{folder + ": there is no certificate of a sealing key (<id>.crt)"};
 }
 
+void parse_each(const std::vector<std::string>& pems, std::vector<Certificate>& out) {
+    for (const std::string& pem : pems)
+        if (auto certificate = Certificate::parse(as_bytes(pem)); certificate.ok())
+            out.push_back(std::move(certificate).value());
+}
+
+// Of each authority the newest certificate that somebody here can open for. What cannot be read, or
+// is of nobody, is nothing to offer; `longhaul-collector check` and the gateway complain of it.
+Result<SealingOffers, Message> sealing_offers(const std::string& folder,
+                                              const Credentials& credentials) {
+    LH_TRY_ASSIGN(const std::vector<std::string> files, paths_in(folder));
+    std::vector<Certificate> authorities;
+    std::vector<Certificate> enrolment_authorities;
+    for (const Tenant& tenant : credentials.tenants) {
+        std::vector<std::string> its = tenant.older_pem;
+        its.push_back(tenant.authority_pem);
+        parse_each(its, authorities);
+        parse_each(tenant.enrolment_pem, enrolment_authorities);
+    }
+    SealingOffers offers;
+    std::map<Sha256, std::pair<WallUs, SealingKeyId>> newest;
+    for (const std::string& path : files) {
+        if (!path.ends_with(".crt")) continue;
+        LH_TRY_ASSIGN(const std::string pem, read_text_file(path));
+        const auto certificate = Certificate::parse(as_bytes(pem));
+        if (!certificate.ok()) continue;
+        const Bytes der = certificate.value().der();
+        const auto key = certificate.value().public_key();
+        if (!key.ok() || der.size() > limits::sealing_certificate_bytes_max) continue;
+        const std::pair age{certificate.value().not_before(), sealing_key_id(key.value())};
+        if (!credentials.sealing_ids.contains(age.second)) continue;
+        for (const Certificate& authority : authorities) {
+            if (!certificate.value().issued_by(authority).ok()) continue;
+            const Sha256 of = sha256(authority.der());
+            if (newest.contains(of) && age < newest[of]) continue;
+            newest[of] = age;
+            offers[of] = {age.second, {der.begin(), der.end()}};
+        }
+    }
+    // Devices that enrolled have the tenant's authority behind the one that issued theirs.
+    for (const Certificate& below : enrolment_authorities) {
+        for (const Certificate& authority : authorities) {
+            const auto offer = offers.find(sha256(authority.der()));
+            if (offer == offers.end() || !below.issued_by(authority).ok()) continue;
+            offers[sha256(below.der())] = offer->second;
+            break;
+        }
+    }
+    return offers;
+}
+
 Result<void, Message> open_registry(const CollectorConfig& config, Credentials& credentials,
                                     TlsSettings& tls, Entrance& entrance) {
     LH_TRY_ASSIGN(const bool there, is_there(config.registry));
@@ -99,15 +154,74 @@ Result<void, Message> open_registry(const CollectorConfig& config, Credentials& 
     if (tenants.value().empty()) return Message{config.registry + ": there is no tenant in it"};
     credentials.tenants = std::move(tenants).value();
     for (const Tenant& tenant : credentials.tenants) {
-        tls.authorities_pem.push_back(tenant.authority_pem);
-        tls.authorities_pem.insert(tls.authorities_pem.end(), tenant.older_pem.begin(),
-                                   tenant.older_pem.end());
+        const std::vector<std::string> authorities = tenant.all_pem();
+        tls.authorities_pem.insert(tls.authorities_pem.end(), authorities.begin(),
+                                   authorities.end());
     }
     auto models = entrance.registry->models();
     if (!models.ok()) return Message{config.registry + ": " + to_string(models.error())};
     credentials.models = std::make_unique<ModelShelf>();
     credentials.models->add(std::move(models).value());
     LH_TRY_ASSIGN(entrance.admission, Admission::make(config.environment, *entrance.registry));
+    return {};
+}
+
+// An authority that the registry does not list, or whose authority above it was cut off, issues
+// nothing, for nobody would be let in by it. Gives the authorities, enrolment authorities with
+// them, that are of the same one of the tenant: their devices are renewed.
+std::set<Sha256> authorities_beside(const Issuer& issuer, const Tenant& tenant) {
+    const auto& listed = tenant.enrolment_pem;
+    if (std::find(listed.begin(), listed.end(), issuer.certificate_pem()) == listed.end())
+        return {};
+    std::vector<Certificate> accepted;
+    std::vector<Certificate> enrolment;
+    parse_each(tenant.older_pem, accepted);
+    parse_each({tenant.authority_pem}, accepted);
+    parse_each(listed, enrolment);
+    const auto own = Certificate::parse(as_bytes(issuer.certificate_pem()));
+    const auto above = std::find_if(accepted.begin(), accepted.end(), [&](const Certificate& each) {
+        return own.ok() && own.value().issued_by(each).ok();
+    });
+    if (above == accepted.end()) return {};
+    std::set<Sha256> beside{sha256(above->der())};
+    for (const Certificate& each : enrolment)
+        if (each.issued_by(*above).ok()) beside.insert(sha256(each.der()));
+    return beside;
+}
+
+// An authority by which nobody would be let in issues nothing.
+Result<void, Message> open_enrolment(const CollectorConfig& config, const TlsSettings& server,
+                                     Credentials& credentials) {
+    auto entrance = std::make_shared<EnrolmentEntrance>();
+    LH_TRY_ASSIGN(Issuers issuers, Issuers::load(config.enrolment));
+    std::set<Sha256> renewed;
+    std::erase_if(issuers.by_tenant, [&](const auto& each) {
+        for (const Tenant& tenant : credentials.tenants) {
+            if (tenant.name != each.first) continue;
+            const std::set<Sha256> beside = authorities_beside(each.second, tenant);
+            renewed.insert(beside.begin(), beside.end());
+            return beside.empty();
+        }
+        return true;
+    });
+    if (!config.enrolment_listen.empty()) {
+        if (issuers.root_pem.empty()) {
+            return Message{config.enrolment +
+                           ": there is no enrolment authority; make one with `longhaul tenant "
+                           "enrolment`, or take enrolment.listen out of the configuration"};
+        }
+        TlsSettings tls;
+        tls.certificate_pem = server.certificate_pem + issuers.root_pem;
+        tls.key_pem = server.key_pem;
+        tls.for_enrolment = true;
+        LH_TRY_ASSIGN(entrance->tls, TlsContext::make(tls));
+    }
+    entrance->desk = {
+        config.environment, std::move(issuers), static_cast<int>(config.certificate_days),
+        config.enrolment_collector.empty() ? config.listen.substr(config.listen.rfind(':'))
+                                           : config.enrolment_collector,
+        std::move(renewed)};
+    credentials.enrolment = std::move(entrance);
     return {};
 }
 
@@ -168,15 +282,17 @@ Result<Credentials, Message> open_credentials(const CollectorConfig& config, Wal
     LH_TRY(open_registry(config, credentials, tls, entrance));
     entrance.tickets = tls.tickets = std::make_shared<Tickets>();
     LH_TRY_ASSIGN(entrance.tls, TlsContext::make(tls));
-    credentials.entrance = std::make_shared<const Entrance>(std::move(entrance));
+    LH_TRY(open_enrolment(config, tls, credentials));
     credentials.keys = std::make_unique<KeyRing>();
     if (config.gateway) {
         LH_TRY(load_sealing_certificates(config.sealing_keys, credentials.tenants,
                                          credentials.sealing_ids));
-        return credentials;
+    } else {
+        LH_TRY(load_sealing_keys(config.sealing_keys, *credentials.keys));
+        for (const SealingKeyId& id : credentials.keys->ids()) credentials.sealing_ids.insert(id);
     }
-    LH_TRY(load_sealing_keys(config.sealing_keys, *credentials.keys));
-    for (const SealingKeyId& id : credentials.keys->ids()) credentials.sealing_ids.insert(id);
+    LH_TRY_ASSIGN(entrance.sealing, sealing_offers(config.sealing_keys, credentials));
+    credentials.entrance = std::make_shared<const Entrance>(std::move(entrance));
     return credentials;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "collector/app/config.hpp"
+#include "collector/net/enrolment_listener.hpp"
 #include "collector/net/gateway.hpp"
 #include "collector/registry/model_shelf.hpp"
 #include "collector/writer/key_ring.hpp"
@@ -19,7 +20,8 @@ struct Credentials {
     std::unique_ptr<KeyRing> keys;       // of a gateway: empty
     std::set<SealingKeyId> sealing_ids;  // that devices may seal for
     std::unique_ptr<ModelShelf> models;
-    Sha256 certificate{};  // of the server's certificate
+    std::shared_ptr<const EnrolmentEntrance> enrolment;  // without TLS if nobody enrols here
+    Sha256 certificate{};                                // of the server's certificate
     WallUs certificate_expires;
     std::vector<Tenant> tenants;
 };

@@ -108,6 +108,8 @@ int main(int argc, char** argv) {
                             "Write the port to this file when listening");
     run_command->add_option("--http-port-file", options.port_files.http,
                             "The same for health and metrics");
+    run_command->add_option("--enrolment-port-file", options.port_files.enrolment,
+                            "The same for enrolment");
     run_command
         ->add_option("--log-level", options.log_level,
                      "debug, info, warn or error, whatever [log] says")

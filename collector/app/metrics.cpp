@@ -91,6 +91,13 @@ void add_gateway(Families& to, const GatewayCounters& from) {
         to.counter("longhaul_refusals_total", "Connections and sessions that were refused.",
                    {"reason", name_of(static_cast<RefusalReason>(i))}, from.refused_by[i]);
     }
+    for (std::size_t i = 1; i < credit_wait_count; ++i) {
+        to.gauge("longhaul_sessions_waiting", "Devices that may not send now, and what for.",
+                 {"reason", name_of(static_cast<CreditWait>(i))},
+                 static_cast<double>(std::uint64_t{from.waiting[i]}));
+    }
+    to.counter("longhaul_clone_alarms_total",
+               "How often two sessions of one device went on at the same time.", from.clones);
     const auto of = [&from](RefusalReason reason) -> std::uint64_t {
         return from.refused_by[static_cast<std::size_t>(reason)];
     };
@@ -159,6 +166,35 @@ void add_writer(Families& to, const Readings& from) {
     }
 }
 
+void add_upkeep(Families& to, const UpkeepProgress& from) {
+    const UpkeepCounters& counters = from.counters;
+    to.gauge("longhaul_lake_tables", "Tables, as the upkeep looked at them last.", from.tables);
+    to.gauge("longhaul_lake_files", "Files of all tables.", from.all.files);
+    to.gauge("longhaul_lake_rows", "Rows of all tables.", from.all.rows);
+    to.gauge("longhaul_lake_bytes", "Bytes of these files.", from.all.bytes);
+    to.gauge("longhaul_lake_removed_files",
+             "Files that tables have no more, kept for who still reads them.",
+             from.all.removed_files);
+    to.counter("longhaul_lake_compactions_total", "Files that were made of smaller ones.",
+               counters.compactions);
+    to.counter("longhaul_lake_merged_files_total", "The smaller ones.", counters.merged_files);
+    to.counter("longhaul_lake_merged_bytes_total", "Their bytes.", counters.merged_bytes);
+    to.counter("longhaul_lake_conflicts_total",
+               "Merges that were given up because another program had changed the files.",
+               counters.conflicts);
+    to.counter("longhaul_lake_checkpoints_total", "Checkpoints that were written.",
+               counters.checkpoints);
+    to.counter("longhaul_lake_deleted_files_total", "Old files that were deleted.",
+               counters.removed_files);
+    to.counter("longhaul_lake_deleted_bytes_total", "Their bytes.", counters.removed_bytes);
+    to.counter("longhaul_lake_deleted_commits_total", "Commits cut off below a checkpoint.",
+               counters.removed_commits);
+    to.counter("longhaul_lake_expired_rows_total", "Rows that were older than they are kept.",
+               counters.expired_rows);
+    to.counter("longhaul_lake_upkeep_failures_total",
+               "Pieces of upkeep that did not succeed and are tried again.", counters.failures);
+}
+
 }  // namespace
 
 std::string metrics_text(const Readings& readings) {
@@ -167,6 +203,7 @@ std::string metrics_text(const Readings& readings) {
     if (readings.gateway != nullptr) add_gateway(families, *readings.gateway);
     if (readings.journal != nullptr) add_journal(families, readings);
     if (readings.writer) add_writer(families, readings);
+    if (readings.upkeep) add_upkeep(families, *readings.upkeep);
     return families.text();
 }
 

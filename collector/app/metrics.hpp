@@ -8,6 +8,7 @@
 
 #include "collector/app/disk_space.hpp"
 #include "collector/app/journal_thread.hpp"
+#include "collector/app/upkeep_thread.hpp"
 #include "collector/net/gateway.hpp"
 #include "collector/writer/writer.hpp"
 
@@ -25,6 +26,7 @@ struct Readings {
     double oldest_unacknowledged_s = 0;
     std::optional<WriterProgress> writer;
     bool writer_failing = false;
+    std::optional<UpkeepProgress> upkeep;
     struct Folder {
         const char* name;
         DiskSpace space;

@@ -159,8 +159,18 @@ std::optional<DiskSpace> Operations::lake_space() const {
 }
 
 void Operations::look_at_disks(MonotonicMs now) {
-    if (const auto space = disk_space(journal_path_)) journal_forecast_.add(now, space->free_bytes);
+    if (const auto space = disk_space(journal_path_)) {
+        journal_forecast_.add(now, space->free_bytes);
+        tell_free_room(space->free_bytes);
+    }
     if (const auto space = lake_space()) lake_forecast_.add(now, space->free_bytes);
+}
+
+void Operations::tell_free_room(std::uint64_t bytes) {
+    const std::lock_guard lock{mutex_};
+    if (parts_.network == nullptr || phase_ != Phase::serving) return;
+    boost::asio::post(*parts_.network,
+                      [gateway = parts_.gateway, bytes] { gateway->look_at_disk(bytes); });
 }
 
 // The network's thread answers when it comes to it.
@@ -187,20 +197,24 @@ void Operations::keep_notes(bool all) {
         gateway = parts_.gateway;
     }
     if (gateway == nullptr) return;
-    keep_refusals(*gateway);
+    keep_in_registry(*gateway);
     const auto kept = trail_.append(gateway->trail.take(wall_now(), monotonic_now(), all));
     if (!kept.ok()) log_.warn("the audit trail cannot be written", {{"text", kept.error().text}});
 }
 
-void Operations::keep_refusals(Gateway& gateway) {
+void Operations::keep_in_registry(Gateway& gateway) {
     const std::vector<NotedRefusal> refusals = gateway.refusals.take();
-    if (refusals.empty()) return;
+    const std::vector<NotedClone> clones = gateway.clone_notes.take();
+    if (refusals.empty() && clones.empty()) return;
     if (!registry_) {
         if (auto opened = Registry::open(registry_path_); opened.ok())
             registry_ = std::move(opened).value();
     }
-    if (!registry_ || !registry_->note_refusals(refusals).ok())
-        log_.warn("why devices were refused cannot be kept", {{"registry", registry_path_}});
+    if (!registry_ || !registry_->note_refusals(refusals).ok() ||
+        !registry_->note_clones(clones).ok()) {
+        log_.warn("why devices were refused, and which were there twice, cannot be kept",
+                  {{"registry", registry_path_}});
+    }
 }
 
 // --- what is told ---
@@ -247,6 +261,7 @@ Readings Operations::read() {
     if (parts_.writer_thread == nullptr) return readings;
     readings.writer = parts_.writer_thread->progress();
     readings.writer_failing = !parts_.writer_thread->trouble().empty();
+    if (parts_.upkeep_thread != nullptr) readings.upkeep = parts_.upkeep_thread->progress();
     return readings;
 }
 

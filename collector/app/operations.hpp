@@ -33,6 +33,7 @@ class Operations {
         Gateway* gateway = nullptr;
         const JournalThread* journal_thread = nullptr;
         const WriterThread* writer_thread = nullptr;  // a gateway has none
+        const UpkeepThread* upkeep_thread = nullptr;  // nor this
         const Journal* journal = nullptr;
         boost::asio::io_context* network = nullptr;
     };
@@ -64,9 +65,10 @@ class Operations {
     void look();
     std::optional<DiskSpace> lake_space() const;
     void look_at_disks(MonotonicMs now);
+    void tell_free_room(std::uint64_t bytes);
     void look_at_network(MonotonicMs now);
     void keep_notes(bool all);
-    void keep_refusals(Gateway& gateway);
+    void keep_in_registry(Gateway& gateway);
     std::string trouble_of_network() const;
     std::string status_text();
     Readings read();

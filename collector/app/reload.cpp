@@ -66,12 +66,17 @@ void Collector::apply(const CollectorConfig& config, Credentials credentials) {
     credentials_.sealing_ids.merge(credentials.sealing_ids);
     gateway_->session.sealing_keys = sealing_ids();
     gateway_->entrance = credentials_.entrance = std::move(credentials.entrance);
+    credentials_.enrolment = std::move(credentials.enrolment);
+    renewals_->replace(desk_of(credentials_.enrolment));
+    if (enrolment_) enrolment_->replace(credentials_.enrolment);
     credentials_.certificate = credentials.certificate;
     credentials_.tenants = std::move(credentials.tenants);
     guard_->look_at_everybody(wall_now());
+    listener_->offer_sealing_keys();
     operations_->set_certificate_expiry(credentials.certificate_expires);
     apply_limits(config);
     if (writer_thread_) writer_thread_->set_limits(config.writer);
+    if (upkeep_thread_) upkeep_thread_->set(config.upkeep);
     log_.set_level(log_level_of(config.log_level));
     log_.set_format(config.log_format);
     operations_->tell_reloading(false);
@@ -79,6 +84,8 @@ void Collector::apply(const CollectorConfig& config, Credentials credentials) {
 
 void Collector::apply_limits(const CollectorConfig& config) {
     gateway_->session.credit_bytes = config.credit_bytes;
+    gateway_->disk_reserve_bytes = config.journal_reserve_bytes;
+    intake_.set_under_way_max(config.under_way_bytes);
     gateway_->session.hello_deadline_ms = config.hello_deadline_ms;
     gateway_->session.idle_deadline_ms = config.idle_deadline_ms;
     gateway_->handshake_deadline_ms = config.handshake_deadline_ms;
@@ -104,13 +111,15 @@ void Collector::tell_renewed(const CollectorConfig& config, const Credentials& n
     for (const Tenant& tenant : now.tenants) {
         const Tenant* before = find(credentials_.tenants, tenant.name);
         if (before != nullptr && before->authority_pem == tenant.authority_pem &&
-            before->older_pem == tenant.older_pem)
+            before->older_pem == tenant.older_pem && before->enrolment_pem == tenant.enrolment_pem)
             continue;
         const char* what = "tenant added";
         if (before != nullptr) {
-            what = before->authority_pem != tenant.authority_pem
-                       ? "authority of a tenant changed"
-                       : "older authorities of a tenant changed";
+            what = "enrolment authority of a tenant changed";
+            if (before->older_pem != tenant.older_pem)
+                what = "older authorities of a tenant changed";
+            if (before->authority_pem != tenant.authority_pem)
+                what = "authority of a tenant changed";
         }
         log_.info(what, {{"tenant", tenant.name}, {"effect", for_new}});
         note("configuration_changed", tenant.name, what);

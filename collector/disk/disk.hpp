@@ -15,6 +15,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
+#include "common/base/time.hpp"
 
 namespace longhaul::collector {
 
@@ -34,6 +35,7 @@ struct DiskEntry {
     std::string name;
     std::uint64_t bytes = 0;
     bool directory = false;
+    WallUs modified{};  // when its bytes were written last
 };
 
 class Disk {

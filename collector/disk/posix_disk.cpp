@@ -187,8 +187,12 @@ Result<std::vector<DiskEntry>> PosixDisk::list(std::string_view path) {
         if (name == "." || name == "..") continue;
         struct stat info{};
         if (::fstatat(folder, name.c_str(), &info, 0) == 0) {
-            entries.push_back(
-                {name, static_cast<std::uint64_t>(info.st_size), S_ISDIR(info.st_mode)});
+            const std::int64_t modified_us =
+                std::int64_t{info.st_mtim.tv_sec} * 1'000'000 + info.st_mtim.tv_nsec / 1000;
+            entries.push_back({name,
+                               static_cast<std::uint64_t>(info.st_size),
+                               S_ISDIR(info.st_mode),
+                               {modified_us}});
         } else if (errno != ENOENT) {  // removed meanwhile
             failed = errno;
             break;

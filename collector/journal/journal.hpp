@@ -73,6 +73,11 @@ class Journal {
     // Makes everything appended so far durable, due or not.
     virtual Status flush() = 0;
     virtual Offset durable_end(Shard shard) const = 0;  // safe to call from any thread
+    // Where the first entry lies that is still there. What is before it has been cut off.
+    virtual Result<Offset> begin(Shard shard) const = 0;  // any thread
+    // Cuts off what lies below `offset`, as far as the files allow; never anything at or behind it.
+    // From any thread, one at a time.
+    virtual Status cut(Shard shard, Offset below) = 0;
     virtual Result<std::unique_ptr<JournalReader>> read(Shard shard, Offset from) = 0;
 };
 

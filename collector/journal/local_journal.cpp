@@ -163,6 +163,24 @@ Status LocalJournal::write_group(Shard shard) {
     return {};
 }
 
+Result<Offset> LocalJournal::begin(Shard shard) const {
+    LH_TRY_ASSIGN(const std::vector<Offset> bases, segment_bases(disk_, shard));
+    return bases.empty() ? durable_end(shard) : bases.front();
+}
+
+// Whole segments, each only when the next one has an entry that is durable: a shard never loses
+// the segment that says where its offsets go on. From the oldest, so that no hole is left.
+Status LocalJournal::cut(Shard shard, Offset below) {
+    LH_CHECK(below <= durable_end(shard));
+    LH_TRY_ASSIGN(const std::vector<Offset> bases, segment_bases(disk_, shard));
+    bool removed = false;
+    for (std::size_t i = 0; i + 1 < bases.size() && bases[i + 1] < below; ++i) {
+        LH_TRY(disk_.remove(segment_path(shard, bases[i])));
+        removed = true;
+    }
+    return removed ? disk_.sync_directory(shard_folder(shard)) : Status{};
+}
+
 Result<std::unique_ptr<JournalReader>> LocalJournal::read(Shard shard, Offset from) {
     LH_CHECK(shard < shards());
     return std::unique_ptr<JournalReader>{

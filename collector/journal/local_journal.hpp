@@ -37,6 +37,8 @@ class LocalJournal final : public Journal {
     Result<MonotonicMs> step(MonotonicMs now) override;
     Status flush() override;
     Offset durable_end(Shard shard) const override { return shards_[shard]->durable_end.load(); }
+    Result<Offset> begin(Shard shard) const override;
+    Status cut(Shard shard, Offset below) override;
     Result<std::unique_ptr<JournalReader>> read(Shard shard, Offset from) override;
 
     // What the recovery at open() trimmed, for the log.

@@ -110,6 +110,45 @@ void Batch::end_rows() {
         put_null(column, rows_ - data_[column].valid.size());
 }
 
+void Batch::append_rows(const std::vector<RowPlace>& rows) {
+    rows_ += rows.size();
+    for (std::size_t column = 0; column < columns_.size(); ++column) {
+        ColumnData& to = data_[column];
+        std::size_t texts = to.texts.size();
+        const auto each = [&](auto put) {
+            for (const RowPlace& place : rows) {
+                const ColumnData& from = (*place.source)[column];
+                to.valid.push_back(from.valid[place.row]);
+                put(from, place.row);
+            }
+        };
+        switch (columns_[column].type) {
+            case ColumnType::string:
+            case ColumnType::binary:
+                each([&to](const ColumnData& from, std::uint32_t row) {
+                    to.texts += from.text(row);
+                    to.text_ends.push_back(to.texts.size());
+                });
+                texts = to.texts.size() - texts;
+                bytes_ += texts + rows.size() * sizeof(std::size_t);
+                break;
+            case ColumnType::real:
+            case ColumnType::decimal_real:
+            case ColumnType::single:
+                each([&to](const ColumnData& from, std::uint32_t row) {
+                    to.reals.push_back(from.reals[row]);
+                });
+                bytes_ += rows.size() * sizeof(double);
+                break;
+            default:
+                each([&to](const ColumnData& from, std::uint32_t row) {
+                    to.integers.push_back(from.integers[row]);
+                });
+                bytes_ += rows.size() * sizeof(std::int64_t);
+        }
+    }
+}
+
 std::vector<std::uint32_t> Batch::arrival_order() const {
     std::vector<std::uint32_t> order(rows_);
     std::iota(order.begin(), order.end(), 0);

@@ -32,6 +32,7 @@ struct Column {
     std::string help;
     std::string labels;  // of an enumeration: each ended by a line feed
     int scale = 0;       // of a decimal
+    bool operator==(const Column&) const = default;
 };
 
 // What a later schema says of a column of the same kind: `known` gets the labels that it lacks and
@@ -73,6 +74,12 @@ class Batch {
     void put_text(std::size_t column, std::string_view value, std::size_t times = 1);
     void put_null(std::size_t column, std::size_t times = 1);
     void end_rows();
+    // Rows of others that have the same columns, in this order. `end_rows` is not needed.
+    struct RowPlace {
+        const std::vector<ColumnData>* source;
+        std::uint32_t row;
+    };
+    void append_rows(const std::vector<RowPlace>& rows);
     void begin_row() { begin_rows(1); }
     void end_row() { end_rows(); }
 

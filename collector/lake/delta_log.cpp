@@ -1,107 +1,46 @@
 #include "collector/lake/delta_log.hpp"
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <charconv>
 #include <cstdio>
-#include <optional>
 
-#include "collector/lake/delta_schema.hpp"
+#include "collector/lake/delta_checkpoint.hpp"
 
 namespace longhaul::collector {
 namespace {
 
-namespace json = boost::json;
-
-constexpr int reader_version = 1;
-constexpr int writer_version = 2;
 // Others may commit between our look and our put; more often than this in a row is a fault.
 constexpr int commit_tries_max = 100;
+constexpr std::size_t version_digits = 20;
+constexpr std::string_view commit_ending = ".json";
+constexpr std::string_view checkpoint_ending = ".checkpoint.parquet";
 
-std::string commit_path(const std::string& folder, std::int64_t version) {
-    char name[32];
-    std::snprintf(name, sizeof(name), "%020lld.json", static_cast<long long>(version));
-    return folder + "/_delta_log/" + name;
+std::string log_name(std::int64_t version, std::string_view ending) {
+    char digits[32];
+    std::snprintf(digits, sizeof(digits), "%020lld", static_cast<long long>(version));
+    return digits + std::string{ending};
 }
 
-std::string text_of(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains(key);
-    return value != nullptr && value->is_string() ? std::string{value->get_string()}
-                                                  : std::string{};
+std::int64_t version_of(std::string_view name, std::string_view ending) {
+    if (name.size() != version_digits + ending.size() || !name.ends_with(ending)) return -1;
+    std::int64_t version = -1;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + version_digits, version);
+    return error == std::errc{} && end == name.data() + version_digits ? version : -1;
 }
 
-// What one commit changes, gathered first, so that a commit that cannot be read changes nothing.
-struct CommitChanges {
-    std::optional<std::string> metadata;
-    std::vector<Column> columns;  // with metadata
-    Txns txns;
-    std::map<std::string, std::optional<DataFile>> files;  // nullopt: removed
-};
+bool is_gone(const Error& error) { return error.code == ErrorCode::not_found; }
 
-void gather_add(const json::object& add, CommitChanges& changes) {
-    DataFile file;
-    file.path = text_of(add, "path");
-    file.bytes = add.at("size").to_number<std::uint64_t>();
-    file.stats = text_of(add, "stats");
-    if (const json::value* values = add.if_contains("partitionValues");
-        values && values->is_object()) {
-        file.receive_date = text_of(values->get_object(), partition_column);
-    }
-    std::optional<DataFile>& place = changes.files[file.path];
-    place = std::move(file);
+}  // namespace
+
+std::string commit_name(std::int64_t version) { return log_name(version, commit_ending); }
+std::string checkpoint_name(std::int64_t version) { return log_name(version, checkpoint_ending); }
+std::int64_t commit_version(std::string_view name) { return version_of(name, commit_ending); }
+std::int64_t checkpoint_version(std::string_view name) {
+    return version_of(name, checkpoint_ending);
 }
 
-Status check_protocol(const json::object& protocol) {
-    if (protocol.at("minReaderVersion").to_number<int>() > reader_version ||
-        protocol.at("minWriterVersion").to_number<int>() > writer_version) {
-        return Error{ErrorCode::unsupported,
-                     "the table was raised to a Delta protocol that this version does not write"};
-    }
-    return {};
-}
-
-Status gather_metadata(const json::object& metadata, CommitChanges& changes) {
-    const json::value* partitions = metadata.if_contains("partitionColumns");
-    if (partitions == nullptr || *partitions != json::value(json::array{partition_column})) {
-        return Error{ErrorCode::unsupported, "the table is not partitioned by receive_date"};
-    }
-    LH_TRY_ASSIGN(changes.columns, columns_of_schema(text_of(metadata, "schemaString")));
-    changes.metadata = json::serialize(metadata);
-    return {};
-}
-
-Status gather_action(const json::object& action, CommitChanges& changes) {
-    for (const auto& member : action) {
-        const std::string_view kind{member.key()};
-        if (!member.value().is_object()) continue;
-        const json::object& body = member.value().get_object();
-        if (kind == "protocol") LH_TRY(check_protocol(body));
-        if (kind == "metaData") LH_TRY(gather_metadata(body, changes));
-        if (kind == "txn")
-            changes.txns[text_of(body, "appId")] = body.at("version").to_number<std::int64_t>();
-        if (kind == "add") gather_add(body, changes);
-        if (kind == "remove") changes.files[text_of(body, "path")] = std::nullopt;
-    }
-    return {};
-}
-
-void apply(CommitChanges&& changes, TableState& state) {
-    if (changes.metadata) {
-        state.metadata = std::move(*changes.metadata);
-        state.columns = std::move(changes.columns);
-    }
-    for (auto& [app, version] : changes.txns) state.txns[app] = version;
-    for (auto& [path, file] : changes.files) {
-        if (file) {
-            state.files[path] = std::move(*file);
-        } else {
-            state.files.erase(path);
-        }
-    }
-}
-
-// The path of an `add` is a percent-encoded URI. Only files in the table's own folder are ours to
-// read: a log that others write too must not name any other.
+// Only files in the table's own folder are ours to read: a log that others write too must not name
+// any other.
 Result<std::string> decoded_path(std::string_view path) {
     const Error outside{ErrorCode::unsupported,
                         "the Delta log lists a file that does not lie in the table's folder"};
@@ -122,54 +61,11 @@ Result<std::string> decoded_path(std::string_view path) {
     return decoded;
 }
 
-// The version whose commit has this name in the log's folder; -1: it is none.
-std::int64_t version_of(std::string_view name) {
-    constexpr std::size_t digits = 20;
-    if (name.size() != digits + 5 || !name.ends_with(".json")) return -1;
-    std::int64_t version = -1;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + digits, version);
-    return error == std::errc{} && end == name.data() + digits ? version : -1;
-}
-
-// Whether the table has this column, with all of its labels and decimal places.
-bool has_column(const std::vector<Column>& columns, const Column& wanted) {
-    return std::any_of(columns.begin(), columns.end(), [&wanted](Column column) {
-        return column.name == wanted.name &&
-               delta_name(column.type) == std::string_view{delta_name(wanted.type)} &&
-               !widen(column, wanted);
-    });
-}
-
-}  // namespace
-
-std::int64_t TableState::txn(const std::string& app) const {
-    const auto found = txns.find(app);
-    return found == txns.end() ? -1 : found->second;
-}
-
-Status DeltaTable::apply(Bytes commit_file) {
-    CommitChanges changes;
-    std::string_view rest = as_text(commit_file);
-    // Boost.JSON throws on text that is no Delta action; here that is damage, not our fault.
-    try {
-        while (!rest.empty()) {
-            const std::size_t end = std::min(rest.find('\n'), rest.size());
-            if (end != 0)
-                LH_TRY(gather_action(json::parse(rest.substr(0, end)).as_object(), changes));
-            rest.remove_prefix(std::min(end + 1, rest.size()));
-        }
-    } catch (const std::exception&) {
-        return Error{ErrorCode::corrupt, "a commit of the Delta log cannot be read"};
-    }
-    collector::apply(std::move(changes), state_);
-    ++state_.version;
-    return {};
-}
-
 Result<std::vector<std::byte>> DeltaTable::read(const DataFile& file) {
+    faulty_ = file.path;
     LH_TRY_ASSIGN(const std::string path, decoded_path(file.path));
     auto content = store_.read(folder_ + "/" + path);
-    if (!content.ok() && content.error().code == ErrorCode::not_found) {
+    if (!content.ok() && is_gone(content.error())) {
         return Error{ErrorCode::corrupt, "a file that the Delta log lists is missing"};
     }
     if (content.ok() && content.value().size() != file.bytes) {
@@ -179,105 +75,76 @@ Result<std::vector<std::byte>> DeltaTable::read(const DataFile& file) {
 }
 
 Status DeltaTable::refresh() {
+    if (!begun_) LH_TRY(begin());
     for (;;) {
-        const auto bytes = store_.read(commit_path(folder_, state_.version + 1));
-        if (!bytes.ok() && bytes.error().code == ErrorCode::not_found) {
-            if (checked_) return {};
-            LH_TRY_ASSIGN(checked_, is_whole());
-            if (checked_) return {};
-            continue;  // somebody has committed since
+        faulty_ = "_delta_log/" + commit_name(state_.version + 1);
+        const auto bytes = store_.read(folder_ + "/" + faulty_);
+        if (!bytes.ok() && is_gone(bytes.error())) {
+            if (!checked_) {
+                LH_TRY_ASSIGN(checked_, is_whole());
+            }
+            if (!checked_) continue;  // somebody has committed since
+            faulty_.clear();
+            return {};
         }
         if (!bytes.ok()) return bytes.error();
-        LH_TRY(apply(bytes.value()));
+        LH_TRY_ASSIGN(TableChanges changes, read_commit(bytes.value()));
+        apply(std::move(changes), keep_ == Keep::everything, state_);
+        ++state_.version;
     }
 }
 
+// From the newest checkpoint that is whole; without one from nothing.
+Status DeltaTable::begin() {
+    LH_TRY_ASSIGN(const std::vector<std::string> names, store_.list(log_folder()));
+    damaged_checkpoints_.clear();
+    for (auto name = names.rbegin(); name != names.rend(); ++name) {
+        const std::int64_t version = checkpoint_version(*name);
+        if (version < 0) continue;
+        faulty_ = "_delta_log/" + *name;
+        const auto bytes = store_.read(folder_ + "/" + faulty_);
+        if (!bytes.ok() && !is_gone(bytes.error())) return bytes.error();
+        auto state = bytes.ok() ? read_checkpoint(bytes.value(), keep_ == Keep::everything)
+                                : Result<TableState>{ErrorCode::corrupt};
+        if (!state.ok() && state.error().code != ErrorCode::corrupt) return state.error();
+        if (!state.ok()) {
+            damaged_checkpoints_.push_back(*name);
+            continue;
+        }
+        state_ = std::move(state).value();
+        state_.version = checkpoint_ = version;
+        break;
+    }
+    begun_ = true;
+    return {};
+}
+
 // Whether what was read is all of the log: a gap must not be taken for its end, nor a log without
-// its first commit, which another program has cut down to a checkpoint, for a new table.
+// its beginning, of which every checkpoint is damaged, for a new table.
 Result<bool> DeltaTable::is_whole() {
-    LH_TRY_ASSIGN(const std::vector<std::string> names, store_.list(folder_ + "/_delta_log"));
+    LH_TRY_ASSIGN(const std::vector<std::string> names, store_.list(log_folder()));
     std::int64_t newest = -1;
     bool has_next = false;
     for (const std::string& name : names) {
-        newest = std::max(newest, version_of(name));
-        has_next = has_next || version_of(name) == state_.version + 1;
+        newest = std::max(newest, commit_version(name));
+        has_next = has_next || commit_version(name) == state_.version + 1;
     }
     if (has_next) return false;
     if (state_.version < 0 && !names.empty()) {
-        return Error{
-            ErrorCode::unsupported,
-            "the table's log does not begin at version 0, and this version reads no checkpoints"};
+        begun_ = false;
+        if (damaged_checkpoints_.empty()) {
+            return Error{ErrorCode::unsupported,
+                         "the table's log begins neither at version 0 nor with a checkpoint that "
+                         "this version reads"};
+        }
+        faulty_ = "_delta_log/" + damaged_checkpoints_.front();
+        return Error{ErrorCode::corrupt,
+                     "the table's log does not begin at version 0, and every checkpoint is "
+                     "damaged"};
     }
     if (newest > state_.version)
         return Error{ErrorCode::corrupt, "a commit in the middle of the Delta log is missing"};
     return true;
-}
-
-// The metaData of a new table; its schema is still empty.
-std::string DeltaTable::first_metadata(const TableCommit& commit) const {
-    json::object metadata{{"id", commit.table_id_if_new},
-                          {"name", folder_.substr(folder_.rfind('/') + 1)}};
-    if (!commit.description_if_new.empty()) metadata["description"] = commit.description_if_new;
-    metadata["format"] = {{"provider", "parquet"}, {"options", json::object{}}};
-    metadata["schemaString"] = "";
-    metadata["partitionColumns"] = json::array{partition_column};
-    // We read the log from its beginning, so nobody may cut it down to a checkpoint.
-    metadata["configuration"] = {{"delta.enableExpiredLogCleanup", "false"}};
-    metadata["createdTime"] = commit.now.value / 1000;
-    return json::serialize(metadata);
-}
-
-// The metaData that the table needs for this commit; empty when it has every column.
-Result<std::string> DeltaTable::metadata_for(const TableCommit& commit) const {
-    const bool has_all =
-        std::all_of(commit.columns.begin(), commit.columns.end(),
-                    [this](const Column& wanted) { return has_column(state_.columns, wanted); });
-    if (has_all) return std::string{};
-    // A copy of what is there, so that properties that others have set stay.
-    json::object metadata =
-        json::parse(state_.version < 0 ? first_metadata(commit) : state_.metadata).as_object();
-    LH_TRY_ASSIGN(metadata["schemaString"],
-                  schema_with(text_of(metadata, "schemaString"), commit.columns));
-    return json::serialize(metadata);
-}
-
-Result<std::string> DeltaTable::commit_text(const TableCommit& commit) const {
-    const std::int64_t now_ms = commit.now.value / 1000;
-    LH_TRY_ASSIGN(const std::string metadata, metadata_for(commit));
-    std::string text;
-    const auto line = [&text](std::string_view kind, json::object body) {
-        text += json::serialize(json::object{{kind, std::move(body)}});
-        text += '\n';
-    };
-    std::uint64_t rows = 0;
-    for (const DataFile& file : commit.files) rows += file.rows;
-    line("commitInfo",
-         {{"timestamp", now_ms},
-          {"operation", "WRITE"},
-          {"operationParameters", {{"mode", "Append"}, {"partitionBy", "[\"receive_date\"]"}}},
-          {"operationMetrics",
-           {{"numFiles", std::to_string(commit.files.size())},
-            {"numOutputRows", std::to_string(rows)}}},
-          {"engineInfo", "Longhaul/" LH_VERSION},
-          {"txnId", commit.commit_id},
-          {"isBlindAppend", true}});
-    if (state_.version < 0) {
-        line("protocol",
-             {{"minReaderVersion", reader_version}, {"minWriterVersion", writer_version}});
-    }
-    if (!metadata.empty()) text += "{\"metaData\":" + metadata + "}\n";
-    for (const auto& [app, version] : commit.txns) {
-        line("txn", {{"appId", app}, {"version", version}, {"lastUpdated", now_ms}});
-    }
-    for (const DataFile& file : commit.files) {
-        line("add", {{"path", file.path},
-                     {"partitionValues", {{partition_column, file.receive_date}}},
-                     {"size", file.bytes},
-                     {"modificationTime", now_ms},
-                     {"dataChange", true},
-                     {"stats", file.stats}});
-    }
-    return text;
 }
 
 // Whether the commit is in the log already. Error denied: somebody else has moved one of its txns.
@@ -291,23 +158,79 @@ Result<bool> DeltaTable::is_done(const TableCommit& commit, const Txns& before) 
     }
     if (moved && !done)
         return Error{ErrorCode::denied, "another writer has committed rows of this journal"};
-    return done;
+    if (!commit.txns.empty()) return done;
+    const auto is_there = [this](const auto& path) { return state_.files.contains(path); };
+    const bool has_files =
+        std::all_of(commit.files.begin(), commit.files.end(),
+                    [&is_there](const DataFile& file) { return is_there(file.path); });
+    const bool has_all = std::all_of(commit.removed.begin(), commit.removed.end(), is_there);
+    if (!has_all)
+        return Error{ErrorCode::out_of_order, "another program has removed one of the files"};
+    return has_files && commit.removed.empty();
 }
 
 Status DeltaTable::commit(const TableCommit& commit) {
-    LH_CHECK(!commit.txns.empty());
+    LH_CHECK(!commit.txns.empty() || keep_ == Keep::everything);
     const Txns before = state_.txns;
+    const std::string name = folder_.substr(folder_.rfind('/') + 1);
     for (int tries = 0; tries < commit_tries_max; ++tries) {
         LH_TRY_ASSIGN(const bool done, is_done(commit, before));
         if (done) return {};
-        LH_TRY_ASSIGN(const std::string text, commit_text(commit));
-        const Status put =
-            store_.put_if_absent(commit_path(folder_, state_.version + 1), as_bytes(text));
+        LH_TRY_ASSIGN(const std::string text, commit_text(commit, state_, name));
+        const std::int64_t version = state_.version + 1;
+        faulty_ = "_delta_log/" + commit_name(version);
+        const Status put = store_.put_if_absent(folder_ + "/" + faulty_, as_bytes(text));
         if (!put.ok() && put.error().code != ErrorCode::exists) return put;
+        if (put.ok()) LH_TRY(confirm(version));
         LH_TRY(refresh());
         if (put.ok()) return {};
     }
     return Error{ErrorCode::io, "the table is committed to by others without end"};
+}
+
+// A writer that slept while the log went on and was cut would find the next name free. Logs are cut
+// from their beginning, commit by commit: as long as the one before is there, the name was free
+// because nobody had used it.
+Status DeltaTable::confirm(std::int64_t version) {
+    LH_TRY_ASSIGN(const bool follows, version == 0 ? is_first() : has_commit(version - 1));
+    if (follows) return {};
+    begun_ = checked_ = false;
+    state_ = {};
+    checkpoint_ = -1;
+    return Error{ErrorCode::denied,
+                 "the table's log has gone on and was cut while this writer slept; start it again"};
+}
+
+Result<bool> DeltaTable::has_commit(std::int64_t version) {
+    const auto bytes = store_.read(log_folder() + "/" + commit_name(version));
+    if (!bytes.ok() && !is_gone(bytes.error())) return bytes.error();
+    return bytes.ok();
+}
+
+Result<bool> DeltaTable::is_first() {
+    LH_TRY_ASSIGN(const std::vector<std::string> names, store_.list(log_folder()));
+    return std::none_of(names.begin(), names.end(), [](const std::string& name) {
+        return checkpoint_version(name) > 0 || commit_version(name) > 1;
+    });
+}
+
+Status DeltaTable::write_checkpoint(std::int64_t forget_removed_until_ms) {
+    LH_CHECK(keep_ == Keep::everything && state_.version >= 0);
+    LH_TRY_ASSIGN(const Checkpoint made,
+                  collector::write_checkpoint(state_, forget_removed_until_ms));
+    faulty_ = "_delta_log/" + checkpoint_name(state_.version);
+    LH_TRY(store_.replace(folder_ + "/" + faulty_, made.file));
+    LH_TRY_ASSIGN(const auto there, store_.read(folder_ + "/" + faulty_));
+    LH_TRY_ASSIGN(const TableState read_back, read_checkpoint(there, true));
+    const bool same = read_back.txns == state_.txns && read_back.columns == state_.columns &&
+                      read_back.files == state_.files;
+    if (!same) {
+        LH_TRY(store_.remove(folder_ + "/" + faulty_));
+        return Error{ErrorCode::corrupt, "a checkpoint does not say what the Delta log says"};
+    }
+    LH_TRY(store_.replace(log_folder() + "/_last_checkpoint", as_bytes(made.last_checkpoint)));
+    checkpoint_ = state_.version;
+    return {};
 }
 
 }  // namespace longhaul::collector

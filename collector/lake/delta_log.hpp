@@ -5,59 +5,34 @@
 // journal its rows reach (`txn`), so that rows and position become visible together or not at all.
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
-#include "collector/lake/batch.hpp"
+#include "collector/lake/delta_actions.hpp"
 #include "collector/lake/object_store.hpp"
-#include "common/base/time.hpp"
 
 namespace longhaul::collector {
 
-struct DataFile {
-    std::string path;          // in the table's folder
-    std::string receive_date;  // partition, YYYY-MM-DD
-    std::uint64_t bytes = 0;
-    std::uint64_t rows = 0;
-    std::string stats;  // JSON
-};
-
-using Txns = std::map<std::string, std::int64_t>;  // application -> its version
-
-// What the log says up to `version`; -1: there is no table yet.
-struct TableState {
-    std::int64_t version = -1;
-    std::string metadata;         // the newest metaData, JSON
-    std::vector<Column> columns;  // of types that we write, without the partition column
-    Txns txns;
-    std::map<std::string, DataFile> files;  // by path
-
-    std::int64_t txn(const std::string& app) const;  // -1: none
-};
-
-struct TableCommit {
-    std::vector<DataFile> files;
-    Txns txns;                    // of our shards, after this commit
-    std::vector<Column> columns;  // of the files; the table gets those that it lacks
-    std::string table_id_if_new;  // UUID text
-    std::string description_if_new;
-    std::string commit_id;  // UUID text, told again in commitInfo
-    WallUs now;
-};
-
 class DeltaTable {
  public:
+    // Which part of the state is kept: a writer needs no files, and there may be many.
+    enum class Keep : std::uint8_t { everything, no_files };
+
     // `folder` is the table's folder in the store.
-    DeltaTable(ObjectStore& store, std::string folder)
-        : store_{store}, folder_{std::move(folder)} {}
+    DeltaTable(ObjectStore& store, std::string folder, Keep keep = Keep::everything)
+        : store_{store}, folder_{std::move(folder)}, keep_{keep} {}
 
     const std::string& folder() const { return folder_; }
     const TableState& state() const { return state_; }
+    // The version of the checkpoint that reading began with; -1: with the log's first commit.
+    std::int64_t checkpoint() const { return checkpoint_; }
+    // Names of newer checkpoints that are damaged; what they say came from elsewhere.
+    const std::vector<std::string>& damaged_checkpoints() const { return damaged_checkpoints_; }
+    // Path of what the last error is about; may be empty.
+    const std::string& faulty() const { return faulty_; }
 
-    // Reads the commits that came since. Error unsupported: a protocol or a log that we do not
-    // know.
+    // Reads what came since: at first the newest checkpoint that is whole, then commits. Error
+    // unsupported: a protocol or a log that we do not know.
     Status refresh();
 
     // The content of one of the table's files. Error corrupt: it is missing, or has another size
@@ -65,26 +40,48 @@ class DeltaTable {
     Result<std::vector<std::byte>> read(const DataFile& file);
 
     // Commits, behind whatever others have committed meanwhile. A commit whose txns are there
-    // already is done. Error denied: another writer has moved the txn of one of our shards, or a
-    // column of that name and another type is there.
+    // already is done, and so is one without any whose files are there. Error denied: another
+    // writer has moved the txn of one of our shards, a column of that name and another type is
+    // there, or the log was cut beyond what this reader knew; out_of_order: a file to be removed is
+    // not there any more.
     Status commit(const TableCommit& commit);
 
+    // Puts a checkpoint of the state beside the log, and reads it back. Needs all files.
+    Status write_checkpoint(std::int64_t forget_removed_until_ms);
+
  private:
-    Status apply(Bytes commit_file);
+    Status begin();
     Result<bool> is_whole();
-    std::string first_metadata(const TableCommit& commit) const;
-    Result<std::string> metadata_for(const TableCommit& commit) const;
-    Result<std::string> commit_text(const TableCommit& commit) const;
     Result<bool> is_done(const TableCommit& commit, const Txns& before) const;
+    Status confirm(std::int64_t version);
+    Result<bool> has_commit(std::int64_t version);
+    Result<bool> is_first();
+    std::string log_folder() const { return folder_ + "/_delta_log"; }
 
     ObjectStore& store_;
     std::string folder_;
+    Keep keep_;
     TableState state_;
+    std::int64_t checkpoint_ = -1;
+    std::vector<std::string> damaged_checkpoints_;
+    std::string faulty_;
+    bool begun_ = false;
     bool checked_ = false;  // that the log has no gap
 };
 
+// The names in a log's folder, by the version in twenty digits; -1: the name is of no such file.
+std::string commit_name(std::int64_t version);
+std::string checkpoint_name(std::int64_t version);
+std::int64_t commit_version(std::string_view name);
+std::int64_t checkpoint_version(std::string_view name);
+
+// The path of an `add`, a percent-encoded URI, in the table's folder. Error: it lies elsewhere.
+Result<std::string> decoded_path(std::string_view path);
+
 // Statistics of some rows of a batch for DataFile::stats: counts, and bounds that engines prune
 // with.
-std::string delta_stats(const Batch& batch);
+std::string delta_stats(const Batch& batch, const std::vector<std::uint32_t>& rows);
+// Of all rows, from those of parts that delta_stats() has made.
+std::string merged_stats(const std::vector<std::string>& parts);
 
 }  // namespace longhaul::collector

@@ -22,10 +22,12 @@ struct Bounds {
     std::int64_t nulls = 0;
 };
 
+using Rows = std::vector<std::uint32_t>;
+
 template <class Get>
-auto bounds_of(const ColumnData& data, Get get) {
+auto bounds_of(const ColumnData& data, const Rows& rows, Get get) {
     std::optional<std::pair<decltype(get(0)), decltype(get(0))>> bounds;
-    for (std::size_t row = 0; row < data.valid.size(); ++row) {
+    for (const std::uint32_t row : rows) {
         if (data.valid[row] == 0) continue;
         const auto value = get(row);
         if (!bounds) {
@@ -38,13 +40,14 @@ auto bounds_of(const ColumnData& data, Get get) {
     return bounds;
 }
 
-Bounds column_bounds(const Column& column, const ColumnData& data) {
+Bounds column_bounds(const Column& column, const ColumnData& data, const Rows& rows) {
     Bounds result;
-    result.nulls = std::count(data.valid.begin(), data.valid.end(), 0);
+    result.nulls = std::count_if(rows.begin(), rows.end(),
+                                 [&data](std::uint32_t row) { return data.valid[row] == 0; });
     const auto integer = [&data](std::size_t row) { return data.integers[row]; };
     switch (column.type) {
         case ColumnType::timestamp:
-            if (const auto bounds = bounds_of(data, integer);
+            if (const auto bounds = bounds_of(data, rows, integer);
                 bounds && bounds->first >= year_1_us && bounds->second < year_10000_us) {
                 result.minimum = timestamp_text_ms({bounds->first});
                 // Readers cut to milliseconds, so the maximum is rounded up.
@@ -53,17 +56,18 @@ Bounds column_bounds(const Column& column, const ColumnData& data) {
             break;
         case ColumnType::long_integer:
         case ColumnType::short_integer:
-            if (const auto bounds = bounds_of(data, integer)) {
+            if (const auto bounds = bounds_of(data, rows, integer)) {
                 result.minimum = bounds->first;
                 result.maximum = bounds->second;
             }
             break;
         case ColumnType::real:
         case ColumnType::decimal_real: {
-            const bool finite = std::all_of(data.reals.begin(), data.reals.end(),
-                                            [](double v) { return std::isfinite(v); });
+            const bool finite = std::all_of(rows.begin(), rows.end(), [&data](std::uint32_t row) {
+                return std::isfinite(data.reals[row]);
+            });
             const auto bounds =
-                bounds_of(data, [&data](std::size_t row) { return data.reals[row]; });
+                bounds_of(data, rows, [&data](std::size_t row) { return data.reals[row]; });
             if (finite && bounds) {  // NaN and infinity have no place in JSON
                 result.minimum = bounds->first;
                 result.maximum = bounds->second;
@@ -72,7 +76,7 @@ Bounds column_bounds(const Column& column, const ColumnData& data) {
         }
         case ColumnType::string:
             if (const auto bounds =
-                    bounds_of(data, [&data](std::size_t row) { return data.text(row); })) {
+                    bounds_of(data, rows, [&data](std::size_t row) { return data.text(row); })) {
                 result.minimum = boost::json::string{bounds->first};
                 result.maximum = boost::json::string{bounds->second};
             }
@@ -83,22 +87,90 @@ Bounds column_bounds(const Column& column, const ColumnData& data) {
     return result;
 }
 
+// Numbers by value, texts byte by byte; both are of one column.
+bool is_less(const boost::json::value& a, const boost::json::value& b) {
+    if (a.is_string()) return a.get_string() < b.get_string();
+    if (a.is_int64() && b.is_int64()) return a.get_int64() < b.get_int64();
+    return a.to_number<double>() < b.to_number<double>();
+}
+
+// A column without bounds in a part has none at all, unless the part has nothing but nulls there.
+class StatsSum {
+ public:
+    void add(const boost::json::object& part) {
+        const std::int64_t rows = part.at("numRecords").as_int64();
+        rows_ += rows;
+        for (const auto& member : part.at("nullCount").as_object()) {
+            const std::string name{member.key()};
+            Sum& sum = columns_.try_emplace(name).first->second;
+            if (sum.nulls < 0) order_.push_back(name);
+            sum.nulls = std::max<std::int64_t>(sum.nulls, 0) + member.value().as_int64();
+            if (member.value().as_int64() == rows) continue;
+            widen(part.at("minValues").as_object().if_contains(name), true, sum);
+            widen(part.at("maxValues").as_object().if_contains(name), false, sum);
+        }
+    }
+    std::string text() const {
+        boost::json::object minimum;
+        boost::json::object maximum;
+        boost::json::object nulls;
+        for (const std::string& name : order_) {
+            const Sum& sum = columns_.at(name);
+            nulls[name] = sum.nulls;
+            if (sum.unknown || sum.minimum.is_null()) continue;
+            minimum[name] = sum.minimum;
+            maximum[name] = sum.maximum;
+        }
+        return boost::json::serialize(boost::json::object{{"numRecords", rows_},
+                                                          {"minValues", std::move(minimum)},
+                                                          {"maxValues", std::move(maximum)},
+                                                          {"nullCount", std::move(nulls)}});
+    }
+
+ private:
+    struct Sum {
+        boost::json::value minimum;
+        boost::json::value maximum;
+        std::int64_t nulls = -1;
+        bool unknown = false;
+    };
+
+    static void widen(const boost::json::value* bound, bool lower, Sum& sum) {
+        sum.unknown = sum.unknown || bound == nullptr;
+        if (bound == nullptr) return;
+        boost::json::value& known = lower ? sum.minimum : sum.maximum;
+        if (known.is_null() || (lower ? is_less(*bound, known) : is_less(known, *bound)))
+            known = *bound;
+    }
+
+    std::int64_t rows_ = 0;
+    std::vector<std::string> order_;
+    std::map<std::string, Sum> columns_;
+};
+
 }  // namespace
 
-std::string delta_stats(const Batch& batch) {
+std::string merged_stats(const std::vector<std::string>& parts) {
+    if (parts.size() == 1) return parts[0];
+    StatsSum sum;
+    for (const std::string& part : parts) sum.add(boost::json::parse(part).as_object());
+    return sum.text();
+}
+
+std::string delta_stats(const Batch& batch, const std::vector<std::uint32_t>& rows) {
     boost::json::object minimum;
     boost::json::object maximum;
     boost::json::object nulls;
     for (std::size_t i = 0; i < std::min(batch.columns().size(), columns_with_stats); ++i) {
         const std::string& name = batch.columns()[i].name;
-        const Bounds bounds = column_bounds(batch.columns()[i], batch.data(i));
+        const Bounds bounds = column_bounds(batch.columns()[i], batch.data(i), rows);
         if (!bounds.minimum.is_null()) {
             minimum[name] = bounds.minimum;
             maximum[name] = bounds.maximum;
         }
         nulls[name] = bounds.nulls;
     }
-    return boost::json::serialize(boost::json::object{{"numRecords", batch.rows()},
+    return boost::json::serialize(boost::json::object{{"numRecords", rows.size()},
                                                       {"minValues", std::move(minimum)},
                                                       {"maxValues", std::move(maximum)},
                                                       {"nullCount", std::move(nulls)}});

@@ -18,8 +18,10 @@ class LocalStore::LocalWriter final : public ObjectWriter {
     Status append(Bytes bytes) override { return file_->append(bytes); }
 
     Status finish(std::string_view path) override {
-        const Status linked = link_to(path);
-        return !linked.ok() && linked.error().code == ErrorCode::exists ? Status{} : linked;
+        LH_TRY(file_->sync());
+        LH_TRY(disk_.make_directories(folder_of(path)));
+        LH_TRY(disk_.rename(temporary_, path));
+        return disk_.sync_directory(folder_of(path));
     }
 
     // Error exists: another object has the name. Either way the name that is there is durable
@@ -63,7 +65,7 @@ Result<std::unique_ptr<LocalStore::LocalWriter>> LocalStore::begin_local() {
     LH_TRY(disk_.make_directories(temporary_folder));
     for (int tries = 0;; ++tries) {
         const std::string temporary =
-            std::string{temporary_folder} + "/" + std::to_string(written_++);
+            std::string{temporary_folder} + "/" + writer_ + std::to_string(written_++);
         auto file = disk_.create(temporary);
         if (file.ok())
             return std::make_unique<LocalWriter>(disk_, temporary, std::move(file).value());
@@ -79,13 +81,33 @@ Result<std::vector<std::byte>> LocalStore::read(std::string_view path) {
 }
 
 Result<std::vector<std::string>> LocalStore::list(std::string_view folder) {
-    const auto entries = disk_.list(folder);
-    if (!entries.ok() && entries.error().code == ErrorCode::not_found)
-        return std::vector<std::string>{};
-    if (!entries.ok()) return entries.error();
+    LH_TRY_ASSIGN(std::vector<StoredObject> objects, entries(folder));
     std::vector<std::string> names;
-    for (const DiskEntry& entry : entries.value()) names.push_back(entry.name);
+    for (StoredObject& object : objects) names.push_back(std::move(object.name));
     return names;
+}
+
+Result<std::vector<StoredObject>> LocalStore::entries(std::string_view folder) {
+    const auto found = disk_.list(folder);
+    if (!found.ok() && found.error().code == ErrorCode::not_found)
+        return std::vector<StoredObject>{};
+    if (!found.ok()) return found.error();
+    std::vector<StoredObject> objects;
+    for (const DiskEntry& entry : found.value())
+        objects.push_back({entry.name, entry.bytes, entry.directory, entry.modified});
+    return objects;
+}
+
+// The name may come back after a power cut; then it is removed again.
+Status LocalStore::remove(std::string_view path) {
+    const Status removed = disk_.remove(path);
+    return !removed.ok() && removed.error().code == ErrorCode::not_found ? Status{} : removed;
+}
+
+Status LocalStore::replace(std::string_view path, Bytes bytes) {
+    LH_TRY_ASSIGN(const auto writer, begin_local());
+    LH_TRY(writer->append(bytes));
+    return writer->finish(path);
 }
 
 }  // namespace longhaul::collector

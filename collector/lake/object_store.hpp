@@ -11,6 +11,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
+#include "common/base/time.hpp"
 
 namespace longhaul::collector {
 
@@ -19,9 +20,16 @@ class ObjectWriter {
  public:
     virtual ~ObjectWriter() = default;
     virtual Status append(Bytes bytes) = 0;
-    // Makes it visible under `path`. Its name tells its content, so one that exists already is as
-    // good.
+    // Makes it visible under `path`. Its name tells its content, so it takes the place of one that
+    // exists already: that one is as good, but for its age, which clean-up goes by.
     virtual Status finish(std::string_view path) = 0;
+};
+
+struct StoredObject {
+    std::string name;
+    std::uint64_t bytes = 0;
+    bool folder = false;
+    WallUs modified{};
 };
 
 class ObjectStore {
@@ -33,6 +41,12 @@ class ObjectStore {
     virtual Result<std::vector<std::byte>> read(std::string_view path) = 0;
     // Names in a folder, sorted; an absent folder is empty.
     virtual Result<std::vector<std::string>> list(std::string_view folder) = 0;
+    // The same with what is known of each.
+    virtual Result<std::vector<StoredObject>> entries(std::string_view folder) = 0;
+    // One that is not there is as good as removed.
+    virtual Status remove(std::string_view path) = 0;
+    // The old or the new object is there, whatever happens.
+    virtual Status replace(std::string_view path, Bytes bytes) = 0;
 };
 
 }  // namespace longhaul::collector

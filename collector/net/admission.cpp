@@ -1,8 +1,32 @@
 #include "collector/net/admission.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace longhaul::collector {
+namespace {
+
+Result<std::vector<Certificate>, Message> certificates(const Tenant& tenant,
+                                                       const std::vector<std::string>& pems) {
+    std::vector<Certificate> all;
+    for (const std::string& pem : pems) {
+        auto certificate = Certificate::parse(as_bytes(pem));
+        if (!certificate.ok()) {
+            return Message{"registry: the certificate of tenant \"" + tenant.name +
+                           "\" cannot be read"};
+        }
+        all.push_back(std::move(certificate).value());
+    }
+    return all;
+}
+
+bool issued_by_one_of(const Certificate& certificate, const std::vector<Certificate>& authorities) {
+    return std::any_of(authorities.begin(), authorities.end(), [&](const Certificate& authority) {
+        return certificate.issued_by(authority).ok();
+    });
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Admission>, Message> Admission::make(std::string environment,
                                                             Registry& registry) {
@@ -10,18 +34,19 @@ Result<std::unique_ptr<Admission>, Message> Admission::make(std::string environm
     const auto tenants = registry.tenants();
     if (!tenants.ok()) return Message{"registry: " + to_string(tenants.error())};
     for (const Tenant& tenant : tenants.value()) {
-        std::vector<std::string> certificates = tenant.older_pem;
-        certificates.push_back(tenant.authority_pem);
-        for (const std::string& pem : certificates) {
-            auto authority = Certificate::parse(as_bytes(pem));
-            if (!authority.ok()) {
-                return Message{"registry: the certificate of tenant \"" + tenant.name +
-                               "\" cannot be read"};
-            }
-            Authorities& authorities = admission->authorities_[tenant.name];
-            authorities.hashes.push_back(sha256(authority.value().der()));
-            authorities.certificates.push_back(std::move(authority).value());
-        }
+        std::vector<std::string> own = tenant.older_pem;
+        own.push_back(tenant.authority_pem);
+        LH_TRY_ASSIGN(std::vector<Certificate> accepted, certificates(tenant, own));
+        LH_TRY_ASSIGN(std::vector<Certificate> enrolment,
+                      certificates(tenant, tenant.enrolment_pem));
+        LH_TRY_ASSIGN(std::vector<Certificate> cut_off, certificates(tenant, tenant.cut_off_pem));
+        Authorities& authorities = admission->authorities_[tenant.name];
+        for (const Certificate& each : accepted) authorities.hashes.push_back(sha256(each.der()));
+        // One below an authority that was cut off went with it.
+        for (const Certificate& each : enrolment)
+            if (issued_by_one_of(each, accepted)) authorities.hashes.push_back(sha256(each.der()));
+        for (auto* all : {&accepted, &enrolment, &cut_off})
+            std::move(all->begin(), all->end(), std::back_inserter(authorities.certificates));
     }
     return admission;
 }

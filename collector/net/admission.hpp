@@ -17,7 +17,8 @@ namespace longhaul::collector {
 
 struct Admitted {
     DeviceName name;
-    // Of its tenant, older ones too; as long as the Admission lives.
+    // Of its tenant, older ones too, and those that are cut off: they vouch for what was signed
+    // before. As long as the Admission lives.
     std::span<const Certificate> authorities;
 };
 
@@ -39,7 +40,7 @@ class Admission {
     Registry& registry_;
     struct Authorities {
         std::vector<Certificate> certificates;
-        std::vector<Sha256> hashes;  // of each
+        std::vector<Sha256> hashes;  // of those that devices may come in by
     };
     std::map<std::string, Authorities, std::less<>> authorities_;  // by tenant
 };

@@ -14,9 +14,7 @@ namespace {
 
 constexpr int rounds_before_yield = 16;  // so that one busy device does not starve the others
 constexpr std::int64_t write_deadline_ms = 30'000;  // without any byte taken by the peer
-constexpr std::int64_t goodbye_deadline_ms = 2'000;
 constexpr std::size_t goodbye_bytes_max = 1 << 20;
-constexpr std::uint32_t denied_retry_after_ms = 15 * 60 * 1000;
 
 std::string peer_of(const tcp::socket& socket) {
     boost::system::error_code error;
@@ -173,51 +171,6 @@ void Connection::on_dropped() {
     wakeup_.wake();
 }
 
-std::optional<Admitted> Connection::admit() {
-    const auto denied = [this](RefusalReason reason, const std::string& text) {
-        refuse(reason, text);
-        queue_denial(text);
-        return std::nullopt;
-    };
-    auto peer = tls_->take_peer();
-    if (!peer.ok()) return denied(RefusalReason::certificate, to_string(peer.error()));
-    identity_ = std::move(peer).value();
-    if (!tls_->agreed_on_protocol()) {
-        return denied(RefusalReason::application,
-                      "the device did not ask for the protocol longhaul/1");
-    }
-    admitted_by_ = gateway_.entrance;  // a reload may have come during the handshake
-    auto admitted = admitted_by_->admission->admit(*identity_);
-    if (!admitted.ok()) return denied(admitted.error().reason, admitted.error().text);
-    return std::move(admitted).value();
-}
-
-void Connection::begin_session(const Admitted& admitted) {
-    SessionSettings settings = gateway_.session;
-    settings.shard = shard_ = gateway_.journal.shard_of(admitted.name.tenant, admitted.name.device);
-    session_.emplace(admitted.name, settings, gateway_.known, admitted.authorities,
-                     monotonic_now());
-    ++gateway_.counters.sessions;
-    ++gateway_.counters.sessions_open;
-    const DeviceName& name = admitted.name;
-    gateway_.log.debug("session begins", {{"peer", peer_},
-                                          {"device", name.tenant + "/" + name.device},
-                                          {"tls", tls_->version()},
-                                          {"handshake", tls_->resumed() ? "resumed" : "full"}});
-}
-
-void Connection::queue_denial(const std::string& reason) {
-    longhaul_Bye bye = longhaul_Bye_init_zero;
-    bye.reason = longhaul_ByeReason_BYE_REASON_DENIED;
-    bye.retry_after_ms = denied_retry_after_ms;
-    reason.copy(bye.text, sizeof(bye.text) - 1);
-    out_.resize(frame_header_bytes + frame_body_bytes_max(FrameType::collector_bye));
-    ByteWriter writer{out_};
-    const Status written = write_bye(FrameType::collector_bye, bye, writer);
-    out_.resize(written.ok() ? writer.size() : 0);
-    out_deadline_ = monotonic_now() + goodbye_deadline_ms;
-}
-
 // Without a session only what is in out_ is sent.
 awaitable<void> Connection::converse() {
     int rounds = 0;
@@ -312,6 +265,7 @@ bool Connection::read() {
         return false;
     }
     in_ = Bytes{gateway_.in_room}.first(got.value().bytes);
+    watch_for_clones();
     feed();
     return true;
 }
@@ -395,6 +349,15 @@ void Connection::count() {
     all.acked_blocks += now.acked_blocks - counted_.acked_blocks;
     all.acked_bytes += now.acked_bytes - counted_.acked_bytes;
     counted_ = now;
+    count_waiting(session_->waits_for());
+}
+
+void Connection::count_waiting(CreditWait wait) {
+    if (wait == counted_wait_) return;
+    auto& waiting = gateway_.counters.waiting;
+    if (counted_wait_ != CreditWait::nothing) --waiting[static_cast<std::size_t>(counted_wait_)];
+    if (wait != CreditWait::nothing) ++waiting[static_cast<std::size_t>(wait)];
+    counted_wait_ = wait;
 }
 
 }  // namespace longhaul::collector

@@ -34,16 +34,22 @@ class Connection final : public Submitter,
     void work() override;
     void on_worked() override;
     void on_dropped() override;
-    bool had_session() const { return session_.has_value(); }
+    // Its place is free again, however it ended.
+    void on_left();
 
     // Whose session this is and until when its certificate is valid; nullptr: there is no session.
     const PeerIdentity* peer() const {
         return session_ && session_->end_reason().empty() ? &*identity_ : nullptr;
     }
+    // The entrance has another sealing key, perhaps.
+    void offer_sealing_key();
     // Ends the session of a device that may not go on.
     void expel(const Refusal& refusal);
 
  private:
+    static constexpr std::int64_t goodbye_deadline_ms = 2'000;
+    static constexpr std::uint32_t denied_retry_after_ms = 15 * 60 * 1000;
+
     boost::asio::awaitable<bool> shake_hands();
     boost::asio::awaitable<bool> hear_hello(MonotonicMs deadline);
     boost::asio::awaitable<bool> wait_for_peer(TlsWant want, MonotonicMs deadline);
@@ -52,8 +58,11 @@ class Connection final : public Submitter,
     boost::asio::awaitable<void> converse();
     boost::asio::awaitable<void> say_goodbye();
     boost::asio::awaitable<void> yield();
+    bool take_place(const DeviceName& name);
     void begin_session(const Admitted& admitted);
-    void queue_denial(const std::string& reason);
+    void queue_bye(longhaul_ByeReason why, const std::string& text, std::uint32_t retry_after_ms);
+    void watch_for_clones();
+    void count_waiting(CreditWait wait);
     bool obey();
     bool read();
     bool flush();
@@ -74,6 +83,8 @@ class Connection final : public Submitter,
     std::optional<PeerIdentity> identity_;
     std::unique_ptr<TlsStream> tls_;
     std::optional<Session> session_;
+    TenantIntake* intake_ = nullptr;  // in which it has a place
+    CloneWatch::Session watched_;
     Shard shard_ = 0;
     std::uint64_t durable_ = 0;  // submissions of the session
     Bytes in_;  // read, not yet taken by the session; in the gateway's room or in in_kept_
@@ -90,6 +101,7 @@ class Connection final : public Submitter,
     bool finishing_ = false;
     bool aborted_ = false;
     SessionCounters counted_;
+    CreditWait counted_wait_ = CreditWait::nothing;
     std::uint64_t counted_bytes_ = 0;
 };
 

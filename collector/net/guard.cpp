@@ -23,13 +23,14 @@ void Guard::look(WallUs now) {
     end_expired(now);
     const Status keys = look_at_keys(now);
     const Status changes = look_at_changes();
-    const bool failed = !keys.ok() || !changes.ok();
-    if (failed && !failing_) {
+    const Status limits = look_at_limits(now);
+    const Status& first = !keys.ok() ? keys : !changes.ok() ? changes : limits;
+    if (!first.ok() && !failing_) {
         gateway_.log.error(
-            "the registry cannot be read: revocations and new ticket keys wait",
-            {{"registry", path_}, {"text", to_string(keys.ok() ? changes.error() : keys.error())}});
+            "the registry cannot be read: revocations, limits and new ticket keys wait",
+            {{"registry", path_}, {"text", to_string(first.error())}});
     }
-    failing_ = failed;
+    failing_ = !first.ok();
 }
 
 void Guard::look_at_everybody(WallUs now) {
@@ -81,6 +82,13 @@ Status Guard::look_at_changes() {
         return std::nullopt;
     });
     return asked;
+}
+
+Status Guard::look_at_limits(WallUs now) {
+    gateway_.intake.set_date(now, monotonic_now());
+    LH_TRY_ASSIGN(const auto limits, gateway_.entrance->registry->limits());
+    gateway_.intake.set_limits(limits, monotonic_now());
+    return {};
 }
 
 void Guard::end_expired(WallUs now) {

@@ -1,5 +1,5 @@
 // Keeps a running collector in step with its registry: whoever loses the right to be connected
-// loses the connection, and the keys of tickets rotate.
+// loses the connection, tenants get the limits that they have now, and the keys of tickets rotate.
 //
 // It looks every ten seconds; a revocation takes effect everywhere within a minute, as long as the
 // registry can be read. A session also ends when the certificate that it began with does.
@@ -32,6 +32,7 @@ class Guard {
  private:
     Status look_at_keys(WallUs now);
     Status look_at_changes();
+    Status look_at_limits(WallUs now);
     void end_expired(WallUs now);
 
     std::string path_;

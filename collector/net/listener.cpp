@@ -71,7 +71,7 @@ void Listener::serve(std::shared_ptr<Connection> connection) {
         handshakes_.leave(*connection);  // an exception may have ended it in its handshake
         connections_.erase(connection);
         --gateway_.counters.connections;
-        if (connection->had_session()) --gateway_.counters.sessions_open;
+        connection->on_left();
     };
     tasks_.start(served.run(), leave);
 }
@@ -82,6 +82,10 @@ void Listener::expel(const Judge& judge) {
         if (peer == nullptr) continue;
         if (const auto refusal = judge(*peer)) connection->expel(*refusal);
     }
+}
+
+void Listener::offer_sealing_keys() {
+    for (const auto& connection : connections_) connection->offer_sealing_key();
 }
 
 void Listener::finish() {

@@ -26,6 +26,7 @@ class Listener {
     // Ends the sessions that `judge` has something against.
     using Judge = std::function<std::optional<Refusal>(const PeerIdentity&)>;
     void expel(const Judge& judge);
+    void offer_sealing_keys();
     boost::asio::any_io_executor executor() { return acceptor_.get_executor(); }
 
     // Until finish() was called.

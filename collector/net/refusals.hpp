@@ -1,9 +1,11 @@
 // Why devices are refused: told by reasons that can be counted, and by a sentence for people.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "collector/registry/registry.hpp"
@@ -21,12 +23,15 @@ enum class RefusalReason : std::uint8_t {
     authority,  // of another tenant
     unknown_device,
     revoked,
-    protocol,    // of the session
-    registry,    // it could not be asked
-    expired,     // the certificate, while its session went on
-    handshakes,  // too many were under way, and this was the oldest
+    protocol,            // of the session
+    registry,            // it could not be asked
+    expired,             // the certificate, while its session went on
+    handshakes,          // too many were under way, and this was the oldest
+    tenant_connections,  // the tenant has as many as it may have
+    tenant_handshakes,   // in this second
+    enrolment,           // of its listener, whatever it was
 };
-inline constexpr std::size_t refusal_reason_count = 14;
+inline constexpr std::size_t refusal_reason_count = 17;
 const char* name_of(RefusalReason reason);
 
 struct Refusal {
@@ -34,19 +39,35 @@ struct Refusal {
     std::string text;
 };
 
-// The last refusal of each device, on its way from the network's thread to the registry. Bounded:
+// The last note of each device, on its way from the network's thread to the registry. Bounded:
 // what does not fit before it is taken is not kept, for strangers can refuse themselves a name.
-class RefusalNotes {
+template <class Note>
+class DeviceNotes {
  public:
     static constexpr std::size_t notes_max = 1000;
 
-    void add(NotedRefusal note);
-    std::vector<NotedRefusal> take();
+    void add(Note note) {
+        const std::lock_guard lock{mutex_};
+        const auto known = std::find_if(notes_.begin(), notes_.end(), [&](const Note& each) {
+            return each.tenant == note.tenant && each.device == note.device;
+        });
+        if (known != notes_.end()) {
+            *known = std::move(note);
+        } else if (notes_.size() < notes_max) {
+            notes_.push_back(std::move(note));
+        }
+    }
+    std::vector<Note> take() {
+        const std::lock_guard lock{mutex_};
+        return std::exchange(notes_, {});
+    }
 
  private:
     std::mutex mutex_;
-    std::vector<NotedRefusal> notes_;
+    std::vector<Note> notes_;
 };
+using RefusalNotes = DeviceNotes<NotedRefusal>;
+using CloneNotes = DeviceNotes<NotedClone>;
 
 // So many lines at once and so many a second; those that are left out are counted.
 class LineLimit {

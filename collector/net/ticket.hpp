@@ -23,7 +23,7 @@ namespace longhaul::collector {
 // ticket.
 struct PeerIdentity {
     DeviceName name;
-    Sha256 authority{};  // of the certificate that the device's was traced to
+    Sha256 authority{};  // of the certificate that issued the device's
     WallUs expires;      // its certificate, or one of the authorities above it before that
 };
 

@@ -78,7 +78,7 @@ struct TlsContext::Body {
     Body& operator=(const Body&) = delete;
 
     Result<void, Message> load(const TlsSettings& settings);
-    int configure();
+    int configure(bool for_enrolment);
     static int write_ticket(void* tickets, const mbedtls_ssl_session* session, unsigned char* start,
                             const unsigned char* end, std::size_t* size, std::uint32_t* lifetime_s);
     static int parse_ticket(void* tickets, mbedtls_ssl_session* session, unsigned char* bytes,
@@ -102,7 +102,8 @@ Result<void, Message> TlsContext::Body::load(const TlsSettings& settings) {
     return {};
 }
 
-int TlsContext::Body::configure() {
+int TlsContext::Body::configure(bool for_enrolment) {
+    if (for_enrolment) protocols[0] = alpn_protocol_of_enrolment;
     const int error = mbedtls_ssl_config_defaults(
         &config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     if (error != 0) return error;
@@ -112,7 +113,8 @@ int TlsContext::Body::configure() {
     mbedtls_ssl_conf_groups(&config, groups.data());
     mbedtls_ssl_conf_sig_algs(&config, signatures.data());
     mbedtls_ssl_conf_rng(&config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
-    mbedtls_ssl_conf_authmode(&config, MBEDTLS_SSL_VERIFY_REQUIRED);
+    mbedtls_ssl_conf_authmode(
+        &config, for_enrolment ? MBEDTLS_SSL_VERIFY_NONE : MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ca_chain(&config, &authorities, nullptr);
     // Devices know who issued their certificate; a list of all tenants would only tell strangers.
     mbedtls_ssl_conf_cert_req_ca_list(&config, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
@@ -132,7 +134,7 @@ Result<std::unique_ptr<TlsContext>, Message> TlsContext::make(const TlsSettings&
     auto body = std::make_unique<Body>();
     body->tickets = settings.tickets;
     LH_TRY(body->load(settings));
-    if (const int error = body->configure(); error != 0) {
+    if (const int error = body->configure(settings.for_enrolment); error != 0) {
         return Message{"TLS cannot be configured: " + text_of(error)};
     }
     return std::unique_ptr<TlsContext>{new TlsContext{std::move(body)}};
@@ -267,7 +269,8 @@ int TlsStream::Body::note_certificate(void* context, mbedtls_x509_crt* certifica
     auto& body = *static_cast<Body*>(context);
     auto& [authority, chain_expires, identity] = *body.peer;
     chain_expires = std::min(chain_expires, not_after_of(*certificate));
-    if (depth > 0 && !authority) authority = sha256(der_of(*certificate));
+    // What counts is who issued the device's certificate itself, whoever stands above that.
+    if (depth > 0) authority = sha256(der_of(*certificate));
     // A ticket whose handshake went on in full after all counts for nothing.
     if (depth == 0) {
         body.resumed = false;

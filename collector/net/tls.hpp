@@ -17,12 +17,14 @@
 namespace longhaul::collector {
 
 inline constexpr const char* alpn_protocol = "longhaul/1";
+inline constexpr const char* alpn_protocol_of_enrolment = "longhaul-enrol/1";
 
 struct TlsSettings {
     std::string certificate_pem;  // the server's, and its chain
     std::string key_pem;
     std::vector<std::string> authorities_pem;  // any of them may have issued a device's certificate
     std::shared_ptr<Tickets> tickets{};        // nullptr: nobody resumes
+    bool for_enrolment = false;  // devices show no certificate, and ask for another protocol
 };
 
 // What all connections share, in any thread. Outlives its streams; read-only once it is made.

@@ -189,6 +189,23 @@ std::string Certificate::subject() const {
     return length < 0 ? std::string{} : std::string{text.data(), static_cast<std::size_t>(length)};
 }
 
+std::string Certificate::server_name() const {
+    std::string name;
+    for (const mbedtls_x509_sequence* at = &certificate_->subject_alt_names; at != nullptr;
+         at = at->next) {
+        mbedtls_x509_subject_alternative_name san;
+        if (at->buf.p == nullptr || mbedtls_x509_parse_subject_alt_name(&at->buf, &san) != 0)
+            continue;
+        const auto& text = san.san.unstructured_name;
+        const bool is_dns = san.type == MBEDTLS_X509_SAN_DNS_NAME;
+        const bool second = is_dns && !name.empty();
+        if (is_dns) name.assign(reinterpret_cast<const char*>(text.p), text.len);
+        mbedtls_x509_free_subject_alt_name(&san);
+        if (second) return {};
+    }
+    return name;
+}
+
 WallUs Certificate::not_before() const { return time_of(certificate_->valid_from); }
 WallUs Certificate::not_after() const { return not_after_of(*certificate_); }
 WallUs not_after_of(const mbedtls_x509_crt& certificate) { return time_of(certificate.valid_to); }
@@ -279,7 +296,8 @@ int set_extensions(mbedtls_x509write_cert& writing, const CertificateRequest& re
         failed |= mbedtls_x509write_crt_set_subject_alternative_name(&writing, &uri);
     if (!request.dns.empty())
         failed |= mbedtls_x509write_crt_set_subject_alternative_name(&writing, &dns);
-    failed |= mbedtls_x509write_crt_set_basic_constraints(&writing, request.authority ? 1 : 0, -1);
+    failed |= mbedtls_x509write_crt_set_basic_constraints(&writing, request.authority ? 1 : 0,
+                                                          request.path_length);
     const unsigned usage = request.authority
                                ? MBEDTLS_X509_KU_KEY_CERT_SIGN | MBEDTLS_X509_KU_CRL_SIGN
                            : request.key_agreement ? MBEDTLS_X509_KU_KEY_AGREEMENT

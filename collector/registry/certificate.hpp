@@ -45,6 +45,8 @@ class Certificate {
     Result<PublicKey> public_key() const;    // unsupported: not P-256
     Bytes der() const;
     std::string subject() const;  // "CN=bus-2228"
+    // The only name of a server in it; empty: there is none, or several.
+    std::string server_name() const;
     WallUs not_before() const;
     WallUs not_after() const;
     // Signed by `authority` (through this certificate's own chain); no dates are looked at.
@@ -77,6 +79,7 @@ struct CertificateRequest {
     std::string issuer_key_pem{};
     std::string issuer_pem{};    // the issuer's certificate; empty: self-signed
     bool authority = false;      // may issue certificates itself
+    int path_length = -1;        // of authorities below it, -1: any number
     bool key_agreement = false;  // a sealing key, no signatures
     std::string uri{};           // SAN, optional
     std::string dns{};           // SAN, optional

@@ -100,7 +100,7 @@ Result<std::vector<Tenant>> Registry::tenants() {
         if (!row) break;
         tenants.push_back({std::string{query.text(0)}, std::string{query.text(1)}});
     }
-    for (Tenant& tenant : tenants) LH_TRY(read_older_authorities(tenant));
+    for (Tenant& tenant : tenants) LH_TRY(read_other_authorities(tenant));
     return tenants;
 }
 

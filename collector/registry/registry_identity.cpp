@@ -18,17 +18,65 @@ Status Registry::rotate_authority(const std::string& tenant, const std::string& 
     });
 }
 
-Status Registry::read_older_authorities(Tenant& tenant) {
-    LH_TRY_ASSIGN(
-        const auto select,
-        database_.prepare("SELECT authority FROM older_authorities WHERE tenant = ? ORDER BY 1"));
+std::vector<std::string> Tenant::all_pem() const {
+    std::vector<std::string> all{authority_pem};
+    all.insert(all.end(), older_pem.begin(), older_pem.end());
+    all.insert(all.end(), enrolment_pem.begin(), enrolment_pem.end());
+    return all;
+}
+
+Result<std::vector<std::string>> Registry::authorities_in(const char* sql,
+                                                          std::string_view tenant) {
+    LH_TRY_ASSIGN(const auto select, database_.prepare(sql));
     SqliteQuery query{select};
-    query.bind(tenant.name);
+    query.bind(tenant);
+    std::vector<std::string> authorities;
     for (;;) {
         LH_TRY_ASSIGN(const bool row, query.step());
-        if (!row) return {};
-        tenant.older_pem.emplace_back(query.text(0));
+        if (!row) return authorities;
+        authorities.emplace_back(query.text(0));
     }
+}
+
+Status Registry::read_other_authorities(Tenant& tenant) {
+    LH_TRY_ASSIGN(
+        tenant.older_pem,
+        authorities_in("SELECT authority FROM older_authorities WHERE tenant = ? ORDER BY 1",
+                       tenant.name));
+    LH_TRY_ASSIGN(
+        tenant.cut_off_pem,
+        authorities_in("SELECT authority FROM cut_off_authorities WHERE tenant = ? ORDER BY 1",
+                       tenant.name));
+    LH_TRY_ASSIGN(
+        tenant.enrolment_pem,
+        authorities_in("SELECT authority FROM enrolment_authorities WHERE tenant = ? ORDER BY 1",
+                       tenant.name));
+    return {};
+}
+
+Status Registry::add_enrolment_authority(std::string_view tenant, std::string_view authority_pem) {
+    LH_TRY_ASSIGN(const auto insert,
+                  database_.prepare("INSERT OR IGNORE INTO enrolment_authorities VALUES (?, ?)"));
+    return SqliteQuery{insert}.bind(tenant).bind(authority_pem).run();
+}
+
+// What devices signed under them before is still good, like under one that is cut off.
+Result<int> Registry::drop_enrolment_authorities(std::string_view tenant) {
+    LH_TRY_ASSIGN(const auto note,
+                  database_.prepare("INSERT OR IGNORE INTO cut_off_authorities "
+                                    "SELECT tenant, authority FROM enrolment_authorities "
+                                    "WHERE tenant = ?"));
+    LH_TRY_ASSIGN(const auto remove,
+                  database_.prepare("DELETE FROM enrolment_authorities WHERE tenant = ?"));
+    int count = 0;
+    const Status done = database_.in_transaction([&]() -> Status {
+        LH_TRY(SqliteQuery{note}.bind(tenant).run());
+        LH_TRY(SqliteQuery{remove}.bind(tenant).run());
+        count = static_cast<int>(database_.changed_rows());
+        return {};
+    });
+    if (!done.ok()) return done.error();
+    return count;
 }
 
 Status Registry::note_expiry(std::string_view tenant, const std::vector<std::string>& devices,

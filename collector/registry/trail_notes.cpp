@@ -28,6 +28,11 @@ void TrailNotes::add(TrailFact fact, const std::string& reason, MonotonicMs now)
     facts_.push_back(std::move(fact));
 }
 
+void TrailNotes::add_always(TrailFact fact) {
+    const std::lock_guard lock{mutex_};
+    facts_.push_back(std::move(fact));
+}
+
 std::vector<TrailFact> TrailNotes::take(WallUs time, MonotonicMs now, bool all) {
     const std::lock_guard lock{mutex_};
     std::vector<TrailFact> facts = std::exchange(facts_, {});

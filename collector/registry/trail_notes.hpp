@@ -24,6 +24,8 @@ class TrailNotes {
 
     // `reason`: a word; it stands before the fact's sentence. Any thread.
     void add(TrailFact fact, const std::string& reason, MonotonicMs now);
+    // Of what cannot be without end.
+    void add_always(TrailFact fact);
     // What may be written now. At the end, `all`: also the counts that would have to wait.
     std::vector<TrailFact> take(WallUs time, MonotonicMs now, bool all = false);
 

@@ -4,15 +4,17 @@
 
 namespace longhaul::collector {
 
-Status KnownDevices::load(Journal& journal) {
+Status KnownDevices::load(Journal& journal, const std::function<void(const JournalEntry&)>& also) {
     for (Shard shard = 0; shard < journal.shards(); ++shard) {
-        LH_TRY_ASSIGN(const auto reader, journal.read(shard, 0));
+        LH_TRY_ASSIGN(const Offset begin, journal.begin(shard));
+        LH_TRY_ASSIGN(const auto reader, journal.read(shard, begin));
         for (;;) {
             const auto read = reader->next();
             if (!read.ok() && read.error().code == ErrorCode::corrupt) continue;
             if (!read.ok() && read.error().code == ErrorCode::not_found) break;
             if (!read.ok()) return read.error();
             const JournalEntry& entry = read.value().entry;
+            if (also) also(entry);
             if (entry.kind == JournalKind::schema)
                 add_schema(shard, entry.tenant, schema_hash(entry.body));
             if (entry.kind == JournalKind::model)

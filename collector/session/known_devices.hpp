@@ -1,9 +1,11 @@
 // Which epochs, schemas and models are durable already, so that devices need not send them again.
 //
-// Filled from the journal at start and by sessions as their submissions become durable. It only
+// Filled at start from the journal and by what the writer knows of what was cut off from it, and by
+// sessions as their submissions become durable. It only
 // ever saves work: what it does not know is sent once more and dropped by the writer.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -18,8 +20,9 @@ namespace longhaul::collector {
 
 class KnownDevices {
  public:
-    // Reads every shard up to its durable end.
-    Status load(Journal& journal);
+    // Reads every shard, as far as it is there, up to its durable end, and shows each entry to
+    // `also`.
+    Status load(Journal& journal, const std::function<void(const JournalEntry&)>& also = {});
 
     void add_schema(Shard shard, std::string_view tenant, const SchemaHash& hash);
     void add_model(Shard shard, std::string_view tenant, const ModelHash& hash);

@@ -11,12 +11,6 @@ constexpr std::uint32_t back_when_mended_ms = 60'000;  // the device repeats wha
 
 using Kind = SessionAction::Kind;
 
-SchemaHash hash_of(const pb_byte_t* bytes) {
-    SchemaHash hash;
-    std::memcpy(hash.data(), bytes, hash.size());
-    return hash;
-}
-
 std::optional<ModelHash> model_of(const longhaul_StreamEntry& stream) {
     ModelHash hash;
     if (stream.model.size != hash.size()) return std::nullopt;
@@ -33,11 +27,12 @@ Session::Session(DeviceName peer, const SessionSettings& settings, KnownDevices&
       known_{known},
       authorities_{authorities},
       frames_{{}},
+      now_{now},
       deadline_{now + settings.hello_deadline_ms} {}
 
 std::size_t Session::on_bytes(Bytes bytes, WallUs wall, MonotonicMs now) {
     wall_ = wall;
-    heard_at_ = now;
+    now_ = now;
     if (greeted_ && !closing_) deadline_ = now + settings_.idle_deadline_ms;
     if (buffer_.empty()) {
         buffer_.resize(frame_bytes_max);
@@ -58,6 +53,7 @@ void Session::on_durable(std::uint64_t count) {
         if (done.kind == JournalKind::epoch)
             known_.add_epoch(peer_.tenant, peer_.device, incarnation_, done.epoch);
         if (done.kind != JournalKind::block) continue;
+        if (settings_.intake != nullptr) settings_.intake->made_durable(done.bytes);
         counters_.acked_bytes += done.bytes;
         ++counters_.acked_blocks;
         const bool goes_on = !acks_.empty() && acks_.back().epoch == done.epoch.value &&
@@ -71,6 +67,8 @@ void Session::on_durable(std::uint64_t count) {
 }
 
 void Session::on_tick(MonotonicMs now) {
+    now_ = now;
+    if (now >= credit_due_) credit_due_ = MonotonicMs::never();  // next() asks
     if (now < deadline_ || closing_) return;
     if (greeted_) {
         refuse(longhaul_ByeReason_BYE_REASON_IDLE, "nothing was heard for too long");
@@ -79,7 +77,10 @@ void Session::on_tick(MonotonicMs now) {
     }
 }
 
-void Session::finish() { finishing_ = true; }
+void Session::finish() {
+    finishing_ = true;
+    wait_for_no_credit();
+}
 
 void Session::dismiss(longhaul_ByeReason reason, std::string text, std::uint32_t retry_after_ms) {
     if (!closing_) say_bye(reason, std::move(text), retry_after_ms);
@@ -97,6 +98,7 @@ void Session::rest() {
 
 SessionAction Session::next() {
     if (!acks_.empty()) write_acks();
+    if (greeted_ && !closing_ && !finishing_) raise_credit();
     if (!closing_ && finishing_ && pending_.empty()) {
         refuse(longhaul_ByeReason_BYE_REASON_SHUTDOWN, "the collector goes down");
     }
@@ -135,6 +137,8 @@ SessionAction Session::on_frame(const Frame& frame) {
             return on_block(frame.body);
         case FrameType::want:
             return on_want(frame.body);
+        case FrameType::renew:
+            return on_renew(frame.body);
         case FrameType::bye:
             end_reason_ = "the device said goodbye";
             closing_ = true;
@@ -158,7 +162,7 @@ SessionAction Session::on_hello(Bytes body) {
                           std::to_string(protocol_version));
     }
     greeted_ = true;
-    deadline_ = heard_at_ + settings_.idle_deadline_ms;
+    deadline_ = now_ + settings_.idle_deadline_ms;
     incarnation_ = {hello.incarnation};
     write_welcome(hello);
     return {};
@@ -169,7 +173,7 @@ void Session::write_welcome(const longhaul_Hello& hello) {
     std::memcpy(welcome.journal_uuid, settings_.journal.uuid.data(), settings_.journal.uuid.size());
     welcome.journal_resend = settings_.journal.resend;
     welcome.server_time_us = wall_.value;
-    welcome.credit = credit_said_ = settings_.credit_bytes;
+    welcome.credit = credit_said_ = credit_now();
     const auto ranges = known_.epochs(peer_.tenant, peer_.device, incarnation_,
                                       {hello.oldest_epoch}, {hello.newest_epoch});
     std::copy(ranges.begin(), ranges.end(), welcome.known_epochs);
@@ -179,22 +183,12 @@ void Session::write_welcome(const longhaul_Hello& hello) {
         const bool known = wanted.size == sizeof(SchemaHash) && knows_schema(hash_of(wanted.bytes));
         if (!known) welcome.unknown_schemas |= std::uint32_t{1} << i;
     }
+    welcome.renewal = settings_.renewals != nullptr;
     if (hello.models && settings_.models != nullptr) offer_models(hello, welcome);
     queue([&](ByteWriter& out) { return write_message(welcome, out); });
-}
-
-void Session::offer_models(const longhaul_Hello& hello, longhaul_Welcome& welcome) {
-    for (pb_size_t i = 0; i < hello.schema_hashes_count; ++i) {
-        if (welcome.offers_count == limits::model_offers_max) return;
-        const auto& listed = hello.schema_hashes[i];
-        if (listed.size != sizeof(SchemaHash)) continue;
-        const auto offer = settings_.models->offer(peer_.tenant, hash_of(listed.bytes));
-        if (!offer) continue;
-        longhaul_ModelOffer& entry = welcome.offers[welcome.offers_count++];
-        entry.schema = i;
-        std::memcpy(entry.model, offer->hash.data(), offer->hash.size());
-        entry.bytes = static_cast<std::uint32_t>(offer->bytes);
-        offered_.insert(offer->hash);
+    if (hello.sealing_key.size == sizeof(SealingKeyId)) {
+        std::memcpy(sealing_key_.emplace().data(), hello.sealing_key.bytes, sizeof(SealingKeyId));
+        offer_sealing_key(settings_.sealing_offer);
     }
 }
 
@@ -324,6 +318,7 @@ SessionAction Session::on_block(Bytes body) {
                       "more bytes of blocks than the credit allows");
     }
     ++counters_.blocks;
+    if (settings_.intake != nullptr) settings_.intake->took(body.size(), now_);
     return submit({JournalKind::block, name.epoch, name.seq, body.size(), {}}, body);
 }
 
@@ -350,35 +345,7 @@ void Session::say_bye(longhaul_ByeReason reason, std::string text, std::uint32_t
     queue([&](ByteWriter& out) { return write_bye(FrameType::collector_bye, bye, out); });
     end_reason_ = std::move(text);
     closing_ = true;
-}
-
-void Session::write_acks() {
-    for (std::size_t at = 0; at < acks_.size(); at += limits::ack_ranges_max) {
-        longhaul_Ack ack = longhaul_Ack_init_zero;
-        std::memcpy(ack.journal_uuid, settings_.journal.uuid.data(), settings_.journal.uuid.size());
-        ack.journal_resend = settings_.journal.resend;
-        const std::size_t count = std::min(acks_.size() - at, limits::ack_ranges_max);
-        std::copy_n(acks_.begin() + static_cast<std::ptrdiff_t>(at), count, ack.ranges);
-        ack.ranges_count = static_cast<pb_size_t>(count);
-        queue([&](ByteWriter& out) { return write_message(ack, out); });
-    }
-    acks_.clear();
-    const std::uint64_t credit = counters_.acked_bytes + settings_.credit_bytes;
-    if (credit - credit_said_ >= settings_.credit_bytes / 4) {
-        credit_said_ = credit;
-        const longhaul_Window window{credit};
-        queue([&](ByteWriter& out) { return write_message(window, out); });
-    }
-}
-
-template <class WriteMessage>
-void Session::queue(WriteMessage write, std::size_t bytes_max) {
-    const std::size_t before = out_.size();
-    out_.resize(before + bytes_max);
-    ByteWriter writer{MutableBytes{out_}.subspan(before)};
-    const Status written = write(writer);
-    LH_CHECK(written.ok());
-    out_.resize(before + writer.size());
+    wait_for_no_credit();
 }
 
 }  // namespace longhaul::collector

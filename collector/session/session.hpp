@@ -6,6 +6,8 @@
 // durable" says which (docs/decisions/0002). Only then are they acknowledged.
 #pragma once
 
+#include <algorithm>
+#include <cstring>
 #include <list>
 #include <set>
 #include <span>
@@ -14,10 +16,14 @@
 
 #include "collector/registry/certificate.hpp"
 #include "collector/registry/model_shelf.hpp"
+#include "collector/session/intake.hpp"
 #include "collector/session/known_devices.hpp"
+#include "collector/session/sealing_offer.hpp"
 #include "common/block/block.hpp"
 
 namespace longhaul::collector {
+
+class Renewals;
 
 struct SessionSettings {
     JournalId journal;
@@ -26,7 +32,11 @@ struct SessionSettings {
     std::size_t schemas_max = 1024;        // of a tenant
     // Those that the writer holds; epochs sealed to others are refused. Empty: not checked.
     std::vector<SealingKeyId> sealing_keys;
-    const ModelShelf* models = nullptr;  // outlives the session; nullptr: there are none
+    const ModelShelf* models = nullptr;           // outlives the session; nullptr: there are none
+    const SealingOffer* sealing_offer = nullptr;  // read with the Hello
+    // Of the device's tenant, while the session is used; nullptr: nothing but credit_bytes limits.
+    TenantIntake* intake = nullptr;
+    Renewals* renewals = nullptr;  // outlives the session; nullptr: this device's is not renewed
     std::int64_t hello_deadline_ms = 15'000;
     std::int64_t idle_deadline_ms = 900'000;
 };
@@ -68,11 +78,15 @@ class Session {
     // The device may not go on, for a reason that came after it was let in; it is told the
     // sentence.
     void dismiss(longhaul_ByeReason reason, std::string text, std::uint32_t retry_after_ms);
+    // The newest sealing key of its devices is another one now. Nothing: there is none.
+    void offer_sealing_key(const SealingOffer* offer);
     // Nothing is under way for a while: memory that only work needs is given back.
     void rest();
 
     SessionAction next();
-    MonotonicMs deadline() const { return deadline_; }
+    MonotonicMs deadline() const { return std::min(deadline_, credit_due_); }
+    // What the device has no credit for, although it may have something to send.
+    CreditWait waits_for() const { return waits_for_; }
 
     const DeviceName& peer() const { return peer_; }
     std::uint64_t submissions() const { return submitted_; }
@@ -91,12 +105,18 @@ class Session {
         Sha256 hash;  // of a schema or a model
     };
 
+    static SchemaHash hash_of(const pb_byte_t* bytes) {
+        SchemaHash hash;
+        std::memcpy(hash.data(), bytes, hash.size());
+        return hash;
+    }
     SessionAction on_frame(const Frame& frame);
     SessionAction on_hello(Bytes body);
     SessionAction on_schema(Bytes body);
     SessionAction on_epoch(Bytes body);
     SessionAction on_block(Bytes body);
     SessionAction on_want(Bytes body);
+    SessionAction on_renew(Bytes body);
     // The next model that the record names, the journal lacks and the collector has; nullptr: none.
     ModelShelf::StoredModel model_to_append(const longhaul_EpochRecord& record) const;
     SessionAction submit(Submission submission, Bytes body);
@@ -105,13 +125,26 @@ class Session {
     void write_welcome(const longhaul_Hello& hello);
     void offer_models(const longhaul_Hello& hello, longhaul_Welcome& welcome);
     void write_acks();
+    std::uint64_t credit_now();
+    void raise_credit();
+    void wait_for_no_credit() {
+        waits_for_ = CreditWait::nothing;
+        credit_due_ = MonotonicMs::never();
+    }
     bool can_open(const longhaul_EpochRecord& record) const;
     bool knows_schema(const SchemaHash& hash) const;
     bool knows_model(const ModelHash& hash) const;
     bool knows_epoch(Epoch epoch) const;
     static constexpr std::size_t message_bytes_max = 4096;
     template <class WriteMessage>
-    void queue(WriteMessage write, std::size_t bytes_max = message_bytes_max);
+    void queue(WriteMessage write, std::size_t bytes_max = message_bytes_max) {
+        const std::size_t before = out_.size();
+        out_.resize(before + bytes_max);
+        ByteWriter writer{MutableBytes{out_}.subspan(before)};
+        const Status written = write(writer);
+        LH_CHECK(written.ok());
+        out_.resize(before + writer.size());
+    }
 
     DeviceName peer_;
     SessionSettings settings_;
@@ -122,17 +155,21 @@ class Session {
     std::vector<std::byte> out_;
     std::vector<std::byte> out_taken_;
     WallUs wall_;
-    MonotonicMs heard_at_;
+    MonotonicMs now_;  // as it was told the last time
     MonotonicMs deadline_;
+    MonotonicMs credit_due_ = MonotonicMs::never();  // to ask for more
+    CreditWait waits_for_ = CreditWait::nothing;
     bool greeted_ = false;
     bool finishing_ = false;
     bool closing_ = false;
     bool broken_by_device_ = false;
+    bool renewed_ = false;  // asked for, once
     Incarnation incarnation_;
     std::optional<Frame> again_;     // taken once more, because something had to go before it
     ModelShelf::StoredModel model_;  // being submitted
-    std::set<ModelHash> offered_;    // and not yet sent
-    std::set<SchemaHash> schemas_;   // submitted in this session
+    std::optional<SealingKeyId> sealing_key_;  // the newest that the device was told of or has
+    std::set<ModelHash> offered_;              // and not yet sent
+    std::set<SchemaHash> schemas_;             // submitted in this session
     std::set<ModelHash> models_;
     std::set<Epoch> epochs_;
     std::list<Submission> pending_;  // submitted, not yet durable; takes no room when there is none

@@ -1,31 +1,26 @@
 #include "collector/writer/table_buffer.hpp"
 
 #include <algorithm>
+#include <map>
 
+#include "collector/lake/file_names.hpp"
+#include "collector/lake/named_uuid.hpp"
 #include "collector/lake/parquet_file.hpp"
 #include "collector/writer/table_columns.hpp"
-#include "common/base/hex.hpp"
+#include "common/base/wrapping.hpp"
 
 namespace longhaul::collector {
 namespace {
 
-// A UUID (version 8, RFC 9562) that the same input always gives, so that a replay names things
-// alike.
-std::string uuid_of(const std::string& input) {
-    Sha256 hash = sha256(as_bytes(input));
-    hash[6] = (hash[6] & std::byte{0x0f}) | std::byte{0x80};
-    hash[8] = (hash[8] & std::byte{0x3f}) | std::byte{0x80};
-    const std::string text = hex(Bytes{hash}.first(16));
-    return text.substr(0, 8) + "-" + text.substr(8, 4) + "-" + text.substr(12, 4) + "-" +
-           text.substr(16, 4) + "-" + text.substr(20);
-}
+// Devices that are connected send within seconds, or when they wake up again.
+constexpr std::int64_t late_us = std::int64_t{3600} * 1'000'000;
 
 }  // namespace
 
 TableBuffer::TableBuffer(ObjectStore& store, std::string folder, std::string journal,
                          std::vector<Column> columns, bool sorted)
     : store_{store},
-      table_{store, std::move(folder)},
+      table_{store, std::move(folder), DeltaTable::Keep::no_files},
       journal_{std::move(journal)},
       columns_{std::move(columns)},
       sorted_{sorted} {}
@@ -97,32 +92,77 @@ std::size_t TableBuffer::bytes() const {
     return bytes;
 }
 
+// Rows of a data table that came long after they had been sampled go to a file of their own: with
+// them every file would reach far back, and no engine could leave one out.
 Status TableBuffer::write_one_file(const std::vector<Offset>& ends) {
     const auto place = batches_.begin();
     const auto& [key, pending] = *place;
-    LH_TRY_ASSIGN(const auto object, store_.begin());
-    const auto order = sorted_ ? pending.batch.order_by(column_device, column_event_time)
-                               : pending.batch.arrival_order();
-    LH_TRY_ASSIGN(const WrittenFile written, write_parquet(pending.batch, order, *object));
-    DataFile file;
-    file.receive_date = key.receive_date;
-    file.path = "receive_date=" + key.receive_date + "/" + std::to_string(key.shard) + "-" +
-                std::to_string(pending.first) + "-" + std::to_string(ends[key.shard]) + "-" +
-                hex(Bytes{written.content}.first(8)) + ".parquet";
-    file.bytes = written.bytes;
-    file.rows = pending.batch.rows();
-    file.stats = delta_stats(pending.batch);
-    LH_TRY(object->finish(folder() + "/" + file.path));
-    files_.push_back(std::move(file));
+    const std::string stem = std::to_string(key.shard) + "-" + std::to_string(pending.first) + "-" +
+                             std::to_string(ends[key.shard]);
+    auto order = sorted_ ? pending.batch.order_by(column_device, column_event_time)
+                         : pending.batch.arrival_order();
+    auto late = order.end();
+    if (sorted_) {
+        const ColumnData& event = pending.batch.data(column_event_time);
+        const ColumnData& receive = pending.batch.data(column_receive_time);
+        late = std::stable_partition(order.begin(), order.end(), [&](std::uint32_t row) {
+            return event.integers[row] > wrapping_subtract(receive.integers[row], late_us);
+        });
+    }
+    const std::vector<std::uint32_t> late_rows{late, order.end()};
+    order.erase(late, order.end());
+    std::vector<DataFile> made;
+    for (const auto* const rows : {&std::as_const(order), &late_rows}) {
+        if (rows->empty()) continue;
+        const std::string name = (rows == &late_rows ? std::string{late_prefix} : "") + stem;
+        LH_TRY_ASSIGN(DataFile file, write_file(pending.batch, *rows, key.receive_date, name));
+        made.push_back(std::move(file));
+    }
+    files_.insert(files_.end(), made.begin(), made.end());
     batches_.erase(place);
     return {};
 }
 
+Result<DataFile> TableBuffer::write_file(const Batch& batch, const std::vector<std::uint32_t>& rows,
+                                         const std::string& receive_date, const std::string& stem) {
+    LH_TRY_ASSIGN(const auto object, store_.begin());
+    LH_TRY_ASSIGN(const WrittenFile written, write_parquet(batch, rows, *object));
+    DataFile file;
+    file.receive_date = receive_date;
+    file.path = data_file_path(receive_date, stem, written.content);
+    file.bytes = written.bytes;
+    file.rows = rows.size();
+    file.stats = delta_stats(batch, rows);
+    LH_TRY(object->finish(folder() + "/" + file.path));
+    return file;
+}
+
+// A commit that could not be written for days comes late: clean-up may have taken its files for
+// somebody's leftovers. The journal still has their rows.
+Status TableBuffer::find_files() {
+    std::map<std::string, std::vector<std::string>> folders;
+    for (const DataFile& file : files_) {
+        const std::size_t slash = file.path.rfind('/');
+        const std::string path = folder() + "/" + file.path.substr(0, slash);
+        auto [names, is_new] = folders.try_emplace(path);
+        if (is_new) {
+            LH_TRY_ASSIGN(names->second, store_.list(path));
+        }
+        if (!std::binary_search(names->second.begin(), names->second.end(),
+                                file.path.substr(slash + 1)))
+            return Error{ErrorCode::denied,
+                         "a batch file was removed before its commit; start the collector "
+                         "again, the journal has its rows"};
+    }
+    return {};
+}
+
 Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {
+    LH_TRY(find_files());
     TableCommit commit;
     commit.files = files_;
     std::string name = journal_ + " " + folder();
-    commit.table_id_if_new = uuid_of(name);
+    commit.table_id_if_new = named_uuid(name);
     for (Shard shard = 0; shard < ends.size(); ++shard) {
         // In a replay one shard may still be read where the table has been, while another is new.
         const std::int64_t end =
@@ -130,7 +170,7 @@ Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {
         commit.txns[app_of(shard)] = end;
         name += " " + std::to_string(end);
     }
-    commit.commit_id = uuid_of(name);
+    commit.commit_id = named_uuid(name);
     commit.description_if_new = table_description(folder().substr(folder().rfind('/') + 1));
     commit.columns = columns_;
     commit.now = now;

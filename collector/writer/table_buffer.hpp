@@ -24,6 +24,10 @@ class TableBuffer {
     Status open(std::span<const Offset> ends_at_start);
 
     const std::string& folder() const { return table_.folder(); }
+    // Path of the file that an error is about; may be empty.
+    const std::string& faulty() const { return table_.faulty(); }
+    // How far the shard's rows are in the table; -1: it has none.
+    std::int64_t txn(Shard shard) const { return table_.state().txn(app_of(shard)); }
     // The rows of entries that end here or before are in the table already.
     bool has(Shard shard, Offset end) const;
 
@@ -54,6 +58,9 @@ class TableBuffer {
         Offset first;
     };
 
+    Result<DataFile> write_file(const Batch& batch, const std::vector<std::uint32_t>& rows,
+                                const std::string& receive_date, const std::string& stem);
+    Status find_files();
     std::string app_of(Shard shard) const;
     bool is_of_other_journal(std::string_view app) const;
 

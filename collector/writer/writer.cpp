@@ -7,15 +7,18 @@
 namespace longhaul::collector {
 
 Writer::Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
-               const WriterSettings& settings)
+               const WriterSettings& settings, Disk* snapshots)
     : journal_{journal},
       store_{store},
       keys_{keys},
       settings_{settings},
+      snapshot_disk_{snapshots},
       body_room_(block_bytes_max) {
     for (Shard shard = 0; shard < journal.shards(); ++shard)
         ends_at_start_.push_back(journal.durable_end(shard));
     held_below_.resize(ends_at_start_.size());
+    tags_.resize(ends_at_start_.size());
+    snapshot_offsets_.resize(ends_at_start_.size());
     const Uuid& uuid = journal.id().uuid;
     for (std::size_t i = 0; i < uuid.size(); ++i) {
         char digits[4];
@@ -31,37 +34,40 @@ Message Writer::stop(std::string text) {
     return {std::move(text)};
 }
 
+Result<void, Message> Writer::open() { return readers_.empty() ? start() : Outcome{}; }
+
 Writer::Outcome Writer::start() {
+    LH_TRY(restore());
     std::vector<std::unique_ptr<JournalReader>> readers;
     for (Shard shard = 0; shard < journal_.shards(); ++shard) {
-        auto reader = journal_.read(shard, 0);
+        auto reader = journal_.read(shard, snapshot_offsets_[shard]);
         if (!reader.ok())
             return Message{"the journal cannot be read: " + to_string(reader.error())};
         readers.push_back(std::move(reader).value());
     }
     readers_ = std::move(readers);
+    bytes_done_ = bytes_read();
     return {};
 }
 
 Result<MonotonicMs, Message> Writer::step(MonotonicMs now, WallUs wall) {
-    if (readers_.empty()) LH_TRY(start());
-    if (!barrier_) {
+    LH_TRY(open());
+    if (snapshot_at_ == MonotonicMs::never()) snapshot_at_ = now;
+    if (!barrier_ && !snapshot_) {
         LH_TRY(read_entries(now));
         if (barrier_due(now)) {
-            barrier_.emplace();
-            for (const auto& reader : readers_) barrier_->push_back(reader->offset());
+            barrier_ = offsets_read();
+        } else if (rows_buffered_ == 0 && snapshot_due(now)) {
+            begin_snapshot();
         }
     }
     if (barrier_) {
         LH_TRY_ASSIGN(const bool more, advance_barrier(wall));
-        if (!more) {
-            bytes_done_ = 0;
-            for (const Offset end : *barrier_) bytes_done_ += end;
-            barrier_.reset();
-            rows_buffered_ = 0;
-            first_row_at_ = MonotonicMs::never();
-            if (all_read_) barrier_requested_ = false;
-        }
+        if (!more) end_barrier(now);
+        return now;
+    }
+    if (snapshot_) {
+        LH_TRY(advance_snapshot(now));
         return now;
     }
     if (!all_read_ || barrier_requested_) return now;
@@ -69,8 +75,17 @@ Result<MonotonicMs, Message> Writer::step(MonotonicMs now, WallUs wall) {
                                : first_row_at_ + settings_.commit_interval_ms;
 }
 
+void Writer::end_barrier(MonotonicMs now) {
+    bytes_done_ = bytes_read();
+    barrier_.reset();
+    rows_buffered_ = 0;
+    first_row_at_ = MonotonicMs::never();
+    if (all_read_) barrier_requested_ = false;
+    if (snapshot_due(now)) begin_snapshot();
+}
+
 bool Writer::drained() const {
-    return all_read_ && !barrier_ && rows_buffered_ == 0 && !barrier_requested_;
+    return all_read_ && !barrier_ && !snapshot_ && rows_buffered_ == 0 && !barrier_requested_;
 }
 
 bool Writer::barrier_due(MonotonicMs now) const {
@@ -108,6 +123,12 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
     if (rows_before == 0 && rows_buffered_ != 0) first_row_at_ = now;
     if (rows_buffered_ == 0) bytes_done_ = bytes_read();
     return {};
+}
+
+std::vector<Offset> Writer::offsets_read() const {
+    std::vector<Offset> offsets;
+    for (const auto& reader : readers_) offsets.push_back(reader->offset());
+    return offsets;
 }
 
 std::uint64_t Writer::bytes_read() const {
@@ -169,8 +190,9 @@ Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std
                                                   columns, sorted);
         const Status opened = made->open(ends_at_start_);
         if (!opened.ok()) {
+            const std::string at = made->faulty().empty() ? "" : " (" + made->faulty() + ")";
             return stop("table " + made->folder() +
-                        " cannot be opened: " + to_string(opened.error()));
+                        " cannot be opened: " + to_string(opened.error()) + at);
         }
         slot = std::move(made);
     }

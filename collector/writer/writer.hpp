@@ -1,21 +1,25 @@
 // The writer: from the journal to the tables. Specification: docs/spec/writer.md.
 //
 // A deterministic state machine: what it knows and writes follows from the journal alone, so after
-// a crash it reads the journal again and each table leaves out what it has. Nothing here knows
-// threads or waits.
+// a crash it goes on from its last snapshot, reads the journal again from there, and each table
+// leaves out what it has. Nothing here knows threads or waits.
 #pragma once
 
 #include <array>
-#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "collector/writer/content_tags.hpp"
 #include "collector/writer/decoded_block.hpp"
+#include "collector/writer/device_shelf.hpp"
 #include "collector/writer/key_ring.hpp"
+#include "collector/writer/snapshots.hpp"
 #include "collector/writer/table_buffer.hpp"
 #include "common/block/model.hpp"
 #include "common/block/stored_schema.hpp"
@@ -27,6 +31,10 @@ struct WriterSettings {
     std::size_t rows_max = 1'000'000;  // buffered over all tables, then a barrier is due
     std::size_t bytes_max = 64 << 20;
     std::size_t entries_per_step = 64;
+    // A snapshot is due when so much of the journal has been read since the last one, or anything
+    // and so much time has gone by.
+    std::uint64_t snapshot_bytes = 256 << 20;
+    std::int64_t snapshot_ms = 3'600'000;
 };
 
 struct WriterCounters {
@@ -39,6 +47,7 @@ struct WriterCounters {
     std::uint64_t damaged = 0;  // journal entries that could not be read
     std::uint64_t files = 0;
     std::uint64_t commits = 0;
+    std::uint64_t snapshots = 0;
 };
 
 // How far the writer has come, for those who watch it.
@@ -64,12 +73,36 @@ struct WaitingBlock {
     friend auto operator<=>(const WaitingBlock&, const WaitingBlock&) = default;
 };
 
+// What a writer knows when it starts, for those who save devices work with it.
+struct KnownVisitor {
+    std::function<void(Shard, const std::string& tenant, const SchemaHash&)> schema;
+    std::function<void(Shard, const std::string& tenant, const ModelHash&)> model;
+    std::function<void(const std::string& tenant, const std::string& device, Incarnation, Epoch)>
+        epoch;
+};
+
+// A snapshot that is being made, step by step.
+struct SnapshotWork {
+    enum class Next : std::uint8_t { write, name, keep, cut };
+    Next next = Next::write;
+    std::uint64_t number = 0;
+    std::vector<Offset> offsets;
+};
+
 class Writer {
  public:
     // All of them outlive the writer. Made before the journal takes anything: what it holds now is
-    // compared with what tables say to have of it.
+    // compared with what tables say to have of it. `snapshots`: the disk where they are kept;
+    // nullptr: none are, and the journal is never cut.
     Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
-           const WriterSettings& settings);
+           const WriterSettings& settings, Disk* snapshots = nullptr);
+
+    // Takes up the newest snapshot that can be read. step() does it, too. After an error it may be
+    // tried again, unless fatal() is set.
+    Result<void, Message> open();
+    void for_each_known(const KnownVisitor& visitor) const;
+    // Sentences for the log, each once.
+    std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
 
     // A bounded piece of work: some entries, one batch file or one commit. Returns when to call
     // again (now: there is more to do). After an error the same call may be tried again, unless
@@ -94,54 +127,29 @@ class Writer {
     void set_limits(std::int64_t commit_interval_ms, std::size_t rows_max, std::size_t bytes_max);
 
  private:
-    struct Anchor {
-        std::int32_t id = 0;
-        std::int64_t elapsed_us = 0;
-        std::int64_t wall_us = 0;
-        std::optional<std::uint64_t> error_us;
-    };
-    struct Stream {
-        std::string name;
-        const Schema* schema = nullptr;
-        std::optional<ModelHash> model;  // none: model 0
-        TableBuffer* table = nullptr;
-        std::vector<std::size_t> columns;  // of the fields, in the table
-    };
-    struct Waiting {  // a block in quarantine
-        WaitingBlock block;
-        WallUs received;
-        ModelHash model{};  // that it lacked
-    };
     struct StoredModel {
         std::vector<std::byte> bytes;
         std::optional<Model> model;  // of these bytes; none: they cannot be read
     };
-    struct EpochState {
-        Sha256 record_hash{};
-        BlockKey key;
-        std::uint32_t classes = 0;  // that its streams have, a bit for each
-        std::array<std::unique_ptr<Stream>, limits::streams_max> streams;
-        std::array<StreamFormat, limits::streams_max> formats{};
-        std::vector<Anchor> anchors;
-        std::map<std::uint32_t, std::uint64_t> received;  // seq -> content tag
-        std::map<std::uint32_t, Waiting> waiting;         // by seq; received, too
+    struct KnownSchema {
+        std::unique_ptr<StoredSchema> stored;
+        TableBuffer* table = nullptr;      // as soon as a stream has it
+        std::vector<std::size_t> columns;  // of the fields, in the table
     };
+    using SchemaName = std::pair<Shard, SchemaHash>;
     using EpochName = std::pair<std::uint32_t, std::uint32_t>;  // incarnation, epoch
-    // Of an epoch that ended in disorder, which power_cut rows are written.
-    struct PowerCut {
-        std::uint32_t classes = 0;  // a bit for each
-        bool any_class = false;     // the row without a class
-        bool by_record = false;     // of the next epoch, which lists all that stored something
-    };
-    struct DeviceState {
-        std::map<EpochName, EpochState> epochs;
-        std::map<EpochName, PowerCut> cuts;
-    };
     struct TenantState {
-        std::map<std::pair<Shard, SchemaHash>, std::unique_ptr<StoredSchema>> schemas;
+        std::map<SchemaName, KnownSchema> schemas;
+        std::vector<SchemaName> bound;  // to their tables, in this order: it decides columns' names
         std::map<std::pair<Shard, ModelHash>, StoredModel> models;
-        std::map<std::string, DeviceState, std::less<>> devices;
+        DeviceShelf devices;
         std::map<std::string, std::unique_ptr<TableBuffer>, std::less<>> tables;
+    };
+    // What a snapshot says that a table had.
+    struct TableThen {
+        std::string tenant;
+        std::string name;
+        std::vector<std::int64_t> txns;  // by shard; -1: none
     };
     // Where an entry stands, and whose it is: what every row needs.
     struct Place {
@@ -152,25 +160,58 @@ class Writer {
         std::string receive_date;
         std::string tenant;
         std::string device;
+
+        std::uint64_t tag_name(const Uuid& journal, const BlockName& block) const;
     };
 
     using Outcome = Result<void, Message>;
     Outcome start();
+    Outcome restore();
+    Result<bool, Message> restore_from(std::uint64_t number);
+    Status check_head(const SnapshotHead& head, std::uint64_t number) const;
+    Status take_item(std::uint8_t kind, Bytes content);
+    Status take_tenant_item(std::uint8_t kind, ByteReader& in);
+    Status take_device(ByteReader& in);
+    void forget_all();
+    Outcome open_tables();
+    void end_barrier(MonotonicMs now);
+    bool snapshot_due(MonotonicMs now) const;
+    void begin_snapshot();
+    Outcome advance_snapshot(MonotonicMs now);
+    Status do_snapshot_step();
+    Offset needed_from(Shard shard) const;
+    Status write_snapshot() const;
+    Status put_state(SnapshotWriter& out) const;
+    Status put_tenant(SnapshotWriter& out, const std::string& name,
+                      const TenantState& tenant) const;
+    std::vector<Offset> offsets_read() const;
+
     Outcome read_entries(MonotonicMs now);
     Outcome on_entry(Shard shard, const ReadEntry& read);
     void on_damage(Shard shard);
     Outcome on_schema(const Place& place, Bytes body);
     Outcome on_epoch(const Place& place, Bytes body);
+    Outcome add_epoch(const Place& place, const longhaul_EpochRecord& record, const RecordTag& tag,
+                      const BlockKey& key, IncarnationState& incarnation);
+    Outcome on_closed_epoch(const Place& place, const EpochName& name, const RecordTag& tag,
+                            Bytes body, DeviceMemory& device, IncarnationState& incarnation);
     Outcome on_model(const Place& place, Bytes body);
     Outcome on_block(const Place& place, Bytes body);
+    Outcome on_known_block(const Place& place, const BlockHeader& header, Bytes body,
+                           const char* otherwise);
     Outcome on_release(const Place& place, Bytes body);
     Outcome release(const Place& place, const BlockHeader& header, Bytes body, EpochState& epoch);
     Outcome take_block(const Place& place, const BlockHeader& header, Bytes body,
                        EpochState& epoch);
+    DeviceMemory& device_of(const Place& place);
     const Model* find_model(const Place& place, const ModelHash& hash);
-    std::optional<ModelHash> find_models(const Place& place, Bytes opened, EpochState& epoch);
-    Outcome add_streams(const Place& place, const longhaul_EpochRecord& record, EpochState& epoch);
-    Outcome add_stream(const Place& place, const longhaul_StreamEntry& entry, EpochState& epoch);
+    using Formats = std::array<StreamFormat, limits::streams_max>;
+    Formats formats_of(const Place& place, const EpochState& epoch);
+    std::optional<ModelHash> find_models(const Place& place, Bytes opened, const EpochState& epoch,
+                                         Formats& formats);
+    void wait_for_model(const Place& place, const Waiting& waiting);
+    Outcome add_streams(const Place& place, EpochState& epoch);
+    Outcome bind(const std::string& tenant, const SchemaName& name, KnownSchema& schema);
     Outcome add_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
                      EpochState& epoch);
     Outcome add_section(const Place& place, const BlockName& name, const DecodedSection& section,
@@ -183,7 +224,8 @@ class Writer {
     Outcome add_anchor(const Place& place, const EpochName& name, EpochState& epoch, Anchor anchor,
                        const char* origin);
     Outcome add_epoch_row(const Place& place, const longhaul_EpochRecord& record);
-    Outcome add_power_cut(const Place& place, const longhaul_EpochRecord& record);
+    Outcome add_power_cut(const Place& place, const longhaul_EpochRecord& record,
+                          IncarnationState& incarnation);
     // What a block tells because the record will not come.
     Outcome add_told_power_cut(const Place& place, const EpochName& name,
                                const longhaul_Loss& loss);
@@ -214,12 +256,15 @@ class Writer {
     ObjectStore& store_;
     const KeyRing& keys_;
     WriterSettings settings_;
+    Disk* snapshot_disk_;
     std::string journal_name_;
     std::vector<Offset> ends_at_start_;  // by shard
     std::vector<Offset> held_below_;     // by shard: blocks there are not released
     std::vector<std::unique_ptr<JournalReader>> readers_;
     std::map<std::string, TenantState, std::less<>> tenants_;
+    std::vector<ContentTags> tags_;  // by shard
     std::set<MissingModel> missing_models_;
+    std::map<MissingModel, std::set<Offset>> waiting_;  // all blocks in quarantine, by their model
     std::set<WaitingBlock> releasable_;
     std::vector<std::byte> body_room_;
     BlockDecoder decoder_;
@@ -234,6 +279,17 @@ class Writer {
     std::uint64_t bytes_done_ = 0;  // all before them is in the tables
     std::optional<WallUs> last_commit_;
     WriterCounters counters_;
+    std::vector<std::string> notes_;
+
+    std::optional<SnapshotWork> snapshot_;
+    std::uint64_t snapshot_number_ = 0;     // the highest that is there
+    std::uint64_t snapshot_good_ = 0;       // the last one that was taken up or made; 0: none
+    std::vector<Offset> snapshot_offsets_;  // up to where that one has everything
+    MonotonicMs snapshot_at_ = MonotonicMs::never();  // when it was made
+    MonotonicMs snapshot_not_before_{};               // after one that failed
+    std::vector<TableThen> tables_then_;              // while one is read
+    TenantState* restored_tenant_ = nullptr;
+    std::string restored_tenant_name_;
 };
 
 }  // namespace longhaul::collector

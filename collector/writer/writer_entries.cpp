@@ -16,7 +16,35 @@ std::uint64_t content_tag(Bytes sealed) {
     return ByteReader{sealed.last(sizeof(std::uint64_t))}.u64();
 }
 
+std::vector<StreamEntry> streams_of(const longhaul_EpochRecord& record) {
+    std::vector<StreamEntry> entries(record.streams_count);
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const longhaul_StreamEntry& from = record.streams[i];
+        StreamEntry& to = entries[i];
+        to.index = static_cast<std::uint8_t>(from.index);
+        to.block_class = static_cast<std::uint8_t>(from.block_class);
+        to.name = from.name;
+        std::memcpy(to.schema.data(), from.schema_hash, to.schema.size());
+        if (from.model.size == sizeof(ModelHash))
+            std::memcpy(to.model.emplace().data(), from.model.bytes, sizeof(ModelHash));
+    }
+    return entries;
+}
+
 }  // namespace
+
+std::uint64_t Writer::Place::tag_name(const Uuid& journal, const BlockName& block) const {
+    ByteSink name;
+    name.bytes(journal);
+    name.text(tenant);
+    name.text(device);
+    name.u32(block.incarnation.value);
+    name.u32(block.epoch.value);
+    name.u32(block.seq.value);
+    const Sha256 hash = sha256(name.written());
+    const std::uint64_t bits = ByteReader{Bytes{hash}}.u64();
+    return bits == 0 ? 1 : bits;
+}
 
 Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
     const JournalEntry& entry = read.entry;
@@ -27,6 +55,7 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
                       date_text(entry.receive_time),
                       std::string{entry.tenant},
                       std::string{entry.device}};
+    tags_[shard].reach(read.offset);
     switch (entry.kind) {
         case JournalKind::schema:
             return on_schema(place, entry.body);
@@ -62,8 +91,14 @@ Writer::Outcome Writer::on_schema(const Place& place, Bytes body) {
     if (!stored.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "schema cannot be read");
     const SchemaHash hash = stored.value()->hash();
     tenants_[place.tenant].schemas.try_emplace(std::pair{place.shard, hash},
-                                               std::move(stored).value());
+                                               KnownSchema{std::move(stored).value(), nullptr, {}});
     return {};
+}
+
+DeviceMemory& Writer::device_of(const Place& place) {
+    DeviceMemory& device = tenants_[place.tenant].devices.get(place.device);
+    device.shard = place.shard;
+    return device;
 }
 
 Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
@@ -73,12 +108,24 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
         return quarantine(place, {0, 0}, std::nullopt, body, "epoch record cannot be read");
     }
     const EpochName name{record.incarnation, record.epoch};
-    auto& [epochs, cuts] = tenants_[place.tenant].devices[place.device];
+    DeviceMemory& device = device_of(place);
+    IncarnationState* const incarnation = device.find_or_add(record.incarnation);
+    if (incarnation == nullptr)
+        return quarantine(place, name, std::nullopt, body, "too many incarnations of this device");
     const Sha256 hash = sha256(parsed.value().record);
-    if (const auto known = epochs.find(name); known != epochs.end()) {
-        if (known->second.record_hash == hash) return add_streams(place, record, known->second);
+    RecordTag tag;
+    std::copy_n(hash.begin(), tag.size(), tag.begin());
+    if (incarnation->is_closed(record.epoch))
+        return on_closed_epoch(place, name, tag, body, device, *incarnation);
+    EpochState* const known = incarnation->find(record.epoch);
+    if (known != nullptr && known->has_record && known->record_tag == tag)
+        return add_streams(place, *known);
+    if (known != nullptr && (known->has_record || known->forked))
         return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
-    }
+    device.make_room();  // also for the epoch before it, of which it tells
+    if (incarnation->is_given_up(record.epoch))
+        return quarantine(place, name, std::nullopt, body, "too many epochs of this device");
+
     SealingKeyId id;
     std::memcpy(id.data(), record.sealing_key_id, id.size());
     const PrivateKey* sealing_key = keys_.find(id);
@@ -90,54 +137,68 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
     const auto key = keys_.unwrap(*sealing_key, record);
     if (!key.ok())
         return quarantine(place, name, std::nullopt, body, "the epoch's block key does not open");
+    return add_epoch(place, record, tag, key.value(), *incarnation);
+}
 
-    EpochState epoch;
-    epoch.record_hash = hash;
-    epoch.key = key.value();
-    for (std::size_t i = 0; i < record.streams_count; ++i)
-        epoch.classes |= 1U << record.streams[i].block_class;
-    LH_TRY(add_streams(place, record, epoch));
-    LH_TRY(add_power_cut(place, record));
+Writer::Outcome Writer::add_epoch(const Place& place, const longhaul_EpochRecord& record,
+                                  const RecordTag& tag, const BlockKey& key,
+                                  IncarnationState& incarnation) {
+    EpochState& epoch = incarnation.open[record.epoch];
+    epoch.has_record = true;
+    epoch.record_tag = tag;
+    epoch.key = key;
+    epoch.streams = &tenants_[place.tenant].devices.intern(streams_of(record));
+    ++epoch.streams->users;
+    LH_TRY(add_streams(place, epoch));
+    LH_TRY(add_power_cut(place, record, incarnation));
     // The record of the epoch after it may have come first.
-    if (const auto cut = cuts.find(name); cut != cuts.end() && cut->second.by_record)
-        LH_TRY(add_unlisted_power_cut(place, name, epoch.classes, cut->second));
-    epochs.emplace(name, std::move(epoch));
-    return add_epoch_row(place, record);
+    const EpochName name{record.incarnation, record.epoch};
+    if (epoch.cut.by_record)
+        LH_TRY(add_unlisted_power_cut(place, name, epoch.streams->classes(), epoch.cut));
+    LH_TRY(add_epoch_row(place, record));
+    DeviceMemory::settle(incarnation, record.epoch);
+    DeviceMemory::settle(incarnation, record.previous_epoch);
+    return {};
+}
+
+// It is the same record again, or a device that was set back to an older state. The blocks of that
+// one are not to be taken for those that have come.
+Writer::Outcome Writer::on_closed_epoch(const Place& place, const EpochName& name,
+                                        const RecordTag& tag, Bytes body, DeviceMemory& device,
+                                        IncarnationState& incarnation) {
+    if (incarnation.may_be_record(name.second, tag)) return {};
+    device.make_room();
+    if (!incarnation.is_given_up(name.second)) incarnation.reopen(name.second);
+    return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
 }
 
 // Those whose schema was missing so far: a record that is sent again may find it there.
-Writer::Outcome Writer::add_streams(const Place& place, const longhaul_EpochRecord& record,
-                                    EpochState& epoch) {
-    for (std::size_t i = 0; i < record.streams_count; ++i) {
-        const longhaul_StreamEntry& entry = record.streams[i];
-        if (epoch.streams[entry.index] == nullptr) LH_TRY(add_stream(place, entry, epoch));
+Writer::Outcome Writer::add_streams(const Place& place, EpochState& epoch) {
+    TenantState& tenant = tenants_[place.tenant];
+    for (const StreamEntry& entry : epoch.streams->entries) {
+        if ((epoch.resolved >> entry.index & 1) != 0) continue;
+        const auto known = tenant.schemas.find({place.shard, entry.schema});
+        if (known == tenant.schemas.end())
+            continue;  // its blocks go into quarantine until it is there
+        if (entry.model && !tenant.models.contains({place.shard, *entry.model}))
+            missing_models_.insert({place.shard, place.tenant, *entry.model});
+        LH_TRY(bind(place.tenant, known->first, known->second));
+        epoch.resolved |= 1U << entry.index;
     }
     return {};
 }
 
-Writer::Outcome Writer::add_stream(const Place& place, const longhaul_StreamEntry& entry,
-                                   EpochState& epoch) {
-    TenantState& tenant = tenants_[place.tenant];
-    SchemaHash hash;
-    std::memcpy(hash.data(), entry.schema_hash, hash.size());
-    const auto known = tenant.schemas.find({place.shard, hash});
-    if (known == tenant.schemas.end())
-        return {};  // its blocks go into quarantine until it is there
-    auto stream = std::make_unique<Stream>();
-    stream->name = entry.name;
-    if (entry.model.size == sizeof(ModelHash)) {
-        std::memcpy(stream->model.emplace().data(), entry.model.bytes, sizeof(ModelHash));
-        if (!tenant.models.contains({place.shard, *stream->model}))
-            missing_models_.insert({place.shard, place.tenant, *stream->model});
-    }
-    stream->schema = &known->second->schema();
-    LH_TRY_ASSIGN(stream->table,
-                  table(place.tenant, std::string{stream->schema->name}, fixed_columns(), true));
-    for (const Field& field : stream->schema->fields) {
-        stream->columns.push_back(stream->table->column_for(column_of(field), stream->columns));
-    }
-    epoch.formats[entry.index].schema = stream->schema;
-    epoch.streams[entry.index] = std::move(stream);
+// Finds the schema's columns in its table, once.
+Writer::Outcome Writer::bind(const std::string& tenant, const SchemaName& name,
+                             KnownSchema& known) {
+    if (known.table != nullptr) return {};
+    const Schema& schema = known.stored->schema();
+    LH_TRY_ASSIGN(TableBuffer* const found,
+                  table(tenant, std::string{schema.name}, fixed_columns(), true));
+    for (const Field& field : schema.fields)
+        known.columns.push_back(found->column_for(column_of(field), known.columns));
+    known.table = found;
+    tenants_[tenant].bound.push_back(name);
     return {};
 }
 
@@ -147,20 +208,15 @@ Writer::Outcome Writer::on_model(const Place& place, Bytes body) {
     StoredModel stored{{body.begin(), body.end()}, {}};
     const auto model = Model::parse(stored.bytes);
     if (model.ok()) stored.model = model.value();
-    TenantState& tenant = tenants_[place.tenant];
     const ModelHash hash = model_hash(body);
-    tenant.models.try_emplace({place.shard, hash}, std::move(stored));
-    missing_models_.erase({place.shard, place.tenant, hash});
+    const MissingModel name{place.shard, place.tenant, hash};
+    tenants_[place.tenant].models.try_emplace({place.shard, hash}, std::move(stored));
+    missing_models_.erase(name);
     if (!model.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "model cannot be read");
-    for (const auto& [device_name, device] : tenant.devices) {
-        for (const auto& [epoch_name, epoch] : device.epochs) {
-            for (const auto& [seq, waiting] : epoch.waiting) {
-                if (waiting.block.shard == place.shard && waiting.model == hash &&
-                    waiting.block.offset >= held_below_[place.shard]) {
-                    releasable_.insert(waiting.block);
-                }
-            }
-        }
+    const auto waiting = waiting_.find(name);
+    if (waiting == waiting_.end()) return {};
+    for (const Offset offset : waiting->second) {
+        if (offset >= held_below_[place.shard]) releasable_.insert({place.shard, offset});
     }
     return {};
 }
@@ -170,19 +226,42 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     if (!header.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "block header");
     const BlockName& name = header.value().name;
     const EpochName epoch_name{name.incarnation.value, name.epoch.value};
-    auto& epochs = tenants_[place.tenant].devices[place.device].epochs;
-    const auto found = epochs.find(epoch_name);
-    if (found == epochs.end())
-        return quarantine(place, epoch_name, header.value(), body, "no epoch record");
-    EpochState& epoch = found->second;
+    const auto refuse = [&](const char* reason) {
+        return quarantine(place, epoch_name, header.value(), body, reason);
+    };
+    DeviceMemory& device = device_of(place);
+    IncarnationState* const incarnation = device.find(name.incarnation.value);
+    if (incarnation == nullptr) return refuse("no epoch record");
+    if (incarnation->is_closed(name.epoch.value))
+        return on_known_block(place, header.value(), body, nullptr);
+    if (incarnation->is_given_up(name.epoch.value))
+        return on_known_block(place, header.value(), body, "too many epochs of this device");
+    EpochState* const epoch = incarnation->find(name.epoch.value);
+    if (epoch != nullptr && epoch->forked)
+        return on_known_block(place, header.value(), body, "fork: of a second record of its epoch");
+    if (epoch == nullptr || !epoch->has_record) return refuse("no epoch record");
+    if (epoch->received.contains(name.seq.value))
+        return on_known_block(place, header.value(), body, nullptr);
+    if (epoch->received.size() >= state_limits::runs_max &&
+        epoch->received.grows_by(name.seq.value))
+        return refuse("too many gaps between the blocks of this epoch");
 
-    const auto [known, first_arrival] =
-        epoch.received.try_emplace(name.seq.value, content_tag(body));
-    if (first_arrival) return take_block(place, header.value(), body, epoch);
-    if (known->second != content_tag(body)) {
-        return quarantine(place, epoch_name, header.value(), body,
-                          "fork: other content under the same name");
-    }
+    epoch->received.add(name.seq.value);
+    tags_[place.shard].put(place.tag_name(journal_.id().uuid, name), content_tag(body));
+    LH_TRY(take_block(place, header.value(), body, *epoch));
+    DeviceMemory::settle(*incarnation, name.epoch.value);
+    return {};
+}
+
+// Its name is taken. `otherwise`: the reason for quarantine when nobody can say that it is the
+// same; nullptr: then it is taken for a duplicate.
+Writer::Outcome Writer::on_known_block(const Place& place, const BlockHeader& header, Bytes body,
+                                       const char* otherwise) {
+    const auto known = tags_[place.shard].find(place.tag_name(journal_.id().uuid, header.name));
+    const EpochName name{header.name.incarnation.value, header.name.epoch.value};
+    if (known && *known != content_tag(body))
+        return quarantine(place, name, header, body, "fork: other content under the same name");
+    if (!known && otherwise != nullptr) return quarantine(place, name, header, body, otherwise);
     ++counters_.duplicates;
     return {};
 }
@@ -192,11 +271,17 @@ Writer::Outcome Writer::on_release(const Place& place, Bytes body) {
     const auto header = parse_block_header(body);
     if (header.ok()) {
         const BlockName& name = header.value().name;
-        auto& epochs = tenants_[place.tenant].devices[place.device].epochs;
-        const auto epoch = epochs.find({name.incarnation.value, name.epoch.value});
-        if (epoch != epochs.end() && epoch->second.waiting.contains(name.seq.value) &&
-            epoch->second.received[name.seq.value] == content_tag(body)) {
-            return release(place, header.value(), body, epoch->second);
+        DeviceMemory& device = device_of(place);
+        IncarnationState* const incarnation = device.find(name.incarnation.value);
+        EpochState* const epoch =
+            incarnation == nullptr ? nullptr : incarnation->find(name.epoch.value);
+        const auto waiting = epoch == nullptr ? decltype(epoch->waiting.begin()){}
+                                              : epoch->waiting.find(name.seq.value);
+        if (epoch != nullptr && waiting != epoch->waiting.end() &&
+            waiting->second.content == content_tag(body)) {
+            LH_TRY(release(place, header.value(), body, *epoch));
+            DeviceMemory::settle(*incarnation, name.epoch.value);
+            return {};
         }
     }
     ++counters_.duplicates;
@@ -206,15 +291,24 @@ Writer::Outcome Writer::on_release(const Place& place, Bytes body) {
 // Its rows come from this entry, and the time of its arrival from the first one.
 Writer::Outcome Writer::release(const Place& place, const BlockHeader& header, Bytes body,
                                 EpochState& epoch) {
-    const auto waiting = epoch.waiting.extract(header.name.seq.value);
-    releasable_.erase(waiting.mapped().block);
+    const Waiting waiting = epoch.waiting.extract(header.name.seq.value).mapped();
+    releasable_.erase({place.shard, waiting.offset});
+    const auto same_model = waiting_.find({place.shard, place.tenant, waiting.model});
+    if (same_model != waiting_.end()) {
+        same_model->second.erase(waiting.offset);
+        if (same_model->second.empty()) waiting_.erase(same_model);
+    }
     Place arrival = place;
-    arrival.receive_time = waiting.mapped().received;
+    arrival.receive_time = waiting.received;
     arrival.receive_date = date_text(arrival.receive_time);
     const std::uint64_t blocks_before = counters_.blocks;
     LH_TRY(take_block(arrival, header, body, epoch));
     counters_.released += counters_.blocks - blocks_before;
     return {};
+}
+
+void Writer::wait_for_model(const Place& place, const Waiting& waiting) {
+    waiting_[{place.shard, place.tenant, waiting.model}].insert(waiting.offset);
 }
 
 // The block's name is taken already.
@@ -224,14 +318,22 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
     const EpochName epoch_name{name.incarnation.value, name.epoch.value};
     const auto opened = open_block(epoch.key, body, body_room_);
     if (!opened.ok()) return quarantine(place, epoch_name, header, body, "the block does not open");
-    if (const auto lacks = find_models(place, opened.value(), epoch)) {
-        epoch.waiting[name.seq.value] = {{place.shard, place.offset}, place.receive_time, *lacks};
+    Formats formats = formats_of(place, epoch);
+    if (const auto lacks = find_models(place, opened.value(), epoch, formats)) {
+        const Waiting waiting{place.offset, place.receive_time, *lacks, content_tag(body)};
+        epoch.waiting[name.seq.value] = waiting;
+        wait_for_model(place, waiting);
         return quarantine(place, epoch_name, header, body, "unknown model: " + hex(*lacks));
     }
-    const auto block = decoder_.decode(opened.value(), epoch.formats, header.samples);
+    const auto block = decoder_.decode(opened.value(), formats, header.samples);
     if (!block.ok()) {
         // It counts as never arrived, so that it becomes rows when it comes again after its schema.
-        if (block.error().code == ErrorCode::not_found) epoch.received.erase(name.seq.value);
+        // But where its number would be one hole too many, for which it stays taken.
+        if (block.error().code == ErrorCode::not_found &&
+            epoch.received.size() < state_limits::runs_max) {
+            epoch.received.remove(name.seq.value);
+            tags_[place.shard].remove(place.tag_name(journal_.id().uuid, name));
+        }
         return quarantine(place, epoch_name, header, body, to_string(block.error()));
     }
     ++counters_.blocks;
@@ -244,19 +346,31 @@ const Model* Writer::find_model(const Place& place, const ModelHash& hash) {
     return found == models.end() || !found->second.model ? nullptr : &*found->second.model;
 }
 
+Writer::Formats Writer::formats_of(const Place& place, const EpochState& epoch) {
+    Formats formats;
+    const TenantState& tenant = tenants_[place.tenant];
+    for (const StreamEntry& entry : epoch.streams->entries) {
+        if ((epoch.resolved >> entry.index & 1) == 0) continue;
+        formats[entry.index].schema =
+            &tenant.schemas.at({place.shard, entry.schema}).stored->schema();
+    }
+    return formats;
+}
+
 // For all sections that need one, or the first that is missing. What else is wrong with the
 // sections is for the decoder to say.
-std::optional<ModelHash> Writer::find_models(const Place& place, Bytes opened, EpochState& epoch) {
+std::optional<ModelHash> Writer::find_models(const Place& place, Bytes opened,
+                                             const EpochState& epoch, Formats& formats) {
     for (SectionReader reader{opened}; !reader.at_end();) {
         const auto section = reader.next();
         if (!section.ok()) return std::nullopt;
         const std::size_t index = section.value().stream;
-        if (section.value().codec == codec_columns || index >= epoch.streams.size()) continue;
-        const Stream* const stream = epoch.streams[index].get();
+        if (section.value().codec == codec_columns || index >= formats.size()) continue;
+        const StreamEntry* const stream = epoch.stream(index);
         if (stream == nullptr || !stream->model) continue;
         const Model* const model = find_model(place, *stream->model);
         if (model == nullptr) return stream->model;
-        epoch.formats[index].model = *model;
+        formats[index].model = *model;
     }
     return std::nullopt;
 }

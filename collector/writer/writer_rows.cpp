@@ -95,8 +95,9 @@ Writer::Outcome Writer::add_rows(const Place& place, const BlockName& name,
 Writer::Outcome Writer::add_section(const Place& place, const BlockName& name,
                                     const DecodedSection& section, EpochState& epoch,
                                     std::int32_t first_row) {
-    const Stream& stream = *epoch.streams[section.stream];
-    const Schema& schema = *stream.schema;
+    const StreamEntry& stream = *epoch.stream(section.stream);
+    const KnownSchema& known = tenants_[place.tenant].schemas.at({place.shard, stream.schema});
+    const Schema& schema = known.stored->schema();
     const bool device_time = schema.time == TimeKind::device;
     const auto elapsed_of = [&schema](std::int64_t ticks) {
         return wrapping_multiply(ticks, schema.tick_us);
@@ -109,7 +110,7 @@ Writer::Outcome Writer::add_section(const Place& place, const BlockName& name,
                           "receive"));
     }
     const std::size_t count = section.times.size();
-    LH_TRY_ASSIGN(Batch* const batch, begin_rows(place, *stream.table, count));
+    LH_TRY_ASSIGN(Batch* const batch, begin_rows(place, *known.table, count));
     if (batch == nullptr) return {};
     batch->put_text(column_device, place.device, count);
     batch->put_text(column_stream, stream.name, count);
@@ -127,7 +128,7 @@ Writer::Outcome Writer::add_section(const Place& place, const BlockName& name,
     }
     for (std::size_t field = 0; field < schema.fields.size(); ++field) {
         for (const Value& value : section.columns[field])
-            put_value(*batch, stream.columns[field], schema.fields[field], value);
+            put_value(*batch, known.columns[field], schema.fields[field], value);
     }
     batch->end_rows();
     counters_.rows += count;
@@ -200,8 +201,8 @@ Writer::Outcome Writer::add_loss_row(const Place& place, Incarnation incarnation
 
 Writer::Outcome Writer::add_anchor(const Place& place, const EpochName& name, EpochState& epoch,
                                    Anchor anchor, const char* origin) {
-    anchor.id = static_cast<std::int32_t>(epoch.anchors.size());
-    epoch.anchors.push_back(anchor);
+    anchor.id = epoch.anchors_made++;
+    epoch.add_anchor(anchor);
     LH_TRY_ASSIGN(TableBuffer* const anchors,
                   table(place.tenant, "_anchors", anchor_columns(), false));
     LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *anchors));
@@ -246,28 +247,40 @@ Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRe
 // What was in the device's memory when the epoch before ended: after the last stored block of each
 // class that it used, an unknown number of samples. The device tells of the classes of which it
 // stored something; the others are those of that epoch's record.
-Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRecord& record) {
-    const bool first_of_all = record.previous_epoch == 0 && record.epoch == 1;
-    if (first_of_all || record.previous_clean) return {};
+Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRecord& record,
+                                      IncarnationState& incarnation) {
     const bool none_stored = record.previous_epoch == 0;
+    if (none_stored && (record.epoch == 1 || record.previous_clean)) return {};
     const EpochName name{record.incarnation,
                          none_stored ? record.epoch - 1 : record.previous_epoch};
-    auto& [epochs, cuts] = tenants_[place.tenant].devices[place.device];
-    PowerCut& cut = cuts[name];
-    if (none_stored) return add_power_cut_of_any(place, name, cut);
-    cut.by_record = true;
+    if (incarnation.is_closed(name.second) || incarnation.is_given_up(name.second)) return {};
+    EpochState& before = incarnation.open[name.second];
+    if (none_stored) return add_power_cut_of_any(place, name, before.cut);
+    before.ends_known = true;
+    for (std::size_t i = 0; i < record.previous_ends_count; ++i) {
+        const longhaul_ClassEnd& end = record.previous_ends[i];
+        if (end.block_class < block_class_count)
+            before.last_number[end.block_class] = end.last_number & BlockSeq::number_max;
+    }
+    if (record.previous_clean) return {};
+    before.cut.by_record = true;
     for (std::size_t i = 0; i < record.previous_ends_count; ++i)
-        LH_TRY(add_power_cut_of(place, name, record.previous_ends[i], cut));
-    const auto known = epochs.find(name);
-    if (known == epochs.end()) return add_power_cut_of_any(place, name, cut);
-    return add_unlisted_power_cut(place, name, known->second.classes, cut);
+        LH_TRY(add_power_cut_of(place, name, record.previous_ends[i], before.cut));
+    if (!before.has_record) return add_power_cut_of_any(place, name, before.cut);
+    return add_unlisted_power_cut(place, name, before.streams->classes(), before.cut);
 }
 
 // Class by class, in any order: whether there are more nobody knows but the record.
 Writer::Outcome Writer::add_told_power_cut(const Place& place, const EpochName& name,
                                            const longhaul_Loss& loss) {
-    auto& [epochs, cuts] = tenants_[place.tenant].devices[place.device];
-    PowerCut& cut = cuts[name];
+    DeviceMemory& device = device_of(place);
+    IncarnationState& incarnation = *device.find(name.first);  // of the block that tells it
+    if (incarnation.is_closed(name.second) || incarnation.is_given_up(name.second)) return {};
+    // A device that told of too many epochs may get a row twice.
+    PowerCut forgotten;
+    const bool remembered = incarnation.find(name.second) != nullptr ||
+                            device.open_epochs() < state_limits::open_epochs_max;
+    PowerCut& cut = remembered ? incarnation.open[name.second].cut : forgotten;
     const BlockSeq first{loss.first_seq};
     const longhaul_ClassEnd end{static_cast<std::uint32_t>(first.block_class()), first.number() - 1,
                                 loss.from_us};
@@ -286,7 +299,7 @@ Writer::Outcome Writer::add_unlisted_power_cut(const Place& place, const EpochNa
 Writer::Outcome Writer::add_power_cut_of(const Place& place, const EpochName& name,
                                          const longhaul_ClassEnd& end, PowerCut& cut) {
     if ((cut.classes >> end.block_class & 1) != 0) return {};
-    cut.classes |= 1U << end.block_class;
+    cut.classes = static_cast<std::uint8_t>(cut.classes | 1U << end.block_class);
     return add_power_cut_row(place, name, &end);
 }
 

@@ -20,7 +20,8 @@ std::string in_json(std::string_view text) {
     std::string quoted = "\"";
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
-        const bool steers = (c >= 0 && c < ' ') || c == 127;
+        const auto byte = static_cast<unsigned char>(c);  // char has no sign on ARM
+        const bool steers = byte < ' ' || byte == 127;
         // U+0080 to U+009F are control characters of two bytes, the first of which is C2.
         const bool c1 = utf8 && c == '\xc2' && static_cast<unsigned char>(text[i + 1]) < 0xa0;
         if (c == '"' || c == '\\') {
@@ -28,7 +29,7 @@ std::string in_json(std::string_view text) {
             quoted += c;
         } else if (c1) {
             add_escaped(quoted, text[++i]);
-        } else if (steers || (c < 0 && !utf8)) {
+        } else if (steers || (byte > 127 && !utf8)) {
             add_escaped(quoted, c);
         } else {
             quoted += c;

@@ -22,10 +22,13 @@ inline constexpr std::size_t block_samples_max = 4096;         // all sections o
 inline constexpr std::size_t block_body_bytes_max = 16384;
 inline constexpr std::size_t model_bytes_max = 16384;
 
-inline constexpr std::size_t epoch_record_bytes_max = 3072;  // what the device signs
-inline constexpr std::size_t certificate_bytes_max = 2048;   // DER
-inline constexpr std::size_t ack_ranges_max = 64;            // of one Ack
-inline constexpr std::size_t known_epochs_max = 16;          // ranges of one Welcome
-inline constexpr std::size_t model_offers_max = 16;          // of one Welcome
+inline constexpr std::size_t epoch_record_bytes_max = 3072;         // what the device signs
+inline constexpr std::size_t certificate_bytes_max = 2048;          // DER
+inline constexpr std::size_t sealing_certificate_bytes_max = 1024;  // the same, of a sealing key
+inline constexpr std::size_t certificate_chain_bytes_max = 3 * certificate_bytes_max;
+inline constexpr std::size_t certificate_request_bytes_max = 1024;  // PKCS#10, DER
+inline constexpr std::size_t ack_ranges_max = 64;                   // of one Ack
+inline constexpr std::size_t known_epochs_max = 16;                 // ranges of one Welcome
+inline constexpr std::size_t model_offers_max = 16;                 // of one Welcome
 
 }  // namespace longhaul::limits

@@ -40,6 +40,16 @@ const char* name_of(FrameType type) {
             return "Bye";
         case FrameType::model:
             return "Model";
+        case FrameType::sealing_key:
+            return "SealingKey";
+        case FrameType::renew:
+            return "Renew";
+        case FrameType::enrol:
+            return "Enrol";
+        case FrameType::renewed:
+            return "Renewed";
+        case FrameType::enrolled:
+            return "Enrolled";
     }
     return "unknown";
 }
@@ -67,6 +77,16 @@ std::size_t frame_body_bytes_max(FrameType type) {
             return longhaul_Bye_size;
         case FrameType::model:
             return limits::model_bytes_max;
+        case FrameType::sealing_key:
+            return limits::sealing_certificate_bytes_max;
+        case FrameType::renew:
+            return limits::certificate_request_bytes_max;
+        case FrameType::renewed:
+            return limits::certificate_chain_bytes_max;
+        case FrameType::enrol:
+            return longhaul_Enrol_size;
+        case FrameType::enrolled:
+            return longhaul_Enrolled_size;
         default:
             return 0;
     }

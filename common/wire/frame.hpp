@@ -4,7 +4,9 @@
 //
 // Hello, Welcome, Ack, Window and Bye are protobuf messages (common/proto/wire.proto); an Epoch
 // frame carries a signed epoch, a Schema frame a canonical schema, a Block frame a sealed block, a
-// Want frame the hash of a model and a Model frame that model, all unwrapped.
+// Want frame the hash of a model, a Model frame that model, a SealingKey frame a certificate, a
+// Renew frame a request for a certificate and a Renewed frame its chain, all unwrapped. Enrol and
+// Enrolled are messages: docs/spec/enrolment.md.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +25,8 @@ enum class FrameType : std::uint8_t {
     result = 0x05,  // reserved
     bye = 0x06,
     want = 0x07,
+    renew = 0x08,
+    enrol = 0x09,  // of the enrolment listener alone, and so is enrolled
     welcome = 0x81,
     ack = 0x82,
     window = 0x83,
@@ -31,6 +35,9 @@ enum class FrameType : std::uint8_t {
     redirect = 0x86,  // reserved
     collector_bye = 0x87,
     model = 0x88,
+    renewed = 0x89,
+    sealing_key = 0x8a,
+    enrolled = 0x8b,
 };
 const char* name_of(FrameType type);
 
@@ -72,6 +79,8 @@ Status write_message(const longhaul_Hello& message, ByteWriter& out);  // a whol
 Status write_message(const longhaul_Welcome& message, ByteWriter& out);
 Status write_message(const longhaul_Ack& message, ByteWriter& out);
 Status write_message(const longhaul_Window& message, ByteWriter& out);
+Status write_message(const longhaul_Enrol& message, ByteWriter& out);
+Status write_message(const longhaul_Enrolled& message, ByteWriter& out);
 Status write_bye(FrameType direction, const longhaul_Bye& message, ByteWriter& out);
 
 Status parse_message(Bytes body, longhaul_Hello& message);
@@ -79,5 +88,7 @@ Status parse_message(Bytes body, longhaul_Welcome& message);
 Status parse_message(Bytes body, longhaul_Ack& message);
 Status parse_message(Bytes body, longhaul_Window& message);
 Status parse_message(Bytes body, longhaul_Bye& message);
+Status parse_message(Bytes body, longhaul_Enrol& message);
+Status parse_message(Bytes body, longhaul_Enrolled& message);
 
 }  // namespace longhaul

@@ -26,6 +26,12 @@ Status write_message(const longhaul_Ack& message, ByteWriter& out) {
 Status write_message(const longhaul_Window& message, ByteWriter& out) {
     return write(FrameType::window, longhaul_Window_fields, &message, out);
 }
+Status write_message(const longhaul_Enrol& message, ByteWriter& out) {
+    return write(FrameType::enrol, longhaul_Enrol_fields, &message, out);
+}
+Status write_message(const longhaul_Enrolled& message, ByteWriter& out) {
+    return write(FrameType::enrolled, longhaul_Enrolled_fields, &message, out);
+}
 Status write_bye(FrameType direction, const longhaul_Bye& message, ByteWriter& out) {
     LH_CHECK(direction == FrameType::bye || direction == FrameType::collector_bye);
     return write(direction, longhaul_Bye_fields, &message, out);
@@ -50,6 +56,14 @@ Status parse_message(Bytes body, longhaul_Window& message) {
 Status parse_message(Bytes body, longhaul_Bye& message) {
     message = longhaul_Bye_init_zero;
     return decode_protobuf(body, longhaul_Bye_fields, &message);
+}
+Status parse_message(Bytes body, longhaul_Enrol& message) {
+    message = longhaul_Enrol_init_zero;
+    return decode_protobuf(body, longhaul_Enrol_fields, &message);
+}
+Status parse_message(Bytes body, longhaul_Enrolled& message) {
+    message = longhaul_Enrolled_init_zero;
+    return decode_protobuf(body, longhaul_Enrolled_fields, &message);
 }
 
 }  // namespace longhaul

@@ -64,10 +64,21 @@ def test_rotation(site):
     reload(site, "certificate renewed")
     with wire.Link(site.port, site.devices / old) as link:
         link.send(wire.hello(1)).expect(wire.WELCOME)
+
+    # The older authority is cut off: who is connected by it is told, and who comes by it stays out.
+    with wire.Link(site.port, site.devices / old) as link:
+        link.send(wire.hello(1)).expect(wire.WELCOME)
+        assert "1 older authorities are cut off" in longhaul(site, "tenant", "cut-off", TENANT, "--why", "its key leaked")
+        reload(site, "older authorities of a tenant changed")
+        assert link.bye()[0] == wire.DENIED
+    with pytest.raises(Exception), wire.Link(site.port, site.devices / old) as link:
+        link.send(wire.hello(1)).expect(wire.WELCOME)
+    with wire.Link(site.port, site.devices / new) as link:
+        link.send(wire.hello(1)).expect(wire.WELCOME)
     assert site.stop_collector() == 0
     code, report = site.audit()
     assert code == 0, report
-    assert {row["what"] for row in trail(site, TENANT)} == {"tenant_added", "enrolled", "rotated"}
+    assert {row["what"] for row in trail(site, TENANT)} == {"tenant_added", "enrolled", "rotated", "cut_off"}
     assert "rotated" in {row["what"] for row in trail(site, "_site")}
 
 

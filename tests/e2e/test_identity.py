@@ -1,7 +1,9 @@
 """Who may send: every wrong identity against a real collector, each refused with its reason counted, while an honest
 device stays connected. The clients are Python's ssl and openssl s_client, which share no code with ours, and the agent."""
 
+import json
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -11,12 +13,13 @@ from test_operating import Operated
 
 from longhaul_e2e import wire
 from longhaul_e2e.certificates import Authority, issue, own_authority
-from longhaul_e2e.processes import PATIENCE, Program, wait_until
+from longhaul_e2e.processes import PATIENCE, Program, demand, wait_until
 from longhaul_e2e.site import ENVIRONMENT, SERVER_NAME, TENANT
 from longhaul_e2e.wire import DENIED, Link, hello
 
 OTHER_TENANT = "globex"
 GOOD, HONEST = "truck-1", "truck-2"
+COPIED, RETURNING = "truck-3", "truck-4"
 TAKES_EFFECT_S = 60  # what is promised; it takes ten
 VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -328,3 +331,38 @@ def test_an_agent_resumes_after_a_restart(site):
         wait_until(lambda: so_far(acknowledged) > blocks, "the agent to be acknowledged", 30)
         assert agent.stop() == 0
         assert so_far(resumed) - before == expected
+
+
+# --- a copy of a device ------------------------------------------------------------------------------------------------------
+def shown(site, name):
+    return json.loads(demand(site.bin / "longhaul", "device", "show", name, "--json", "--config", site.config))
+
+
+def test_a_copy_beside_the_device_is_told(site, tmp_path):
+    """And a connection that the same device left half-open is not."""
+    site.add_devices([COPIED, RETURNING])
+    agents = []
+    for folder in (site.devices / COPIED, tmp_path / "copy"):
+        if agents:
+            shutil.copytree(site.devices / COPIED, folder)
+        config = folder / "agent.toml"
+        config.write_text(config.read_text().replace("interval_s = 60", "interval_s = 1"))
+        agents.append([site.bin / "longhaul-agent", "run", "--config", config])
+    running = [Program(command, tmp_path / f"{number}.log") for number, command in enumerate(agents)]
+    site.agents += running
+    with Link(site.port, site.devices / RETURNING) as half_open, Link(site.port, site.devices / RETURNING) as back:
+        for link in (half_open, back):
+            link.send(hello(1))
+            link.expect(wire.WELCOME)
+        wait_until(lambda: site.metrics()["longhaul_clone_alarms_total"] == 1, "the alarm", 60)
+        wait_until(lambda: shown(site, COPIED)["clone"], "the registry to know", 20)
+    for agent in running:
+        assert agent.stop() == 0
+    assert shown(site, RETURNING)["clone"] is None
+    seen = shown(site, COPIED)["clone"]
+    assert seen["times"] == 1 and seen["first"] == seen["last"] and "somebody else has its key" in seen["text"]
+    assert "CLONED" in demand(site.bin / "longhaul", "device", "show", COPIED, "--config", site.config)
+    assert "a device is there twice" in site.collector.messages()
+    trail = (site.authority / "collector" / "trail" / TENANT / "000001.jsonl").read_text().splitlines()
+    facts = [fact for fact in map(json.loads, trail) if fact["what"] == "cloned"]
+    assert [(fact["about"], fact["why"]) for fact in facts] == [(f"{TENANT}/{COPIED}", seen["text"])]

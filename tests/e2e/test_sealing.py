@@ -128,9 +128,13 @@ def test_rotation_backup_and_restore(site):
     assert said.split()[0] in both.keys() - first.keys()
     site.collector.process.send_signal(signal.SIGHUP)
     wait_until(lambda: "sealing key added" in site.collector.messages(), "the new key", 20)
-    # A new device has the new key by itself, an old one by its folder; both kinds of blocks become rows.
+    # A new device has the new key by itself, an old one is given it in a session, and seals for it from its next
+    # start on; both kinds of blocks become rows.
+    given, kept = site.authority / "tenants" / TENANT / "sealing.crt", site.devices / old / "sealing.crt"
+    assert kept.read_text() != given.read_text()
+    assert site.start_agent().wait(60)[0] == 0
+    assert kept.read_text() == given.read_text()
     site.add_devices([new], site.recording)
-    shutil.copy(site.authority / "tenants" / TENANT / "sealing.crt", site.devices / old / "sealing.crt")
     assert site.start_agent().wait(60)[0] == 0
     assert site.stop_collector() == 0
     assert site.audit()[0] == 0

@@ -60,7 +60,7 @@ void read_system_entries(Bytes bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const Bytes rest = std::as_bytes(std::span{data + 1, size - 1});
-    switch (data[0] % 6) {
+    switch (data[0] % 8) {
         case 0:
             read_and_write<longhaul_Hello>(rest);
             break;
@@ -75,6 +75,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         case 4:
             read_and_write<longhaul_Bye>(rest);
+            break;
+        case 6:
+            read_and_write<longhaul_Enrol>(rest);
+            break;
+        case 7:
+            read_and_write<longhaul_Enrolled>(rest);
             break;
         default:
             read_system_entries(rest);

@@ -128,6 +128,8 @@ FILES = {  # name: decoder, and whether every cut of the file must be refused
     "frames/welcome-offers-v1": (decode_frames, False),
     "frames/want-v1": (decode_frames, False),
     "frames/model-v1": (decode_frames, False),
+    "frames/hello-sealing-v1": (decode_frames, False),
+    "frames/sealing-key-v1": (decode_frames, False),
     "frames/ack-v1": (decode_frames, False),
     "frames/window-v1": (decode_frames, False),
     "frames/bye-v1": (decode_frames, False),

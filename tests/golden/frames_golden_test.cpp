@@ -62,7 +62,13 @@ TEST_CASE("golden frames 1: Welcome") {
     CHECK(test::frame_of(test::example_welcome()) == to_hex(test::golden("frames/welcome-v1.hex")));
 }
 
-TEST_CASE("golden frames 1: models are offered, wanted and sent") {
+TEST_CASE("golden frames 1: models are offered, wanted and sent, and a sealing key is") {
+    const auto of_key =
+        read("frames/hello-sealing-v1.hex", FrameType::hello, longhaul_Hello{}).sealing_key;
+    REQUIRE(of_key.size == 8);
+    CHECK(of_key.bytes[7] == 8);
+    const auto certificate = test::golden("epoch/authority-v1.hex");
+
     const auto hello = read("frames/hello-models-v1.hex", FrameType::hello, longhaul_Hello{});
     CHECK(hello.models);
     CHECK(hello.schema_hashes_count == 1);
@@ -83,6 +89,7 @@ TEST_CASE("golden frames 1: models are offered, wanted and sent") {
     const std::pair<std::string, std::pair<FrameType, Bytes>> bodies[] = {
         {"frames/want-v1.hex", {FrameType::want, hash}},
         {"frames/model-v1.hex", {FrameType::model, model}},
+        {"frames/sealing-key-v1.hex", {FrameType::sealing_key, certificate}},
     };
     for (const auto& [file, expected] : bodies) {
         const auto bytes = test::golden(file);
@@ -155,11 +162,13 @@ TEST_CASE("golden frames 1: what a device sends in a session") {
 
 TEST_CASE("golden frames 1: bodies are as long as the specification says, and no longer") {
     const std::pair<FrameType, std::size_t> expected[] = {
-        {FrameType::hello, 1170},        {FrameType::epoch, 5189}, {FrameType::schema, 8192},
-        {FrameType::block, 16'404},      {FrameType::bye, 174},    {FrameType::welcome, 1043},
-        {FrameType::ack, 1304},          {FrameType::window, 11},  {FrameType::result, 0},
-        {FrameType::settings, 0},        {FrameType::command, 0},  {FrameType::redirect, 0},
-        {FrameType::collector_bye, 174}, {FrameType::want, 32},    {FrameType::model, 16'384},
+        {FrameType::hello, 1180},        {FrameType::epoch, 5189},    {FrameType::schema, 8192},
+        {FrameType::block, 16'404},      {FrameType::bye, 174},       {FrameType::welcome, 1045},
+        {FrameType::ack, 1304},          {FrameType::window, 11},     {FrameType::result, 0},
+        {FrameType::settings, 0},        {FrameType::command, 0},     {FrameType::redirect, 0},
+        {FrameType::collector_bye, 174}, {FrameType::want, 32},       {FrameType::model, 16'384},
+        {FrameType::sealing_key, 1024},  {FrameType::renew, 1024},    {FrameType::renewed, 6144},
+        {FrameType::enrol, 1102},        {FrameType::enrolled, 8479},
     };
     for (const auto& [type, bytes_max] : expected) {
         CAPTURE(name_of(type));

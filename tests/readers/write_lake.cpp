@@ -4,7 +4,10 @@
 //   readers_test.py) and
 //                                  brings them into the lake, in several commits; and the table
 //                                  "extremes", once
+//   write_lake FOLDER FIRST LAST N the same with N blocks a commit
+//   write_lake FOLDER upkeep DAYS  looks after the lake as if it were so many days later
 //   write_lake FOLDER audit        prints "rows duplicates" of the table, read from its files
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +17,7 @@
 #include "collector/journal/local_journal.hpp"
 #include "collector/lake/audit_rows.hpp"
 #include "collector/lake/local_store.hpp"
+#include "collector/lake/upkeep.hpp"
 #include "collector/writer/writer.hpp"
 #include "tests/unit/collector/writer/device_maker.hpp"
 
@@ -24,7 +28,6 @@ using namespace longhaul::test;
 namespace {
 
 constexpr std::int64_t rows_per_block = 100;
-constexpr std::int64_t blocks_per_commit = 3;
 constexpr std::int64_t start_us = 1'795'262'400'000'000;  // 2026-11-21 12:00 UTC
 constexpr std::int64_t block_us = 7'200'000'000;          // from one arrival to the next
 
@@ -117,7 +120,7 @@ struct Lake {
 };
 
 // Even blocks come from probe-0, odd ones from probe-1; the schema has grown from block 6 on.
-bool write(Lake& lake, std::int64_t first, std::int64_t last) {
+bool write(Lake& lake, std::int64_t first, std::int64_t last, std::int64_t blocks_per_commit) {
     for (std::int64_t block = first; block < last; ++block) {
         const std::int64_t time_us = start_us + block * block_us;
         const char* device = block % 2 == 0 ? "probe-0" : "probe-1";
@@ -167,11 +170,40 @@ int print_audit(Lake& lake) {
     return 0;
 }
 
+// What it did, as numbers: merges, checkpoints, deleted files, deleted commits, conflicts.
+int look_after(const std::string& folder, std::int64_t days) {
+    LH_CHECK(crypto_init().ok());
+    const auto disk = PosixDisk::open_root(folder + "/lake").value();
+    LocalStore store{*disk, "upkeep-"};
+    Upkeep::Ports ports;
+    ports.tell = [](const Upkeep::Note& note) {
+        std::fprintf(stderr, "%s: %s\n", note.table.c_str(), note.text.c_str());
+    };
+    UpkeepSettings settings;
+    settings.retention_days = 0;
+    settings.compaction.files_min = 4;
+    Upkeep upkeep{store, settings, ports};
+    const auto now = std::chrono::system_clock::now().time_since_epoch() + std::chrono::days{days};
+    upkeep.look_after_all(Upkeep::all_work,
+                          {std::chrono::duration_cast<std::chrono::microseconds>(now).count()});
+    const UpkeepCounters& done = upkeep.counters();
+    const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
+    std::printf("%llu %llu %llu %llu %llu\n", number(done.compactions), number(done.checkpoints),
+                number(done.removed_files), number(done.removed_commits), number(done.conflicts));
+    return done.failures == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     if (argc < 3) return 64;
+    if (argc == 4 && argv[2] == std::string_view{"upkeep"})
+        return look_after(argv[1], std::atoll(argv[3]));
     Lake lake{argv[1]};
     if (argc == 3) return print_audit(lake);
-    return write(lake, std::atoll(argv[2]), std::atoll(argv[3])) && write_extremes(lake) ? 0 : 1;
+    const std::int64_t blocks_per_commit = argc > 4 ? std::atoll(argv[4]) : 3;
+    return write(lake, std::atoll(argv[2]), std::atoll(argv[3]), blocks_per_commit) &&
+                   write_extremes(lake)
+               ? 0
+               : 1;
 }

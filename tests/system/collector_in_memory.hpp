@@ -126,7 +126,8 @@ class Collector {
         WriterSettings writing;
         writing.commit_interval_ms = commit_interval_ms;
         writing.entries_per_step = 2;
-        writer_ = std::make_unique<Writer>(*journal_, *store_, keys_, writing);
+        writing.snapshot_bytes = 1500;  // so that the journal is cut several times in a run
+        writer_ = std::make_unique<Writer>(*journal_, *store_, keys_, writing, &disk_);
         link_.listening = true;
         return true;
     }

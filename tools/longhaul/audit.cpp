@@ -1,14 +1,9 @@
 #include "tools/longhaul/audit.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
-#include "collector/lake/delta_log.hpp"
-#include "collector/lake/parquet_file.hpp"
-#include "collector/registry/certificate.hpp"
 #include "tools/longhaul/audit_journal.hpp"
-#include "tools/longhaul/audit_store.hpp"
 #include "tools/longhaul/text.hpp"
 
 namespace longhaul::tools {
@@ -18,55 +13,23 @@ using collector::AuditedRows;
 
 namespace {
 
-std::int64_t number(const std::string& text) {
-    std::int64_t value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
-}
-
-Result<TenantTables, Message> read_tables(collector::ObjectStore& lake, const std::string& tenant) {
-    TenantTables found;
-    const auto names = collector::data_tables(lake, tenant);
-    if (!names.ok()) return Message{"lake: " + to_string(names.error())};
-    for (const std::string& name : names.value()) {
-        auto table = collector::audit_rows(lake, tenant + "/" + name);
-        if (!table.ok()) return Message{tenant + "/" + name + ": " + to_string(table.error())};
-        if (table.value().version < 0) continue;  // a folder of something else
-        for (const auto& [block, rows] : table.value().blocks) {
-            found.rows[block].rows += rows.rows;
-            found.rows[block].duplicates += rows.duplicates;
-        }
-        found.tables.emplace(name, std::move(table).value());
-    }
-    LH_TRY(read_system_table(
-        lake, tenant + "/_quarantine", {"device", "incarnation", "epoch", "seq"},
-        [&](const std::vector<std::string>& row) {
-            if (row[3].empty()) return;
-            found.quarantined.insert({row[0], number(row[1]), number(row[2]), number(row[3])});
-        }));
-    std::vector<std::string> columns = lost_run_columns;
-    columns.insert(columns.end(), {"device", "incarnation"});
-    LH_TRY(read_system_table(
-        lake, tenant + "/_losses", columns, [&](const std::vector<std::string>& row) {
-            auto run = lost_run(row);
-            if (!run) return;  // of unknown extent: behind the last block, so no hole
-            const std::size_t own = lost_run_columns.size();
-            found.lost[{row[own], number(row[own + 1])}].push_back(std::move(*run));
-        }));
-    for (auto& [device, runs] : found.lost) runs = distinct_runs(std::move(runs));
-    return found;
-}
-
 // Compares one epoch; problems are told with `who` before them.
 class EpochAudit {
  public:
     EpochAudit(const AuditedEpoch& name, const SentEpoch& sent, const TenantTables& tables,
-               const std::string& journal, std::vector<std::string>& problems)
-        : name_{name}, sent_{sent}, tables_{tables}, journal_{journal}, problems_{problems} {}
+               const std::string& journal, bool cut, std::vector<std::string>& problems)
+        : name_{name},
+          sent_{sent},
+          tables_{tables},
+          journal_{journal},
+          cut_{cut},
+          problems_{problems} {}
 
     AuditCounts run() {
-        if (!sent_.has_record && !sent_.blocks.empty()) problem("its record is not in the journal");
+        if (!sent_.has_record && !sent_.blocks.empty() && !cut_)
+            problem("its record is not in the journal");
         for (const auto& [seq, block] : sent_.blocks) count_block(seq, block);
+        check_expired();
         take_losses();
         for (std::uint32_t i = 0; i < block_class_count; ++i)
             count_missing(static_cast<BlockClass>(i));
@@ -78,6 +41,7 @@ class EpochAudit {
         ++counts_.blocks;
         counts_.samples += block.samples;
         counts_.resent += block.resent;
+        counts_.older += block.older ? 1 : 0;
         const AuditedBlock key{name_.device, name_.incarnation, name_.epoch, seq};
         const auto found = tables_.rows.find(key);
         const AuditedRows rows = found == tables_.rows.end() ? AuditedRows{} : found->second;
@@ -89,7 +53,11 @@ class EpochAudit {
             if (block.released) ++counts_.released;
             return;
         }
-        if (rows.rows == 0 && tables_.quarantined.contains(key)) {
+        if (rows.rows < block.samples && has_expired(seq, false)) {
+            ++counts_.expired;
+            expired_rows_ += block.samples - rows.rows;
+        } else if (rows.rows == 0 &&
+                   (tables_.quarantined.contains(key) || has_expired(seq, true))) {
             ++counts_.quarantined;
         } else if (rows.rows < block.samples && !committed(block)) {
             ++counts_.in_flight;
@@ -100,16 +68,47 @@ class EpochAudit {
         }
     }
 
+    const std::set<ExpiredRun>& expired_runs() const {
+        static const std::set<ExpiredRun> none;
+        const auto found = tables_.expired.find({name_.device, name_.incarnation, name_.epoch});
+        return found == tables_.expired.end() ? none : found->second;
+    }
+
+    bool has_expired(std::uint32_t seq, bool quarantined) const {
+        const auto& runs = expired_runs();
+        return std::any_of(runs.begin(), runs.end(), [&](const ExpiredRun& run) {
+            return quarantined == (run.table == "_quarantine") && run.first_seq <= seq &&
+                   seq <= run.last_seq;
+        });
+    }
+
+    // Of single blocks nobody knows any more how many rows they had, but of all together.
+    void check_expired() {
+        std::uint64_t listed = 0;
+        for (const ExpiredRun& run : expired_runs())
+            listed += run.table == "_quarantine" ? 0 : run.rows;
+        // With the journal's beginning cut off there are more than it can explain.
+        if (listed == expired_rows_ || (cut_ && listed > expired_rows_)) return;
+        ++counts_.wrong;
+        problem(std::to_string(expired_rows_) + " samples are of blocks that have expired, " +
+                std::to_string(listed) + " rows did");
+    }
+
     // Every table that could have rows of the block has said that it has them.
     bool committed(const SentBlock& block) const {
         const std::string app = journal_ + "/" + std::to_string(block.shard);
-        return std::all_of(sent_.tables.begin(), sent_.tables.end(), [&](const std::string& name) {
+        const auto has = [&](const std::string& name) {
             const auto table = tables_.tables.find(name);
             if (table == tables_.tables.end()) return false;
             const auto txn = table->second.txns.find(app);
             return txn != table->second.txns.end() &&
                    txn->second >= static_cast<std::int64_t>(block.end);
-        });
+        };
+        if (sent_.has_record || !cut_)
+            return std::all_of(sent_.tables.begin(), sent_.tables.end(), has);
+        // Its streams are not known any more, so it may be any table.
+        return std::all_of(tables_.tables.begin(), tables_.tables.end(),
+                           [&](const auto& table) { return has(table.first); });
     }
 
     void take_losses() {
@@ -210,8 +209,10 @@ class EpochAudit {
     const SentEpoch& sent_;
     const TenantTables& tables_;
     const std::string& journal_;
+    const bool cut_;
     std::vector<std::string>& problems_;
     std::array<std::vector<LostNumbers>, block_class_count> lost_;  // each by first number
+    std::uint64_t expired_rows_ = 0;  // that the tables lack of these blocks
     AuditCounts counts_;
 };
 
@@ -232,6 +233,23 @@ void add_lost_epochs(const std::string& tenant, const TenantTables& tables, cons
                 (void)sent.epochs[{tenant, device.first, incarnation, epoch}];
         }
     }
+}
+
+// What was cut off from the journal is in the tables or in quarantine, or it would still be there.
+void add_older_blocks(const std::string& tenant, const TenantTables& tables,
+                      const std::string& only, SentData& sent) {
+    const auto add = [&](const AuditedBlock& block, std::uint64_t rows) {
+        if (!may_be_sent(block) || (!only.empty() && block.device != only)) return;
+        SentEpoch& epoch =
+            sent.epochs[{tenant, block.device, static_cast<std::uint32_t>(block.incarnation),
+                         static_cast<std::uint32_t>(block.epoch)}];
+        SentBlock older;
+        older.samples = static_cast<std::uint16_t>(rows);
+        older.older = true;
+        epoch.blocks.try_emplace(static_cast<std::uint32_t>(block.seq), older);
+    };
+    for (const auto& [block, rows] : tables.rows) add(block, rows.rows);
+    for (const AuditedBlock& block : tables.quarantined) add(block, 0);
 }
 
 // Rows that no block of the journal explains.
@@ -255,23 +273,6 @@ void check_strangers(const std::string& tenant, const TenantTables& tables, cons
 
 }  // namespace
 
-Result<void, Message> read_system_table(collector::ObjectStore& lake, const std::string& folder,
-                                        const std::vector<std::string>& columns,
-                                        const TakeTexts& take) {
-    collector::DeltaTable table{lake, folder};
-    if (const Status read = table.refresh(); !read.ok())
-        return Message{folder + ": " + to_string(read.error())};
-    for (const auto& [path, file] : table.state().files) {
-        const auto content = table.read(file);
-        if (!content.ok()) return Message{folder + "/" + path + ": " + to_string(content.error())};
-        if (const Status read = collector::read_text_rows(content.value(), columns, take);
-            !read.ok()) {
-            return Message{folder + "/" + path + ": " + to_string(read.error())};
-        }
-    }
-    return {};
-}
-
 void AuditCounts::add(const AuditCounts& other) {
     blocks += other.blocks;
     samples += other.samples;
@@ -280,24 +281,14 @@ void AuditCounts::add(const AuditCounts& other) {
     resent += other.resent;
     quarantined += other.quarantined;
     released += other.released;
+    older += other.older;
     in_flight += other.in_flight;
     awaited += other.awaited;
     lost += other.lost;
     lost_samples += other.lost_samples;
+    expired += other.expired;
     holes += other.holes;
     wrong += other.wrong;
-}
-
-Result<LakeContents, Message> read_lake(collector::ObjectStore& store, const std::string& only) {
-    AuditStore lake{store};
-    LakeContents contents;
-    const auto names = lake.list("");
-    if (!names.ok()) return Message{"lake: " + to_string(names.error())};
-    for (const std::string& tenant : names.value()) {
-        if (!collector::is_name_part(tenant) || (!only.empty() && tenant != only)) continue;
-        LH_TRY_ASSIGN(contents[tenant], read_tables(lake, tenant));
-    }
-    return contents;
 }
 
 Result<AuditReport, Message> audit(collector::Journal& journal, const LakeContents& lake,
@@ -308,6 +299,7 @@ Result<AuditReport, Message> audit(collector::Journal& journal, const LakeConten
     report.problems = std::move(sent.problems);
     for (const auto& [tenant, tables] : lake) {
         report.tables += tables.tables.size();
+        if (sent.cut) add_older_blocks(tenant, tables, device, sent);
         check_strangers(tenant, tables, sent, device, report.problems);
         add_lost_epochs(tenant, tables, device, sent);
     }
@@ -315,8 +307,8 @@ Result<AuditReport, Message> audit(collector::Journal& journal, const LakeConten
     std::set<std::pair<std::string, std::string>> devices;
     for (const auto& [name, epoch] : sent.epochs) {
         const auto tables = lake.find(name.tenant);
-        EpochAudit one{name, epoch, tables == lake.end() ? no_tables : tables->second, journal_name,
-                       report.problems};
+        EpochAudit one{name,         epoch,    tables == lake.end() ? no_tables : tables->second,
+                       journal_name, sent.cut, report.problems};
         const AuditCounts counts = one.run();
         report.totals.add(counts);
         report.epochs.emplace(name, counts);

@@ -6,6 +6,9 @@
 // the next epoch's record tells of, so a link of the chain of epochs that has not come is awaited,
 // not forgotten.
 //
+// Of what has been cut off from the journal (docs/spec/journal.md) only the tables tell: these
+// blocks are there, and their rows stand there once; how many they should be nobody knows any more.
+//
 // What is new is sent before what waited, so a number that has not come is awaited, too. It is a
 // hole when a block of its class from behind it has come later than a younger one: that one was of
 // the backlog, which is sent oldest first (docs/spec/frames.md). The device then has a minute to
@@ -34,12 +37,14 @@ struct AuditCounts {
     std::uint64_t resent = 0;       // blocks that arrived again and were dropped
     std::uint64_t quarantined = 0;  // blocks without rows that _quarantine explains
     std::uint64_t released = 0;     // blocks with rows that waited in quarantine
-    std::uint64_t in_flight = 0;    // blocks that the writer has not committed yet
-    std::uint64_t awaited = 0;      // blocks that the device has numbered and not sent yet
-    std::uint64_t lost = 0;         // blocks that _losses explains
+    std::uint64_t older = 0;  // blocks that were cut off from the journal: rows are counted only
+    std::uint64_t in_flight = 0;  // blocks that the writer has not committed yet
+    std::uint64_t awaited = 0;    // blocks that the device has numbered and not sent yet
+    std::uint64_t lost = 0;       // blocks that _losses explains
     std::uint64_t lost_samples = 0;
-    std::uint64_t holes = 0;  // blocks that nothing explains
-    std::uint64_t wrong = 0;  // committed blocks with too few or too many rows
+    std::uint64_t expired = 0;  // blocks whose rows were older than rows are kept
+    std::uint64_t holes = 0;    // blocks that nothing explains
+    std::uint64_t wrong = 0;    // committed blocks with too few or too many rows
 
     void add(const AuditCounts& other);
 };
@@ -64,11 +69,22 @@ struct AuditReport {
     std::vector<std::string> problems;  // sentences; empty: everything is accounted for
 };
 
+// Blocks of an epoch that follow each other, and whose rows in a table went when they were old.
+struct ExpiredRun {
+    std::string table;
+    std::int64_t first_seq = 0;
+    std::int64_t last_seq = 0;
+    std::uint64_t rows = 0;
+    friend auto operator<=>(const ExpiredRun&, const ExpiredRun&) = default;
+};
+
 // What the lake says about one tenant.
 struct TenantTables {
     std::map<std::string, collector::AuditedTable> tables;           // by schema name
     std::map<collector::AuditedBlock, collector::AuditedRows> rows;  // over all tables
     std::set<collector::AuditedBlock> quarantined;
+    // By device, incarnation and epoch.
+    std::map<std::tuple<std::string, std::int64_t, std::int64_t>, std::set<ExpiredRun>> expired;
     // By device and incarnation; each loss once.
     std::map<std::pair<std::string, std::int64_t>, std::vector<LostRun>> lost;
 };

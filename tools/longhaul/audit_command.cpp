@@ -36,18 +36,13 @@ Result<std::unique_ptr<collector::PosixDisk>, Message> open_folder(const std::st
 }
 
 boost::json::object json_of(const AuditCounts& counts) {
-    return {{"blocks", counts.blocks},
-            {"samples", counts.samples},
-            {"rows", counts.rows},
-            {"duplicates", counts.duplicates},
-            {"resent", counts.resent},
-            {"quarantined", counts.quarantined},
-            {"released", counts.released},
-            {"in_flight", counts.in_flight},
-            {"awaited", counts.awaited},
-            {"lost", counts.lost},
-            {"lost_samples", counts.lost_samples},
-            {"holes", counts.holes},
+    return {{"blocks", counts.blocks},       {"samples", counts.samples},
+            {"rows", counts.rows},           {"duplicates", counts.duplicates},
+            {"resent", counts.resent},       {"quarantined", counts.quarantined},
+            {"released", counts.released},   {"older", counts.older},
+            {"in_flight", counts.in_flight}, {"awaited", counts.awaited},
+            {"lost", counts.lost},           {"lost_samples", counts.lost_samples},
+            {"expired", counts.expired},     {"holes", counts.holes},
             {"wrong", counts.wrong}};
 }
 
@@ -96,16 +91,24 @@ bool holds(const AuditReport& report, bool drained) {
 void print_verdict(const AuditReport& report, bool ok) {
     const AuditCounts& totals = report.totals;
     for (const std::string& problem : report.problems) std::printf("%s\n", problem.c_str());
+    if (totals.older != 0) {
+        std::printf(
+            "%llu blocks have been cut off from the journal: they are in the tables, once; whether "
+            "all of their rows are cannot be seen any more\n",
+            static_cast<unsigned long long>(totals.older));
+    }
     std::printf(
         "audit: %s: %llu samples acknowledged, %llu rows, %llu duplicates, %llu holes, %llu blocks "
         "lost, "
-        "%llu in quarantine, %llu released from there, %llu in flight, %llu awaited\n",
+        "%llu in quarantine, %llu released from there, %llu expired, %llu in flight, %llu "
+        "awaited\n",
         ok ? "holds" : "fails", static_cast<unsigned long long>(totals.samples),
         static_cast<unsigned long long>(totals.rows),
         static_cast<unsigned long long>(totals.duplicates),
         static_cast<unsigned long long>(totals.holes), static_cast<unsigned long long>(totals.lost),
         static_cast<unsigned long long>(totals.quarantined),
         static_cast<unsigned long long>(totals.released),
+        static_cast<unsigned long long>(totals.expired),
         static_cast<unsigned long long>(totals.in_flight),
         static_cast<unsigned long long>(totals.awaited));
 }

@@ -174,7 +174,10 @@ Result<SentData, Message> read_sent(collector::Journal& journal, const std::stri
     SentData sent;
     Collecting collecting{sent, device};
     for (Shard shard = 0; shard < journal.shards(); ++shard) {
-        auto reader = journal.read(shard, 0);
+        const auto begin = journal.begin(shard);
+        if (!begin.ok()) return Message{"journal: " + to_string(begin.error())};
+        sent.cut |= begin.value() != 0;
+        auto reader = journal.read(shard, begin.value());
         if (!reader.ok()) return Message{"journal: " + to_string(reader.error())};
         while (true) {
             const Offset at = reader.value()->offset();

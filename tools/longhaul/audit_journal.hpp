@@ -21,6 +21,7 @@ struct SentBlock {
     collector::Shard shard = 0;
     collector::Offset end = 0;  // of its first arrival, or of its last release
     bool released = false;      // from quarantine
+    bool older = false;         // than the journal: known from the tables
 };
 
 struct SentEpoch {
@@ -38,6 +39,7 @@ struct SentEpoch {
 struct SentData {
     std::map<AuditedEpoch, SentEpoch> epochs;
     std::set<std::string> tenants;
+    bool cut = false;  // the journal's beginning is not there any more
     std::vector<std::string> problems;
 };
 

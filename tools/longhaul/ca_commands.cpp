@@ -56,6 +56,57 @@ void add_init(CLI::App& app, Commands& commands) {
     commands.emplace_back(command, [request] { return init(*request); });
 }
 
+int limit(LimitRequest& request) {
+    if (!request.connections && !request.bytes_per_second && !request.bytes_per_day &&
+        !request.handshakes_per_second) {
+        return complain({"no limit is named; `longhaul tenant list` shows those that there are"},
+                        exit_usage);
+    }
+    request.where.now = wall_now();
+    const auto limited = limit_tenant(request);
+    return limited.ok() ? limited.value() : complain(limited.error(), exit_bad_data);
+}
+
+void add_limit(CLI::App& tenant, Commands& commands) {
+    CLI::App* command = tenant.add_subcommand("limit", "How much the devices of a tenant may use");
+    const auto request = std::make_shared<LimitRequest>();
+    command->add_option("NAME", request->where.tenant, "Name of the tenant")->required();
+    command->add_option("--config", request->where.config, "The collector's configuration")
+        ->required();
+    const CLI::Range counts{std::uint64_t{0}, std::uint64_t{10'000'000'000}};
+    const CLI::Range of_a_day{std::uint64_t{0}, std::uint64_t{1} << 60};
+    command->add_option("--connections", request->connections, "At a time; 0: no limit")
+        ->check(counts);
+    command->add_option("--bytes-per-second", request->bytes_per_second, "Of blocks; 0: no limit")
+        ->check(counts);
+    command
+        ->add_option("--bytes-per-day", request->bytes_per_day, "Of blocks, a day of UTC; 0: none")
+        ->check(of_a_day);
+    command
+        ->add_option("--handshakes-per-second", request->handshakes_per_second,
+                     "Sessions that may begin; 0: no limit")
+        ->check(counts);
+    command->footer(
+        "Example: longhaul tenant limit acme --connections 500 --config "
+        "ca/collector/collector.toml");
+    commands.emplace_back(command, [request] { return limit(*request); });
+}
+
+void add_cut_off(CLI::App& tenant, Commands& commands) {
+    CLI::App* command = tenant.add_subcommand(
+        "cut-off", "Devices of a tenant's older authorities may not come in any more");
+    const auto options = std::make_shared<RegistryOptions>();
+    command->add_option("NAME", options->tenant, "Name of the tenant")->required();
+    command->add_option("--config", options->config, "The collector's configuration")->required();
+    command->add_option("--why", options->why, "The reason, for the audit trail");
+    command->footer("Example: longhaul tenant cut-off acme --config ca/collector/collector.toml");
+    commands.emplace_back(command, [options] {
+        options->now = wall_now();
+        const auto done = cut_off_older(*options);
+        return done.ok() ? done.value() : complain(done.error(), exit_bad_data);
+    });
+}
+
 void add_tenant_commands(CLI::App& app, Commands& commands) {
     CLI::App* tenant = app.add_subcommand("tenant", "The tenants of an authority");
     tenant->require_subcommand(1);
@@ -70,6 +121,8 @@ void add_tenant_commands(CLI::App& app, Commands& commands) {
                    "tenant " + options->tenant + " is added" + reload_it);
     });
     CLI::App* list = tenant->add_subcommand("list", "Tenants that a collector knows");
+    add_limit(*tenant, commands);
+    add_cut_off(*tenant, commands);
     const auto wanted = std::make_shared<RegistryOptions>();
     list->add_option("--config", wanted->config, "The collector's configuration")->required();
     list->add_flag("--json", wanted->json, "One JSON object on standard output");

@@ -7,6 +7,7 @@
 #include "common/host/exit_codes.hpp"
 #include "tools/longhaul/authority.hpp"
 #include "tools/longhaul/device_folder.hpp"
+#include "tools/longhaul/device_image.hpp"
 #include "tools/longhaul/device_registry.hpp"
 
 namespace longhaul::tools {
@@ -69,6 +70,21 @@ void add_add(CLI::App& device, Commands& commands) {
     commands.emplace_back(command, [options] { return add(*options); });
 }
 
+void add_image(CLI::App& device, Commands& commands) {
+    CLI::App* command = device.add_subcommand(
+        "image", "The flash of a device without an operating system, for its programmer");
+    const auto request = std::make_shared<ImageRequest>();
+    command->add_option("FOLDER", request->device, "The device's folder")->required();
+    command->add_option("--out", request->out, "The image, a new file")->required();
+    command->add_option("--collector", request->collector,
+                        "IPv4 address and port that the device connects to");
+    command->footer("Example: longhaul device image devices/probe-1 --out probe-1.img");
+    commands.emplace_back(command, [request] {
+        const auto written = write_device_image(*request);
+        return written.ok() ? exit_done : complain(written.error(), exit_bad_data);
+    });
+}
+
 using Work = Result<int, Message> (*)(const RegistryOptions&);
 
 // A command on devices that are there.
@@ -127,6 +143,7 @@ void add_device_commands(CLI::App& app, Commands& commands) {
     CLI::App* device = app.add_subcommand("device", "The devices of an authority");
     device->require_subcommand(1);
     add_add(*device, commands);
+    add_image(*device, commands);
     add_looking(*device, commands);
     add_changing(*device, commands);
 }

@@ -1,5 +1,6 @@
 #include "tools/longhaul/device_registry.hpp"
 
+#include <array>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <functional>
@@ -14,9 +15,11 @@
 namespace longhaul::tools {
 
 using collector::DeviceState;
+using collector::NotedClone;
 using collector::NotedRefusal;
 using collector::Registry;
 using collector::Tenant;
+using collector::TenantLimits;
 
 namespace {
 
@@ -42,6 +45,7 @@ struct DeviceEntry {
     DeviceState state = DeviceState::unknown;
     std::optional<WallUs> expires;
     std::optional<NotedRefusal> refusal;
+    std::optional<NotedClone> clone;
 };
 
 // A registry with its tenants, and what is asked of it.
@@ -75,7 +79,9 @@ class Site {
         if (!expires.ok()) return problem(expires.error());
         const auto refusal = registry_->last_refusal(device.tenant, device.name);
         if (!refusal.ok()) return problem(refusal.error());
-        return DeviceEntry{device, state.value(), expires.value(), refusal.value()};
+        const auto clone = registry_->clone(device.tenant, device.name);
+        if (!clone.ok()) return problem(clone.error());
+        return DeviceEntry{device, state.value(), expires.value(), refusal.value(), clone.value()};
     }
     // "bus-1" when one tenant only has it, or "acme/bus-1".
     Result<Device, Message> find(const std::string& name) {
@@ -135,6 +141,13 @@ boost::json::object json_of(const DeviceEntry& entry, bool whole) {
                           {"reason", entry.refusal->reason},
                           {"text", entry.refusal->text}};
     }
+    all["clone"] = nullptr;
+    if (entry.clone) {
+        all["clone"] = {{"first", timestamp_text_ms(entry.clone->first)},
+                        {"last", timestamp_text_ms(entry.clone->time)},
+                        {"times", entry.clone->times},
+                        {"text", entry.clone->text}};
+    }
     return all;
 }
 
@@ -152,6 +165,43 @@ void print(const DeviceEntry& entry, WallUs now, bool whole) {
         std::printf("  refused on %s: %s\n", timestamp_text_ms(entry.refusal->time).c_str(),
                     entry.refusal->text.c_str());
     }
+    if (!entry.clone) return;
+    std::printf("  CLONED, seen %lld times since %s, last on %s: %s\n",
+                static_cast<long long>(entry.clone->times),
+                timestamp_text_ms(entry.clone->first).c_str(),
+                timestamp_text_ms(entry.clone->time).c_str(), entry.clone->text.c_str());
+    std::printf(
+        "  `longhaul device revoke` keeps both out; the device needs a new key under a new name\n");
+}
+
+struct Limit {
+    const char* word;  // of JSON
+    const char* text;
+    std::uint64_t TenantLimits::* value;
+};
+constexpr std::array<Limit, 4> all_limits{{
+    {"connections", "connections", &TenantLimits::connections},
+    {"bytes_per_second", "bytes a second", &TenantLimits::bytes_per_second},
+    {"bytes_per_day", "bytes a day", &TenantLimits::bytes_per_day},
+    {"handshakes_per_second", "handshakes a second", &TenantLimits::handshakes_per_second},
+}};
+
+std::string limits_text(const TenantLimits& limits) {
+    std::string text;
+    for (const Limit& each : all_limits) {
+        if (limits.*each.value == 0) continue;
+        text += (text.empty() ? "" : ", ") + std::to_string(limits.*each.value) + " " + each.text;
+    }
+    return text.empty() ? "no limits" : "at most " + text;
+}
+
+boost::json::object json_of(const TenantLimits& limits) {
+    boost::json::object all;
+    for (const Limit& each : all_limits) {
+        all[each.word] = nullptr;
+        if (limits.*each.value != 0) all[each.word] = limits.*each.value;
+    }
+    return all;
 }
 
 // Every command begins so; the configuration has an exit code of its own.
@@ -200,6 +250,8 @@ Result<int, Message> change(const RegistryOptions& options, bool allow) {
 
 Result<int, Message> list_tenants(const RegistryOptions& options) {
     return at_site(options, [&](Site& site) -> Result<int, Message> {
+        auto limits = site.registry().limits();
+        if (!limits.ok()) return site.problem(limits.error());
         boost::json::array all;
         for (const Tenant& tenant : site.tenants()) {
             LH_TRY_ASSIGN(const auto devices, site.devices(tenant));
@@ -209,13 +261,52 @@ Result<int, Message> list_tenants(const RegistryOptions& options) {
             all.push_back({{"tenant", tenant.name},
                            {"devices", devices.size()},
                            {"authority_expires", until},
-                           {"older_authorities", tenant.older_pem.size()}});
+                           {"older_authorities", tenant.older_pem.size()},
+                           {"limits", json_of(limits.value()[tenant.name])}});
             if (options.json) continue;
-            std::printf("%s  %zu devices  authority until %s  older authorities: %zu\n",
-                        tenant.name.c_str(), devices.size(), until.c_str(),
-                        tenant.older_pem.size());
+            std::printf("%s  %zu devices  authority until %s  older authorities: %zu  %s\n",
+                        tenant.name.c_str(), devices.size(), until.c_str(), tenant.older_pem.size(),
+                        limits_text(limits.value()[tenant.name]).c_str());
         }
         if (options.json) print({{"tenants", std::move(all)}});
+        return exit_done;
+    });
+}
+
+Result<int, Message> limit_tenant(const LimitRequest& request) {
+    const RegistryOptions& options = request.where;
+    return at_site(options, [&](Site& site) -> Result<int, Message> {
+        auto known = site.registry().limits();
+        if (!known.ok()) return site.problem(known.error());
+        TenantLimits limits = known.value()[options.tenant];
+        const std::array<std::optional<std::uint64_t>, all_limits.size()> wanted{
+            request.connections, request.bytes_per_second, request.bytes_per_day,
+            request.handshakes_per_second};
+        for (std::size_t i = 0; i < wanted.size(); ++i)
+            if (wanted[i]) limits.*all_limits[i].value = *wanted[i];
+        const Status set = site.registry().set_limits(options.tenant, limits);
+        if (!set.ok()) return site.problem(set.error());
+        const std::string text = limits_text(limits);
+        std::printf("%s  %s; a running collector takes it over within ten seconds\n",
+                    options.tenant.c_str(), text.c_str());
+        LH_TRY(note(site.path(),
+                    {fact(options.tenant, "limited", options.tenant, text, options.now)}));
+        return exit_done;
+    });
+}
+
+Result<int, Message> cut_off_older(const RegistryOptions& options) {
+    return at_site(options, [&](Site& site) -> Result<int, Message> {
+        const auto count = site.registry().cut_off_older(options.tenant);
+        if (!count.ok()) return site.problem(count.error());
+        std::printf(
+            "%s  %lld older authorities are cut off; a running collector takes it over "
+            "with SIGHUP\n",
+            options.tenant.c_str(), static_cast<long long>(count.value()));
+        if (count.value() == 0) return exit_done;
+        LH_TRY(note(site.path(), {fact(options.tenant, "cut_off",
+                                       std::to_string(count.value()) + " older authorities",
+                                       options.why, options.now)}));
         return exit_done;
     });
 }

@@ -1,7 +1,9 @@
-// `longhaul device list|show|revoke|allow` and `tenant list`: what a collector's registry says of
-// tenants and devices, and who may not come in any more.
+// `longhaul device list|show|revoke|allow` and `tenant list|limit`: what a collector's registry
+// says of tenants and devices, who may not come in any more, and how much they may send.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +21,20 @@ struct RegistryOptions {
     WallUs now;
 };
 
+// What is not named stays as it is; 0 takes a limit away.
+struct LimitRequest {
+    RegistryOptions where;  // its tenant is meant
+    std::optional<std::uint64_t> connections;
+    std::optional<std::uint64_t> bytes_per_second;
+    std::optional<std::uint64_t> bytes_per_day;
+    std::optional<std::uint64_t> handshakes_per_second;
+};
+
 // Exit codes: 65 when a device or tenant is not there, 78 for the configuration.
 Result<int, Message> list_tenants(const RegistryOptions& options);
+Result<int, Message> limit_tenant(const LimitRequest& request);
+// Devices with certificates of the tenant's older authorities may not come in any more.
+Result<int, Message> cut_off_older(const RegistryOptions& options);
 Result<int, Message> list_devices(const RegistryOptions& options);
 Result<int, Message> show_devices(const RegistryOptions& options);
 // Nothing is changed when one of them is not there.

@@ -78,7 +78,9 @@ void print_entry(Shard shard, const collector::ReadEntry& read, const InspectOpt
 
 Result<void, Message> print_shard(collector::Journal& journal, Shard shard,
                                   const InspectOptions& options) {
-    auto reader = journal.read(shard, 0);
+    const auto begin = journal.begin(shard);
+    if (!begin.ok()) return Message{options.path + ": " + to_string(begin.error())};
+    auto reader = journal.read(shard, begin.value());
     if (!reader.ok()) return Message{options.path + ": " + to_string(reader.error())};
     while (true) {
         const collector::Offset at = reader.value()->offset();

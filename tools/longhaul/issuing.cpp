@@ -30,6 +30,19 @@ Result<PublicKey, Message> public_key(const std::string& certificate_pem) {
     return key.value();
 }
 
+// Devices that enrol get the new one, as long as the enrolment authority there is of the authority
+// that has issued it.
+Result<void, Message> renew_enrolment_sealing(const std::string& folder, const std::string& tenant,
+                                              const KeyPair& authority,
+                                              const std::string& sealing) {
+    const std::string base = folder + "/collector/enrolment/" + tenant;
+    LH_TRY_ASSIGN(const bool there, is_there(base + ".crt"));
+    if (!there) return {};
+    LH_TRY_ASSIGN(const std::string chain, read_text_file(base + ".crt"));
+    if (!chain.ends_with(authority.certificate)) return {};
+    return replace_file(base + ".sealing.crt", as_bytes(sealing), public_file_mode);
+}
+
 }  // namespace
 
 Result<KeyPair, Message> issue(CertificateRequest request, const KeyPair* issuer, WallUs now) {
@@ -81,6 +94,7 @@ Result<std::string, Message> make_sealing_key(const std::string& folder, const s
     LH_TRY(sync_file_system(folder));
     LH_TRY(
         replace_file(sealing_path(folder, tenant), as_bytes(pair.certificate), public_file_mode));
+    LH_TRY(renew_enrolment_sealing(folder, tenant, authority, pair.certificate));
     return id;
 }
 

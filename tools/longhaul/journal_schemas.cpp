@@ -11,7 +11,8 @@ namespace {
 
 // What is damaged is passed over.
 Status read_shard(collector::LocalJournal& journal, collector::Shard shard, SentSchemas& schemas) {
-    LH_TRY_ASSIGN(const auto reader, journal.read(shard, 0));
+    LH_TRY_ASSIGN(const collector::Offset begin, journal.begin(shard));
+    LH_TRY_ASSIGN(const auto reader, journal.read(shard, begin));
     for (;;) {
         const auto read = reader->next();
         if (!read.ok() && read.error().code == ErrorCode::corrupt) continue;

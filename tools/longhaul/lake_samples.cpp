@@ -1,6 +1,7 @@
 #include "tools/longhaul/lake_samples.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <optional>
 #include <tuple>
@@ -64,7 +65,8 @@ std::optional<Value> value_of(const Field& field, const ColumnData& data, std::s
         case FieldKind::decimal:
             return decimal_value(field, data.reals[row]);
         case FieldKind::float32:
-            return Value::of_float32(static_cast<float>(data.reals[row]));
+            return Value::of_float32(std::bit_cast<float>(
+                static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(data.reals[row]))));
         case FieldKind::float64:
             return Value::of_real(data.reals[row]);
         case FieldKind::text:

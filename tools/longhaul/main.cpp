@@ -7,6 +7,8 @@
 #include "tools/longhaul/account_commands.hpp"
 #include "tools/longhaul/ca_commands.hpp"
 #include "tools/longhaul/device_commands.hpp"
+#include "tools/longhaul/enrolment_commands.hpp"
+#include "tools/longhaul/lake_commands.hpp"
 #include "tools/longhaul/model_commands.hpp"
 #include "tools/longhaul/seal_key_commands.hpp"
 
@@ -22,9 +24,11 @@ int main(int argc, char** argv) {
     Commands commands;
     add_ca_commands(app, commands);
     add_device_commands(app, commands);
+    add_enrolment_commands(app, commands);
     add_seal_key_commands(app, commands);
     add_model_commands(app, commands);
     add_account_commands(app, commands);
+    add_lake_commands(app, commands);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

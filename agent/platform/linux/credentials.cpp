@@ -1,11 +1,13 @@
 #include "agent/platform/linux/credentials.hpp"
 
 #include <mbedtls/ecp.h>
+#include <mbedtls/oid.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_crt.h>
 
 #include <cstring>
 
+#include "agent/platform/linux/certificate_request.hpp"
 #include "common/block/limits.hpp"
 #include "common/host/files.hpp"
 
@@ -74,6 +76,20 @@ class Credentials::Chain {
         if (mbedtls_x509_crt_parse(&first_, raw(pem), pem.size()) == 0) return {};
         return Message{path + ": is not a certificate in PEM form"};
     }
+    bool parse_der(Bytes der) {
+        return mbedtls_x509_crt_parse_der(
+                   &first_, reinterpret_cast<const unsigned char*>(der.data()), der.size()) == 0;
+    }
+    // A device's own certificate is issued by the same authority, and is for signatures.
+    bool is_for_sealing() const {
+        return mbedtls_x509_crt_has_ext_type(&first_, MBEDTLS_X509_EXT_KEY_USAGE) != 0 &&
+               mbedtls_x509_crt_check_key_usage(&first_, MBEDTLS_X509_KU_KEY_AGREEMENT) == 0 &&
+               mbedtls_x509_crt_check_key_usage(&first_, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0;
+    }
+    bool is_older_than(const Chain& other) const {
+        return mbedtls_x509_time_cmp(&first_.valid_from, &other.first_.valid_from) < 0;
+    }
+    Bytes der() const { return std::as_bytes(std::span{first_.raw.p, first_.raw.len}); }
     mbedtls_x509_crt& first() { return first_; }
     // The issuer behind the first certificate; nullptr when the file has one only.
     mbedtls_x509_crt* issuer() { return first_.next; }
@@ -164,7 +180,9 @@ Result<void, Message> Credentials::read_certificates(const AgentConfig& config) 
     if (!device.signed_by(root.first())) {
         return Message{config.certificate + ": its chain does not end in " + config.root};
     }
-    if (!sealing.signed_by(*device.issuer())) {
+    // The tenant's own authority: below it there may be one on a collector, which issues devices'
+    // certificates and has no say in what is sealed for.
+    if (!take_sealing(sealing.der(), as_text(certificates_pem_), root.der()).ok()) {
         return Message{config.sealing_key + ": is not signed by the authority in " +
                        config.certificate};
     }
@@ -176,6 +194,27 @@ Result<void, Message> Credentials::read_certificates(const AgentConfig& config) 
                         reinterpret_cast<const std::byte*>(der.p) + der.len);
     if (certificate_.size() <= limits::certificate_bytes_max) return {};
     return Message{config.certificate + ": is larger than 2048 bytes"};
+}
+
+Result<SealingCertificate, Message> Credentials::judge_sealing(Bytes certificate,
+                                                               const std::string& current) const {
+    Chain root;
+    Chain offered;
+    Chain now;
+    LH_TRY(root.parse(root_pem_, "the root"));
+    LH_TRY_ASSIGN(const std::vector<std::byte> current_pem, read_pem(current));
+    LH_TRY(now.parse(current_pem, current));
+    if (!offered.parse_der(certificate)) return Message{"it is no certificate"};
+    auto pem = take_sealing(certificate, as_text(certificates_pem_), root.der());
+    if (!pem.ok())
+        return Message{
+            "it is not signed by the tenant's authority behind the device's certificate"};
+    if (!offered.is_for_sealing()) return Message{"its certificate is not for a sealing key"};
+    if (offered.is_older_than(now)) return Message{"it is older than the one in " + current};
+    SealingCertificate judged;
+    if (!offered.read_point(judged.key)) return Message{"it is no P-256 key"};
+    judged.pem = std::move(pem).value();
+    return judged;
 }
 
 Result<void, Message> check_secrets_are_private(const AgentConfig& config) {

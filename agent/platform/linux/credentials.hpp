@@ -13,6 +13,11 @@
 
 namespace longhaul::agent {
 
+struct SealingCertificate {
+    PublicKey key{};
+    std::string pem;
+};
+
 class Credentials final : public Identity {
  public:
     static Result<std::unique_ptr<Credentials>, Message> load(const AgentConfig& config);
@@ -25,6 +30,10 @@ class Credentials final : public Identity {
     Bytes device_secret() const override { return secret_; }
 
     const PublicKey& sealing_key() const { return sealing_key_; }
+    // Whether this certificate (DER) may take the place of the one in the file `current`; the
+    // message says why not.
+    Result<SealingCertificate, Message> judge_sealing(Bytes certificate,
+                                                      const std::string& current) const;
     // Points into the credentials.
     TlsSettings tls(std::string_view server_name) const {
         return {root_pem_, certificates_pem_, key_, server_name};

@@ -71,11 +71,10 @@ void HostedDevice::build_put(BlockClass block_class) {
 
 Result<void, Message> HostedDevice::build(std::string_view firmware, const TraceLibrary& library,
                                           const CodecTools& codecs) {
+    LH_TRY_ASSIGN(slots_, CredentialFiles::open(config_));
     LH_TRY_ASSIGN(credentials_, Credentials::load(config_));
-
-    auto tls = TlsLink::make(credentials_->tls(config_.server_name), tcp_);
-    if (!tls.ok()) return Message{config_.path + ": " + to_string(tls.error())};
-    tls_ = std::move(tls).value();
+    tls_ = std::make_unique<SlotLink>(*slots_, tcp_);
+    LH_TRY(tls_->load());
     LH_TRY_ASSIGN(spool_, SqliteSpool::open(config_.spool_path, config_.spool_policy, entropy_));
     if (!spool_->set_aside().empty())
         std::fprintf(stderr, "longhaul-agent: %s\n", spool_->set_aside().c_str());
@@ -97,10 +96,12 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
     settings.blocks_per_append = blocks_per_append;
     settings.write_bytes_per_day = config_.write_bytes_per_day;
     settings.model_bytes_max = limits::model_bytes_max;
+    settings.renews = true;
     memory_.resize(Agent::memory_bytes(settings, source_list_));
     models_ = std::make_unique<ModelFolder>(config_.spool_path + "-models");
-    const Ports ports{*spool_, *tls_,        entropy_, *credentials_,
-                      clock_,  source_list_, codecs,   models_.get()};
+    sealing_ = std::make_unique<SealingFile>(config_, *credentials_);
+    const Ports ports{*spool_,      *tls_,  entropy_,      *credentials_,  clock_,
+                      source_list_, codecs, models_.get(), sealing_.get(), slots_.get()};
     agent_ = std::make_unique<Agent>(settings, ports, memory_);
     return {};
 }

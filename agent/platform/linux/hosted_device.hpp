@@ -12,6 +12,8 @@
 #include "agent/platform/linux/linux_ports.hpp"
 #include "agent/platform/linux/live_source.hpp"
 #include "agent/platform/linux/model_folder.hpp"
+#include "agent/platform/linux/sealing_file.hpp"
+#include "agent/platform/linux/slot_link.hpp"
 #include "agent/platform/linux/sqlite_spool.hpp"
 #include "agent/platform/linux/tcp_link.hpp"
 #include "agent/platform/linux/trace_library.hpp"
@@ -69,11 +71,13 @@ class HostedDevice {
     LinuxEntropy entropy_;
     LinuxWallClock clock_;
     TcpLink tcp_;
-    std::unique_ptr<Credentials> credentials_;
+    std::unique_ptr<CredentialFiles> slots_;
+    std::unique_ptr<Credentials> credentials_;  // of this boot's epoch
+    std::unique_ptr<SealingFile> sealing_;
     std::unique_ptr<SqliteSpool> spool_;
     std::unique_ptr<ModelFolder> models_;
     EarlierRuns earlier_runs_;
-    std::unique_ptr<TlsLink> tls_;
+    std::unique_ptr<SlotLink> tls_;
     std::vector<std::unique_ptr<TraceSource>> traces_;
     std::vector<std::unique_ptr<LiveSource>> live_;
     std::unique_ptr<DeviceControl> control_;  // none without [control]

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/platform/linux/control_client.hpp"
+#include "agent/platform/linux/enroll_command.hpp"
 #include "agent/platform/linux/fleet.hpp"
 #include "agent/platform/linux/spool_command.hpp"
 #include "agent/platform/linux/spool_standing.hpp"
@@ -232,6 +233,22 @@ struct SpoolCommands {
     }
 };
 
+CLI::App* add_enroll(CLI::App& app, EnrollArguments& arguments) {
+    CLI::App* const command = app.add_subcommand(
+        "enroll", "Makes a device's key here and gets its certificate for a join code.");
+    command->add_option("code", arguments.code, "from `longhaul enroll-code`")->required();
+    command->add_option("--dir", arguments.folder, "the device's folder, made if not there")
+        ->required();
+    command->add_option("--name", arguments.name,
+                        "the device's name, when the code is not for one");
+    command->add_option("--enrolment", arguments.address,
+                        "host:port where the collector enrols, when the code does not say it");
+    command->add_option("--collector", arguments.collector,
+                        "host:port where the device sends to, when not as it is told");
+    command->footer("Example: longhaul-agent enroll LH1-… --dir devices/bus-2228 --name bus-2228");
+    return command;
+}
+
 }  // namespace
 
 int agent_main(int argc, char** argv) {
@@ -271,6 +288,8 @@ int agent_main(int argc, char** argv) {
     control.add_to(app);
     SpoolCommands spool;
     spool.add_to(app);
+    EnrollArguments enrolling;
+    CLI::App* const enroll = add_enroll(app, enrolling);
 
     std::string mapping;
     std::string file;
@@ -293,6 +312,7 @@ int agent_main(int argc, char** argv) {
     if (*control.why) return why_command(control.config, control.json);
     if (!crypto_init().ok()) return complain({"no random source"}, exit_check_failed);
     if (spool.asked()) return spool.run();
+    if (*enroll) return enroll_command(enrolling);
     if (*run_command) return run(arguments);
     if (*check_command) return check(arguments);
     if (*list_command) return list_trace(mapping, file, arguments.json);

@@ -25,6 +25,10 @@ std::uint64_t big_endian(Bytes bytes) {
     return value;
 }
 
+std::size_t two_bytes(Bytes bytes, std::size_t at) {
+    return static_cast<std::size_t>(big_endian(bytes.subspan(at, 2)));
+}
+
 // Of SQLite: seven bits a byte, the highest first; the ninth byte has eight.
 std::optional<std::uint64_t> varint(Bytes bytes, std::size_t& at) {
     constexpr std::size_t bytes_max = 9;
@@ -40,7 +44,7 @@ std::optional<std::uint64_t> varint(Bytes bytes, std::size_t& at) {
 
 std::optional<std::size_t> integer_bytes(std::uint64_t type) {
     constexpr std::array<std::size_t, 7> sizes{0, 1, 2, 3, 4, 6, 8};
-    if (type < sizes.size()) return sizes[type];
+    if (type < sizes.size()) return sizes[static_cast<std::size_t>(type)];
     if (type == 8 || type == 9) return 0;
     return {};
 }
@@ -57,7 +61,7 @@ bool parse_record(Bytes payload, FoundRow& row) {
     std::size_t at = 0;
     const auto head = varint(payload, at);
     if (!head || *head > payload.size() || *head < 4) return false;
-    std::size_t body = *head;
+    auto body = static_cast<std::size_t>(*head);
     row.count = 0;
     for (bool first = true; at < *head; first = false) {
         const auto type = varint(payload, at);
@@ -67,8 +71,9 @@ bool parse_record(Bytes payload, FoundRow& row) {
         const auto number = integer_bytes(*type);
         column.is_blob = !number;
         if (column.is_blob && (*type < 12 || *type % 2 != 0)) return false;
-        const std::size_t size = number ? *number : (*type - 12) / 2;
-        if (size > payload.size() - body) return false;
+        const std::uint64_t wanted = number ? *number : (*type - 12) / 2;
+        if (wanted > payload.size() - body) return false;
+        const auto size = static_cast<std::size_t>(wanted);
         const Bytes bytes = payload.subspan(body, size);
         if (column.is_blob)
             column.blob = bytes;
@@ -162,13 +167,13 @@ Status DamagedPages::rows_of(std::uint32_t number, const Take& take) {
     Page page;
     if (!read_page(number, page)) return {};
     const std::size_t head = number == 1 ? file_head_bytes : 0;
-    const std::size_t cells = big_endian(Bytes{page}.subspan(head + 3, 2));
+    const std::size_t cells = two_bytes(page, head + 3);
     bool whole = page[head] == table_leaf && cells <= page_bytes / 4;
     FoundRow row;
     std::size_t used = 0;
     for (std::size_t i = 0; whole && i < cells; ++i) {
         const std::size_t pointer = head + leaf_head_bytes + 2 * i;
-        const std::size_t at = big_endian(Bytes{page}.subspan(pointer, 2));
+        const std::size_t at = two_bytes(page, pointer);
         whole = at < page_bytes && read_cell(page, at, row);
         if (!whole) break;
         used += cell_bytes_;
@@ -183,16 +188,15 @@ Status DamagedPages::rows_of(std::uint32_t number, const Take& take) {
 
 // A count of cells that rotted leaves some of them out.
 bool DamagedPages::fills(const Page& page, std::size_t head, std::size_t used) {
-    const auto two = [&page](std::size_t at) { return big_endian(Bytes{page}.subspan(at, 2)); };
     constexpr unsigned gaps_max = 1000;
     std::size_t sum = used + std::to_integer<std::size_t>(page[head + 7]);  // with fragments
-    std::size_t gap = two(head + 1);
+    std::size_t gap = two_bytes(page, head + 1);
     for (unsigned i = 0; gap != 0 && i < gaps_max; ++i) {
         if (gap + 4 > page_bytes) return false;
-        sum += two(gap + 2);
-        gap = two(gap);
+        sum += two_bytes(page, gap + 2);
+        gap = two_bytes(page, gap);
     }
-    return two(head + 5) + sum == page_bytes;
+    return two_bytes(page, head + 5) + sum == page_bytes;
 }
 
 bool DamagedPages::read_cell(const Page& page, std::size_t at, FoundRow& row) {
@@ -207,7 +211,8 @@ bool DamagedPages::read_cell(const Page& page, std::size_t at, FoundRow& row) {
     if (head_bytes < 4 || head_bytes > head_max || page[at + 1] != std::byte{0}) return false;
     row.id = static_cast<RowId>(*id);
     cell_bytes_ = at - begin;
-    return read_payload(page, at, *bytes) && parse_record(payload_, row) && recognise(row);
+    return read_payload(page, at, static_cast<std::size_t>(*bytes)) &&
+           parse_record(payload_, row) && recognise(row);
 }
 
 bool DamagedPages::read_payload(const Page& page, std::size_t at, std::size_t bytes) {

@@ -42,6 +42,7 @@ struct Wanted {
     std::string uri = {};
     const char* from = "20200101000000";
     const char* to = "20990101000000";
+    unsigned usage = 0;  // of the key, MBEDTLS_X509_KU_…; 0: not said
 };
 
 inline std::string issue(Key& subject, Key& issuer, const Wanted& wanted) {
@@ -57,6 +58,7 @@ inline std::string issue(Key& subject, Key& issuer, const Wanted& wanted) {
     LH_CHECK(mbedtls_x509write_crt_set_issuer_name(&cert, wanted.issuer) == 0);
     LH_CHECK(mbedtls_x509write_crt_set_validity(&cert, wanted.from, wanted.to) == 0);
     LH_CHECK(mbedtls_x509write_crt_set_basic_constraints(&cert, wanted.authority ? 1 : 0, -1) == 0);
+    if (wanted.usage != 0) LH_CHECK(mbedtls_x509write_crt_set_key_usage(&cert, wanted.usage) == 0);
     mbedtls_x509_san_list san{};
     std::string name = wanted.dns != nullptr ? wanted.dns : wanted.uri;
     if (!name.empty()) {

@@ -46,12 +46,18 @@ struct AuditBench : WriterBench {
         }
         block(epoch, epoch.block(number, body));
     }
-    // A later boot, which found the one before in good order.
-    void next_epoch(std::uint32_t number) {
+    // A later boot, which found the one before in good order, and its blocks up to this one.
+    void next_epoch(std::uint32_t number, std::uint32_t previous_last = 0) {
         EpochMaker& next = later.try_emplace(number, "acme", "bus-1", 7, number).first->second;
         next.stream(1, "thing", *thing);
         next.record.previous_epoch = number - 1;
         next.record.previous_clean = true;
+        if (previous_last != 0) {
+            next.record.previous_ends_count = 1;
+            next.record.previous_ends[0].block_class =
+                static_cast<std::uint32_t>(BlockClass::normal);
+            next.record.previous_ends[0].last_number = previous_last;
+        }
         epoch(next);
     }
     void send_of(std::uint32_t epoch, std::uint32_t number) {

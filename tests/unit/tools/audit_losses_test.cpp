@@ -108,18 +108,35 @@ TEST_CASE("audit: a loss over epochs explains what is missing in all of them, an
     bench.begin();
     bench.send(1);
     bench.send(2);
-    for (const std::uint32_t epoch : {2U, 3U, 4U}) bench.next_epoch(epoch);
+    bench.next_epoch(2, 3);
+    bench.next_epoch(3, 2);
+    bench.next_epoch(4);
     // Of epoch 2 block 2 came in between; epoch 3 is gone as a whole.
     bench.send_of(2, 2);
     bench.send_of(4, 7);
     bench.tell_of(4, 8, {lost({1, 3}, {4, 4}, 100)});
     REQUIRE(bench.drain().empty());
     const AuditReport report = bench.report();
+    for (const auto& problem : report.problems) UNSCOPED_INFO(problem);
     CHECK(holds(report));
     // Block 3 of epoch 1, block 1 of epoch 2, whatever epoch 3 had, blocks 1 to 4 of epoch 4.
     CHECK(report.totals.lost == 1 + 1 + 1 + 4);
     CHECK(report.totals.awaited == 2);  // 5 and 6 of epoch 4
     CHECK(report.totals.lost_samples == 100);
+}
+
+TEST_CASE("audit: a block that comes after a loss was told over it becomes its rows") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    bench.next_epoch(2, 3);  // the record says that there were three
+    bench.tell_of(2, 1, {lost({1, 2}, {1, 3}, 6)});
+    bench.send(2);  // it waited: a device joins losses over what it still has
+    REQUIRE(bench.drain().empty());
+    const AuditReport report = bench.report();
+    CHECK(holds(report));
+    CHECK(report.totals.rows == 6);
+    CHECK(report.totals.quarantined == 0);
 }
 
 TEST_CASE("audit: losses beyond the highest block seen, and of an epoch that never came, count") {

@@ -42,7 +42,9 @@ class UplinkBench {
 
     // The device reboots; the spool stays.
     void restart() {
-        uplink.emplace("test 1", streams_, UplinkPorts{spool, entropy_, clock_}, inbound_, frame_);
+        uplink.emplace("test 1", streams_,
+                       UplinkPorts{spool, entropy_, clock_, nullptr, sealing_keys}, inbound_,
+                       frame_);
         uplink->start(now);
     }
     void add_epoch(std::uint32_t epoch) {
@@ -120,6 +122,13 @@ class UplinkBench {
         uplink->on_bytes(out.written(), now);
         return run();
     }
+    std::vector<Seen> send(FrameType type, Bytes body) {
+        std::array<std::byte, 4096> room;
+        ByteWriter out{room};
+        write_frame(type, body, out);
+        uplink->on_bytes(out.written(), now);
+        return run();
+    }
     std::vector<Seen> acknowledge(BlockClass block_class, std::uint32_t epoch, std::uint32_t first,
                                   std::uint32_t last) {
         longhaul_Ack ack = longhaul_Ack_init_zero;
@@ -175,6 +184,7 @@ class UplinkBench {
     std::optional<Uplink> uplink;
     MonotonicMs now{1000};
     bool reachable = true;
+    SealingKeys* sealing_keys = nullptr;  // from the next restart on
     Kind last_action = Kind::wait;
 
  private:

@@ -28,6 +28,17 @@ void fill(Bench& bench) {
     bench.add_block(live, 5, 1, 106);
 }
 
+// Takes what begins with a 1.
+class KeptKeys final : public SealingKeys {
+ public:
+    SealingKeyId newest() const override { return {std::byte{7}}; }
+    Status keep(Bytes certificate) override {
+        offered.emplace_back(certificate.begin(), certificate.end());
+        return certificate[0] == std::byte{1} ? Status{} : Status{ErrorCode::denied};
+    }
+    std::vector<std::vector<std::byte>> offered;
+};
+
 }  // namespace
 
 TEST_CASE("uplink: Hello says what waits and which schemas it needs") {
@@ -100,9 +111,9 @@ TEST_CASE("uplink: it never sends more bytes of blocks than the credit") {
     bench.greet();
     CHECK(bench.words(bench.send(bench.welcome_of(journal_numbered(1), 101 + 102))) ==
           "E1 B2.1.1 B2.1.2");
-    CHECK(bench.words(bench.send(longhaul_Window{101 + 102 + 102})) == "");
+    CHECK(bench.words(bench.send(longhaul_Window{101 + 102 + 102})).empty());
     CHECK(bench.words(bench.send(longhaul_Window{101 + 102 + 103})) == "B2.1.3");
-    CHECK(bench.words(bench.acknowledge(normal, 1, 1, 3)) == "");
+    CHECK(bench.words(bench.acknowledge(normal, 1, 1, 3)).empty());
     CHECK(bench.words(bench.send(longhaul_Window{101 + 102 + 103 + 104})) == "B2.1.4");
     SECTION("credit is not taken back") {
         bench.send(longhaul_Window{5});
@@ -155,5 +166,36 @@ TEST_CASE("uplink: another journal voids the durable marks, the same one does no
             bench.send(bench.welcome_of(each.then));
             CHECK(bench.waiting() == each.waiting);
         }
+    }
+}
+
+TEST_CASE("uplink: a sealing key goes to its port, and one that it refuses changes nothing else") {
+    KeptKeys keys;
+    Bench bench;
+    bench.sealing_keys = &keys;
+    bench.restart();
+    const longhaul_Hello hello = bench.greet();
+    REQUIRE(hello.sealing_key.size == 8);
+    CHECK(hello.sealing_key.bytes[0] == 7);
+    bench.send(bench.welcome_of(journal_numbered(1)));
+    const std::vector<std::vector<std::byte>> sent{{std::byte{1}, std::byte{2}}, {std::byte{9}}};
+    for (const auto& each : sent) bench.send(FrameType::sealing_key, each);
+    CHECK(keys.offered == sent);
+    CHECK(bench.uplink->status().connected);
+    CHECK(bench.last_action == Kind::wait);
+}
+
+TEST_CASE("uplink: a sealing key that was not asked for ends the session") {
+    KeptKeys keys;
+    for (const bool before_welcome : {true, false}) {
+        CAPTURE(before_welcome);
+        Bench bench;
+        bench.sealing_keys = before_welcome ? &keys : nullptr;
+        bench.restart();
+        CHECK((bench.greet().sealing_key.size == 8) == before_welcome);
+        if (!before_welcome) bench.send(bench.welcome_of(journal_numbered(1)));
+        bench.send(FrameType::sealing_key, std::array{std::byte{1}});
+        CHECK(bench.last_action == Kind::close);
+        CHECK(keys.offered.empty());
     }
 }

@@ -3,11 +3,28 @@
 #include <catch2/catch_test_macros.hpp>
 #include <functional>
 
+#include "agent/platform/linux/sealing_file.hpp"
 #include "tests/unit/agent/platform/device_folder.hpp"
 
 using namespace longhaul;
 using namespace longhaul::agent;
 using namespace longhaul::test;
+
+namespace {
+
+std::vector<std::byte> der_of(const std::string& pem) {
+    mbedtls_x509_crt certificate;
+    mbedtls_x509_crt_init(&certificate);
+    REQUIRE(mbedtls_x509_crt_parse(&certificate,
+                                   reinterpret_cast<const unsigned char*>(pem.c_str()),
+                                   pem.size() + 1) == 0);
+    const auto* const begin = reinterpret_cast<const std::byte*>(certificate.raw.p);
+    std::vector<std::byte> der{begin, begin + certificate.raw.len};
+    mbedtls_x509_crt_free(&certificate);
+    return der;
+}
+
+}  // namespace
 
 TEST_CASE("credentials: what belongs together is taken, and signs as the device") {
     const DeviceFolder device;
@@ -15,7 +32,7 @@ TEST_CASE("credentials: what belongs together is taken, and signs as the device"
     REQUIRE(loaded.ok());
     Credentials& credentials = *loaded.value();
     CHECK(credentials.device_secret().size() == 32);
-    CHECK_FALSE(credentials.certificate().empty());
+    CHECK(!credentials.certificate().empty());
 
     const auto signature = credentials.sign(as_bytes("a record"));
     REQUIRE(signature.ok());
@@ -101,8 +118,68 @@ TEST_CASE("credentials: what does not belong together is refused with the file a
         DeviceFolder device;
         each.spoil(device);
         const auto loaded = Credentials::load(device.config);
-        REQUIRE_FALSE(loaded.ok());
+        REQUIRE(!loaded.ok());
         CAPTURE(loaded.error().text);
         CHECK(loaded.error().text.find(each.said) != std::string::npos);
+    }
+}
+
+TEST_CASE("sealing file: a newer key of the device's own authority is kept, and no other") {
+    struct Case {
+        const char* what;
+        std::string pem;
+        bool kept;
+    };
+    Key next_key;
+    Key foreign_key;
+    const Wanted good{.subject = "CN=sealing",
+                      .issuer = "CN=acme",
+                      .from = "20210101000000",
+                      .usage = MBEDTLS_X509_KU_KEY_AGREEMENT};
+    const auto with = [&good](auto change) {
+        Wanted text = good;
+        change(text);
+        return text;
+    };
+    const std::string old_now = issue(pki().sealing_key, pki().tenant_key,
+                                      with([](auto& text) { text.from = "20200601000000"; }));
+    const Case cases[] = {
+        {"a newer one", issue(next_key, pki().tenant_key, good), true},
+        {"one that has expired, for clocks may be wrong",
+         issue(next_key, pki().tenant_key, with([](auto& text) { text.to = "20210201000000"; })),
+         true},
+        {"an older one",
+         issue(next_key, pki().tenant_key, with([](auto& text) { text.from = "20200101000000"; })),
+         false},
+        {"another tenant's",
+         issue(next_key, pki().other_key, with([](auto& text) { text.issuer = "CN=other"; })),
+         false},
+        {"of its authority's name", issue(next_key, foreign_key, good), false},
+        {"the root's",
+         issue(next_key, pki().root_key, with([](auto& text) { text.issuer = "CN=root"; })), false},
+        {"by itself",
+         issue(next_key, next_key, with([](auto& text) { text.issuer = "CN=sealing"; })), false},
+        {"another device's certificate", issue(next_key, pki().tenant_key, with([](auto& text) {
+                                                   text.usage = MBEDTLS_X509_KU_DIGITAL_SIGNATURE;
+                                               })),
+         false},
+        {"one that may be for anything",
+         issue(next_key, pki().tenant_key, with([](auto& text) { text.usage = 0; })), false},
+        {"the device's own", pki().device, false},
+    };
+    for (const Case& each : cases) {
+        CAPTURE(each.what);
+        DeviceFolder device;
+        device.folder.write("sealing.crt", old_now);
+        const auto credentials = Credentials::load(device.config);
+        REQUIRE(credentials.ok());
+        SealingFile file{device.config, *credentials.value()};
+        const SealingKeyId before = file.newest();
+        CHECK(file.keep(der_of(each.pem)).ok() == each.kept);
+        CHECK((file.newest() == before) != each.kept);
+        const auto again = Credentials::load(device.config);
+        REQUIRE(again.ok());
+        CHECK(sealing_key_id(again.value()->sealing_key()) == file.newest());
+        CHECK(!file.keep(as_bytes("no certificate")).ok());
     }
 }

@@ -321,7 +321,7 @@ TEST_CASE("syslog udp: addresses, and a datagram") {
     CHECK(lines_of(*bench.source) == Lines{"hello"});
 }
 
-TEST_CASE("syslog udp: what the kernel has no room for is counted") {
+TEST_CASE("syslog udp: what the kernel has no room for is counted", "[kernel]") {
     UdpBench bench;
     const int least = 1;  // the kernel takes its minimum
     REQUIRE(::setsockopt(bench.watched.fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least)) == 0);

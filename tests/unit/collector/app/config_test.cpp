@@ -55,6 +55,8 @@ TEST_CASE("collector.toml: the example is valid, and shows the real defaults") {
     CHECK(a.writer.rows_max == b.writer.rows_max);
     CHECK(a.writer.bytes_max == b.writer.bytes_max);
     CHECK(a.credit_bytes == b.credit_bytes);
+    CHECK(a.under_way_bytes == b.under_way_bytes);
+    CHECK(a.journal_reserve_bytes == b.journal_reserve_bytes);
     CHECK(a.handshake_deadline_ms == b.handshake_deadline_ms);
     CHECK(a.handshakes_max == b.handshakes_max);
     CHECK(a.full_handshakes_per_s == b.full_handshakes_per_s);
@@ -83,7 +85,7 @@ TEST_CASE("collector.toml: mistakes are told with their lines") {
     for (const Case& each : cases) {
         CAPTURE(each.changed);
         std::string text{config_example()};
-        const auto config = read(folder, text.insert(text.find("\n[http]"), each.changed));
+        const auto config = read(folder, text.insert(text.find("\n[enrolment]"), each.changed));
         REQUIRE_FALSE(config.ok());
         CHECK_THAT(config.error().text, ContainsSubstring(each.said));
         CHECK_THAT(config.error().text, ContainsSubstring("line "));

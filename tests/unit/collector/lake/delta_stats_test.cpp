@@ -19,7 +19,7 @@ std::string stats_of(ColumnType type, std::size_t rows, Put put) {
         put(batch, row);
         batch.end_row();
     }
-    return delta_stats(batch);
+    return delta_stats(batch, batch.arrival_order());
 }
 
 std::string stats(const char* records, const char* minimum, const char* maximum,
@@ -82,7 +82,21 @@ TEST_CASE("statistics: only the first 32 columns have them") {
     std::vector<Column> columns(40);
     for (std::size_t i = 0; i < columns.size(); ++i) columns[i].name = "c" + std::to_string(i);
     const Batch batch{columns};
-    const std::string text = delta_stats(batch);
+    const std::string text = delta_stats(batch, batch.arrival_order());
     CHECK(text.find("\"c31\"") != std::string::npos);
     CHECK(text.find("\"c32\"") == std::string::npos);
+}
+
+TEST_CASE("statistics: of parts give those of the whole") {
+    const std::string a =
+        R"({"numRecords":2,"minValues":{"a":3,"t":"b","x":1.5E0},"maxValues":{"a":4,"t":"c","x":2E0},)"
+        R"("nullCount":{"a":0,"t":1,"x":0,"n":2,"y":0}})";
+    const std::string b =
+        R"({"numRecords":3,"minValues":{"a":-1,"n":7,"y":1E0},"maxValues":{"a":3,"n":9,"y":1E0},)"
+        R"("nullCount":{"a":1,"t":3,"x":0,"n":0,"y":0}})";
+    CHECK(merged_stats({a}) == a);
+    // x and y have values without bounds in one of the parts, t and n have only nulls in one.
+    CHECK(merged_stats({a, b}) ==
+          R"({"numRecords":5,"minValues":{"a":-1,"t":"b","n":7},"maxValues":{"a":4,"t":"c","n":9},)"
+          R"("nullCount":{"a":1,"t":4,"x":0,"n":2,"y":0}})");
 }

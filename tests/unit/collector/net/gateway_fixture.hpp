@@ -61,7 +61,7 @@ class GatewayFixture {
         const auto entrance = make_entrance();
         journal_ = LocalJournal::open(disk_, {}).value();
         gateway_.reset(
-            new Gateway{entrance, known_, submissions, *journal_, log_, {}, 30'000, 100});
+            new Gateway{entrance, known_, intake, submissions, *journal_, log_, {}, 30'000, 100});
         gateway_->session.journal = journal_->id();
     }
     ~GatewayFixture() { stop(); }
@@ -143,6 +143,7 @@ class GatewayFixture {
     std::string log() const { return log_text_.str(); }
 
     HeldSubmissions submissions;
+    Intake intake;
 
  private:
     TemporaryFolder folder_;

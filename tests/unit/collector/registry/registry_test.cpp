@@ -168,3 +168,41 @@ TEST_CASE("registry: models stay, and one that is added again is the newest") {
     CHECK(shelf.take_all(restored) == 0);
     CHECK(restored.take_all(shelf) == 1);
 }
+
+TEST_CASE("registry: older authorities that are cut off are kept apart") {
+    const test::TemporaryFolder folder;
+    const auto registry = open(folder.path() + "/registry.db");
+    REQUIRE(registry->add_tenant({"acme", "first"}).ok());
+    REQUIRE(registry->add_tenant({"other", "first"}).ok());
+    for (const char* each : {"acme", "other"})
+        REQUIRE(registry->rotate_authority(each, "second").ok());
+    CHECK(registry->cut_off_older("acme").value() == 1);
+    CHECK(registry->cut_off_older("acme").value() == 0);
+    CHECK(registry->cut_off_older("nobody").value() == 0);
+    const auto tenants = registry->tenants().value();
+    CHECK(tenants[0].authority_pem == "second");
+    CHECK(tenants[0].older_pem.empty());
+    CHECK(tenants[0].cut_off_pem == std::vector<std::string>{"first"});
+    CHECK(tenants[1].older_pem == std::vector<std::string>{"first"});
+    CHECK(tenants[1].cut_off_pem.empty());
+}
+
+TEST_CASE("registry: limits of tenants, and devices that were there twice") {
+    const test::TemporaryFolder folder;
+    const auto registry = open(folder.path() + "/registry.db");
+    REQUIRE(registry->add_tenant({"acme", "certificate"}).ok());
+    const TenantLimits limits{1, 2, UINT64_MAX, 4};
+    CHECK(registry->set_limits("nobody", limits).error() == ErrorCode::not_found);
+    REQUIRE(registry->set_limits("acme", limits).ok());
+    CHECK(registry->limits().value().at("acme") == TenantLimits{1, 2, INT64_MAX, 4});
+    REQUIRE(registry->set_limits("acme", {}).ok());
+    CHECK(registry->limits().value().empty());
+
+    CHECK_FALSE(registry->clone("acme", "bus-1").value());
+    REQUIRE(registry->note_clones({{"acme", "bus-1", {5}, "once"}}).ok());
+    REQUIRE(registry->note_clones({{"acme", "bus-1", {9}, "twice"}}).ok());
+    const auto clone = registry->clone("acme", "bus-1").value();
+    REQUIRE(clone);
+    CHECK((clone->first == WallUs{5} && clone->time == WallUs{9}));
+    CHECK((clone->times == 2 && clone->text == "twice"));
+}

@@ -136,3 +136,43 @@ TEST_CASE("session: a record may name a model that the collector does not have")
     CHECK(kinds(bench.talk) == Kinds{JournalKind::schema, JournalKind::epoch, JournalKind::block});
     CHECK_FALSE(bench.talk.closed);
 }
+
+TEST_CASE("session: a newer sealing key goes to a device that has another, once") {
+    const auto certificate = Stored{std::byte{1}, std::byte{2}};
+    const SealingOffer offer{{std::byte{1}}, certificate};
+    const SealingOffer next{{std::byte{2}}, certificate};
+    struct Case {
+        const char* what;
+        std::vector<pb_byte_t> has;  // the beginning of the id, of 8 bytes; empty: does not say
+        const SealingOffer* offer;
+        std::size_t at_welcome, after_next;
+    };
+    const Case cases[] = {
+        {"it has another", {9}, &offer, 1, 2},
+        {"it has this one", {1}, &offer, 0, 1},
+        {"it has the next one", {2}, &offer, 1, 2},
+        {"it does not know the frame", {}, &offer, 0, 0},
+        {"there was none when it connected", {9}, nullptr, 1, 2},
+    };
+    for (const Case& each : cases) {
+        CAPTURE(each.what);
+        Talk talk{[&](SessionSettings& settings) { settings.sealing_offer = each.offer; }};
+        talk.session().offer_sealing_key(&offer);  // before Hello it waits for it
+        longhaul_Hello hello = longhaul_Hello_init_zero;
+        hello.protocol = protocol_version;
+        hello.incarnation = 7;
+        if (!each.has.empty()) {
+            hello.sealing_key.size = sizeof(SealingKeyId);
+            hello.sealing_key.bytes[0] = each.has[0];
+        }
+        talk.hear_hello(hello);
+        CHECK(talk.count(FrameType::welcome) == 1);
+        CHECK(talk.count(FrameType::sealing_key) == each.at_welcome);
+        talk.session().offer_sealing_key(&next);
+        talk.session().offer_sealing_key(&next);
+        talk.session().offer_sealing_key(nullptr);
+        talk.tick({1});
+        CHECK(talk.count(FrameType::sealing_key) == each.after_next);
+        CHECK_FALSE(talk.closed);
+    }
+}

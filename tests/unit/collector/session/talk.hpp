@@ -139,7 +139,7 @@ class Talk {
         hear_hello();
         hear(FrameType::schema, schema());
         hear(FrameType::epoch, epoch());
-        REQUIRE_FALSE(closed);
+        REQUIRE(!closed);
         session_->on_durable(submitted.size());
         obey();
     }

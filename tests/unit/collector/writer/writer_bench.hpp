@@ -20,6 +20,18 @@ namespace longhaul::test {
 
 inline constexpr std::int64_t noon_us = 1'795'262'400'000'000;  // 2026-11-21 12:00 UTC
 
+// A schema that counts, and a body of it: 0, 1, 2 … at these times.
+inline std::unique_ptr<StoredSchema> counter(TimeKind time = TimeKind::source) {
+    return make_schema("counter", time, {field("n", FieldKind::integer)});
+}
+
+inline Body count_body(const StoredSchema& schema, std::vector<std::int64_t> times) {
+    std::vector<Value> values;
+    for (std::size_t i = 0; i < times.size(); ++i)
+        values.push_back(Value::of_integer(static_cast<std::int64_t>(i)));
+    return Body{}.samples(1, schema, times, {values});
+}
+
 // Opens each epoch's key once for all writers of the program: tests start many on one journal.
 class RememberingKeyRing final : public collector::KeyRing {
  public:
@@ -55,7 +67,8 @@ struct WriterBench {
         journal = std::move(opened).value();
         store = std::make_unique<collector::LocalStore>(disk);
         if (!store->clean_up().ok()) return false;
-        writer = std::make_unique<collector::Writer>(*journal, *store, keys, settings);
+        writer = std::make_unique<collector::Writer>(*journal, *store, keys, settings,
+                                                     with_snapshots ? &disk : nullptr);
         return true;
     }
 
@@ -137,6 +150,7 @@ struct WriterBench {
     collector::LocalJournalSettings journal_settings;
     collector::WriterSettings settings;
     RememberingKeyRing keys;
+    bool with_snapshots = true;
     std::unique_ptr<collector::LocalJournal> journal;
     std::unique_ptr<collector::LocalStore> store;
     std::unique_ptr<collector::Writer> writer;

@@ -27,17 +27,6 @@ std::unique_ptr<StoredSchema> all_kinds() {
                         field("real", FieldKind::float64)});
 }
 
-std::unique_ptr<StoredSchema> counter(TimeKind time = TimeKind::source) {
-    return make_schema("counter", time, {field("n", FieldKind::integer)});
-}
-
-Body count_body(const StoredSchema& schema, std::vector<std::int64_t> times) {
-    std::vector<Value> values;
-    for (std::size_t i = 0; i < times.size(); ++i)
-        values.push_back(Value::of_integer(static_cast<std::int64_t>(i)));
-    return Body{}.samples(1, schema, times, {values});
-}
-
 }  // namespace
 
 TEST_CASE("writer: every kind of value becomes a cell of its column, null included") {
@@ -321,28 +310,6 @@ TEST_CASE("writer: tenants never meet, not even under the same names") {
     REQUIRE(bench.drain() == "");
     CHECK(bench.rows("acme/counter", {"stream"}) == Rows{"acme"});
     CHECK(bench.rows("zeta/counter", {"stream"}) == Rows{"zeta"});
-}
-
-TEST_CASE("writer: rows lie in the partition of the day on which they came") {
-    WriterBench bench;
-    const auto schema = counter();
-    EpochMaker epoch{"acme", "probe-1", 11, 1};
-    epoch.stream(1, "c", *schema);
-    bench.schema(*schema);
-    bench.epoch(epoch);
-    constexpr std::int64_t half_a_day_us = 43'200'000'000;
-    bench.block(epoch, epoch.block(1, count_body(*schema, {1})), noon_us + half_a_day_us - 1);
-    bench.block(epoch, epoch.block(2, count_body(*schema, {1})), noon_us + half_a_day_us);
-    REQUIRE(bench.drain() == "");
-    DeltaTable table{*bench.store, "acme/counter"};
-    REQUIRE(table.refresh().ok());
-    Rows partitions;
-    for (const auto& [path, file] : table.state().files) {
-        CHECK(path.starts_with("receive_date=" + file.receive_date + "/0-"));
-        partitions.push_back(file.receive_date);
-    }
-    CHECK(partitions == Rows{"2026-11-21", "2026-11-22"});
-    CHECK(table.state().version == 0);  // both in one commit
 }
 
 TEST_CASE("writer: a schema that grew adds columns, a changed kind gets one of its own") {

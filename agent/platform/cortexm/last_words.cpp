@@ -1,0 +1,62 @@
+#include "agent/platform/cortexm/last_words.hpp"
+
+#include <cstring>
+
+#include "agent/platform/cortexm/board.hpp"
+#include "common/base/check.hpp"
+#include "common/base/crc32c.hpp"
+
+namespace longhaul::agent {
+namespace {
+
+struct Kept {
+    LastWords words;
+    std::uint32_t sum;
+};
+[[gnu::section(".noinit")]] Kept kept;
+
+std::uint32_t sum_of(const LastWords& words) { return crc32c(std::as_bytes(std::span{&words, 1})); }
+
+void keep(const LastWords& words) {
+    kept.words = words;
+    kept.sum = sum_of(words);
+}
+
+const char* name_of_file(const char* path) {
+    const char* const slash = std::strrchr(path, '/');
+    return slash == nullptr ? path : slash + 1;
+}
+
+}  // namespace
+
+void die(Death death, const char* text, std::uint32_t place) {
+    LastWords words;
+    words.death = death;
+    words.place = place;
+    std::strncpy(words.text, text, LastWords::text_bytes - 1);
+    keep(words);
+    board::write_console("longhaul: stopped: ");
+    board::write_console(words.text);
+    board::write_console("\n");
+    board::reset();
+}
+
+Remembered take_last_words() {
+    Remembered found;
+    if (kept.sum == sum_of(kept.words)) found = {false, kept.words};
+    keep({});
+    return found;
+}
+
+}  // namespace longhaul::agent
+
+namespace longhaul {
+
+// What lwIP asserts.
+extern "C" void lh_lwip_failed(const char* file, int line) { check_failed("", file, line); }
+
+void check_failed(const char* /*condition*/, const char* file, int line) {
+    agent::die(agent::Death::check, agent::name_of_file(file), static_cast<std::uint32_t>(line));
+}
+
+}  // namespace longhaul

@@ -1,0 +1,43 @@
+#include "agent/platform/cortexm/nmea_receiver.hpp"
+
+#include <utility>
+
+#include "agent/platform/cortexm/board.hpp"
+#include "common/base/check.hpp"
+
+namespace longhaul::agent {
+
+NmeaReceiver::NmeaReceiver() {
+    ByteWriter out{encoded_};
+    LH_CHECK(encode_schema(gnss_schema, out).ok());
+    streams_[0] = {"gnss", &gnss_schema, Bytes{encoded_}.first(out.size()),
+                   gnss_schema.default_class};
+}
+
+// The line is asked for as many bytes as there are; what is too long for a sentence is cut off, and
+// refused as such.
+const Sample* NmeaReceiver::next(MonotonicMs now) {
+    for (int byte = board::read_receiver(); byte >= 0; byte = board::read_receiver()) {
+        last_byte_at_ = now;
+        if (byte != '\n') {
+            if (line_bytes_ < line_.size()) line_[line_bytes_++] = static_cast<char>(byte);
+            continue;
+        }
+        const std::string_view line{line_.data(), std::exchange(line_bytes_, 0)};
+        if (const GnssFix* const fix = fixes_.take(line, now.value * 1000)) return give(fix);
+    }
+    const bool paused = fixes_.under_way() && now >= last_byte_at_ + pause_ms;
+    return paused ? give(fixes_.flush()) : nullptr;
+}
+
+MonotonicMs NmeaReceiver::next_at() const {
+    if (board::receiver_has_bytes()) return {};
+    return fixes_.under_way() ? last_byte_at_ + pause_ms : until_woken;
+}
+
+const Sample* NmeaReceiver::give(const GnssFix* fix) {
+    sample_ = {0, fix->time_us(), fix->values()};
+    return &sample_;
+}
+
+}  // namespace longhaul::agent

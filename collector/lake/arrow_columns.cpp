@@ -1,0 +1,213 @@
+#include "collector/lake/arrow_columns.hpp"
+
+#include <bit>
+
+namespace longhaul::collector {
+namespace {
+
+// Room is made once for all values, so that none of them is checked by itself.
+template <class Builder, class Get>
+arrow::Result<std::shared_ptr<arrow::Array>> build(Builder builder, const ColumnData& data,
+                                                   const std::vector<std::uint32_t>& order,
+                                                   Get get) {
+    ARROW_RETURN_NOT_OK(builder.Reserve(static_cast<std::int64_t>(order.size())));
+    if constexpr (std::is_same_v<decltype(get(0)), std::string_view>)
+        ARROW_RETURN_NOT_OK(builder.ReserveData(static_cast<std::int64_t>(data.texts.size())));
+    for (const std::uint32_t row : order) {
+        if (data.valid[row] != 0) {
+            builder.UnsafeAppend(get(row));
+        } else {
+            builder.UnsafeAppendNull();
+        }
+    }
+    return builder.Finish();
+}
+
+arrow::Result<std::shared_ptr<arrow::Array>> build_column(ColumnType type, const ColumnData& data,
+                                                          const std::vector<std::uint32_t>& order) {
+    const auto text = [&data](std::uint32_t row) { return data.text(row); };
+    switch (type) {
+        case ColumnType::string:
+            return build(arrow::StringBuilder{}, data, order, text);
+        case ColumnType::binary:
+            return build(arrow::BinaryBuilder{}, data, order, text);
+        case ColumnType::real:
+        case ColumnType::decimal_real:
+            return build(arrow::DoubleBuilder{}, data, order,
+                         [&](std::uint32_t row) { return data.reals[row]; });
+        case ColumnType::single:
+            return build(arrow::FloatBuilder{}, data, order, [&](std::uint32_t row) {
+                // Bits, so that the payload of a NaN survives.
+                return std::bit_cast<float>(
+                    static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(data.reals[row])));
+            });
+        case ColumnType::boolean:
+            return build(arrow::BooleanBuilder{}, data, order,
+                         [&](std::uint32_t row) { return data.integers[row] != 0; });
+        case ColumnType::short_integer:
+            return build(arrow::Int32Builder{}, data, order, [&](std::uint32_t row) {
+                return static_cast<std::int32_t>(data.integers[row]);
+            });
+        case ColumnType::long_integer:
+            return build(arrow::Int64Builder{}, data, order,
+                         [&](std::uint32_t row) { return data.integers[row]; });
+        case ColumnType::timestamp:
+            return build(arrow::TimestampBuilder{arrow_type(type), arrow::default_memory_pool()},
+                         data, order, [&](std::uint32_t row) { return data.integers[row]; });
+    }
+    return arrow::Status::TypeError("column type");
+}
+
+// Values of an Arrow column into ours.
+struct ColumnReader {
+    ColumnType type;
+    ColumnData& data;
+
+    // False: the values are of another type.
+    bool take(const arrow::Array& array) {
+        if (array.type_id() == arrow::Type::STRING && array.null_count() == array.length())
+            return append_nulls(array.length(), data), true;
+        switch (type) {
+            case ColumnType::string:
+                return texts(dynamic_cast<const arrow::StringArray*>(&array));
+            case ColumnType::binary:
+                return texts(dynamic_cast<const arrow::BinaryArray*>(&array));
+            case ColumnType::long_integer:
+                return integers(dynamic_cast<const arrow::Int64Array*>(&array));
+            case ColumnType::short_integer:
+                return integers(dynamic_cast<const arrow::Int32Array*>(&array));
+            case ColumnType::boolean:
+                return integers(dynamic_cast<const arrow::BooleanArray*>(&array));
+            case ColumnType::timestamp:
+                return integers(dynamic_cast<const arrow::TimestampArray*>(&array));
+            case ColumnType::single:
+                return singles(dynamic_cast<const arrow::FloatArray*>(&array));
+            case ColumnType::real:
+            case ColumnType::decimal_real:
+                return reals(dynamic_cast<const arrow::DoubleArray*>(&array));
+        }
+        return false;
+    }
+
+ private:
+    template <class Array, class Put>
+    bool each(const Array* array, Put put) {
+        if (array == nullptr) return false;
+        for (std::int64_t i = 0; i < array->length(); ++i) {
+            const bool valid = array->IsValid(i);
+            data.valid.push_back(valid ? 1 : 0);
+            put(i, valid);
+        }
+        return true;
+    }
+    template <class Array>
+    bool integers(const Array* array) {
+        return each(array, [this, array](std::int64_t i, bool valid) {
+            data.integers.push_back(valid ? static_cast<std::int64_t>(array->Value(i)) : 0);
+        });
+    }
+    template <class Array>
+    bool reals(const Array* array) {
+        return each(array, [this, array](std::int64_t i, bool valid) {
+            data.reals.push_back(valid ? static_cast<double>(array->Value(i)) : 0);
+        });
+    }
+    bool singles(const arrow::FloatArray* array) {
+        return each(array, [this, array](std::int64_t i, bool valid) {
+            const std::uint64_t bits = valid ? std::bit_cast<std::uint32_t>(array->Value(i)) : 0;
+            data.reals.push_back(std::bit_cast<double>(bits));
+        });
+    }
+    template <class Array>
+    bool texts(const Array* array) {
+        return each(array, [this, array](std::int64_t i, bool valid) {
+            if (valid) data.texts += array->GetView(i);
+            data.text_ends.push_back(data.texts.size());
+        });
+    }
+};
+
+}  // namespace
+
+std::shared_ptr<arrow::DataType> arrow_type(ColumnType type) {
+    switch (type) {
+        case ColumnType::string:
+            return arrow::utf8();
+        case ColumnType::long_integer:
+            return arrow::int64();
+        case ColumnType::short_integer:
+            return arrow::int32();
+        case ColumnType::real:
+        case ColumnType::decimal_real:
+            return arrow::float64();
+        case ColumnType::single:
+            return arrow::float32();
+        case ColumnType::boolean:
+            return arrow::boolean();
+        case ColumnType::binary:
+            return arrow::binary();
+        case ColumnType::timestamp:
+            return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+    }
+    return arrow::utf8();
+}
+
+std::shared_ptr<arrow::Schema> arrow_schema(const std::vector<Column>& columns) {
+    arrow::FieldVector fields;
+    for (const Column& column : columns)
+        fields.push_back(arrow::field(column.name, arrow_type(column.type)));
+    return arrow::schema(fields);
+}
+
+// Dictionaries where values repeat, deltas for integers, byte streams for measured floats.
+std::shared_ptr<parquet::WriterProperties> writer_properties(const std::vector<Column>& columns,
+                                                             int zstd_level) {
+    parquet::WriterProperties::Builder builder;
+    builder.compression(parquet::Compression::ZSTD)->compression_level(zstd_level);
+    builder.max_row_group_length(row_group_rows)->created_by("longhaul version " LH_VERSION);
+    for (const Column& column : columns) {
+        switch (column.type) {
+            case ColumnType::long_integer:
+            case ColumnType::short_integer:
+            case ColumnType::timestamp:
+                builder.disable_dictionary(column.name);
+                builder.encoding(column.name, parquet::Encoding::DELTA_BINARY_PACKED);
+                break;
+            case ColumnType::real:
+            case ColumnType::single:
+                builder.disable_dictionary(column.name);
+                // Spark's own reader knows no BYTE_STREAM_SPLIT.
+                builder.encoding(column.name, parquet::Encoding::PLAIN);
+                break;
+            default:
+                break;
+        }
+    }
+    return builder.build();
+}
+
+arrow::Result<std::shared_ptr<arrow::Table>> table_of(const Batch& batch,
+                                                      const std::vector<std::uint32_t>& order) {
+    arrow::ArrayVector arrays;
+    for (std::size_t i = 0; i < batch.columns().size(); ++i) {
+        const Column& column = batch.columns()[i];
+        ARROW_ASSIGN_OR_RAISE(auto array, build_column(column.type, batch.data(i), order));
+        arrays.push_back(std::move(array));
+    }
+    return arrow::Table::Make(arrow_schema(batch.columns()), arrays,
+                              static_cast<std::int64_t>(order.size()));
+}
+
+bool append_array(const arrow::Array& array, ColumnType type, ColumnData& data) {
+    return ColumnReader{type, data}.take(array);
+}
+
+void append_nulls(std::int64_t count, ColumnData& data) {
+    const std::size_t rows = data.valid.size() + static_cast<std::size_t>(count);
+    data.valid.resize(rows, 0);
+    data.integers.resize(rows);
+    data.reals.resize(rows);
+    data.text_ends.resize(rows, data.texts.size());
+}
+
+}  // namespace longhaul::collector

@@ -1,0 +1,32 @@
+// Batches as Arrow's columns, and back: what writing and reading of Parquet files share.
+#pragma once
+
+#include <arrow/api.h>
+#include <parquet/properties.h>
+
+#include <memory>
+#include <vector>
+
+#include "collector/lake/batch.hpp"
+#include "common/base/result.hpp"
+
+namespace longhaul::collector {
+
+inline constexpr std::int64_t row_group_rows = 1 << 20;
+// ZSTD: fresh files are to be written fast, merged ones to be small.
+inline constexpr int fresh_level = 1;
+inline constexpr int merged_level = 3;
+
+std::shared_ptr<arrow::DataType> arrow_type(ColumnType type);
+std::shared_ptr<arrow::Schema> arrow_schema(const std::vector<Column>& columns);
+std::shared_ptr<parquet::WriterProperties> writer_properties(const std::vector<Column>& columns,
+                                                             int zstd_level);
+// The rows of a batch in this order.
+arrow::Result<std::shared_ptr<arrow::Table>> table_of(const Batch& batch,
+                                                      const std::vector<std::uint32_t>& order);
+
+// Behind `data`, whose values are of this type. False: the array's are of another one.
+bool append_array(const arrow::Array& array, ColumnType type, ColumnData& data);
+void append_nulls(std::int64_t count, ColumnData& data);
+
+}  // namespace longhaul::collector

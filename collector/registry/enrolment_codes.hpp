@@ -1,0 +1,96 @@
+// Join codes and what was issued for them, in the registry. docs/spec/enrolment.md.
+//
+// A use is taken, the device let in and its certificate written down in one transaction, which is
+// on disk before anything is answered; who asks again with the same key gets the same certificate.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/registry/issuers.hpp"
+#include "common/host/sqlite.hpp"
+#include "common/wire/join_code.hpp"
+
+namespace longhaul::collector {
+
+// As the registry keeps it.
+struct EnrolmentCode {
+    JoinCodeId id{};
+    Sha256 secret_hash{};
+    std::string tenant;
+    std::string device{};  // that it is for; empty: any new one
+    std::int64_t uses_left = 1;
+    WallUs made;
+    WallUs expires;
+    bool revoked = false;
+};
+
+struct EnrolmentRefusal {
+    const char* reason;  // a word of docs/spec/enrolment.md
+    std::string text;
+    std::string tenant{};  // empty: not known, or it was not proven
+    std::string device{};
+};
+
+struct CertificateWanted {
+    std::string device{};  // empty: the one that the code is for
+    PublicKey key{};
+    std::optional<DeviceName> named{};  // by the request itself
+};
+
+struct Enrolled {
+    std::string tenant;
+    std::string device;
+    std::vector<std::byte> chain;
+    bool again = false;  // it had been issued before
+};
+
+class EnrolmentCodes {
+ public:
+    // The file of the registry, which is made by others.
+    static Result<std::unique_ptr<EnrolmentCodes>> open(const std::string& path);
+
+    Status add(const std::vector<EnrolmentCode>& codes);  // all or none; exists
+    Result<std::vector<EnrolmentCode>> list();
+    Status revoke(const JoinCodeId& id);  // not_found
+
+    struct Issuing {
+        std::string environment;
+        const Issuers& issuers;
+        int days = 90;
+        WallUs now;
+    };
+    Result<Enrolled, EnrolmentRefusal> redeem(const JoinCodeId& id, const JoinSecret& secret,
+                                              const CertificateWanted& wanted,
+                                              const Issuing& issuing);
+    // The next certificate of a device that is allowed.
+    Result<Enrolled, EnrolmentRefusal> renew(const DeviceName& name, const PublicKey& key,
+                                             const Issuing& issuing);
+
+ private:
+    explicit EnrolmentCodes(SqliteDatabase database) : database_{std::move(database)} {}
+    using Outcome = Result<Enrolled, EnrolmentRefusal>;
+    Outcome in_transaction(const std::function<Outcome()>& work);
+    Outcome redeem_in(const JoinCodeId& id, const JoinSecret& secret,
+                      const CertificateWanted& wanted, const Issuing& issuing);
+    Outcome renew_in(const DeviceName& name, const PublicKey& key, const Issuing& issuing);
+    Result<std::optional<EnrolmentCode>> find(const JoinCodeId& id);
+    Result<std::string> state_of(std::string_view tenant, std::string_view device);
+    struct Kept {
+        std::string device;
+        std::vector<std::byte> chain;
+    };
+    Result<std::optional<Kept>> kept_for(const JoinCodeId& id, const Sha256& key);
+    Result<std::optional<Kept>> kept_of(const DeviceName& name, const Sha256& key);
+    Status keep(const Enrolled& enrolled, const Sha256& key, const JoinCodeId* code,
+                const IssuedChain& chain, WallUs now);
+    Status take_use(const JoinCodeId& id);
+
+    SqliteDatabase database_;
+};
+
+}  // namespace longhaul::collector

@@ -1,0 +1,22 @@
+// The newest sealing key that the devices of an authority may use, for those that have another.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "common/block/epoch.hpp"
+
+namespace longhaul::collector {
+
+struct SealingOffer {
+    SealingKeyId id{};
+    std::vector<std::byte> certificate;  // DER, issued by that authority
+};
+using SealingOffers = std::map<Sha256, SealingOffer>;  // by the authority's certificate
+
+inline const SealingOffer* find_offer(const SealingOffers& offers, const Sha256& authority) {
+    const auto found = offers.find(authority);
+    return found == offers.end() ? nullptr : &found->second;
+}
+
+}  // namespace longhaul::collector

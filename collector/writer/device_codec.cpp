@@ -1,0 +1,234 @@
+#include "collector/writer/device_codec.hpp"
+
+#include <algorithm>
+
+#include "common/block/limits.hpp"
+
+namespace longhaul::collector {
+namespace {
+
+enum EpochFlag : std::uint8_t {
+    flag_record = 1,
+    flag_forked = 2,
+    flag_ends = 4,
+    flag_cut = 8,
+    flag_any_class = 16,
+    flag_by_record = 32,
+};
+
+template <std::size_t Size>
+std::array<std::byte, Size> read_array(ByteReader& in) {
+    std::array<std::byte, Size> array{};
+    const Bytes bytes = in.bytes(Size);
+    std::copy(bytes.begin(), bytes.end(), array.begin());
+    return array;
+}
+
+// Each run as the distance to the one before it and its length.
+void encode_runs(const SeqRuns& runs, ByteSink& out) {
+    out.varint(runs.size());
+    std::uint64_t next = 0;
+    for (const SeqRun& run : runs.runs()) {
+        out.varint(run.first - next);
+        out.varint(run.last - run.first);
+        next = std::uint64_t{run.last} + 1;
+    }
+}
+
+SeqRuns decode_runs(ByteReader& in, std::size_t max) {
+    SeqRuns runs;
+    std::uint64_t next = 0;
+    for (std::size_t left = read_count(in, max); left != 0 && in.ok(); --left) {
+        const std::uint64_t distance = in.varint();
+        const std::uint64_t length = in.varint();
+        if (distance > UINT32_MAX || length > UINT32_MAX || next + distance + length > UINT32_MAX) {
+            in.fail();
+            break;
+        }
+        const std::uint64_t first = next + distance;
+        runs.add({static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(first + length)});
+        next = first + length + 1;
+    }
+    return runs;
+}
+
+void encode_anchors(const EpochState& epoch, ByteSink& out) {
+    out.varint(static_cast<std::uint64_t>(epoch.anchors_made));
+    out.varint(epoch.anchors.size());
+    for (const Anchor& anchor : epoch.anchors) {
+        out.varint(static_cast<std::uint64_t>(anchor.id));
+        out.zigzag_varint(anchor.elapsed_us);
+        out.zigzag_varint(anchor.wall_us);
+        out.varint(anchor.error_us ? *anchor.error_us + 1 : 0);
+    }
+}
+
+void decode_anchors(ByteReader& in, EpochState& epoch) {
+    epoch.anchors_made = static_cast<std::int32_t>(in.varint());
+    epoch.anchors.resize(read_count(in, state_limits::anchors_max));
+    for (Anchor& anchor : epoch.anchors) {
+        anchor.id = static_cast<std::int32_t>(in.varint());
+        anchor.elapsed_us = in.zigzag_varint();
+        anchor.wall_us = in.zigzag_varint();
+        if (const std::uint64_t error = in.varint(); error != 0) anchor.error_us = error - 1;
+    }
+}
+
+void encode_waiting(const EpochState& epoch, ByteSink& out) {
+    out.varint(epoch.waiting.size());
+    for (const auto& [seq, waiting] : epoch.waiting) {
+        out.u32(seq);
+        out.u64(waiting.offset);
+        out.u64(static_cast<std::uint64_t>(waiting.received.value));
+        out.bytes(waiting.model);
+        out.u64(waiting.content);
+    }
+}
+
+void decode_waiting(ByteReader& in, EpochState& epoch) {
+    for (std::size_t left = read_count(in, SIZE_MAX); left != 0 && in.ok(); --left) {
+        const std::uint32_t seq = in.u32();
+        Waiting waiting;
+        waiting.offset = in.u64();
+        waiting.received.value = in.i64();
+        waiting.model = read_array<sizeof(ModelHash)>(in);
+        waiting.content = in.u64();
+        epoch.waiting.emplace(seq, waiting);
+    }
+}
+
+std::uint8_t flags_of(const EpochState& epoch) {
+    std::uint8_t flags = 0;
+    if (epoch.has_record) flags |= flag_record;
+    if (epoch.forked) flags |= flag_forked;
+    if (epoch.ends_known) flags |= flag_ends;
+    if (epoch.cut.classes != 0) flags |= flag_cut;
+    if (epoch.cut.any_class) flags |= flag_any_class;
+    if (epoch.cut.by_record) flags |= flag_by_record;
+    return flags;
+}
+
+void encode_epoch(const EpochState& epoch, ByteSink& out) {
+    out.u8(flags_of(epoch));
+    if (epoch.has_record) {
+        out.bytes(epoch.record_tag);
+        out.bytes(epoch.key.bytes);
+        out.varint(epoch.streams->id);
+        out.u32(epoch.resolved);
+        encode_anchors(epoch, out);
+        encode_runs(epoch.received, out);
+        encode_waiting(epoch, out);
+    }
+    if (epoch.ends_known) {
+        for (const std::uint32_t last : epoch.last_number) out.varint(last);
+    }
+    if (epoch.cut.classes != 0) out.u8(epoch.cut.classes);
+}
+
+EpochState decode_epoch(ByteReader& in, const FindStreams& find_streams) {
+    EpochState epoch;
+    const std::uint8_t flags = in.u8();
+    epoch.has_record = (flags & flag_record) != 0;
+    epoch.forked = (flags & flag_forked) != 0;
+    epoch.ends_known = (flags & flag_ends) != 0;
+    epoch.cut.any_class = (flags & flag_any_class) != 0;
+    epoch.cut.by_record = (flags & flag_by_record) != 0;
+    if (epoch.has_record) {
+        epoch.record_tag = read_array<sizeof(RecordTag)>(in);
+        epoch.key.bytes = read_array<sizeof(BlockKey)>(in);
+        epoch.streams = find_streams(static_cast<std::uint32_t>(in.varint()));
+        if (epoch.streams == nullptr) in.fail();
+        epoch.resolved = in.u32();
+        decode_anchors(in, epoch);
+        epoch.received = decode_runs(in, state_limits::runs_max);
+        decode_waiting(in, epoch);
+    }
+    if (epoch.ends_known) {
+        for (std::uint32_t& last : epoch.last_number)
+            last = static_cast<std::uint32_t>(in.varint());
+    }
+    if ((flags & flag_cut) != 0) epoch.cut.classes = in.u8();
+    return epoch;
+}
+
+void encode_incarnation(const IncarnationState& state, ByteSink& out) {
+    out.u32(state.id);
+    out.varint(state.given_up);
+    encode_runs(state.closed, out);
+    out.varint(state.fingerprints.size());
+    for (const auto& [epoch, fingerprint] : state.fingerprints) {
+        out.varint(epoch);
+        out.u16(fingerprint);
+    }
+    out.varint(state.open.size());
+    for (const auto& [number, epoch] : state.open) {
+        out.varint(number);
+        encode_epoch(epoch, out);
+    }
+}
+
+IncarnationState decode_incarnation(ByteReader& in, const FindStreams& find_streams) {
+    const auto number = [&in] { return static_cast<std::uint32_t>(in.varint()); };
+    IncarnationState state;
+    state.id = in.u32();
+    state.given_up = number();
+    state.closed = decode_runs(in, state_limits::closed_runs_max);
+    for (std::size_t left = read_count(in, state_limits::fingerprints_max); left != 0; --left) {
+        const std::uint32_t epoch = number();
+        state.fingerprints.emplace_back(epoch, in.u16());
+    }
+    for (std::size_t left = read_count(in, state_limits::open_epochs_max); left != 0 && in.ok();
+         --left) {
+        const std::uint32_t epoch = number();
+        if (!state.open.emplace(epoch, decode_epoch(in, find_streams)).second) in.fail();
+    }
+    return state;
+}
+
+}  // namespace
+
+void encode_device(const DeviceMemory& device, ByteSink& out) {
+    out.varint(device.shard);
+    out.varint(device.incarnations.size());
+    for (const IncarnationState& each : device.incarnations) encode_incarnation(each, out);
+}
+
+Result<DeviceMemory> decode_device(Bytes bytes, const FindStreams& find_streams) {
+    ByteReader in{bytes};
+    DeviceMemory device;
+    device.shard = static_cast<Shard>(in.varint());
+    for (std::size_t left = read_count(in, state_limits::incarnations_max); left != 0 && in.ok();
+         --left) {
+        device.incarnations.push_back(decode_incarnation(in, find_streams));
+    }
+    if (!in.at_end()) return Error{ErrorCode::malformed, "state of a device"};
+    return device;
+}
+
+void encode_streams(const std::vector<StreamEntry>& entries, ByteSink& out) {
+    out.varint(entries.size());
+    for (const StreamEntry& entry : entries) {
+        out.u8(entry.index);
+        out.u8(entry.block_class);
+        out.text(entry.name);
+        out.bytes(entry.schema);
+        out.u8(entry.model ? 1 : 0);
+        if (entry.model) out.bytes(*entry.model);
+    }
+}
+
+Result<std::vector<StreamEntry>> decode_streams(ByteReader& in) {
+    std::vector<StreamEntry> entries(read_count(in, limits::streams_max));
+    for (StreamEntry& entry : entries) {
+        entry.index = in.u8();
+        entry.block_class = in.u8();
+        entry.name = as_text(read_counted(in));
+        entry.schema = read_array<sizeof(SchemaHash)>(in);
+        if (in.u8() != 0) entry.model = read_array<sizeof(ModelHash)>(in);
+        if (entry.index >= limits::streams_max || entry.block_class >= block_class_count) in.fail();
+    }
+    if (!in.ok()) return Error{ErrorCode::malformed, "streams of an epoch"};
+    return entries;
+}
+
+}  // namespace longhaul::collector

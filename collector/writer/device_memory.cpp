@@ -1,0 +1,141 @@
+#include "collector/writer/device_memory.hpp"
+
+#include <algorithm>
+
+#include "common/base/wrapping.hpp"
+
+namespace longhaul::collector {
+namespace {
+
+std::uint16_t fingerprint_of(const RecordTag& tag) { return ByteReader{Bytes{tag}}.u16(); }
+
+// An epoch that is no longer remembered does not use its streams.
+void let_go(const EpochState& epoch) {
+    if (epoch.streams != nullptr) --epoch.streams->users;
+}
+
+}  // namespace
+
+std::uint32_t StreamSet::classes() const {
+    std::uint32_t classes = 0;
+    for (const StreamEntry& entry : entries) classes |= 1U << entry.block_class;
+    return classes;
+}
+
+// When there are too many, that one goes whose neighbours are closest to one another, so that
+// those that stay are spread over the epoch.
+void EpochState::add_anchor(const Anchor& anchor) {
+    anchors.push_back(anchor);
+    if (anchors.size() <= state_limits::anchors_max) return;
+    std::size_t nearest = 1;
+    std::uint64_t nearest_gap = UINT64_MAX;
+    for (std::size_t i = 1; i + 1 < anchors.size(); ++i) {
+        const std::int64_t gap =
+            wrapping_subtract(anchors[i + 1].elapsed_us, anchors[i - 1].elapsed_us);
+        const auto distance = static_cast<std::uint64_t>(gap < 0 ? wrapping_subtract(0, gap) : gap);
+        if (distance >= nearest_gap) continue;
+        nearest = i;
+        nearest_gap = distance;
+    }
+    anchors.erase(anchors.begin() + static_cast<std::ptrdiff_t>(nearest));
+}
+
+const StreamEntry* EpochState::stream(std::size_t index) const {
+    if ((resolved >> index & 1) == 0) return nullptr;
+    for (const StreamEntry& entry : streams->entries) {
+        if (entry.index == index) return &entry;
+    }
+    return nullptr;
+}
+
+EpochState* IncarnationState::find(std::uint32_t epoch) {
+    const auto found = open.find(epoch);
+    return found == open.end() ? nullptr : &found->second;
+}
+
+// Without a record: it may still come, and has a row of its own.
+bool EpochState::is_done() const {
+    if (!has_record || !ends_known || !waiting.empty()) return false;
+    for (std::uint32_t i = 0; i < block_class_count; ++i) {
+        const std::uint32_t zero = BlockSeq::of(static_cast<BlockClass>(i), 0).value;
+        if (received.first_missing(zero + 1) <= std::uint64_t{zero} + last_number[i]) return false;
+    }
+    return true;
+}
+
+void IncarnationState::close(std::uint32_t epoch) {
+    const auto found = open.find(epoch);
+    if (found != open.end()) {
+        if (found->second.has_record)
+            fingerprints.emplace_back(epoch, fingerprint_of(found->second.record_tag));
+        if (fingerprints.size() > state_limits::fingerprints_max) fingerprints.pop_front();
+        let_go(found->second);
+        open.erase(found);
+    }
+    closed.add(epoch);
+    trim();
+}
+
+void IncarnationState::reopen(std::uint32_t epoch) {
+    closed.remove(epoch);
+    open[epoch].forked = true;
+    trim();
+}
+
+void IncarnationState::trim() {
+    if (closed.size() <= state_limits::closed_runs_max) return;
+    // Holes that nobody ever told of: whatever is before the first one ends is not looked at.
+    const SeqRun first = closed.runs().front();
+    while (!open.empty() && open.begin()->first <= first.last) {
+        let_go(open.begin()->second);
+        open.erase(open.begin());
+    }
+    given_up = std::max(given_up, first.last);
+    closed.remove_first_run();
+}
+
+bool IncarnationState::may_be_record(std::uint32_t epoch, const RecordTag& tag) const {
+    for (const auto& [known, fingerprint] : fingerprints) {
+        if (known == epoch) return fingerprint == fingerprint_of(tag);
+    }
+    return true;
+}
+
+IncarnationState* DeviceMemory::find(std::uint32_t incarnation) {
+    const auto found =
+        std::find_if(incarnations.rbegin(), incarnations.rend(),
+                     [&](const IncarnationState& each) { return each.id == incarnation; });
+    return found == incarnations.rend() ? nullptr : &*found;
+}
+
+IncarnationState* DeviceMemory::find_or_add(std::uint32_t incarnation) {
+    if (IncarnationState* const found = find(incarnation)) return found;
+    if (incarnations.size() >= state_limits::incarnations_max) return nullptr;
+    incarnations.emplace_back().id = incarnation;
+    return &incarnations.back();
+}
+
+std::size_t DeviceMemory::open_epochs() const {
+    std::size_t count = 0;
+    for (const IncarnationState& each : incarnations) count += each.open.size();
+    return count;
+}
+
+void DeviceMemory::make_room() {
+    std::size_t count = open_epochs() + 2;
+    for (IncarnationState& each : incarnations) {
+        for (; count > state_limits::open_epochs_max && !each.open.empty(); --count) {
+            const auto oldest = each.open.begin();
+            each.given_up = std::max(each.given_up, oldest->first);
+            let_go(oldest->second);
+            each.open.erase(oldest);
+        }
+    }
+}
+
+void DeviceMemory::settle(IncarnationState& incarnation, std::uint32_t epoch) {
+    const EpochState* const state = incarnation.find(epoch);
+    if (state != nullptr && state->is_done()) incarnation.close(epoch);
+}
+
+}  // namespace longhaul::collector

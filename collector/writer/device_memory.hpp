@@ -1,0 +1,135 @@
+// What the writer knows of a device: the epochs that may still get blocks, and of all others that
+// they are done. Specification: docs/spec/snapshot.md.
+//
+// An epoch is done when its record has come, the next one's record has told how far it came, and
+// every block up to there has come. Then its number is all that is left of it. What a device lists
+// as lost does not count: it may list two losses as one, with blocks between them that still wait.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/journal/journal.hpp"
+#include "collector/writer/seq_runs.hpp"
+#include "common/block/crypto.hpp"
+#include "common/block/model.hpp"
+#include "common/block/schema.hpp"
+
+namespace longhaul::collector {
+
+// What one device may make the writer remember.
+namespace state_limits {
+inline constexpr std::size_t open_epochs_max = 4096;  // of a device
+inline constexpr std::size_t incarnations_max = 16'384;
+inline constexpr std::size_t closed_runs_max = 4096;  // of an incarnation: open epochs lie between
+inline constexpr std::size_t runs_max = 1024;         // of received blocks of an epoch
+inline constexpr std::size_t anchors_max = 64;        // of an epoch
+inline constexpr std::size_t fingerprints_max = 32;   // of closed epochs of an incarnation
+}  // namespace state_limits
+
+struct Anchor {
+    std::int32_t id = 0;
+    std::int64_t elapsed_us = 0;
+    std::int64_t wall_us = 0;
+    std::optional<std::uint64_t> error_us;
+};
+
+// A block in quarantine that lacks its model.
+struct Waiting {
+    Offset offset = 0;
+    WallUs received;
+    ModelHash model{};
+    std::uint64_t content = 0;  // its content tag
+};
+
+// Of an epoch that ended in disorder, which power_cut rows are written.
+struct PowerCut {
+    std::uint8_t classes = 0;  // a bit for each
+    bool any_class = false;    // the row without a class
+    bool by_record = false;    // of the next epoch, which lists all that stored something
+};
+
+struct StreamEntry {
+    std::uint8_t index = 0;
+    std::uint8_t block_class = 0;
+    std::string name;
+    SchemaHash schema{};
+    std::optional<ModelHash> model;  // none: model 0
+};
+
+// The streams of an epoch record. Most devices of a fleet have the same, so they are shared.
+struct StreamSet {
+    std::uint32_t id = 0;
+    std::vector<StreamEntry> entries;
+    std::size_t users = 0;  // epochs
+    std::uint32_t classes() const;
+};
+
+using RecordTag = std::array<std::byte, 16>;  // the first half of its SHA-256
+
+// What has a record can open blocks. Without one it is only known by what others told of it.
+struct EpochState {
+    bool has_record = false;
+    bool forked = false;  // was done when another record of it came: its blocks are suspect
+    RecordTag record_tag{};
+    BlockKey key;
+    StreamSet* streams = nullptr;
+    std::uint32_t resolved = 0;  // streams whose schema was there, a bit for each index
+    std::int32_t anchors_made = 0;
+    std::vector<Anchor> anchors;
+    SeqRuns received;
+    std::map<std::uint32_t, Waiting> waiting;  // by seq; received, too
+    PowerCut cut;
+    bool ends_known = false;                                     // the next record has come
+    std::array<std::uint32_t, block_class_count> last_number{};  // and told these
+
+    void add_anchor(const Anchor& anchor);
+    bool is_done() const;
+    // One whose schema is there; nullptr: no such one.
+    const StreamEntry* stream(std::size_t index) const;
+};
+
+struct IncarnationState {
+    std::uint32_t id = 0;
+    std::uint32_t given_up = 0;  // epochs up to here were too many to remember
+    SeqRuns closed;              // epochs that are done
+    std::map<std::uint32_t, EpochState> open;
+    std::deque<std::pair<std::uint32_t, std::uint16_t>> fingerprints;  // epoch, of its record
+
+    EpochState* find(std::uint32_t epoch);
+    // Its blocks are duplicates, whatever they are.
+    bool is_closed(std::uint32_t epoch) const { return closed.contains(epoch); }
+    bool is_given_up(std::uint32_t epoch) const { return epoch != 0 && epoch <= given_up; }
+    void close(std::uint32_t epoch);
+    // Another record of a closed epoch has come.
+    void reopen(std::uint32_t epoch);
+    // Of a closed epoch: whether this may be the record that it had.
+    bool may_be_record(std::uint32_t epoch, const RecordTag& tag) const;
+
+ private:
+    void trim();  // to as many runs as may be
+};
+
+class DeviceMemory {
+ public:
+    IncarnationState* find(std::uint32_t incarnation);
+    // nullptr: there are too many.
+    IncarnationState* find_or_add(std::uint32_t incarnation);
+    // Makes room for two epochs more, if need be by giving up the oldest ones. Whoever holds epochs
+    // looks for them again.
+    void make_room();
+    std::size_t open_epochs() const;
+
+    // Closes the epoch if it is done.
+    static void settle(IncarnationState& incarnation, std::uint32_t epoch);
+
+    Shard shard = 0;
+    std::vector<IncarnationState> incarnations;  // in the order in which they came
+};
+
+}  // namespace longhaul::collector

@@ -1,0 +1,72 @@
+// All devices of a tenant: those that were heard of lately as they are worked with, the others as
+// bytes, some hundred each.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "collector/writer/device_codec.hpp"
+
+namespace longhaul::collector {
+
+class DeviceShelf {
+ public:
+    static constexpr std::size_t unpacked_max = 1024;
+
+    // Good until another device is asked for. Made if it is not there.
+    DeviceMemory& get(std::string_view name);
+    std::size_t size() const { return devices_.size(); }
+    std::size_t packed_bytes() const;
+
+    // Every device in the order of names, as bytes.
+    using Take = std::function<Status(const std::string& name, Bytes state)>;
+    Status for_each(const Take& take) const;
+    // Those that have a record and may still get blocks.
+    void for_each_epoch(
+        const std::function<void(const std::string& device, std::uint32_t incarnation,
+                                 std::uint32_t epoch)>& take) const;
+    // Whether a device's bytes can be taken up again.
+    Status check(Bytes packed) const;
+    // Error malformed. Returns the state; its epochs count as users of their streams from here on.
+    Result<DeviceMemory> put_packed(std::string_view name, Bytes state);
+
+    StreamSet& intern(const std::vector<StreamEntry>& entries);
+    Status for_each_streams(const std::function<Status(const StreamSet&)>& take) const;
+    // Error malformed: there is another of this number.
+    Status put_streams(std::uint32_t id, std::vector<StreamEntry> entries);
+
+ private:
+    struct Unpacked;
+    struct Slot {
+        std::unique_ptr<Unpacked> unpacked;
+        std::unique_ptr<std::byte[]> packed;
+        std::uint32_t packed_bytes = 0;
+
+        Bytes bytes() const { return {packed.get(), packed_bytes}; }
+        void keep(Bytes state);
+    };
+    using Devices = std::map<std::string, Slot, std::less<>>;
+    using InUse = std::list<Devices::iterator>;
+    struct Unpacked {
+        DeviceMemory state;
+        InUse::iterator place;
+    };
+
+    StreamSet* streams(std::uint32_t id) const;
+    DeviceMemory& unpack(Devices::iterator device, DeviceMemory state);
+    void pack_oldest();
+    // Those that no epoch uses any more are forgotten.
+    void release_streams();
+
+    Devices devices_;
+    InUse unpacked_;                                                     // the newest first
+    std::map<std::vector<std::byte>, std::unique_ptr<StreamSet>> sets_;  // by their encoding
+    std::map<std::uint32_t, StreamSet*> sets_by_id_;
+    std::uint32_t next_id_ = 1;
+    std::size_t sets_max_ = 64;  // before those without users are looked for
+};
+
+}  // namespace longhaul::collector

@@ -1,0 +1,113 @@
+"""The image for a board without an operating system, in QEMU, against the real collector: it gets its address, comes in with its
+own certificate, and what its receiver said stands in the table, each fix once; also when cable, collector and power go.
+LH_FIRMWARE_KILLS and LH_FIRMWARE_SEED ask for more (tools/dev prove arm)."""
+
+import gzip
+import os
+import random
+import re
+import time
+
+import pytest
+from deltalake import DeltaTable
+
+from longhaul_e2e.compare import same
+from longhaul_e2e.firmware import Board
+from longhaul_e2e.processes import pause, wait_until
+from longhaul_e2e.recorded_nmea import FIELDS, fixes_of
+from longhaul_e2e.site import TENANT, Site, top_folder
+
+NAME = "board"
+SEED = int(os.environ.get("LH_FIRMWARE_SEED", "1"))
+KILLS = int(os.environ.get("LH_FIRMWARE_KILLS", "2"))
+PRESETS = os.environ.get("LH_FIRMWARE_PRESETS", "cortex-m3").split()
+ROUNDS = 8  # of the recording in a boot: several blocks
+
+
+def spoken():
+    with gzip.open(top_folder() / "firmware-sim/traces/gnss-receivers/quectel-eg25-g.log.gz") as file:
+        return file.read() * ROUNDS
+
+
+def rows_by_epoch(site):
+    """The device's rows in the order of its samples, by epoch; nothing while there is no table."""
+    path = site.lake / TENANT / "gnss"
+    if not list((path / "_delta_log").glob("*.json")):
+        return {}
+    rows = DeltaTable(str(path)).to_pyarrow_table(columns=["incarnation", "epoch", "seq", "row", *FIELDS]).to_pylist()
+    epochs = {}
+    for row in sorted(rows, key=lambda row: (row["epoch"], row["seq"], row["row"])):
+        epochs.setdefault((row["incarnation"], row["epoch"]), []).append(tuple(row[name] for name in FIELDS))
+    return epochs
+
+
+def differences(epochs, fixes):
+    """Every boot heard the same recording: its rows are the first fixes of it, without a gap."""
+    for epoch, rows in epochs.items():
+        if len(rows) > len(fixes):
+            yield f"{epoch}: {len(rows)} rows of {len(fixes)} fixes"
+        for at, (row, fix) in enumerate(zip(rows, fixes)):
+            if not all(map(same, plain(row), plain(fix))):
+                yield f"{epoch}, fix {at}: {row} instead of {fix}"
+                break
+
+
+def plain(row):
+    """A time as microseconds, whatever the reader made of it."""
+    return tuple(int(value.timestamp() * 1_000_000 + 0.5) if hasattr(value, "timestamp") else value for value in row)
+
+
+def disturb(chance, site, board):
+    """Lets it run to a seeded moment; on the way the cable or the collector may go for a while."""
+    what = chance.choice(["cable", "collector", "nothing"])
+    if what == "cable":
+        board.cable(False)
+        pause(chance.uniform(0.1, 1.0))
+        board.cable(True)
+    elif what == "collector":
+        site.kill_collector()
+        pause(chance.uniform(0, 0.5))
+        site.start_collector()
+    if chance.random() < 0.5:
+        begin, more = site.journal_bytes(), chance.randint(1, 4000)
+        end = time.monotonic() + 5  # unless everything was said already
+        wait_until(lambda: site.journal_bytes() >= begin + more or time.monotonic() > end, f"{more} bytes in the journal")
+    pause(chance.uniform(0, 1.5))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_fix_of_a_board_stands_in_its_table_once(tmp_path, preset):
+    chance = random.Random(SEED)
+    said = spoken()
+    fixes, _ = fixes_of(said)
+    with Site(tmp_path / "site") as site:
+        site.start_collector()
+        site.add_devices([NAME])
+        board = Board(site, NAME, preset)
+        try:
+            board.provision()
+            for kill in range(KILLS):
+                board.start()
+                board.say(said)
+                disturb(chance, site, board)
+                board.kill()
+            board.start()
+            board.say(said)
+            last = lambda: max((len(rows) for rows in rows_by_epoch(site).values()), default=0)  # noqa: E731
+            wait_until(lambda: last() >= len(fixes) - 256, f"{len(fixes)} fixes in the table: {board.log}", 120, poll_s=0.2)
+            # One that was killed at once may have said nothing, and is counted or not.
+            said_by = [(board.folder / f"console-{at}.log").read_text() for at in range(1, board.starts + 1)]
+            starts = [int(found) for text in said_by for found in re.findall(r", start (\d+)", text)]
+            assert all(text.count("longhaul: start\n") <= 1 for text in said_by), "the board started by itself"
+            assert starts == sorted(set(starts)) and starts[-1] <= board.starts, f"{starts}: a count came twice"
+        finally:
+            board.close()
+        assert site.stop_collector() == 0
+        code, report = site.audit(drained=False)
+        assert code == 0 and report["ok"], report
+        assert report["totals"]["duplicates"] == 0
+        epochs = rows_by_epoch(site)
+        wrong = list(differences(epochs, fixes))
+        assert not wrong, wrong
+        print(f"{preset}: {board.starts} starts, {len(epochs)} epochs with rows, {sum(map(len, epochs.values()))} rows, "
+              f"{report['totals']['resent']} blocks came twice")

@@ -1,0 +1,179 @@
+#include "collector/lake/delta_checkpoint.hpp"
+
+#include "tests/unit/collector/lake/lake_fixture.hpp"
+
+using namespace longhaul;
+using namespace longhaul::collector;
+
+namespace {
+
+void checkpoint(BusLake& lake, std::int64_t forget_until_ms = 0) {
+    DeltaTable table{lake.store, lake.folder};
+    REQUIRE(table.refresh().ok());
+    REQUIRE(table.write_checkpoint(forget_until_ms).ok());
+}
+
+bool same(const TableState& a, const TableState& b) {
+    return a.version == b.version && a.txns == b.txns && a.files == b.files &&
+           a.columns == b.columns && a.removed.size() == b.removed.size();
+}
+
+void remove_first_file(BusLake& lake) {
+    DeltaTable table{lake.store, lake.folder};
+    REQUIRE(table.refresh().ok());
+    TableCommit commit;
+    commit.operation = "DELETE";
+    commit.removed = {table.state().files.begin()->first};
+    commit.now = fixture_now;
+    REQUIRE(table.commit(commit).ok());
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: says what the log said, and is read instead of it") {
+    BusLake lake;
+    lake.fill(1, 12);
+    remove_first_file(lake);
+    const TableState before = lake.state();
+    CHECK(before.removed.size() == 1);
+    checkpoint(lake);
+    // Nothing below it is needed any more.
+    for (int version = 0; version <= 12; ++version)
+        REQUIRE(lake.disk.remove(lake.log_path(commit_name(version))).ok());
+    CHECK(same(lake.state(), before));
+    DeltaTable table{lake.store, lake.folder};
+    REQUIRE(table.refresh().ok());
+    CHECK(table.checkpoint() == 12);
+    CHECK(table.state().metadata.find("enableExpiredLogCleanup") != std::string::npos);
+    CHECK(table.state().files.begin()->second.rows == 7);
+}
+
+TEST_CASE("checkpoint: who needs no files does not read them") {
+    BusLake lake;
+    lake.fill(1, 5);
+    checkpoint(lake);
+    lake.fill(6, 7);
+    DeltaTable table{lake.store, lake.folder, DeltaTable::Keep::no_files};
+    REQUIRE(table.refresh().ok());
+    CHECK(table.state().version == 6);
+    CHECK(table.state().files.empty());
+    CHECK(table.state().txn(lake.app) == 700);
+    CHECK(table.state().columns == lake.columns);
+}
+
+TEST_CASE("checkpoint: what was removed long ago is left out") {
+    BusLake lake;
+    lake.fill(1, 3);
+    remove_first_file(lake);
+    checkpoint(lake, fixture_now.value / 1000);
+    CHECK(lake.state().removed.empty());
+    CHECK(lake.state().files.size() == 2);
+}
+
+TEST_CASE("checkpoint: each byte of it that flips is noticed, and the log is read from elsewhere") {
+    BusLake lake;
+    lake.fill(1, 3);
+    checkpoint(lake);
+    lake.fill(4, 4);
+    checkpoint(lake);
+    lake.fill(5, 5);
+    const TableState whole = lake.state();
+    const std::string path = lake.log_path(checkpoint_name(3));
+    const auto file = lake.store.read(path);
+    REQUIRE(file.ok());
+    REQUIRE(read_checkpoint(file.value(), true).ok());
+    for (std::size_t at = 0; at < file.value().size(); ++at) {
+        CAPTURE(at);
+        std::vector<std::byte> bent = file.value();
+        bent[at] ^= std::byte{1} << (at % 8);
+        const auto read = read_checkpoint(bent, true);
+        REQUIRE_FALSE(read.ok());
+        CHECK(read.error().code == ErrorCode::corrupt);
+    }
+    lake.disk.flip(path, file.value().size() / 2, std::byte{4});
+    DeltaTable table{lake.store, lake.folder};
+    REQUIRE(table.refresh().ok());
+    CHECK(table.checkpoint() == 2);
+    CHECK(table.damaged_checkpoints() == std::vector<std::string>{checkpoint_name(3)});
+    CHECK(same(table.state(), whole));
+
+    // Without any, from the first commit.
+    lake.disk.flip(lake.log_path(checkpoint_name(2)), 100, std::byte{4});
+    CHECK(same(lake.state(), whole));
+    // And without that, not at all.
+    REQUIRE(lake.disk.remove(lake.log_path(commit_name(0))).ok());
+    DeltaTable lost{lake.store, lake.folder};
+    const Status refused = lost.refresh();
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::corrupt);
+    CHECK(lost.faulty() == "_delta_log/" + checkpoint_name(3));
+}
+
+TEST_CASE("commit: each byte of it that flips is noticed, and says where") {
+    BusLake lake;
+    lake.fill(1, 2);
+    const auto file = lake.store.read(lake.log_path(commit_name(1)));
+    REQUIRE(file.ok());
+    for (std::size_t at = 0; at < file.value().size(); ++at) {
+        CAPTURE(at);
+        const std::byte mask = std::byte{1} << (at % 8);
+        lake.disk.flip(lake.log_path(commit_name(1)), at, mask);
+        DeltaTable table{lake.store, lake.folder};
+        const Status read = table.refresh();
+        REQUIRE_FALSE(read.ok());
+        CHECK(read.error().code == ErrorCode::corrupt);
+        CHECK(table.faulty() == "_delta_log/" + commit_name(1));
+        CHECK(table.state().version == 0);
+        lake.disk.flip(lake.log_path(commit_name(1)), at, mask);
+    }
+    CHECK(lake.state().version == 1);
+}
+
+TEST_CASE("commit: a writer that slept while the log was cut does not commit into the past") {
+    BusLake lake;
+    lake.fill(1, 2);
+    DeltaTable sleeper{lake.store, lake.folder, DeltaTable::Keep::no_files};
+    REQUIRE(sleeper.refresh().ok());
+    lake.fill(3, 9);
+    checkpoint(lake);
+    const TableState whole = lake.state();
+    for (int version = 0; version < 8; ++version)
+        REQUIRE(lake.disk.remove(lake.log_path(commit_name(version))).ok());
+
+    const Status refused = sleeper.commit(lake.commit_of(3));
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::denied);
+    CHECK(same(lake.state(), whole));
+
+    // Nor one that knew the table when there was none.
+    DeltaTable newborn{lake.store, "acme/tram", DeltaTable::Keep::no_files};
+    REQUIRE(newborn.refresh().ok());
+    lake.folder = "acme/tram";
+    lake.fill(1, 9);
+    checkpoint(lake);
+    for (int version = 0; version < 8; ++version)
+        REQUIRE(lake.disk.remove(lake.log_path(commit_name(version))).ok());
+    CHECK(newborn.commit(lake.commit_of(1)).error().code == ErrorCode::denied);
+}
+
+TEST_CASE("checkpoint: wherever the disk fails in writing one, the table reads as before") {
+    for (const bool torn : {false, true}) {
+        for (std::uint64_t step = 1;; ++step) {
+            CAPTURE(step, torn);
+            BusLake lake;
+            lake.fill(1, 3);
+            const TableState before = lake.state();
+            std::mt19937_64 random{step};
+            DeltaTable table{lake.store, lake.folder};
+            REQUIRE(table.refresh().ok());
+            lake.disk.fail_after(step);
+            const bool done = table.write_checkpoint(0).ok();
+            lake.disk.cut_power(torn ? &random : nullptr);
+            CHECK(same(lake.state(), before));
+            checkpoint(lake);
+            lake.disk.cut_power();
+            CHECK(same(lake.state(), before));
+            if (done) break;
+        }
+    }
+}

@@ -1,0 +1,10 @@
+# Arm MPS2 with the image AN385: Cortex-M3, 4 MiB each of code and data memory.
+set(LH_BOARD mps2_an385)
+set(LH_CPU_FLAGS "-mcpu=cortex-m3")
+set(LH_FLASH_ORIGIN 0x00000000)
+set(LH_FLASH_BYTES 0x400000)
+set(LH_RAM_ORIGIN 0x20000000)
+set(LH_RAM_BYTES 0x400000)
+set(LH_STACK_BYTES 16384)
+set(LH_TLS13 ON)
+include("${CMAKE_CURRENT_LIST_DIR}/arm-none-eabi.cmake")
