@@ -160,6 +160,10 @@ Result<std::unique_ptr<DiskFile>> SimDisk::create(std::string_view path) {
     if (visible_.contains(path)) return ErrorCode::exists;
     if (!folders_.contains(folder_of(path))) return ErrorCode::not_found;
     if (full_) return ErrorCode::full;
+    if (!fails_from_path_.empty() && path.starts_with(fails_from_path_)) {
+        steps_left_ = fails_from_path_steps_;
+        fails_from_path_.clear();
+    }
     const Step step = take_step();
     if (!step.applies) return step.status.error();
     auto inode = std::make_shared<Inode>();

@@ -33,6 +33,11 @@ class SimDisk final : public collector::Disk {
     // Every call that changes something counts; from the `steps`-th on all of them fail.
     void fail_after(std::uint64_t steps) { steps_left_ = steps; }
     bool failed() const { return steps_left_ == 0; }
+    // The same, counted from the next file that is created with a path that begins so.
+    void fail_after(std::uint64_t steps, std::string_view from_path) {
+        fails_from_path_ = from_path;
+        fails_from_path_steps_ = steps;
+    }
     std::uint64_t steps_taken() const { return steps_taken_; }
     // The next sync of a file fails, and what it should have kept is lost at the next power cut.
     void fail_next_sync() { fail_next_sync_ = true; }
@@ -86,6 +91,8 @@ class SimDisk final : public collector::Disk {
     std::uint64_t steps_taken_ = 0;
     bool fail_next_sync_ = false;
     bool full_ = false;
+    std::string fails_from_path_;  // empty: no
+    std::uint64_t fails_from_path_steps_ = 0;
     WallUs now_{};
 };
 

@@ -62,35 +62,52 @@ std::string drained_text(const Report& report) {
     return format("%.0f s", static_cast<double>(report.drained_after_ms) / 1000);
 }
 
+std::string devices_in_words(const RunReport& run) {
+    const DeviceCounts& d = run.report.devices;
+    return format(
+        "  devices      %zu, %.0f device-hours in %.1f s; %llu boots, %llu power cuts (%llu in a "
+        "write), %llu restarts, %llu bad sectors, %llu jumps of clocks\n",
+        run.report.device_count, device_hours(run.report), run.seconds, static_cast<Count>(d.boots),
+        static_cast<Count>(d.power_cuts), static_cast<Count>(d.torn_writes),
+        static_cast<Count>(d.restarts), static_cast<Count>(d.bad_sectors),
+        static_cast<Count>(d.clock_jumps));
+}
+
+std::string collector_in_words(const CollectorCounts& c) {
+    return format(
+               "  collector    %llu starts, %llu crashes, %llu failed syncs, %llu times full, %llu "
+               "sessions (%llu refused, %llu waits for credit), %llu commits\n",
+               static_cast<Count>(c.starts), static_cast<Count>(c.crashes),
+               static_cast<Count>(c.failed_syncs), static_cast<Count>(c.times_full),
+               static_cast<Count>(c.sessions), static_cast<Count>(c.refused_sessions),
+               static_cast<Count>(c.waits), static_cast<Count>(c.commits)) +
+           format(
+               "  snapshots    %llu (%llu interrupted, %llu damaged), %llu starts from one, %llu "
+               "bytes cut off the journal\n"
+               "  tables       %llu merges of files, %llu checkpoints\n",
+               static_cast<Count>(c.snapshots), static_cast<Count>(c.halfway),
+               static_cast<Count>(c.rotten), static_cast<Count>(c.resumed),
+               static_cast<Count>(c.cut_bytes), static_cast<Count>(c.merges),
+               static_cast<Count>(c.checkpoints));
+}
+
 }  // namespace
 
 std::string in_words(const RunReport& run) {
     const Report& r = run.report;
     const Verdict& v = r.verdict;
-    std::string text = format(
-        "%s, seed %llu: %s\n"
-        "  devices      %zu, %.0f device-hours in %.1f s; %llu boots, %llu power cuts "
-        "(%llu in a write), %llu restarts, %llu bad sectors, %llu jumps of clocks\n"
-        "  collector    %llu starts, %llu crashes, %llu failed syncs, %llu times full, %llu "
-        "sessions "
-        "(%llu refused), %llu commits\n"
+    std::string text = format("%s, seed %llu: %s\n", run.name.c_str(), static_cast<Count>(r.seed),
+                              r.holds() ? "holds" : "FAILS") +
+                       devices_in_words(run) + collector_in_words(r.collector);
+    text += format(
         "  samples      %llu measured, %llu rows, %llu blocks acknowledged, %.1f bytes a sample on "
         "the link\n",
-        run.name.c_str(), static_cast<Count>(r.seed), r.holds() ? "holds" : "FAILS", r.device_count,
-        device_hours(r), run.seconds, static_cast<Count>(r.devices.boots),
-        static_cast<Count>(r.devices.power_cuts), static_cast<Count>(r.devices.torn_writes),
-        static_cast<Count>(r.devices.restarts), static_cast<Count>(r.devices.bad_sectors),
-        static_cast<Count>(r.devices.clock_jumps), static_cast<Count>(r.collector.starts),
-        static_cast<Count>(r.collector.crashes), static_cast<Count>(r.collector.failed_syncs),
-        static_cast<Count>(r.collector.times_full), static_cast<Count>(r.collector.sessions),
-        static_cast<Count>(r.collector.refused_sessions), static_cast<Count>(r.collector.commits),
         static_cast<Count>(v.samples), static_cast<Count>(v.rows),
         static_cast<Count>(v.acked_blocks),
         v.rows == 0 ? 0.0 : static_cast<double>(r.link_bytes) / static_cast<double>(v.rows));
     text += format(
         "  lost         %llu stored or dropped (%s), %llu in memory at a power cut, %llu too "
-        "large; "
-        "all listed\n"
+        "large; all listed\n"
         "  drained      %s after the sources ended; violations %llu; event log %016llx\n",
         static_cast<Count>(v.lost), reasons_of(v).c_str(), static_cast<Count>(v.cut),
         static_cast<Count>(v.refused), drained_text(r).c_str(),
@@ -121,10 +138,16 @@ std::string in_json(const RunReport& run) {
            "\"reasons\":{" + reasons + "}," +
            format(
                "\"cut\":%llu,\"refused\":%llu,\"quarantined\":%llu,\"duplicated\":%llu,"
+               "\"snapshots\":%llu,\"interrupted_snapshots\":%llu,\"resumed\":%llu,\"journal_cut_"
+               "bytes\":%llu,"
+               "\"merges\":%llu,\"checkpoints\":%llu,"
                "\"link_bytes\":%llu,\"drained_after_s\":%.1f,\"violation_count\":%llu,"
                "\"log_hash\":\"%016llx\",\"again\":",
                static_cast<Count>(v.cut), static_cast<Count>(v.refused),
                static_cast<Count>(v.quarantined), static_cast<Count>(v.resent_rows),
+               static_cast<Count>(r.collector.snapshots), static_cast<Count>(r.collector.halfway),
+               static_cast<Count>(r.collector.resumed), static_cast<Count>(r.collector.cut_bytes),
+               static_cast<Count>(r.collector.merges), static_cast<Count>(r.collector.checkpoints),
                static_cast<Count>(r.link_bytes), static_cast<double>(r.drained_after_ms) / 1000,
                static_cast<Count>(v.violation_count), static_cast<Count>(r.log_hash)) +
            in_json(run.command) + ",\"violations\":[" + violations + "]}\n";
@@ -152,6 +175,8 @@ std::string summary(const std::vector<RunReport>& runs) {
     double hours = 0;
     Count cuts = 0;
     Count crashes = 0;
+    Count snapshots = 0;
+    Count halfway = 0;
     Count samples = 0;
     Count lost = 0;
     Count violations = 0;
@@ -161,15 +186,17 @@ std::string summary(const std::vector<RunReport>& runs) {
         hours += device_hours(r);
         cuts += r.devices.power_cuts;
         crashes += r.collector.crashes;
+        snapshots += r.collector.snapshots;
+        halfway += r.collector.halfway;
         samples += r.verdict.samples;
         lost += r.verdict.lost + r.verdict.cut;
         violations += r.verdict.violation_count;
         failed += r.holds() ? 0 : 1;
     }
     return format(
-        "%zu seeds, %.0f device-hours, %llu power cuts, %llu crashes, %llu samples, %llu "
-        "lost (all listed), violations %llu in %llu seeds\n",
-        runs.size(), hours, cuts, crashes, samples, lost, violations, failed);
+        "%zu seeds, %.0f device-hours, %llu power cuts, %llu crashes, %llu snapshots (%llu "
+        "interrupted), %llu samples, %llu lost (all listed), violations %llu in %llu seeds\n",
+        runs.size(), hours, cuts, crashes, snapshots, halfway, samples, lost, violations, failed);
 }
 
 }  // namespace longhaul::sim

@@ -7,11 +7,11 @@ namespace longhaul::sim {
 
 const char* name_of(Happening happening) {
     static constexpr std::array names{
-        "boot",        "boot failed",   "power cut",   "restart",      "bad sector",
-        "clock jump",  "link opening",  "link closed", "half open",    "sent",
-        "delivered",   "blocks stored", "acked",       "collector up", "collector down",
-        "sync failed", "disk full",     "durable",     "committed",    "session ended",
-        "drained",     "violation"};
+        "boot",          "boot failed",   "power cut",   "restart",      "bad sector",
+        "clock jump",    "link opening",  "link closed", "half open",    "sent",
+        "delivered",     "blocks stored", "acked",       "collector up", "collector down",
+        "sync failed",   "disk full",     "durable",     "committed",    "snapshot",
+        "snapshot rots", "session ended", "drained",     "violation"};
     static_assert(names.size() == static_cast<std::size_t>(Happening::violation) + 1);
     return names[static_cast<std::size_t>(happening)];
 }

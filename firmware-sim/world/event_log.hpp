@@ -27,10 +27,12 @@ enum class Happening : std::uint8_t {
     collector_up,    // journal's durable end
     collector_down,  // 0 killed, 1 its disk failed, 2 power
     sync_failed,
-    disk_full,  // 1 from here, 0 until here
-    durable,    // durable end
-    committed,  // commits since it came up
-    refused,    // connection: the session ended
+    disk_full,      // 1 from here, 0 until here
+    durable,        // durable end
+    committed,      // commits since it came up
+    snapshot,       // snapshots since it came up
+    snapshot_rots,  // its number
+    refused,        // connection: the session ended
     drained,
     violation,
 };

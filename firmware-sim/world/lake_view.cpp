@@ -27,6 +27,8 @@ Result<void, Message> for_each_file(ObjectStore& lake, const std::string& folder
                                     const std::function<Status(Bytes)>& take) {
     DeltaTable table{lake, folder};
     if (const Status read = table.refresh(); !read.ok()) return trouble(folder, read.error());
+    if (!table.damaged_checkpoints().empty())
+        return Message{folder + ": " + table.damaged_checkpoints().front() + " is damaged"};
     for (const auto& [path, file] : table.state().files) {
         const auto content = table.read(file);
         if (!content.ok()) return trouble(folder, content.error());

@@ -20,6 +20,8 @@ void read_collector_faults(ConfigTable table, CollectorFaults& faults) {
     faults.sync_every_s = table.integer("sync_every_s", 0, seconds);
     faults.full_every_s = table.integer("full_every_s", 0, seconds);
     faults.full_s = table.integer("full_s", faults.full_s, {1, year_s});
+    faults.snapshot_every_s = table.integer("snapshot_every_s", 0, seconds);
+    faults.rot_every_s = table.integer("rot_every_s", 0, seconds);
     faults.restart_s = table.integer("restart_s", faults.restart_s, {1, year_s});
 }
 
@@ -31,7 +33,18 @@ void read_collector(ConfigTable table, CollectorSettings& settings) {
         static_cast<std::uint64_t>(table.integer("segment_bytes", 1 << 20, {4'096, 1 << 30}));
     settings.credit_bytes =
         static_cast<std::uint64_t>(table.integer("credit_bytes", 1 << 20, {32'768, 1 << 30}));
-    settings.commit_interval_ms = 1000 * table.integer("commit_interval_s", 15, {1, 86'400});
+    collector::WriterSettings& writer = settings.writer;
+    writer.commit_interval_ms = 1000 * table.integer("commit_interval_s", 15, {1, 86'400});
+    writer.snapshot_bytes =
+        static_cast<std::uint64_t>(table.integer("snapshot_bytes", 256 << 20, {1, 1LL << 40}));
+    writer.snapshot_ms = 1000 * table.integer("snapshot_s", 3'600, {1, year_s});
+    settings.upkeep.interval_ms = 1000 * table.integer("upkeep_s", 600, {1, year_s});
+    settings.upkeep.checkpoint_commits = table.integer("checkpoint_commits", 100, {1, 100'000});
+    settings.upkeep.retention_days = 0;  // the oracle asks for every row
+    settings.limits.bytes_per_second =
+        static_cast<std::uint64_t>(table.integer("tenant_bytes_s", 0, {0, samples_max}));
+    settings.limits.bytes_per_day =
+        static_cast<std::uint64_t>(table.integer("tenant_day_bytes", 0, {0, samples_max}));
     read_collector_faults(table.table("faults"), settings.faults);
 }
 

@@ -12,8 +12,9 @@ using namespace longhaul::collector;
 constexpr std::int64_t second_ms = 1000;
 constexpr std::int64_t tick_ms = 30'000;
 constexpr std::int64_t retry_ms_max = 60'000;
+constexpr std::int64_t clean_up_ms = 3'600'000;
 constexpr int writer_steps_max = 64;
-enum Down : std::uint8_t { killed, by_disk, by_power };
+constexpr std::uint64_t snapshot_steps = 20;  // about; the disk fails in one of them
 
 }  // namespace
 
@@ -50,8 +51,12 @@ WorldCollector::WorldCollector(const CollectorSettings& settings, const Authorit
     plan(bad_disk, faults.disk_every_s);
     plan(bad_sync, faults.sync_every_s);
     plan(full, faults.full_every_s);
+    plan(snapshot, faults.snapshot_every_s);
+    plan(rot, faults.rot_every_s);
     scheduler_.at({}, *this, start);
+    scheduler_.at(settings_.healed_at, *this, heal);
     scheduler_.at({tick_ms}, *this, tick);
+    scheduler_.at({settings_.upkeep.interval_ms}, *this, upkeep);
 }
 
 void WorldCollector::plan(Tag tag, std::int64_t every_s) {
@@ -61,6 +66,8 @@ void WorldCollector::plan(Tag tag, std::int64_t every_s) {
 }
 
 void WorldCollector::on_event(MonotonicMs now, std::uint64_t tag) {
+    disk_.set_time(wall(now));
+    if (tag >= session) return ask_for_credit(tag - session, now);
     switch (static_cast<Tag>(tag)) {
         case serve:
             return run(now);
@@ -70,10 +77,16 @@ void WorldCollector::on_event(MonotonicMs now, std::uint64_t tag) {
         case tick:
             tick_sessions(now);
             return scheduler_.at(now + tick_ms, *this, tick);
+        case upkeep:
+            if (listens()) look_after_tables(now);
+            return scheduler_.at(now + settings_.upkeep.interval_ms, *this, upkeep);
         case room:
-            disk_.set_full(false);
+            disk_.set_full(full_ = false);
             log_.add(now, EventLog::collector, Happening::disk_full, 0);
             return;
+        case heal:  // nothing waits for the disk's next step any more
+            disk_.fail_after(UINT64_MAX, {});
+            return disk_.fail_after(UINT64_MAX);
         default:
             return begin_fault(static_cast<Tag>(tag), now);
     }
@@ -97,9 +110,16 @@ void WorldCollector::begin_fault(Tag tag, MonotonicMs now) {
             log_.add(now, EventLog::collector, Happening::sync_failed);
             disk_.fail_next_sync();
             return plan(tag, faults.sync_every_s);
+        case snapshot:
+            disk_.fail_after(random_.below(snapshot_steps), std::string{snapshots_folder} + "/");
+            cuts_snapshot_ = true;
+            return plan(tag, faults.snapshot_every_s);
+        case rot:
+            rots_ = true;
+            return plan(tag, faults.rot_every_s);
         default:
             ++counts_.times_full;
-            disk_.set_full(true);
+            disk_.set_full(full_ = true);
             log_.add(now, EventLog::collector, Happening::disk_full, 1);
             scheduler_.at(now + random_.between(second_ms, 2 * second_ms * faults.full_s), *this,
                           room);
@@ -116,6 +136,19 @@ void WorldCollector::cut_power(MonotonicMs now) {
 }
 
 bool WorldCollector::try_start(MonotonicMs now) {
+    if (!open_journal(now) || !open_writer(now)) return false;
+    trouble_.clear();
+    ++counts_.starts;
+    writer_again_at_ = sync_done_at_ = now;
+    writer_retry_ms_ = 0;
+    log_.add(now, EventLog::collector, Happening::collector_up,
+             static_cast<std::int64_t>(journal_->durable_end(0)));
+    if (barrier_requested_) writer_->request_barrier();
+    run_at(now);
+    return true;
+}
+
+bool WorldCollector::open_journal(MonotonicMs now) {
     LocalJournalSettings settings;
     Random{settings_.seed, "journal"}.fill(settings.uuid_if_new);
     settings.salt_if_new = Random{settings_.seed, "salt"}.next();
@@ -128,25 +161,57 @@ bool WorldCollector::try_start(MonotonicMs now) {
         return false;
     }
     journal_ = std::move(journal).value();
-    store_ = std::make_unique<LocalStore>(disk_);
+    check_promises(now);
     known_ = {};
-    if (!store_->clean_up().ok() || !known_.load(*journal_).ok()) {
-        trouble_ = "lake or journal cannot be read";
+    clones_ = {};
+    intake_ = std::make_unique<Intake>();
+    intake_->set_date(wall(now), now);
+    intake_->set_limits({{std::string{world_tenant}, settings_.limits}}, now);
+    intake_->set_disk_short(full_);
+    const Status loaded = known_.load(*journal_, [&](const JournalEntry& entry) {
+        if (entry.kind == JournalKind::block)
+            intake_->count_taken(entry.tenant, entry.body.size(), entry.receive_time, now);
+    });
+    if (!loaded.ok()) trouble_ = "the journal cannot be read: " + to_string(loaded.error());
+    return loaded.ok();
+}
+
+bool WorldCollector::open_writer(MonotonicMs now) {
+    store_ = std::make_unique<LocalStore>(disk_);
+    if (const Status cleaned = store_->clean_up(); !cleaned.ok()) {
+        trouble_ = "the lake cannot be cleaned up: " + to_string(cleaned.error());
         return false;
     }
-    check_promises(now);
-    WriterSettings writing;
-    writing.commit_interval_ms = settings_.commit_interval_ms;
-    writer_ = std::make_unique<Writer>(*journal_, *store_, keys_, writing);
-    trouble_.clear();
-    ++counts_.starts;
-    writer_again_at_ = sync_done_at_ = now;
-    writer_retry_ms_ = 0;
-    log_.add(now, EventLog::collector, Happening::collector_up,
-             static_cast<std::int64_t>(journal_->durable_end(0)));
-    if (barrier_requested_) writer_->request_barrier();
-    run_at(now);
+    auto writer = std::make_unique<Writer>(*journal_, *store_, keys_, settings_.writer, &disk_);
+    const auto opened = writer->open();
+    const bool resumed = !writer->take_notes().empty();
+    if (!opened.ok()) {
+        trouble_ = opened.error().text;
+        if (writer->fatal()) violate(now, "the writer does not start: " + trouble_);
+        return false;
+    }
+    counts_.resumed += resumed ? 1 : 0;
+    rotten_ = false;
+    writer->for_each_known(
+        {[this](Shard shard, const std::string& tenant, const SchemaHash& hash) {
+             known_.add_schema(shard, tenant, hash);
+         },
+         [this](Shard shard, const std::string& tenant, const ModelHash& hash) {
+             known_.add_model(shard, tenant, hash);
+         },
+         [this](const std::string& tenant, const std::string& device, Incarnation incarnation,
+                Epoch number) { known_.add_epoch(tenant, device, incarnation, number); }});
+    writer_ = std::move(writer);
+    upkeep_ = std::make_unique<Upkeep>(*store_, settings_.upkeep, Upkeep::Ports{});
     return true;
+}
+
+// As its thread does it, between two steps of the writer.
+void WorldCollector::look_after_tables(MonotonicMs now) {
+    const bool clean = now >= cleans_at_;
+    if (clean) cleans_at_ = now + clean_up_ms;
+    upkeep_->look_after_all(clean ? Upkeep::all_work : Upkeep::compacting, wall(now));
+    if (disk_.failed()) go_down(now, by_disk);
 }
 
 // What devices were told to be durable is still there.
@@ -161,13 +226,19 @@ void WorldCollector::check_promises(MonotonicMs now) {
 }
 
 void WorldCollector::go_down(MonotonicMs now, int how) {
+    if (how == by_disk && cuts_snapshot_ && disk_.failed()) {
+        ++counts_.halfway;
+        cuts_snapshot_ = false;
+        cuts_disk_ = random_.one_in(2);
+    }
     const bool cut = how == by_power || (how == by_disk && cuts_disk_);
     log_.add(now, EventLog::collector, Happening::collector_down, how);
     ++counts_.crashes;
-    if (writer_) counts_.commits += writer_->counters().commits;
+    count_what_ran();
     for (const auto& [id, conversation] : conversations_) network_.close_down(id, now);
     conversations_.clear();
     for (auto& each : waiting_) each.clear();
+    upkeep_.reset();
     writer_.reset();
     store_.reset();
     journal_.reset();
@@ -177,9 +248,26 @@ void WorldCollector::go_down(MonotonicMs now, int how) {
     }
     disk_.fail_after(UINT64_MAX);
     cuts_disk_ = false;
+    if (rots_) damage_snapshot(now);
     const std::int64_t restart_ms = second_ms * settings_.faults.restart_s;
     scheduler_.at(now + random_.between(second_ms, std::max(2 * second_ms, restart_ms)), *this,
                   start);
+}
+
+// The newest one, when there is one before it: the one that a start takes then.
+void WorldCollector::damage_snapshot(MonotonicMs now) {
+    const auto numbers = snapshot_numbers(disk_);
+    if (!numbers.ok() || numbers.value().size() < 2 || rotten_) return;
+    const std::string path = snapshot_path(numbers.value().front());
+    const auto bytes = read_file(disk_, path);
+    if (!bytes.ok()) return;
+    rots_ = false;
+    rotten_ = true;
+    ++counts_.rotten;
+    disk_.flip(path, random_.below(bytes.value().size()),
+               std::byte{static_cast<std::uint8_t>(1U << random_.below(8))});
+    log_.add(now, EventLog::collector, Happening::snapshot_rots,
+             static_cast<std::int64_t>(numbers.value().front()));
 }
 
 void WorldCollector::run_at(MonotonicMs time) {
@@ -218,35 +306,12 @@ bool WorldCollector::step_journal(MonotonicMs now) {
     return settings_.sync_ms != 0 || tell_durable(now);
 }
 
-bool WorldCollector::tell_durable(MonotonicMs now) {
-    std::set<ConnectionId> told;
-    for (Shard shard = 0; shard < settings_.shards; ++shard) {
-        const Offset durable = journal_->durable_end(shard);
-        std::deque<Waiting>& waiting = waiting_[shard];
-        for (; !waiting.empty() && waiting.front().end <= durable; waiting.pop_front()) {
-            const auto found = conversations_.find(waiting.front().connection);
-            if (found == conversations_.end()) continue;
-            ++found->second.durable;
-            told.insert(found->first);
-            promised_[shard] = std::max(promised_[shard], waiting.front().end);
-            if (waiting.front().block)
-                acked_.emplace(*waiting.front().block, waiting.front().samples);
-        }
-    }
-    for (const ConnectionId id : told) {
-        const Conversation& conversation = conversations_.at(id);
-        conversation.session->on_durable(conversation.durable);
-        if (!obey(id, now)) return false;
-    }
-    return true;
-}
-
 bool WorldCollector::step_writer(MonotonicMs now) {
     if (now < writer_again_at_) {
         run_at(writer_again_at_);
         return true;
     }
-    const std::uint64_t commits = writer_->counters().commits;
+    const WriterCounters before = writer_->counters();
     MonotonicMs next = now;
     for (int i = 0; i < writer_steps_max && next <= now; ++i) {
         const auto done = writer_->step(now, wall(now));
@@ -261,101 +326,35 @@ bool WorldCollector::step_writer(MonotonicMs now) {
         writer_retry_ms_ = std::min(std::max(second_ms, 2 * writer_retry_ms_), retry_ms_max);
         writer_again_at_ = next = now + writer_retry_ms_;
     }
-    if (writer_->counters().commits != commits)
+    const WriterCounters& after = writer_->counters();
+    if (after.commits != before.commits)
         log_.add(now, EventLog::collector, Happening::committed,
-                 static_cast<std::int64_t>(writer_->counters().commits));
+                 static_cast<std::int64_t>(after.commits));
+    if (after.snapshots != before.snapshots)
+        log_.add(now, EventLog::collector, Happening::snapshot,
+                 static_cast<std::int64_t>(after.snapshots));
     run_at(next <= now ? now + 1 : next);
     return true;
 }
 
-void WorldCollector::on_connected(ConnectionId id, std::uint32_t device, MonotonicMs now) {
-    SessionSettings settings;
-    settings.journal = journal_->id();
-    settings.shard = journal_->shard_of(world_tenant, names_[device]);
-    settings.credit_bytes = settings_.credit_bytes;
-    settings.sealing_keys = keys_.ids();
-    ++counts_.sessions;
-    conversations_[id] = {
-        device,
-        std::make_unique<Session>(DeviceName{world_environment, world_tenant, names_[device]},
-                                  settings, known_, std::span{&authority_.certificate(), 1}, now),
-        0};
-}
-
-void WorldCollector::on_bytes(ConnectionId id, Bytes bytes, MonotonicMs now) {
-    while (!bytes.empty()) {
-        const auto found = conversations_.find(id);
-        if (found == conversations_.end()) return;
-        const std::size_t taken = found->second.session->on_bytes(bytes, wall(now), now);
-        bytes = bytes.subspan(taken);
-        if (!obey(id, now)) return go_down(now, by_disk);
-    }
-    run_at(now);
-}
-
-void WorldCollector::on_closed(ConnectionId id, MonotonicMs) { conversations_.erase(id); }
-
-// False: the journal takes nothing any more.
-bool WorldCollector::obey(ConnectionId id, MonotonicMs now) {
-    for (;;) {
-        const auto found = conversations_.find(id);
-        if (found == conversations_.end()) return true;
-        const SessionAction action = found->second.session->next();
-        switch (action.kind) {
-            case SessionAction::Kind::wait:
-                found->second.session->rest();
-                return true;
-            case SessionAction::Kind::write:
-                network_.write_down(id, action.bytes, now);
-                break;
-            case SessionAction::Kind::close:
-                if (found->second.session->broken_by_device()) ++counts_.refused_sessions;
-                log_.add(now, EventLog::collector, Happening::refused,
-                         static_cast<std::int64_t>(id));
-                conversations_.erase(found);
-                network_.close_down(id, now);
-                return true;
-            case SessionAction::Kind::submit:
-                if (!submit(id, found->second, action, now)) return false;
-                break;
-        }
-    }
-}
-
-bool WorldCollector::submit(ConnectionId id, Conversation& conversation,
-                            const SessionAction& action, MonotonicMs now) {
-    const std::string& device = names_[conversation.device];
-    const Shard shard = journal_->shard_of(world_tenant, device);
-    const std::string_view of_device =
-        is_of_tenant(action.entry_kind) ? std::string_view{} : std::string_view{device};
-    const auto end = journal_->append(
-        shard, {wall(now), action.entry_kind, world_tenant, of_device, action.bytes}, now);
-    if (!end.ok()) return false;
-    Waiting waiting{end.value(), id, std::nullopt, 0};
-    if (action.entry_kind == JournalKind::block) {
-        const auto header = parse_block_header(action.bytes);
-        LH_CHECK(header.ok());
-        waiting.block = {conversation.device, header.value().name};
-        waiting.samples = header.value().samples;
-    }
-    waiting_[shard].push_back(waiting);
-    return true;
-}
-
-void WorldCollector::tick_sessions(MonotonicMs now) {
-    std::vector<ConnectionId> late;
-    for (const auto& [id, conversation] : conversations_) {
-        if (conversation.session->deadline() <= now) late.push_back(id);
-    }
-    for (const ConnectionId id : late) {
-        conversations_.at(id).session->on_tick(now);
-        if (!obey(id, now)) return go_down(now, by_disk);
-    }
+// Of the process that is up, which ends with it.
+void WorldCollector::count_what_ran() {
+    counts_ = counts();
+    counts_.cut_bytes = 0;
 }
 
 CollectorCounts WorldCollector::counts() const {
     CollectorCounts counts = counts_;
-    if (writer_) counts.commits += writer_->counters().commits;
+    if (writer_) {
+        counts.commits += writer_->counters().commits;
+        counts.snapshots += writer_->counters().snapshots;
+    }
+    for (Shard shard = 0; journal_ && shard < journal_->shards(); ++shard)
+        counts.cut_bytes += journal_->begin(shard).ok() ? journal_->begin(shard).value() : 0;
+    if (upkeep_) {
+        counts.merges += upkeep_->counters().compactions;
+        counts.checkpoints += upkeep_->counters().checkpoints;
+    }
     return counts;
 }
 
