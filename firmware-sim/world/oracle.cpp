@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "collector/journal/local_journal.hpp"
 #include "collector/lake/local_store.hpp"
 
 namespace longhaul::sim {
@@ -38,7 +39,49 @@ Verdict Oracle::judge(bool complete) {
     check_acked();
     check_holes();
     check_streams();
+    check_audit();
     return std::move(verdict_);
+}
+
+// What `longhaul audit` says of the disk: all at once, or one by one where some are hostile.
+void Oracle::check_audit() {
+    collector::LocalStore lake{collector_.disk()};
+    const auto contents = tools::read_lake(lake);
+    if (!contents.ok()) return violate("audit: " + contents.error().text);
+    const auto journal = collector::LocalJournal::open_to_read(collector_.disk());
+    if (!journal.ok()) return violate("audit: the journal: " + to_string(journal.error()));
+    std::vector<std::string> names;
+    for (const auto& device : devices_) {
+        if (!device->settings().faults.garbles) names.push_back(device->settings().name);
+    }
+    if (names.size() == devices_.size()) names = {""};
+    for (const std::string& name : names) {
+        const auto report = tools::audit(*journal.value(), contents.value(), name);
+        if (!report.ok()) return violate("audit: " + report.error().text);
+        for (const std::string& problem : report.value().problems) violate("audit: " + problem);
+        check_audited(report.value());
+    }
+}
+
+void Oracle::check_audited(const tools::AuditReport& report) {
+    if (tools::holds(report, complete_)) return;
+    // Of a block without samples the tables say nothing: cut off, it seems to be awaited.
+    std::map<EpochKey, std::uint64_t> empty;
+    for (const auto& [block, samples] : collector_.acked())
+        if (samples == 0) ++empty[{block.device, block.name.incarnation, block.name.epoch}];
+    for (const auto& [name, counts] : report.epochs) {
+        tools::AuditReport one;
+        one.totals = counts;
+        const auto device = static_cast<std::uint32_t>(numbers_.at(name.device));
+        const auto cut_off = empty.find({device, {name.incarnation}, {name.epoch}});
+        if (cut_off != empty.end())
+            one.totals.awaited -= std::min(one.totals.awaited, cut_off->second);
+        if (tools::holds(one, complete_)) continue;
+        violate("audit: " + name.device + ": epoch " + std::to_string(name.epoch) + ": holes " +
+                std::to_string(counts.holes) + ", duplicates " + std::to_string(counts.duplicates) +
+                ", wrong " + std::to_string(counts.wrong) + ", in flight " +
+                std::to_string(counts.in_flight) + ", awaited " + std::to_string(counts.awaited));
+    }
 }
 
 void Oracle::read_tables() {

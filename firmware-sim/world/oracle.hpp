@@ -4,11 +4,13 @@
 
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "firmware-sim/world/device.hpp"
 #include "firmware-sim/world/lake_view.hpp"
 #include "firmware-sim/world/world_collector.hpp"
+#include "tools/longhaul/audit.hpp"
 
 namespace longhaul::sim {
 
@@ -42,6 +44,7 @@ class Oracle {
         Epoch epoch;  // 0: not known
         friend bool operator==(const EpochName&, const EpochName&) = default;
     };
+    using EpochKey = std::tuple<std::uint32_t, Incarnation, Epoch>;  // device's number
     // In which epochs a boot can have been: in this one, or behind the one and before the other.
     struct EpochRange {
         EpochName exact;
@@ -71,6 +74,8 @@ class Oracle {
     void check_time(const Device& device, const LakeRow& row, const Given& given);
     void check_acked();
     void check_holes();
+    void check_audit();
+    void check_audited(const tools::AuditReport& report);
     void check_streams();
     void check_stream(const Device& device, DeviceView& view, StreamView& stream);
     void check_gap(const Device& device, const DeviceView& view, const StreamView& stream,
