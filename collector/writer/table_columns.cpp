@@ -125,6 +125,8 @@ std::string table_description(std::string_view name) {
     if (name == "_losses") return "What will never come, and why: one row for each loss";
     if (name == "_quarantine")
         return "What was acknowledged and could not become rows when it came, and why";
+    if (name == "_usage")
+        return "What each device sent, and what became of it: one row for each device and hour";
     return "Samples of the schema " + std::string{name} + ", one row for each";
 }
 
@@ -177,6 +179,18 @@ std::vector<Column> quarantine_columns() {
          fixed("shard", number, "of the journal"),
          fixed("offset", number, "of the entry in the journal's shard"),
          fixed("content", ColumnType::binary, "the entry as it came; of a block, sealed")});
+}
+
+std::vector<Column> usage_columns() {
+    return {fixed("device", text, "name from the device's certificate"),
+            fixed("hour", moment, "when the hour began, by the times at which things came"),
+            fixed("received_bytes", number, "frames that came, without what TLS adds"),
+            fixed("blocks", number, "of these frames, also those that had come before"),
+            fixed("duplicate_blocks", number, "those that had come before"),
+            fixed("sealed_bytes", number, "of the blocks that became rows"),
+            fixed("samples", number, "the rows"),
+            fixed("decoded_bytes", number,
+                  "of their times and values: 8 for each number, the length of each text")};
 }
 
 }  // namespace longhaul::collector

@@ -100,6 +100,18 @@ enum QuarantineColumn : std::size_t {
 };
 std::vector<Column> quarantine_columns();
 
+enum UsageColumn : std::size_t {
+    usage_device,
+    usage_hour,
+    usage_received_bytes,
+    usage_blocks,
+    usage_duplicate_blocks,
+    usage_sealed_bytes,
+    usage_samples,
+    usage_decoded_bytes,
+};
+std::vector<Column> usage_columns();
+
 // One sentence for whoever finds the table: of a system table what its rows are, of any other that
 // they are samples of the schema of that name.
 std::string table_description(std::string_view name);

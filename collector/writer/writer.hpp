@@ -21,6 +21,7 @@
 #include "collector/writer/key_ring.hpp"
 #include "collector/writer/snapshots.hpp"
 #include "collector/writer/table_buffer.hpp"
+#include "collector/writer/usage_ledger.hpp"
 #include "common/block/model.hpp"
 #include "common/block/stored_schema.hpp"
 
@@ -182,12 +183,16 @@ class Writer {
     Offset needed_from(Shard shard) const;
     Status write_snapshot() const;
     Status put_state(SnapshotWriter& out) const;
+    Status put_usage(SnapshotWriter& out, Shard shard) const;
     Status put_tenant(SnapshotWriter& out, const std::string& name,
                       const TenantState& tenant) const;
     std::vector<Offset> offsets_read() const;
 
     Outcome read_entries(MonotonicMs now);
     Outcome on_entry(Shard shard, const ReadEntry& read);
+    Outcome take_entry(const Place& place, const JournalEntry& entry);
+    Outcome end_usage_hour(const Place& place);
+    void add_usage(const Place& place, const JournalEntry& entry, const WriterCounters& before);
     void on_damage(Shard shard);
     Outcome on_schema(const Place& place, Bytes body);
     Outcome on_epoch(const Place& place, Bytes body);
@@ -262,7 +267,9 @@ class Writer {
     std::vector<Offset> held_below_;     // by shard: blocks there are not released
     std::vector<std::unique_ptr<JournalReader>> readers_;
     std::map<std::string, TenantState, std::less<>> tenants_;
-    std::vector<ContentTags> tags_;  // by shard
+    std::vector<ContentTags> tags_;    // by shard
+    std::vector<UsageLedger> usage_;   // by shard
+    std::uint64_t decoded_bytes_ = 0;  // of the block that became rows last
     std::set<MissingModel> missing_models_;
     std::map<MissingModel, std::set<Offset>> waiting_;  // all blocks in quarantine, by their model
     std::set<WaitingBlock> releasable_;

@@ -25,6 +25,7 @@ std::vector<Column> (*system_columns(std::string_view name))() {
     if (name == "_anchors") return anchor_columns;
     if (name == "_losses") return loss_columns;
     if (name == "_quarantine") return quarantine_columns;
+    if (name == "_usage") return usage_columns;
     return nullptr;
 }
 
@@ -36,6 +37,7 @@ void Writer::forget_all() {
     tenants_.clear();
     counters_ = {};
     for (ContentTags& tags : tags_) tags = {};
+    for (UsageLedger& usage : usage_) usage = {};
     std::fill(held_below_.begin(), held_below_.end(), 0);
     std::fill(snapshot_offsets_.begin(), snapshot_offsets_.end(), 0);
     missing_models_.clear();
@@ -157,6 +159,10 @@ Status Writer::take_item(std::uint8_t kind, Bytes content) {
                 tags_[shard].put_old(generation, tag);
             }
             return {};
+        }
+        case SnapshotItem::usage: {
+            const std::uint64_t shard = in.varint();
+            return in.ok() && shard < usage_.size() ? usage_[shard].take(in) : damaged_content;
         }
         case SnapshotItem::counts:
             for (std::uint64_t* const count :

@@ -121,6 +121,7 @@ Status Writer::put_state(SnapshotWriter& out) const {
         item.u64(held_below_[shard]);
         LH_TRY(put(out, SnapshotItem::shard, item));
         LH_TRY(put_tags(out, shard, tags_[shard]));
+        LH_TRY(put_usage(out, shard));
     }
     ByteSink counts;
     for (const std::uint64_t count : {counters_.blocks, counters_.duplicates, counters_.quarantined,
