@@ -60,6 +60,7 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
     const WriterCounters before = counters_;
     LH_TRY(take_entry(place, entry));
     add_usage(place, entry, before);
+    note_heard(place, entry);
     return {};
 }
 
@@ -157,6 +158,7 @@ Writer::Outcome Writer::add_epoch(const Place& place, const longhaul_EpochRecord
     epoch.key = key;
     epoch.streams = &tenants_[place.tenant].devices.intern(streams_of(record));
     ++epoch.streams->users;
+    note_boot(place, record);
     LH_TRY(add_streams(place, epoch));
     LH_TRY(add_power_cut(place, record, incarnation));
     // The record of the epoch after it may have come first.

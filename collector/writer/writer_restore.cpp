@@ -224,6 +224,8 @@ Status Writer::take_tenant_item(std::uint8_t kind, ByteReader& in) {
         }
         case SnapshotItem::device:
             return take_device(in);
+        case SnapshotItem::facts:
+            return tenant.devices.take_facts(in);
         default:
             return Error{ErrorCode::unsupported,
                          "it holds what this version does not know: start a newer one"};

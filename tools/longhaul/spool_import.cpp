@@ -118,7 +118,8 @@ SpoolImport::SpoolImport(collector::Journal& journal, const SpoolOwner& owner,
       room_(block_bytes_max) {}
 
 Result<void, Message> SpoolImport::look_into_journal() {
-    const auto note = [this](const JournalEntry& entry) {
+    const auto note = [this](const collector::ReadEntry& read) {
+        const JournalEntry& entry = read.entry;
         if (entry.kind != JournalKind::block || entry.tenant != owner_.device.tenant ||
             entry.device != owner_.device.device)
             return;
