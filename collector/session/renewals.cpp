@@ -37,10 +37,15 @@ Result<std::vector<std::byte>> Renewals::renew(const Asking& asking, Bytes reque
         told_(asking.device, std::string{renewed.error().reason} + ": " + renewed.error().text);
         return std::vector<std::byte>{};
     }
+    const bool again = renewed.value().again;
     std::vector<std::byte> body = answer(asking, std::move(renewed).value());
     const bool too_long = body.size() > limits::certificate_chain_bytes_max;
-    told_(asking.device, too_long ? "issuer: the certificates are too long for an answer" : "");
-    if (too_long) body.clear();
+    if (too_long) {
+        told_(asking.device, "issuer: the certificates are too long for an answer");
+        body.clear();
+    } else if (!again) {
+        told_(asking.device, "");  // the same once more can come without end, and is no news
+    }
     return body;
 }
 

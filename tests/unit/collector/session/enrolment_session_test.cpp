@@ -100,6 +100,11 @@ TEST_CASE("session: a certificate is renewed once, for the session's own device 
     CHECK(told == std::vector<std::string>{""});
     talk.hear(FrameType::renew, own);
     CHECK(talk.closed);
+    Talk once_more{with};
+    once_more.hear_hello();
+    once_more.hear(FrameType::renew, own);
+    CHECK(once_more.count(FrameType::renewed) == 1);
+    CHECK(told == std::vector<std::string>{""});  // is told once
 
     for (const auto& request :
          {test::signing_request(generate_key().value(), "longhaul://demo/acme/bus-2"),
