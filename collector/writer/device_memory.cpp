@@ -67,18 +67,12 @@ void IncarnationState::close(std::uint32_t epoch) {
     const auto found = open.find(epoch);
     if (found != open.end()) {
         if (found->second.has_record)
-            fingerprints.emplace_back(epoch, fingerprint_of(found->second.record_tag));
-        if (fingerprints.size() > state_limits::fingerprints_max) fingerprints.pop_front();
+            done.push_back({epoch, fingerprint_of(found->second.record_tag), found->second.key});
+        if (done.size() > state_limits::done_max) done.pop_front();
         let_go(found->second);
         open.erase(found);
     }
     closed.add(epoch);
-    trim();
-}
-
-void IncarnationState::reopen(std::uint32_t epoch) {
-    closed.remove(epoch);
-    open[epoch].forked = true;
     trim();
 }
 
@@ -94,11 +88,20 @@ void IncarnationState::trim() {
     closed.remove_first_run();
 }
 
-bool IncarnationState::may_be_record(std::uint32_t epoch, const RecordTag& tag) const {
-    for (const auto& [known, fingerprint] : fingerprints) {
-        if (known == epoch) return fingerprint == fingerprint_of(tag);
+std::optional<bool> IncarnationState::is_record(std::uint32_t epoch, const RecordTag& tag) const {
+    for (const DoneEpoch& each : done) {
+        if (each.number == epoch) return each.fingerprint == fingerprint_of(tag);
     }
-    return true;
+    return std::nullopt;
+}
+
+const BlockKey* IncarnationState::key_of(std::uint32_t epoch) const {
+    const auto found = open.find(epoch);
+    if (found != open.end()) return found->second.has_record ? &found->second.key : nullptr;
+    for (const DoneEpoch& each : done) {
+        if (each.number == epoch) return &each.key;
+    }
+    return nullptr;
 }
 
 IncarnationState* DeviceMemory::find(std::uint32_t incarnation) {

@@ -29,7 +29,7 @@ inline constexpr std::size_t incarnations_max = 16'384;
 inline constexpr std::size_t closed_runs_max = 4096;  // of an incarnation: open epochs lie between
 inline constexpr std::size_t runs_max = 1024;         // of received blocks of an epoch
 inline constexpr std::size_t anchors_max = 64;        // of an epoch
-inline constexpr std::size_t fingerprints_max = 32;   // of closed epochs of an incarnation
+inline constexpr std::size_t done_max = 4;  // closed epochs of which more than the number is left
 }  // namespace state_limits
 
 struct Anchor {
@@ -75,7 +75,6 @@ using RecordTag = std::array<std::byte, 16>;  // the first half of its SHA-256
 // What has a record can open blocks. Without one it is only known by what others told of it.
 struct EpochState {
     bool has_record = false;
-    bool forked = false;  // was done when another record of it came: its blocks are suspect
     RecordTag record_tag{};
     BlockKey key;
     StreamSet* streams = nullptr;
@@ -94,22 +93,29 @@ struct EpochState {
     const StreamEntry* stream(std::size_t index) const;
 };
 
+// Of an epoch that is done: enough to tell its blocks and its record from others that bear its
+// number, as those of a device that was set back to an older state.
+struct DoneEpoch {
+    std::uint32_t number = 0;
+    std::uint16_t fingerprint = 0;  // of its record
+    BlockKey key;
+};
+
 struct IncarnationState {
     std::uint32_t id = 0;
     std::uint32_t given_up = 0;  // epochs up to here were too many to remember
     SeqRuns closed;              // epochs that are done
     std::map<std::uint32_t, EpochState> open;
-    std::deque<std::pair<std::uint32_t, std::uint16_t>> fingerprints;  // epoch, of its record
+    std::deque<DoneEpoch> done;  // those that were closed last
 
     EpochState* find(std::uint32_t epoch);
-    // Its blocks are duplicates, whatever they are.
     bool is_closed(std::uint32_t epoch) const { return closed.contains(epoch); }
     bool is_given_up(std::uint32_t epoch) const { return epoch != 0 && epoch <= given_up; }
     void close(std::uint32_t epoch);
-    // Another record of a closed epoch has come.
-    void reopen(std::uint32_t epoch);
-    // Of a closed epoch: whether this may be the record that it had.
-    bool may_be_record(std::uint32_t epoch, const RecordTag& tag) const;
+    // Of a closed epoch: whether this is the record that it had; none: nobody knows any more.
+    std::optional<bool> is_record(std::uint32_t epoch, const RecordTag& tag) const;
+    // What the epoch's blocks are sealed with; nullptr: not known, or not any more.
+    const BlockKey* key_of(std::uint32_t epoch) const;
 
  private:
     void trim();  // to as many runs as may be

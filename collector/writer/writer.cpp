@@ -17,7 +17,7 @@ Writer::Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
     for (Shard shard = 0; shard < journal.shards(); ++shard)
         ends_at_start_.push_back(journal.durable_end(shard));
     held_below_.resize(ends_at_start_.size());
-    tags_.resize(ends_at_start_.size());
+    tags_.resize(ends_at_start_.size(), ContentTags{settings.tag_bytes});
     snapshot_offsets_.resize(ends_at_start_.size());
     const Uuid& uuid = journal.id().uuid;
     for (std::size_t i = 0; i < uuid.size(); ++i) {

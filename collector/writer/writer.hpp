@@ -35,6 +35,9 @@ struct WriterSettings {
     // and so much time has gone by.
     std::uint64_t snapshot_bytes = 256 << 20;
     std::int64_t snapshot_ms = 3'600'000;
+    // How much of the journal the tags of blocks reach back, at least. The same for a journal's
+    // whole life, because rows follow from it; tests have less.
+    std::uint64_t tag_bytes = 64 << 20;
 };
 
 struct WriterCounters {
@@ -194,15 +197,16 @@ class Writer {
     Outcome add_epoch(const Place& place, const longhaul_EpochRecord& record, const RecordTag& tag,
                       const BlockKey& key, IncarnationState& incarnation);
     Outcome on_closed_epoch(const Place& place, const EpochName& name, const RecordTag& tag,
-                            Bytes body, DeviceMemory& device, IncarnationState& incarnation);
+                            Bytes body, const IncarnationState& incarnation);
     Outcome on_model(const Place& place, Bytes body);
     Outcome on_block(const Place& place, Bytes body);
     Outcome on_known_block(const Place& place, const BlockHeader& header, Bytes body,
-                           const char* otherwise);
+                           const BlockKey* key, const char* untold);
     Outcome on_release(const Place& place, Bytes body);
     Outcome release(const Place& place, const BlockHeader& header, Bytes body, EpochState& epoch);
     Outcome take_block(const Place& place, const BlockHeader& header, Bytes body,
                        EpochState& epoch);
+    void forget_block(const Place& place, const BlockName& name, EpochState& epoch);
     DeviceMemory& device_of(const Place& place);
     const Model* find_model(const Place& place, const ModelHash& hash);
     using Formats = std::array<StreamFormat, limits::streams_max>;

@@ -16,6 +16,10 @@ std::uint64_t content_tag(Bytes sealed) {
     return ByteReader{sealed.last(sizeof(std::uint64_t))}.u64();
 }
 
+constexpr const char* fork = "fork: other content under the same name";
+constexpr const char* done_long_ago =
+    "of an epoch that was done long ago: whether it came before cannot be told any more";
+
 std::vector<StreamEntry> streams_of(const longhaul_EpochRecord& record) {
     std::vector<StreamEntry> entries(record.streams_count);
     for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -116,11 +120,11 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
     RecordTag tag;
     std::copy_n(hash.begin(), tag.size(), tag.begin());
     if (incarnation->is_closed(record.epoch))
-        return on_closed_epoch(place, name, tag, body, device, *incarnation);
+        return on_closed_epoch(place, name, tag, body, *incarnation);
     EpochState* const known = incarnation->find(record.epoch);
     if (known != nullptr && known->has_record && known->record_tag == tag)
         return add_streams(place, *known);
-    if (known != nullptr && (known->has_record || known->forked))
+    if (known != nullptr && known->has_record)
         return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
     device.make_room();  // also for the epoch before it, of which it tells
     if (incarnation->is_given_up(record.epoch))
@@ -161,14 +165,13 @@ Writer::Outcome Writer::add_epoch(const Place& place, const longhaul_EpochRecord
     return {};
 }
 
-// It is the same record again, or a device that was set back to an older state. The blocks of that
-// one are not to be taken for those that have come.
+// It is the same record again, or that of a device that was set back to an older state.
 Writer::Outcome Writer::on_closed_epoch(const Place& place, const EpochName& name,
-                                        const RecordTag& tag, Bytes body, DeviceMemory& device,
-                                        IncarnationState& incarnation) {
-    if (incarnation.may_be_record(name.second, tag)) return {};
-    device.make_room();
-    if (!incarnation.is_given_up(name.second)) incarnation.reopen(name.second);
+                                        const RecordTag& tag, Bytes body,
+                                        const IncarnationState& incarnation) {
+    const auto same = incarnation.is_record(name.second, tag);
+    if (!same) return quarantine(place, name, std::nullopt, body, done_long_ago);
+    if (*same) return {};
     return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
 }
 
@@ -232,16 +235,15 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     DeviceMemory& device = device_of(place);
     IncarnationState* const incarnation = device.find(name.incarnation.value);
     if (incarnation == nullptr) return refuse("no epoch record");
-    if (incarnation->is_closed(name.epoch.value))
-        return on_known_block(place, header.value(), body, nullptr);
-    if (incarnation->is_given_up(name.epoch.value))
-        return on_known_block(place, header.value(), body, "too many epochs of this device");
+    const auto known = [&](const char* untold) {
+        return on_known_block(place, header.value(), body, incarnation->key_of(name.epoch.value),
+                              untold);
+    };
+    if (incarnation->is_closed(name.epoch.value)) return known(done_long_ago);
+    if (incarnation->is_given_up(name.epoch.value)) return known("too many epochs of this device");
     EpochState* const epoch = incarnation->find(name.epoch.value);
-    if (epoch != nullptr && epoch->forked)
-        return on_known_block(place, header.value(), body, "fork: of a second record of its epoch");
     if (epoch == nullptr || !epoch->has_record) return refuse("no epoch record");
-    if (epoch->received.contains(name.seq.value))
-        return on_known_block(place, header.value(), body, nullptr);
+    if (epoch->received.contains(name.seq.value)) return known(fork);
     if (epoch->received.size() >= state_limits::runs_max &&
         epoch->received.grows_by(name.seq.value))
         return refuse("too many gaps between the blocks of this epoch");
@@ -253,17 +255,24 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     return {};
 }
 
-// Its name is taken. `otherwise`: the reason for quarantine when nobody can say that it is the
-// same; nullptr: then it is taken for a duplicate.
+// Its name is taken. Whether by the same block says the tag of what came then, or else its epoch's
+// key: what it opens was not made by a device that was set back, because each boot draws a new one.
+// `untold`: the reason for quarantine when nobody can say.
 Writer::Outcome Writer::on_known_block(const Place& place, const BlockHeader& header, Bytes body,
-                                       const char* otherwise) {
-    const auto known = tags_[place.shard].find(place.tag_name(journal_.id().uuid, header.name));
+                                       const BlockKey* key, const char* untold) {
+    const std::uint64_t tag_name = place.tag_name(journal_.id().uuid, header.name);
+    const auto tag = tags_[place.shard].find(tag_name);
+    const bool told = tag || key != nullptr;
+    const bool same = tag    ? *tag == content_tag(body)
+                      : told ? open_block(*key, body, body_room_).ok()
+                             : false;
+    if (same) {
+        ++counters_.duplicates;
+        return {};
+    }
+    if (!told) tags_[place.shard].put(tag_name, content_tag(body));  // once is enough
     const EpochName name{header.name.incarnation.value, header.name.epoch.value};
-    if (known && *known != content_tag(body))
-        return quarantine(place, name, header, body, "fork: other content under the same name");
-    if (!known && otherwise != nullptr) return quarantine(place, name, header, body, otherwise);
-    ++counters_.duplicates;
-    return {};
+    return quarantine(place, name, header, body, told ? fork : untold);
 }
 
 // Of a block that waits, or it has no effect.
@@ -317,7 +326,12 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
     const BlockName& name = header.name;
     const EpochName epoch_name{name.incarnation.value, name.epoch.value};
     const auto opened = open_block(epoch.key, body, body_room_);
-    if (!opened.ok()) return quarantine(place, epoch_name, header, body, "the block does not open");
+    if (!opened.ok()) {
+        // Nothing says that it is of this device's epoch, so its name stays free for the one that
+        // is.
+        forget_block(place, name, epoch);
+        return quarantine(place, epoch_name, header, body, "the block does not open");
+    }
     Formats formats = formats_of(place, epoch);
     if (const auto lacks = find_models(place, opened.value(), epoch, formats)) {
         const Waiting waiting{place.offset, place.receive_time, *lacks, content_tag(body)};
@@ -327,17 +341,19 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
     }
     const auto block = decoder_.decode(opened.value(), formats, header.samples);
     if (!block.ok()) {
-        // It counts as never arrived, so that it becomes rows when it comes again after its schema.
-        // But where its number would be one hole too many, for which it stays taken.
-        if (block.error().code == ErrorCode::not_found &&
-            epoch.received.size() < state_limits::runs_max) {
-            epoch.received.remove(name.seq.value);
-            tags_[place.shard].remove(place.tag_name(journal_.id().uuid, name));
-        }
+        // So that it becomes rows when it comes again after its schema.
+        if (block.error().code == ErrorCode::not_found) forget_block(place, name, epoch);
         return quarantine(place, epoch_name, header, body, to_string(block.error()));
     }
     ++counters_.blocks;
     return add_rows(place, name, block.value(), epoch);
+}
+
+// It counts as never arrived. But where its number would be one hole too many, it stays taken.
+void Writer::forget_block(const Place& place, const BlockName& name, EpochState& epoch) {
+    if (epoch.received.size() >= state_limits::runs_max) return;
+    epoch.received.remove(name.seq.value);
+    tags_[place.shard].remove(place.tag_name(journal_.id().uuid, name));
 }
 
 const Model* Writer::find_model(const Place& place, const ModelHash& hash) {

@@ -35,7 +35,7 @@ const Error damaged_content{ErrorCode::malformed, "its content is not a writer's
 void Writer::forget_all() {
     tenants_.clear();
     counters_ = {};
-    for (ContentTags& tags : tags_) tags = {};
+    for (ContentTags& tags : tags_) tags = ContentTags{settings_.tag_bytes};
     std::fill(held_below_.begin(), held_below_.end(), 0);
     std::fill(snapshot_offsets_.begin(), snapshot_offsets_.end(), 0);
     missing_models_.clear();

@@ -46,6 +46,9 @@ void Writer::begin_snapshot() {
     snapshot_.emplace();
     snapshot_->number = snapshot_number_ + 1;
     snapshot_->offsets = offsets_read();
+    // As the next entry will, so that who takes the snapshot up has tags that are as old as these.
+    for (Shard shard = 0; shard < tags_.size(); ++shard)
+        tags_[shard].reach(snapshot_->offsets[shard]);
 }
 
 // What fails costs the snapshot, not the rows: it is tried again later, and meanwhile the journal
