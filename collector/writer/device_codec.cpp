@@ -75,24 +75,17 @@ void decode_anchors(ByteReader& in, EpochState& epoch) {
 
 void encode_waiting(const EpochState& epoch, ByteSink& out) {
     out.varint(epoch.waiting.size());
-    for (const auto& [seq, waiting] : epoch.waiting) {
-        out.u32(seq);
-        out.u64(waiting.offset);
-        out.u64(static_cast<std::uint64_t>(waiting.received.value));
-        out.bytes(waiting.model);
-        out.u64(waiting.content);
+    for (const auto& [model, seqs] : epoch.waiting) {
+        out.bytes(model);
+        encode_runs(seqs, out);
     }
 }
 
 void decode_waiting(ByteReader& in, EpochState& epoch) {
-    for (std::size_t left = read_count(in, SIZE_MAX); left != 0 && in.ok(); --left) {
-        const std::uint32_t seq = in.u32();
-        Waiting waiting;
-        waiting.offset = in.u64();
-        waiting.received.value = in.i64();
-        waiting.model = read_array<sizeof(ModelHash)>(in);
-        waiting.content = in.u64();
-        epoch.waiting.emplace(seq, waiting);
+    for (std::size_t left = read_count(in, state_limits::runs_max); left != 0 && in.ok(); --left) {
+        const auto model = read_array<sizeof(ModelHash)>(in);
+        SeqRuns seqs = decode_runs(in, state_limits::runs_max);
+        if (seqs.empty() || !epoch.waiting.emplace(model, std::move(seqs)).second) in.fail();
     }
 }
 

@@ -40,6 +40,23 @@ void EpochState::add_anchor(const Anchor& anchor) {
     anchors.erase(anchors.begin() + static_cast<std::ptrdiff_t>(nearest));
 }
 
+bool EpochState::add_waiting(const ModelHash& model, std::uint32_t seq) {
+    std::size_t runs = 0;
+    for (const auto& [hash, seqs] : waiting) runs += seqs.size();
+    SeqRuns& of_model = waiting[model];
+    if (runs >= state_limits::runs_max && of_model.grows_by(seq)) {
+        if (of_model.empty()) waiting.erase(model);
+        return false;
+    }
+    of_model.add(seq);
+    return true;
+}
+
+std::map<ModelHash, SeqRuns>::iterator EpochState::find_waiting(std::uint32_t seq) {
+    return std::find_if(waiting.begin(), waiting.end(),
+                        [seq](const auto& each) { return each.second.contains(seq); });
+}
+
 const StreamEntry* EpochState::stream(std::size_t index) const {
     if ((resolved >> index & 1) == 0) return nullptr;
     for (const StreamEntry& entry : streams->entries) {
@@ -122,6 +139,26 @@ std::size_t DeviceMemory::open_epochs() const {
     std::size_t count = 0;
     for (const IncarnationState& each : incarnations) count += each.open.size();
     return count;
+}
+
+bool DeviceMemory::waits_for(const ModelHash& model) const {
+    for (const IncarnationState& incarnation : incarnations) {
+        for (const auto& [number, epoch] : incarnation.open) {
+            if (epoch.waiting.contains(model)) return true;
+        }
+    }
+    return false;
+}
+
+void DeviceMemory::stop_waiting() {
+    for (IncarnationState& incarnation : incarnations) {
+        std::vector<std::uint32_t> stopped;
+        for (auto& [number, epoch] : incarnation.open) {
+            if (!epoch.waiting.empty()) stopped.push_back(number);
+            epoch.waiting.clear();
+        }
+        for (const std::uint32_t number : stopped) settle(incarnation, number);
+    }
 }
 
 void DeviceMemory::make_room() {

@@ -27,8 +27,8 @@ namespace state_limits {
 inline constexpr std::size_t open_epochs_max = 4096;  // of a device
 inline constexpr std::size_t incarnations_max = 16'384;
 inline constexpr std::size_t closed_runs_max = 4096;  // of an incarnation: open epochs lie between
-inline constexpr std::size_t runs_max = 1024;         // of received blocks of an epoch
-inline constexpr std::size_t anchors_max = 64;        // of an epoch
+inline constexpr std::size_t runs_max = 1024;   // of received, and of waiting blocks of an epoch
+inline constexpr std::size_t anchors_max = 64;  // of an epoch
 inline constexpr std::size_t done_max = 4;  // closed epochs of which more than the number is left
 }  // namespace state_limits
 
@@ -37,14 +37,6 @@ struct Anchor {
     std::int64_t elapsed_us = 0;
     std::int64_t wall_us = 0;
     std::optional<std::uint64_t> error_us;
-};
-
-// A block in quarantine that lacks its model.
-struct Waiting {
-    Offset offset = 0;
-    WallUs received;
-    ModelHash model{};
-    std::uint64_t content = 0;  // its content tag
 };
 
 // Of an epoch that ended in disorder, which power_cut rows are written.
@@ -82,12 +74,16 @@ struct EpochState {
     std::int32_t anchors_made = 0;
     std::vector<Anchor> anchors;
     SeqRuns received;
-    std::map<std::uint32_t, Waiting> waiting;  // by seq; received, too
+    std::map<ModelHash, SeqRuns> waiting;  // in quarantine for want of this model; received, too
     PowerCut cut;
     bool ends_known = false;                                     // the next record has come
     std::array<std::uint32_t, block_class_count> last_number{};  // and told these
 
     void add_anchor(const Anchor& anchor);
+    // False: there are too many runs of blocks that wait.
+    bool add_waiting(const ModelHash& model, std::uint32_t seq);
+    // Which model the block waits for; waiting.end(): it does not.
+    std::map<ModelHash, SeqRuns>::iterator find_waiting(std::uint32_t seq);
     bool is_done() const;
     // One whose schema is there; nullptr: no such one.
     const StreamEntry* stream(std::size_t index) const;
@@ -130,6 +126,9 @@ class DeviceMemory {
     // looks for them again.
     void make_room();
     std::size_t open_epochs() const;
+    bool waits_for(const ModelHash& model) const;
+    // What waits in quarantine stays there.
+    void stop_waiting();
 
     // Closes the epoch if it is done.
     static void settle(IncarnationState& incarnation, std::uint32_t epoch);

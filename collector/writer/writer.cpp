@@ -108,7 +108,8 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
             const auto read = readers_[shard]->next();
             if (read.ok()) {
                 ++counters_.entries;
-                read_received_ = read.value().entry.receive_time;
+                if (read.value().entry.kind != JournalKind::release)
+                    read_received_ = read.value().entry.receive_time;
                 LH_TRY(on_entry(shard, read.value()));
             } else if (read.error().code == ErrorCode::corrupt) {
                 on_damage(shard);

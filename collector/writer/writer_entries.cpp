@@ -85,9 +85,7 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
 void Writer::on_damage(Shard shard) {
     ++counters_.damaged;
     held_below_[shard] = ends_at_start_[shard];
-    std::erase_if(releasable_, [&](const WaitingBlock& block) {
-        return block.shard == shard && block.offset < held_below_[shard];
-    });
+    stop_waiting(shard);
 }
 
 Writer::Outcome Writer::on_schema(const Place& place, Bytes body) {
@@ -205,31 +203,12 @@ Writer::Outcome Writer::bind(const std::string& tenant, const SchemaName& name,
     return {};
 }
 
-// Blocks that wait for it can be released from here on. One that cannot be read is there, too: it
-// would be no better if it came again.
-Writer::Outcome Writer::on_model(const Place& place, Bytes body) {
-    StoredModel stored{{body.begin(), body.end()}, {}};
-    const auto model = Model::parse(stored.bytes);
-    if (model.ok()) stored.model = model.value();
-    const ModelHash hash = model_hash(body);
-    const MissingModel name{place.shard, place.tenant, hash};
-    tenants_[place.tenant].models.try_emplace({place.shard, hash}, std::move(stored));
-    missing_models_.erase(name);
-    if (!model.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "model cannot be read");
-    const auto waiting = waiting_.find(name);
-    if (waiting == waiting_.end()) return {};
-    for (const Offset offset : waiting->second) {
-        if (offset >= held_below_[place.shard]) releasable_.insert({place.shard, offset});
-    }
-    return {};
-}
-
 Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     const auto header = parse_block_header(body);
     if (!header.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "block header");
     const BlockName& name = header.value().name;
     const EpochName epoch_name{name.incarnation.value, name.epoch.value};
-    const auto refuse = [&](const char* reason) {
+    const auto refuse = [&](std::string_view reason) {
         return quarantine(place, epoch_name, header.value(), body, reason);
     };
     DeviceMemory& device = device_of(place);
@@ -246,7 +225,7 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     if (epoch->received.contains(name.seq.value)) return known(fork);
     if (epoch->received.size() >= state_limits::runs_max &&
         epoch->received.grows_by(name.seq.value))
-        return refuse("too many gaps between the blocks of this epoch");
+        return refuse(too_many_gaps);
 
     epoch->received.add(name.seq.value);
     tags_[place.shard].put(place.tag_name(journal_.id().uuid, name), content_tag(body));
@@ -255,69 +234,29 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     return {};
 }
 
-// Its name is taken. Whether by the same block says the tag of what came then, or else its epoch's
-// key: what it opens was not made by a device that was set back, because each boot draws a new one.
-// `untold`: the reason for quarantine when nobody can say.
+// By the tag of what came then, or else by its epoch's key: what that opens was not made by a
+// device that was set back, because each boot draws a new one.
+std::optional<bool> Writer::is_same_block(const Place& place, const BlockName& name, Bytes body,
+                                          const BlockKey* key) {
+    const auto tag = tags_[place.shard].find(place.tag_name(journal_.id().uuid, name));
+    if (tag) return *tag == content_tag(body);
+    if (key == nullptr) return std::nullopt;
+    return open_block(*key, body, body_room_).ok();
+}
+
+// Its name is taken. `untold`: the reason for quarantine when nobody can say whether by the same.
 Writer::Outcome Writer::on_known_block(const Place& place, const BlockHeader& header, Bytes body,
                                        const BlockKey* key, const char* untold) {
-    const std::uint64_t tag_name = place.tag_name(journal_.id().uuid, header.name);
-    const auto tag = tags_[place.shard].find(tag_name);
-    const bool told = tag || key != nullptr;
-    const bool same = tag    ? *tag == content_tag(body)
-                      : told ? open_block(*key, body, body_room_).ok()
-                             : false;
-    if (same) {
+    const auto same = is_same_block(place, header.name, body, key);
+    if (same == true) {
         ++counters_.duplicates;
         return {};
     }
-    if (!told) tags_[place.shard].put(tag_name, content_tag(body));  // once is enough
     const EpochName name{header.name.incarnation.value, header.name.epoch.value};
-    return quarantine(place, name, header, body, told ? fork : untold);
-}
-
-// Of a block that waits, or it has no effect.
-Writer::Outcome Writer::on_release(const Place& place, Bytes body) {
-    const auto header = parse_block_header(body);
-    if (header.ok()) {
-        const BlockName& name = header.value().name;
-        DeviceMemory& device = device_of(place);
-        IncarnationState* const incarnation = device.find(name.incarnation.value);
-        EpochState* const epoch =
-            incarnation == nullptr ? nullptr : incarnation->find(name.epoch.value);
-        const auto waiting = epoch == nullptr ? decltype(epoch->waiting.begin()){}
-                                              : epoch->waiting.find(name.seq.value);
-        if (epoch != nullptr && waiting != epoch->waiting.end() &&
-            waiting->second.content == content_tag(body)) {
-            LH_TRY(release(place, header.value(), body, *epoch));
-            DeviceMemory::settle(*incarnation, name.epoch.value);
-            return {};
-        }
-    }
-    ++counters_.duplicates;
-    return {};
-}
-
-// Its rows come from this entry, and the time of its arrival from the first one.
-Writer::Outcome Writer::release(const Place& place, const BlockHeader& header, Bytes body,
-                                EpochState& epoch) {
-    const Waiting waiting = epoch.waiting.extract(header.name.seq.value).mapped();
-    releasable_.erase({place.shard, waiting.offset});
-    const auto same_model = waiting_.find({place.shard, place.tenant, waiting.model});
-    if (same_model != waiting_.end()) {
-        same_model->second.erase(waiting.offset);
-        if (same_model->second.empty()) waiting_.erase(same_model);
-    }
-    Place arrival = place;
-    arrival.receive_time = waiting.received;
-    arrival.receive_date = date_text(arrival.receive_time);
-    const std::uint64_t blocks_before = counters_.blocks;
-    LH_TRY(take_block(arrival, header, body, epoch));
-    counters_.released += counters_.blocks - blocks_before;
-    return {};
-}
-
-void Writer::wait_for_model(const Place& place, const Waiting& waiting) {
-    waiting_[{place.shard, place.tenant, waiting.model}].insert(waiting.offset);
+    if (same == false) return quarantine(place, name, header, body, fork);
+    // Once is enough.
+    tags_[place.shard].put(place.tag_name(journal_.id().uuid, header.name), content_tag(body));
+    return quarantine(place, name, header, body, untold);
 }
 
 // The block's name is taken already.
@@ -333,12 +272,8 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
         return quarantine(place, epoch_name, header, body, "the block does not open");
     }
     Formats formats = formats_of(place, epoch);
-    if (const auto lacks = find_models(place, opened.value(), epoch, formats)) {
-        const Waiting waiting{place.offset, place.receive_time, *lacks, content_tag(body)};
-        epoch.waiting[name.seq.value] = waiting;
-        wait_for_model(place, waiting);
-        return quarantine(place, epoch_name, header, body, "unknown model: " + hex(*lacks));
-    }
+    if (const auto lacks = find_models(place, opened.value(), epoch, formats))
+        return wait_for_model(place, header, body, epoch, *lacks);
     const auto block = decoder_.decode(opened.value(), formats, header.samples);
     if (!block.ok()) {
         // So that it becomes rows when it comes again after its schema.
@@ -356,12 +291,6 @@ void Writer::forget_block(const Place& place, const BlockName& name, EpochState&
     tags_[place.shard].remove(place.tag_name(journal_.id().uuid, name));
 }
 
-const Model* Writer::find_model(const Place& place, const ModelHash& hash) {
-    const auto& models = tenants_[place.tenant].models;
-    const auto found = models.find({place.shard, hash});
-    return found == models.end() || !found->second.model ? nullptr : &*found->second.model;
-}
-
 Writer::Formats Writer::formats_of(const Place& place, const EpochState& epoch) {
     Formats formats;
     const TenantState& tenant = tenants_[place.tenant];
@@ -371,24 +300,6 @@ Writer::Formats Writer::formats_of(const Place& place, const EpochState& epoch) 
             &tenant.schemas.at({place.shard, entry.schema}).stored->schema();
     }
     return formats;
-}
-
-// For all sections that need one, or the first that is missing. What else is wrong with the
-// sections is for the decoder to say.
-std::optional<ModelHash> Writer::find_models(const Place& place, Bytes opened,
-                                             const EpochState& epoch, Formats& formats) {
-    for (SectionReader reader{opened}; !reader.at_end();) {
-        const auto section = reader.next();
-        if (!section.ok()) return std::nullopt;
-        const std::size_t index = section.value().stream;
-        if (section.value().codec == codec_columns || index >= formats.size()) continue;
-        const StreamEntry* const stream = epoch.stream(index);
-        if (stream == nullptr || !stream->model) continue;
-        const Model* const model = find_model(place, *stream->model);
-        if (model == nullptr) return stream->model;
-        formats[index].model = *model;
-    }
-    return std::nullopt;
 }
 
 }  // namespace longhaul::collector

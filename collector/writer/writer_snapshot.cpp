@@ -88,19 +88,8 @@ Status Writer::do_snapshot_step() {
             break;
     }
     for (Shard shard = 0; shard < journal_.shards(); ++shard)
-        LH_TRY(journal_.cut(shard, needed_from(shard)));
+        LH_TRY(journal_.cut(shard, snapshot_offsets_[shard]));
     return {};
-}
-
-// By the snapshot before, and by releases: a block that waits is taken from its entry.
-Offset Writer::needed_from(Shard shard) const {
-    Offset needed = snapshot_offsets_[shard];
-    for (const auto& [model, offsets] : waiting_) {
-        if (model.shard != shard) continue;
-        const auto oldest = offsets.lower_bound(held_below_[shard]);
-        if (oldest != offsets.end()) needed = std::min(needed, *oldest);
-    }
-    return needed;
 }
 
 Status Writer::write_snapshot() const {

@@ -119,7 +119,7 @@ TEST_CASE("device: an epoch of which all has come or is lost leaves its number")
     second.ends_known = true;
     second.last_number[2] = 1;
     second.received.add({seq(1), seq(1)});
-    second.waiting[seq(1)] = {};
+    REQUIRE(second.add_waiting({}, seq(1)));
     DeviceMemory::settle(incarnation, 2);
     CHECK(incarnation.open.size() == 2);
     second.waiting.clear();
@@ -147,7 +147,8 @@ TEST_CASE("device: its bytes give the same state back, and no other bytes give a
     epoch.add_anchor({5, INT64_MAX, 0, 7});
     epoch.received.add({1, 3});
     epoch.received.add({0xffff'fff0, 0xffff'ffff});
-    epoch.waiting[2] = {77, {-5}, {}, 99};
+    REQUIRE(epoch.add_waiting({}, 2));
+    REQUIRE(epoch.add_waiting({}, 0xffff'fff1));
     epoch.ends_known = true;
     epoch.last_number = {1, 2, 3, 4};
     epoch.cut = {5, true, true};
