@@ -173,8 +173,7 @@ void Collector::start_writer() {
                   {{"tenant", std::string{entry.tenant}}, {"device", std::string{entry.device}}});
         return {};
     };
-    releases_ =
-        std::make_unique<Releases>(*journal_, *writer_, Releases::Ports{find_model, append});
+    releases_ = std::make_unique<Releases>(*store_, *writer_, Releases::Ports{find_model, append});
     writer_thread_ = std::make_unique<WriterThread>(*writer_, *releases_, log_, on_writer_failure);
     const auto ask = [this](const std::string& after) { return writer_thread_->survey(after); };
     upkeep_thread_ = std::make_unique<UpkeepThread>(*store_, config_.upkeep, ask, log_);
