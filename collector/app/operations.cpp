@@ -257,7 +257,8 @@ Readings Operations::read() {
     readings.gateway = &parts_.gateway->counters;
     readings.journal = &parts_.journal_thread->counters();
     for (Shard shard = 0; shard < parts_.journal->shards(); ++shard)
-        readings.durable_bytes += parts_.journal->durable_end(shard);
+        readings.durable_ends.push_back(parts_.journal->durable_end(shard));
+    for (const Offset end : readings.durable_ends) readings.durable_bytes += end;
     if (const MonotonicMs since = parts_.journal_thread->waiting_since();
         since != MonotonicMs::never()) {
         readings.oldest_unacknowledged_s = static_cast<double>(monotonic_now() - since) / 1000;
