@@ -197,7 +197,7 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     gateway_->session.sealing_keys = sealing_ids();
     if (const auto mended = trail_.mend(wall_now()); !mended.ok())
         log_.warn("the audit trail cannot be written", {{"text", mended.error().text}});
-    if (!config_.gateway) note_in_trail(facts_of_keys(gateway_->session.sealing_keys));
+    if (!config_.gateway) note_in_trail(facts_of_keys(*gateway_->session.sealing_keys));
     gateway_->session.models = credentials_.models.get();
     LH_TRY(open_renewals());
     auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
@@ -348,8 +348,9 @@ void Collector::note_in_trail(const std::vector<TrailFact>& facts) {
         log_.warn("the audit trail cannot be written", {{"text", kept.error().text}});
 }
 
-std::vector<SealingKeyId> Collector::sealing_ids() const {
-    return {credentials_.sealing_ids.begin(), credentials_.sealing_ids.end()};
+std::shared_ptr<const std::vector<SealingKeyId>> Collector::sealing_ids() const {
+    return std::make_shared<const std::vector<SealingKeyId>>(credentials_.sealing_ids.begin(),
+                                                             credentials_.sealing_ids.end());
 }
 
 void Collector::report() const {

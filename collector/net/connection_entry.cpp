@@ -68,7 +68,8 @@ void Connection::begin_session(const Admitted& admitted) {
     settings.certificate_expires = identity_->expires;
     settings.sealing_tenants = &admitted_by_->sealing_tenants;
     settings.sealing_offer = find_offer(admitted_by_->sealing, identity_->authority);
-    session_.emplace(name, settings, gateway_.known, admitted.authorities, monotonic_now());
+    session_.emplace(identity_->name, settings, gateway_.known, admitted.authorities,
+                     monotonic_now());
     watched_ = gateway_.clones.begin(name.tenant, name.device, peer_, monotonic_now());
     ++gateway_.counters.sessions;
     ++gateway_.counters.sessions_open;

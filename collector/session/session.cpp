@@ -20,9 +20,9 @@ std::optional<ModelHash> model_of(const longhaul_StreamEntry& stream) {
 
 }  // namespace
 
-Session::Session(DeviceName peer, const SessionSettings& settings, KnownDevices& known,
+Session::Session(const DeviceName& peer, const SessionSettings& settings, KnownDevices& known,
                  std::span<const Certificate> authorities, MonotonicMs now)
-    : peer_{std::move(peer)},
+    : peer_{peer},
       settings_{settings},
       known_{known},
       authorities_{authorities},
@@ -164,7 +164,7 @@ SessionAction Session::on_hello(Bytes body) {
     greeted_ = true;
     deadline_ = now_ + settings_.idle_deadline_ms;
     incarnation_ = {hello.incarnation};
-    life_ = DeviceLife{incarnation_, hello.boot};
+    boot_ = hello.boot;
     write_welcome(hello);
     return {};
 }
@@ -201,7 +201,8 @@ bool Session::knows_schema(const SchemaHash& hash) const {
 }
 
 bool Session::knows_model(const ModelHash& hash) const {
-    return models_.contains(hash) || known_.has_model(settings_.shard, peer_.tenant, hash);
+    return std::find(models_.begin(), models_.end(), hash) != models_.end() ||
+           known_.has_model(settings_.shard, peer_.tenant, hash);
 }
 
 bool Session::knows_epoch(Epoch epoch) const {
@@ -215,7 +216,7 @@ const char* Session::cannot_open(const longhaul_EpochRecord& record) const {
     SealingKeyId id;
     std::memcpy(id.data(), record.sealing_key_id, id.size());
     const auto& keys = settings_.sealing_keys;
-    if (!keys.empty() && std::find(keys.begin(), keys.end(), id) == keys.end())
+    if (keys != nullptr && std::find(keys->begin(), keys->end(), id) == keys->end())
         return "it is sealed to a key that this collector does not hold";
     if (settings_.sealing_tenants == nullptr) return nullptr;
     const auto whose = settings_.sealing_tenants->find(id);
@@ -272,7 +273,7 @@ SessionAction Session::on_epoch(Bytes body) {
     if (const auto model = model_to_append(record); model != nullptr) {
         model_ = model;
         const ModelHash hash = model_hash(*model);
-        models_.insert(hash);
+        models_.push_back(hash);
         again_ = Frame{FrameType::epoch, body};
         return submit({JournalKind::model, {}, {}, model->size(), hash}, *model_);
     }
@@ -294,7 +295,7 @@ SessionAction Session::on_want(Bytes body) {
     ModelHash hash;
     const bool whole = body.size() == hash.size();
     if (whole) std::copy(body.begin(), body.end(), hash.begin());
-    if (!whole || offered_.erase(hash) == 0) {
+    if (!whole || std::erase(offered_, hash) == 0) {
         return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
                       "a model is wanted that was not offered, or was sent already");
     }

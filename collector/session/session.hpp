@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <list>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -32,8 +33,9 @@ struct SessionSettings {
     Shard shard = 0;
     std::uint64_t credit_bytes = 1 << 20;  // of blocks that may be under way and not yet durable
     std::size_t schemas_max = 1024;        // of a tenant
-    // Those that the writer holds; epochs sealed to others are refused. Empty: not checked.
-    std::vector<SealingKeyId> sealing_keys;
+    // Those that the writer holds; epochs sealed to others are refused. nullptr: not checked. One
+    // list for all sessions, of which there are many that say nothing.
+    std::shared_ptr<const std::vector<SealingKeyId>> sealing_keys;
     const SealingTenants* sealing_tenants = nullptr;  // outlives the session; nullptr: not checked
     const ModelShelf* models = nullptr;           // outlives the session; nullptr: there are none
     const SealingOffer* sealing_offer = nullptr;  // read with the Hello
@@ -68,9 +70,9 @@ struct SessionCounters {
 
 class Session {
  public:
-    // `authorities` issue the certificates of the device's tenant, or did. All of them outlive the
-    // session.
-    Session(DeviceName peer, const SessionSettings& settings, KnownDevices& known,
+    // `authorities` issue the certificates of the device's tenant, or did. All of them, and `peer`,
+    // outlive the session.
+    Session(const DeviceName& peer, const SessionSettings& settings, KnownDevices& known,
             std::span<const Certificate> authorities, MonotonicMs now);
 
     // Takes as many bytes as there is room for; call next() until it waits, then feed the rest.
@@ -95,7 +97,9 @@ class Session {
     CreditWait waits_for() const { return waits_for_; }
 
     const DeviceName& peer() const { return peer_; }
-    const std::optional<DeviceLife>& life() const { return life_; }  // once the Hello has come
+    std::optional<DeviceLife> life() const {  // once the Hello has come
+        return greeted_ ? std::optional{DeviceLife{incarnation_, boot_}} : std::nullopt;
+    }
     std::uint64_t submissions() const { return submitted_; }
     const SessionCounters& counters() const { return counters_; }
     // Why it ended, for the log; empty while it goes on.
@@ -153,7 +157,7 @@ class Session {
         out_.resize(before + writer.size());
     }
 
-    DeviceName peer_;
+    const DeviceName& peer_;
     SessionSettings settings_;
     KnownDevices& known_;
     std::span<const Certificate> authorities_;
@@ -173,13 +177,13 @@ class Session {
     bool renewal_offered_ = false;
     bool renewed_ = false;  // asked for, once
     Incarnation incarnation_;
-    std::optional<DeviceLife> life_;
+    std::uint64_t boot_ = 0;
     std::optional<Frame> again_;     // taken once more, because something had to go before it
     ModelShelf::StoredModel model_;  // being submitted
     std::optional<SealingKeyId> sealing_key_;  // the newest that the device was told of or has
-    std::set<ModelHash> offered_;              // and not yet sent
+    std::vector<ModelHash> offered_;           // and not yet sent
     std::set<SchemaHash> schemas_;             // submitted in this session
-    std::set<ModelHash> models_;
+    std::vector<ModelHash> models_;
     std::set<Epoch> epochs_;
     std::list<Submission> pending_;  // submitted, not yet durable; takes no room when there is none
     std::uint64_t submitted_ = 0;

@@ -119,7 +119,10 @@ TEST_CASE("session: a block that is not whole, or whose epoch has not come, is r
 
 TEST_CASE("session: an epoch sealed to a key that the writer lacks is refused") {
     SealingKeyId held{};
-    Talk refused{[&](SessionSettings& settings) { settings.sealing_keys = {held}; }};
+    using Keys = std::vector<SealingKeyId>;
+    Talk refused{[&](SessionSettings& settings) {
+        settings.sealing_keys = std::make_shared<const Keys>(Keys{held});
+    }};
     refused.hear_hello();
     refused.hear(FrameType::schema, schema());
     refused.hear(FrameType::epoch, epoch());
@@ -128,7 +131,7 @@ TEST_CASE("session: an epoch sealed to a key that the writer lacks is refused") 
     const SealingKeyId right = sealing_key_id(public_key_of(pki().sealing).value());
     for (const SealingTenants& whose : {SealingTenants{}, SealingTenants{{right, "acme"}}}) {
         Talk taken{[&](SessionSettings& settings) {
-            settings.sealing_keys = {held, right};
+            settings.sealing_keys = std::make_shared<const Keys>(Keys{held, right});
             settings.sealing_tenants = &whose;
         }};
         taken.introduce();
