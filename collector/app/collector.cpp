@@ -90,6 +90,10 @@ Result<void, StartFailure> Collector::open_journal() {
     if (const Status loaded = known_.load(*journal_, count_in(intake_, progress)); !loaded.ok())
         return folder_failure(path, loaded.error());
     progress.end(monotonic_now());
+    // What was cut off from the journal counts as well.
+    const auto taken = credentials_.entrance->registry->intake();
+    if (!taken.ok()) return StartFailure{{config_.registry + ": " + to_string(taken.error())}};
+    intake_.restore(taken.value(), monotonic_now());
     return {};
 }
 
@@ -169,8 +173,7 @@ void Collector::start_writer() {
                   {{"tenant", std::string{entry.tenant}}, {"device", std::string{entry.device}}});
         return {};
     };
-    releases_ =
-        std::make_unique<Releases>(*journal_, *writer_, Releases::Ports{find_model, append});
+    releases_ = std::make_unique<Releases>(*store_, *writer_, Releases::Ports{find_model, append});
     writer_thread_ = std::make_unique<WriterThread>(*writer_, *releases_, log_, on_writer_failure);
     const auto ask = [this](const std::string& after) { return writer_thread_->survey(after); };
     upkeep_thread_ = std::make_unique<UpkeepThread>(*store_, config_.upkeep, ask, log_);
@@ -192,6 +195,8 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     gateway_.reset(new Gateway{credentials_.entrance, known_, intake_, *journal_thread_, *journal_,
                                log_, session});
     gateway_->session.sealing_keys = sealing_ids();
+    if (const auto mended = trail_.mend(wall_now()); !mended.ok())
+        log_.warn("the audit trail cannot be written", {{"text", mended.error().text}});
     if (!config_.gateway) note_in_trail(facts_of_keys(gateway_->session.sealing_keys));
     gateway_->session.models = credentials_.models.get();
     LH_TRY(open_renewals());
@@ -271,6 +276,7 @@ int Collector::run() {
     if (!drained && !failed_)
         log_.warn("the writer had no time to commit everything; it goes on at the next start");
     report();
+    gateway_->day_intake.set(intake_.taken_today(monotonic_now()));
     operations_->stop();
     return exit_code_;
 }
@@ -349,7 +355,7 @@ std::vector<SealingKeyId> Collector::sealing_ids() const {
 void Collector::report() const {
     const GatewayCounters& gateway = gateway_->counters;
     log_.info("connections", {{"accepted", std::uint64_t{gateway.accepted}},
-                              {"refused", std::uint64_t{gateway.refused}},
+                              {"refused", gateway.refused()},
                               {"ended_by_exception", std::uint64_t{gateway.exceptions}},
                               {"blocks", std::uint64_t{gateway.blocks}},
                               {"acknowledged", std::uint64_t{gateway.acked_blocks}}});

@@ -96,8 +96,7 @@ void add_gateway(Families& to, const GatewayCounters& from) {
                  {"reason", name_of(static_cast<CreditWait>(i))},
                  static_cast<double>(std::uint64_t{from.waiting[i]}));
     }
-    to.counter("longhaul_clone_alarms_total",
-               "How often two sessions of one device went on at the same time.", from.clones);
+    to.counter("longhaul_clone_alarms_total", "How often a device was there twice.", from.clones);
     const auto of = [&from](RefusalReason reason) -> std::uint64_t {
         return from.refused_by[static_cast<std::size_t>(reason)];
     };

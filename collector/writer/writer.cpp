@@ -17,7 +17,7 @@ Writer::Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
     for (Shard shard = 0; shard < journal.shards(); ++shard)
         ends_at_start_.push_back(journal.durable_end(shard));
     held_below_.resize(ends_at_start_.size());
-    tags_.resize(ends_at_start_.size());
+    tags_.resize(ends_at_start_.size(), ContentTags{settings.tag_bytes});
     usage_.resize(ends_at_start_.size());
     snapshot_offsets_.resize(ends_at_start_.size());
     const Uuid& uuid = journal.id().uuid;
@@ -109,7 +109,8 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
             const auto read = readers_[shard]->next();
             if (read.ok()) {
                 ++counters_.entries;
-                read_received_ = read.value().entry.receive_time;
+                if (read.value().entry.kind != JournalKind::release)
+                    read_received_ = read.value().entry.receive_time;
                 LH_TRY(on_entry(shard, read.value()));
             } else if (read.error().code == ErrorCode::corrupt) {
                 on_damage(shard);

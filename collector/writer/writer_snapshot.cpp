@@ -46,6 +46,9 @@ void Writer::begin_snapshot() {
     snapshot_.emplace();
     snapshot_->number = snapshot_number_ + 1;
     snapshot_->offsets = offsets_read();
+    // As the next entry will, so that who takes the snapshot up has tags that are as old as these.
+    for (Shard shard = 0; shard < tags_.size(); ++shard)
+        tags_[shard].reach(snapshot_->offsets[shard]);
 }
 
 // What fails costs the snapshot, not the rows: it is tried again later, and meanwhile the journal
@@ -85,19 +88,8 @@ Status Writer::do_snapshot_step() {
             break;
     }
     for (Shard shard = 0; shard < journal_.shards(); ++shard)
-        LH_TRY(journal_.cut(shard, needed_from(shard)));
+        LH_TRY(journal_.cut(shard, snapshot_offsets_[shard]));
     return {};
-}
-
-// By the snapshot before, and by releases: a block that waits is taken from its entry.
-Offset Writer::needed_from(Shard shard) const {
-    Offset needed = snapshot_offsets_[shard];
-    for (const auto& [model, offsets] : waiting_) {
-        if (model.shard != shard) continue;
-        const auto oldest = offsets.lower_bound(held_below_[shard]);
-        if (oldest != offsets.end()) needed = std::min(needed, *oldest);
-    }
-    return needed;
 }
 
 Status Writer::write_snapshot() const {

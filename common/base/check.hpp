@@ -12,6 +12,6 @@ namespace longhaul {
 #define LH_CHECK(condition)                                           \
     do {                                                              \
         if (!(condition)) {                                           \
-            ::longhaul::check_failed(#condition, __FILE__, __LINE__); \
+            ::longhaul::check_failed(#condition, __FILE_NAME__, __LINE__); \
         }                                                             \
     } while (false)

@@ -104,5 +104,7 @@ Result<void, Message> read_system_table(collector::ObjectStore& lake, const std:
 // has every block that a table has. `device`: look at this one only; empty: all.
 Result<AuditReport, Message> audit(collector::Journal& journal, const LakeContents& lake,
                                    const std::string& device);
+// `drained`: nothing may be under way any more.
+bool holds(const AuditReport& report, bool drained);
 
 }  // namespace longhaul::tools

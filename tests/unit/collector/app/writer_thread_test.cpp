@@ -33,7 +33,7 @@ TEST_CASE("writer thread: a release that fails is tried again, though nothing el
         if (calls == 2) again.set_value();
         return {};
     };
-    Releases releases{*bench.journal, *bench.writer, {find, append}};
+    Releases releases{*bench.store, *bench.writer, {find, append}};
     Log log{std::make_shared<spdlog::sinks::null_sink_mt>()};
     WriterThread thread{*bench.writer, releases, log, [](Message) {}};
     CHECK(again.get_future().wait_for(std::chrono::minutes{1}) == std::future_status::ready);

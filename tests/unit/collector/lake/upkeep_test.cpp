@@ -281,3 +281,65 @@ TEST_CASE("upkeep: what a state table had before goes after two hours") {
     CHECK(clean(later(300)) == 1);
     CHECK_FALSE(is_there(second));
 }
+
+TEST_CASE("retention: a day with more blocks than fit into memory goes by groups of devices") {
+    BusLake lake;
+    lake.fill(1, 6, 2);
+    DeltaTable table{lake.store, lake.folder};
+    REQUIRE(table.refresh().ok());
+    const auto gone = expire(lake.store, table, lake.receive_date, days_later(731), 2);
+    REQUIRE(gone.ok());
+    CHECK(gone.value().rows == 12);
+    CHECK(totals_of(lake.store) == totals_of_six);
+    DeltaTable expired{lake.store, "acme/_expired"};
+    REQUIRE(expired.refresh().ok());
+    CHECK(expired.state().files.size() > 1);
+    CHECK(expired.state().version == 0);  // all in one commit
+}
+
+// What was counted and is not gone yet is known by the log, not by files, which others may merge.
+TEST_CASE("retention: what an end between count and removal left is not counted again") {
+    bool between = false;
+    for (std::uint64_t step = 1; !between; ++step) {
+        CAPTURE(step);
+        REQUIRE(step < 1000);
+        BusLake lake;
+        lake.fill(1, 6, 2);
+        const auto before = rows_of(lake.store, lake.folder);
+        lake.disk.fail_after(step);
+        look_after(lake, lake.store, days_later(731), Upkeep::cleaning);
+        lake.disk.cut_power();
+        LocalStore store{lake.disk};
+        REQUIRE(store.clean_up().ok());
+        DeltaTable expired{store, "acme/_expired"};
+        REQUIRE(expired.refresh().ok());
+        between = !expired.state().files.empty() && rows_of(store, lake.folder) == before;
+        if (!between) continue;
+
+        // Somebody merges both tables.
+        const DataFile old = expired.state().files.begin()->second;
+        TableCommit merged;
+        merged.operation = "OPTIMIZE";
+        merged.removed = {old.path};
+        merged.files = {old};
+        merged.files[0].path = "receive_date=" + lake.receive_date + "/part-0.parquet";
+        merged.columns = expired_columns();
+        const auto content = expired.read(old);
+        REQUIRE(content.ok());
+        REQUIRE(store.put_if_absent("acme/_expired/" + merged.files[0].path, content.value()).ok());
+        REQUIRE(expired.commit(merged).ok());
+        UpkeepSettings settings;
+        settings.retention_days = 0;
+        CHECK(look_after(lake, store, days_later(731), Upkeep::compacting, settings).compactions ==
+              1);
+        CHECK(look_after(lake, store, days_later(731), Upkeep::cleaning).failures == 0);
+        CHECK(rows_of(store, lake.folder).empty());
+        CHECK(totals_of(store) == totals_of_six);
+        REQUIRE(expired.refresh().ok());
+        CHECK(expired.state().files.size() == 1);
+        // More of that day, which others have put back, is counted anew.
+        lake.fill(7, 7, 2);
+        CHECK(look_after(lake, store, days_later(732), Upkeep::cleaning).expired_rows == 2);
+        CHECK(totals_of(store).size() == 7);
+    }
+}
