@@ -13,7 +13,6 @@ void TenantSurvey::add(const std::string& name, const DeviceFacts& facts, std::s
 
 void TenantSurvey::add_epoch(std::uint32_t incarnation, std::uint32_t number,
                              const EpochState& epoch) {
-    if (epoch.forked) return;
     SurveyedGap gap{devices.size() - 1, incarnation, number, BlockClass::alarm, 0, 0};
     auto run = epoch.received.runs().begin();
     const auto end = epoch.received.runs().end();
