@@ -205,8 +205,8 @@ void add_upkeep(Families& to, const UpkeepProgress& from) {
 void add_devices(Families& to, const Readings& readings) {
     const UpkeepProgress& from = *readings.upkeep;
     constexpr std::int64_t hour_ms = 3'600'000;
-    for (const auto& [name, span_ms] :
-         {std::pair{"hour", hour_ms}, {"day", 24 * hour_ms}, {"week", 7 * 24 * hour_ms}}) {
+    for (const auto& [name, span_ms] : {std::pair{"hour", hour_ms}, std::pair{"day", 24 * hour_ms},
+                                        std::pair{"week", 7 * 24 * hour_ms}}) {
         const std::int64_t since_ms = readings.now.value / 1000 - span_ms;
         const auto stale = std::count_if(from.grown_ms.begin(), from.grown_ms.end(),
                                          [&](std::int64_t ms) { return ms < since_ms; });

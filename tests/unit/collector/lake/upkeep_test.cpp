@@ -3,6 +3,7 @@
 #include <set>
 
 #include "collector/lake/retention.hpp"
+#include "collector/lake/state_table.hpp"
 #include "tests/unit/collector/lake/lake_fixture.hpp"
 
 using namespace longhaul;
@@ -235,6 +236,50 @@ TEST_CASE("upkeep: wherever the disk fails, rows that expire leave their totals,
             if (done) break;
         }
     }
+}
+
+TEST_CASE("upkeep: what a state table had before goes after two hours") {
+    sim::SimDisk disk;
+    LocalStore store{disk};
+    const auto later = [](std::int64_t minutes) {
+        return WallUs{fixture_now.value + minutes * 60'000'000};
+    };
+    const auto replace = [&](const char* device, WallUs now) {
+        disk.set_time(now);
+        Batch batch{{make_column("device", ColumnType::string)}};
+        if (*device != '\0') {
+            batch.begin_row();
+            batch.put_text(0, device);
+            batch.end_row();
+        }
+        DeltaTable table{store, "acme/_gaps"};
+        REQUIRE(table.refresh().ok());
+        REQUIRE(replace_rows(store, table, batch, "gaps", now).ok());
+        REQUIRE(table.state().files.size() <= 1);
+        return table.state().files.empty() ? "" : table.state().files.begin()->first;
+    };
+    const auto clean = [&](WallUs now) {
+        disk.set_time(now);
+        Upkeep upkeep{store, {}, {}};
+        upkeep.look_after_all(Upkeep::all_work, now);
+        CHECK(upkeep.counters().failures == 0);
+        return upkeep.counters().removed_files;
+    };
+    const auto is_there = [&](const std::string& path) {
+        return store.read("acme/_gaps/" + path).ok();
+    };
+    CHECK(replace("", later(0)).empty());
+    CHECK(store.entries("acme").value().empty());  // nothing to say, no table
+    const std::string first = replace("one", later(0));
+    const std::string second = replace("two", later(10));
+    CHECK(clean(later(100)) == 0);
+    CHECK(is_there(first));
+    CHECK(clean(later(131)) == 1);
+    CHECK_FALSE(is_there(first));
+    CHECK(is_there(second));
+    CHECK(replace("", later(140)).empty());
+    CHECK(clean(later(300)) == 1);
+    CHECK_FALSE(is_there(second));
 }
 
 TEST_CASE("retention: a day with more blocks than fit into memory goes by groups of devices") {
