@@ -14,6 +14,11 @@ class SimFile final : public DiskFile {
         : disk_{disk}, inode_{std::move(inode)} {}
 
     Status append(Bytes bytes) override {
+        if (disk_.full_) {
+            const Bytes some = bytes.first(bytes.size() / 2);
+            inode_->bytes.insert(inode_->bytes.end(), some.begin(), some.end());
+            return ErrorCode::full;
+        }
         const SimDisk::Step step = disk_.take_step();
         if (step.applies) {
             inode_->bytes.insert(inode_->bytes.end(), bytes.begin(), bytes.end());
@@ -154,6 +159,11 @@ void SimDisk::flip(std::string_view path, std::size_t at, std::byte mask) {
 Result<std::unique_ptr<DiskFile>> SimDisk::create(std::string_view path) {
     if (visible_.contains(path)) return ErrorCode::exists;
     if (!folders_.contains(folder_of(path))) return ErrorCode::not_found;
+    if (full_) return ErrorCode::full;
+    if (!fails_from_path_.empty() && path.starts_with(fails_from_path_)) {
+        steps_left_ = fails_from_path_steps_;
+        fails_from_path_.clear();
+    }
     const Step step = take_step();
     if (!step.applies) return step.status.error();
     auto inode = std::make_shared<Inode>();
@@ -198,13 +208,17 @@ Result<std::vector<DiskEntry>> SimDisk::list(std::string_view path) {
     const auto name_of_last = [](std::string_view full) {
         return std::string{full.substr(full.rfind('/') + 1)};
     };
-    for (const auto& [name, inode] : visible_) {
-        if (folder_of(name) == path)
-            entries.push_back({name_of_last(name), inode->bytes.size(), false, inode->modified});
+    const std::string prefix = path.empty() ? std::string{} : std::string{path} + '/';
+    for (auto at = visible_.lower_bound(prefix);
+         at != visible_.end() && at->first.starts_with(prefix); ++at) {
+        if (folder_of(at->first) == path)
+            entries.push_back(
+                {name_of_last(at->first), at->second->bytes.size(), false, at->second->modified});
     }
-    for (const std::string& folder : folders_) {
-        if (!folder.empty() && folder_of(folder) == path)
-            entries.push_back({name_of_last(folder), 0, true, {}});
+    for (auto at = folders_.lower_bound(prefix); at != folders_.end() && at->starts_with(prefix);
+         ++at) {
+        if (!at->empty() && folder_of(*at) == path)
+            entries.push_back({name_of_last(*at), 0, true, {}});
     }
     std::sort(entries.begin(), entries.end(),
               [](const DiskEntry& a, const DiskEntry& b) { return a.name < b.name; });

@@ -33,9 +33,16 @@ class SimDisk final : public collector::Disk {
     // Every call that changes something counts; from the `steps`-th on all of them fail.
     void fail_after(std::uint64_t steps) { steps_left_ = steps; }
     bool failed() const { return steps_left_ == 0; }
+    // The same, counted from the next file that is created with a path that begins so.
+    void fail_after(std::uint64_t steps, std::string_view from_path) {
+        fails_from_path_ = from_path;
+        fails_from_path_steps_ = steps;
+    }
     std::uint64_t steps_taken() const { return steps_taken_; }
     // The next sync of a file fails, and what it should have kept is lost at the next power cut.
     void fail_next_sync() { fail_next_sync_ = true; }
+    // Full: no file is made, and of what is appended half finds room.
+    void set_full(bool full) { full_ = full; }
 
     // Power is cut and comes back: only the durable picture is left. With `torn`, some of the
     // changes of names that were never synced are kept, the first ones, and of each file some of
@@ -83,6 +90,9 @@ class SimDisk final : public collector::Disk {
     std::uint64_t steps_left_ = UINT64_MAX;
     std::uint64_t steps_taken_ = 0;
     bool fail_next_sync_ = false;
+    bool full_ = false;
+    std::string fails_from_path_;  // empty: no
+    std::uint64_t fails_from_path_steps_ = 0;
     WallUs now_{};
 };
 

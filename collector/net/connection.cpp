@@ -343,6 +343,7 @@ void Connection::count() {
     all.bytes_received += tls_->bytes_received() - counted_bytes_;
     counted_bytes_ = tls_->bytes_received();
     if (!session_) return;
+    note_life();
     const SessionCounters& now = session_->counters();
     all.blocks += now.blocks - counted_.blocks;
     all.block_bytes += now.block_bytes - counted_.block_bytes;

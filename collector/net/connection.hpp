@@ -62,6 +62,7 @@ class Connection final : public Submitter,
     void begin_session(const Admitted& admitted);
     void queue_bye(longhaul_ByeReason why, const std::string& text, std::uint32_t retry_after_ms);
     void watch_for_clones();
+    void note_life();
     void count_waiting(CreditWait wait);
     bool obey();
     bool read();
@@ -85,6 +86,7 @@ class Connection final : public Submitter,
     std::optional<Session> session_;
     TenantIntake* intake_ = nullptr;  // in which it has a place
     CloneWatch::Session watched_;
+    bool life_noted_ = false;
     Shard shard_ = 0;
     std::uint64_t durable_ = 0;  // submissions of the session
     Bytes in_;  // read, not yet taken by the session; in the gateway's room or in in_kept_

@@ -321,8 +321,9 @@ Result<std::string> issue_certificate(const CertificateRequest& request) {
                       Certificate::parse(as_bytes(request.issuer_pem)));
         issuer_name = certificate.subject();
     }
-    std::array<std::byte, 16> serial;
-    LH_TRY(random_bytes(serial));
+    std::array<std::byte, 16> serial{};
+    if (request.serial) serial = *request.serial;
+    if (!request.serial) LH_TRY(random_bytes(serial));
     serial[0] = (serial[0] & std::byte{0x7f}) | std::byte{0x40};  // positive, of full length
     constexpr std::int64_t day_us = 86'400'000'000;
     constexpr std::int64_t clock_slack_us = 3'600'000'000;  // a device's clock may be behind ours

@@ -5,6 +5,7 @@
 // X.509.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -84,6 +85,7 @@ struct CertificateRequest {
     std::string dns{};           // SAN, optional
     int days = 90;
     WallUs now{};
+    std::optional<std::array<std::byte, 16>> serial{};  // drawn, unless it is given
 };
 Result<std::string> issue_certificate(const CertificateRequest& request);  // PEM
 

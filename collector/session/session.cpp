@@ -164,6 +164,7 @@ SessionAction Session::on_hello(Bytes body) {
     greeted_ = true;
     deadline_ = now_ + settings_.idle_deadline_ms;
     incarnation_ = {hello.incarnation};
+    life_ = DeviceLife{incarnation_, hello.boot};
     write_welcome(hello);
     return {};
 }
@@ -183,7 +184,10 @@ void Session::write_welcome(const longhaul_Hello& hello) {
         const bool known = wanted.size == sizeof(SchemaHash) && knows_schema(hash_of(wanted.bytes));
         if (!known) welcome.unknown_schemas |= std::uint32_t{1} << i;
     }
-    welcome.renewal = settings_.renewals != nullptr;
+    renewal_offered_ =
+        settings_.renewals != nullptr && (!settings_.leaves_authority || hello.rotation);
+    welcome.renewal = renewal_offered_;
+    welcome.renew_now = renewal_offered_ && settings_.leaves_authority;
     if (hello.models && settings_.models != nullptr) offer_models(hello, welcome);
     queue([&](ByteWriter& out) { return write_message(welcome, out); });
     if (hello.sealing_key.size == sizeof(SealingKeyId)) {
@@ -205,12 +209,19 @@ bool Session::knows_epoch(Epoch epoch) const {
            known_.has_epoch(peer_.tenant, peer_.device, incarnation_, epoch);
 }
 
-// A writer stops when it lacks a key, so a device may not name any key it likes.
-bool Session::can_open(const longhaul_EpochRecord& record) const {
+// A writer stops when it lacks a key, so a device may not name any key it likes; nor that of
+// another tenant, whose people may hold it and nothing of this device's. nullptr: it is in order.
+const char* Session::cannot_open(const longhaul_EpochRecord& record) const {
     SealingKeyId id;
     std::memcpy(id.data(), record.sealing_key_id, id.size());
     const auto& keys = settings_.sealing_keys;
-    return keys.empty() || std::find(keys.begin(), keys.end(), id) != keys.end();
+    if (!keys.empty() && std::find(keys.begin(), keys.end(), id) == keys.end())
+        return "it is sealed to a key that this collector does not hold";
+    if (settings_.sealing_tenants == nullptr) return nullptr;
+    const auto whose = settings_.sealing_tenants->find(id);
+    const bool of_another =
+        whose != settings_.sealing_tenants->end() && whose->second != peer_.tenant;
+    return of_another ? "it is sealed to a key of another tenant" : nullptr;
 }
 
 SessionAction Session::on_schema(Bytes body) {
@@ -250,9 +261,7 @@ SessionAction Session::on_epoch(Bytes body) {
         !signed_by.ok()) {
         return refuse_with(to_string(signed_by.error()));
     }
-    if (!can_open(record)) {
-        return refuse_with("it is sealed to a key that this collector does not hold");
-    }
+    if (const char* const why = cannot_open(record); why != nullptr) return refuse_with(why);
     for (pb_size_t i = 0; i < record.streams_count; ++i) {
         if (!knows_schema(hash_of(record.streams[i].schema_hash))) {
             return refuse_with("the schema of stream " + std::to_string(record.streams[i].index) +

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <list>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 
 #include "collector/registry/certificate.hpp"
 #include "collector/registry/model_shelf.hpp"
+#include "collector/session/clone_watch.hpp"
 #include "collector/session/intake.hpp"
 #include "collector/session/known_devices.hpp"
 #include "collector/session/sealing_offer.hpp"
@@ -32,11 +34,15 @@ struct SessionSettings {
     std::size_t schemas_max = 1024;        // of a tenant
     // Those that the writer holds; epochs sealed to others are refused. Empty: not checked.
     std::vector<SealingKeyId> sealing_keys;
+    const SealingTenants* sealing_tenants = nullptr;  // outlives the session; nullptr: not checked
     const ModelShelf* models = nullptr;           // outlives the session; nullptr: there are none
     const SealingOffer* sealing_offer = nullptr;  // read with the Hello
     // Of the device's tenant, while the session is used; nullptr: nothing but credit_bytes limits.
     TenantIntake* intake = nullptr;
     Renewals* renewals = nullptr;  // outlives the session; nullptr: this device's is not renewed
+    WallUs certificate_expires{};  // the one that it has
+    // That is of an older authority of its tenant; a device that can is renewed at once.
+    bool leaves_authority = false;
     std::int64_t hello_deadline_ms = 15'000;
     std::int64_t idle_deadline_ms = 900'000;
 };
@@ -89,6 +95,7 @@ class Session {
     CreditWait waits_for() const { return waits_for_; }
 
     const DeviceName& peer() const { return peer_; }
+    const std::optional<DeviceLife>& life() const { return life_; }  // once the Hello has come
     std::uint64_t submissions() const { return submitted_; }
     const SessionCounters& counters() const { return counters_; }
     // Why it ended, for the log; empty while it goes on.
@@ -131,7 +138,7 @@ class Session {
         waits_for_ = CreditWait::nothing;
         credit_due_ = MonotonicMs::never();
     }
-    bool can_open(const longhaul_EpochRecord& record) const;
+    const char* cannot_open(const longhaul_EpochRecord& record) const;
     bool knows_schema(const SchemaHash& hash) const;
     bool knows_model(const ModelHash& hash) const;
     bool knows_epoch(Epoch epoch) const;
@@ -163,8 +170,10 @@ class Session {
     bool finishing_ = false;
     bool closing_ = false;
     bool broken_by_device_ = false;
+    bool renewal_offered_ = false;
     bool renewed_ = false;  // asked for, once
     Incarnation incarnation_;
+    std::optional<DeviceLife> life_;
     std::optional<Frame> again_;     // taken once more, because something had to go before it
     ModelShelf::StoredModel model_;  // being submitted
     std::optional<SealingKeyId> sealing_key_;  // the newest that the device was told of or has

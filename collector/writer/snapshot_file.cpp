@@ -12,7 +12,6 @@ constexpr std::string_view magic = "LHWS";
 constexpr std::uint32_t version = 2;
 constexpr std::size_t part_bytes = 256 * 1024;    // about; an item is never cut
 constexpr std::size_t part_bytes_max = 64 << 20;  // one device's state may be large
-constexpr std::size_t head_bytes_of_no_shard = 4 + 4 + 16 + 8 + 4 + 8 + 16 + 4;
 
 std::vector<std::byte> encode_head(const SnapshotHead& head) {
     ByteSink out;

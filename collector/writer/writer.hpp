@@ -18,9 +18,11 @@
 #include "collector/writer/content_tags.hpp"
 #include "collector/writer/decoded_block.hpp"
 #include "collector/writer/device_shelf.hpp"
+#include "collector/writer/device_survey.hpp"
 #include "collector/writer/key_ring.hpp"
 #include "collector/writer/snapshots.hpp"
 #include "collector/writer/table_buffer.hpp"
+#include "collector/writer/usage_ledger.hpp"
 #include "common/block/model.hpp"
 #include "common/block/stored_schema.hpp"
 
@@ -56,7 +58,9 @@ struct WriterCounters {
 // How far the writer has come, for those who watch it.
 struct WriterProgress {
     WriterCounters counters;
+    std::uint64_t bytes_at_start = 0;   // of all shards, when the writer was made
     std::uint64_t bytes_done = 0;       // of all shards: what lies below is in the tables
+    std::vector<Offset> offsets_done;   // the same, by shard
     std::optional<WallUs> oldest;       // about when the oldest entry came that is not in them
     std::optional<WallUs> last_commit;  // by this writer
 };
@@ -129,6 +133,9 @@ class Writer {
     bool fatal() const { return fatal_; }
     const WriterCounters& counters() const { return counters_; }
     WriterProgress progress() const;
+    // What it knows of the devices of the first tenant behind that name; nothing: there is none. Of
+    // the thread that steps. Some microseconds a device.
+    std::optional<TenantSurvey> survey(const std::string& after) const;
     // What blocks in quarantine need, see Releases.
     const std::set<MissingModel>& missing_models() const { return missing_models_; }
     const std::set<Releasable>& releasable() const { return releasable_; }
@@ -192,12 +199,19 @@ class Writer {
     Status do_snapshot_step();
     Status write_snapshot() const;
     Status put_state(SnapshotWriter& out) const;
+    Status put_usage(SnapshotWriter& out, Shard shard) const;
     Status put_tenant(SnapshotWriter& out, const std::string& name,
                       const TenantState& tenant) const;
     std::vector<Offset> offsets_read() const;
 
     Outcome read_entries(MonotonicMs now);
     Outcome on_entry(Shard shard, const ReadEntry& read);
+    Outcome take_entry(const Place& place, const JournalEntry& entry);
+    void note_heard(const Place& place, const JournalEntry& entry);
+    void note_boot(const Place& place, const longhaul_EpochRecord& record);
+    void note_anchor(const Place& place, const EpochName& name, const Anchor& anchor);
+    Outcome end_usage_hour(const Place& place);
+    void add_usage(const Place& place, const JournalEntry& entry, const WriterCounters& before);
     void on_damage(Shard shard);
     Outcome on_schema(const Place& place, Bytes body);
     Outcome on_epoch(const Place& place, Bytes body);
@@ -279,7 +293,9 @@ class Writer {
     std::vector<Offset> held_below_;     // by shard: blocks there never wait for a release
     std::vector<std::unique_ptr<JournalReader>> readers_;
     std::map<std::string, TenantState, std::less<>> tenants_;
-    std::vector<ContentTags> tags_;  // by shard
+    std::vector<ContentTags> tags_;    // by shard
+    std::vector<UsageLedger> usage_;   // by shard
+    std::uint64_t decoded_bytes_ = 0;  // of the block that became rows last
     std::set<MissingModel> missing_models_;
     // Devices of which blocks wait in quarantine. One whose epochs were given up may be left.
     std::map<MissingModel, std::set<std::string>> waiting_;
@@ -292,9 +308,9 @@ class Writer {
     bool fatal_ = false;
     std::size_t rows_buffered_ = 0;
     MonotonicMs first_row_at_ = MonotonicMs::never();
-    WallUs first_row_received_;     // of those that are buffered
-    WallUs read_received_;          // of the entry that was read last
-    std::uint64_t bytes_done_ = 0;  // all before them is in the tables
+    WallUs first_row_received_;         // of those that are buffered
+    WallUs read_received_;              // of the entry that was read last
+    std::vector<Offset> offsets_done_;  // all before them is in the tables
     std::optional<WallUs> last_commit_;
     WriterCounters counters_;
     std::vector<std::string> notes_;

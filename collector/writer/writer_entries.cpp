@@ -60,6 +60,15 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
                       std::string{entry.tenant},
                       std::string{entry.device}};
     tags_[shard].reach(read.offset);
+    LH_TRY(end_usage_hour(place));
+    const WriterCounters before = counters_;
+    LH_TRY(take_entry(place, entry));
+    add_usage(place, entry, before);
+    note_heard(place, entry);
+    return {};
+}
+
+Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry) {
     switch (entry.kind) {
         case JournalKind::schema:
             return on_schema(place, entry.body);
@@ -76,7 +85,7 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
     }
     return stop("the journal holds an entry of kind " +
                 std::to_string(static_cast<int>(entry.kind)) + " at offset " +
-                std::to_string(read.offset) +
+                std::to_string(place.offset) +
                 " that this version does not know: start a newer one");
 }
 
@@ -151,6 +160,7 @@ Writer::Outcome Writer::add_epoch(const Place& place, const longhaul_EpochRecord
     epoch.key = key;
     epoch.streams = &tenants_[place.tenant].devices.intern(streams_of(record));
     ++epoch.streams->users;
+    note_boot(place, record);
     LH_TRY(add_streams(place, epoch));
     LH_TRY(add_power_cut(place, record, incarnation));
     // The record of the epoch after it may have come first.
@@ -281,6 +291,7 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
         return quarantine(place, epoch_name, header, body, to_string(block.error()));
     }
     ++counters_.blocks;
+    decoded_bytes_ = bytes_of(block.value());
     return add_rows(place, name, block.value(), epoch);
 }
 

@@ -25,6 +25,7 @@ std::vector<Column> (*system_columns(std::string_view name))() {
     if (name == "_anchors") return anchor_columns;
     if (name == "_losses") return loss_columns;
     if (name == "_quarantine") return quarantine_columns;
+    if (name == "_usage") return usage_columns;
     return nullptr;
 }
 
@@ -36,6 +37,7 @@ void Writer::forget_all() {
     tenants_.clear();
     counters_ = {};
     for (ContentTags& tags : tags_) tags = ContentTags{settings_.tag_bytes};
+    for (UsageLedger& usage : usage_) usage = {};
     std::fill(held_below_.begin(), held_below_.end(), 0);
     std::fill(snapshot_offsets_.begin(), snapshot_offsets_.end(), 0);
     missing_models_.clear();
@@ -158,6 +160,10 @@ Status Writer::take_item(std::uint8_t kind, Bytes content) {
             }
             return {};
         }
+        case SnapshotItem::usage: {
+            const std::uint64_t shard = in.varint();
+            return in.ok() && shard < usage_.size() ? usage_[shard].take(in) : damaged_content;
+        }
         case SnapshotItem::counts:
             for (std::uint64_t* const count :
                  {&counters_.blocks, &counters_.duplicates, &counters_.quarantined,
@@ -218,6 +224,8 @@ Status Writer::take_tenant_item(std::uint8_t kind, ByteReader& in) {
         }
         case SnapshotItem::device:
             return take_device(in);
+        case SnapshotItem::facts:
+            return tenant.devices.take_facts(in);
         default:
             return Error{ErrorCode::unsupported,
                          "it holds what this version does not know: start a newer one"};

@@ -203,6 +203,7 @@ Writer::Outcome Writer::add_anchor(const Place& place, const EpochName& name, Ep
                                    Anchor anchor, const char* origin) {
     anchor.id = epoch.anchors_made++;
     epoch.add_anchor(anchor);
+    note_anchor(place, name, anchor);
     LH_TRY_ASSIGN(TableBuffer* const anchors,
                   table(place.tenant, "_anchors", anchor_columns(), false));
     LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *anchors));
@@ -249,12 +250,13 @@ Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRe
 // stored something; the others are those of that epoch's record.
 Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRecord& record,
                                       IncarnationState& incarnation) {
-    const EpochName name{record.incarnation, record.previous_epoch};
-    if (name.second == 0 || incarnation.is_closed(name.second) ||
-        incarnation.is_given_up(name.second)) {
-        return {};
-    }
+    const bool none_stored = record.previous_epoch == 0;
+    if (none_stored && (record.epoch == 1 || record.previous_clean)) return {};
+    const EpochName name{record.incarnation,
+                         none_stored ? record.epoch - 1 : record.previous_epoch};
+    if (incarnation.is_closed(name.second) || incarnation.is_given_up(name.second)) return {};
     EpochState& before = incarnation.open[name.second];
+    if (none_stored) return add_power_cut_of_any(place, name, before.cut);
     before.ends_known = true;
     for (std::size_t i = 0; i < record.previous_ends_count; ++i) {
         const longhaul_ClassEnd& end = record.previous_ends[i];

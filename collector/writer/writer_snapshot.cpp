@@ -113,6 +113,7 @@ Status Writer::put_state(SnapshotWriter& out) const {
         item.u64(held_below_[shard]);
         LH_TRY(put(out, SnapshotItem::shard, item));
         LH_TRY(put_tags(out, shard, tags_[shard]));
+        LH_TRY(put_usage(out, shard));
     }
     ByteSink counts;
     for (const std::uint64_t count : {counters_.blocks, counters_.duplicates, counters_.quarantined,
@@ -158,13 +159,17 @@ Status Writer::put_tenant(SnapshotWriter& out, const std::string& name,
         encode_streams(set.entries, item);
         return put_item(SnapshotItem::streams);
     }));
-    return tenant.devices.for_each([&](const std::string& device, Bytes state) -> Status {
+    Status done = tenant.devices.for_each([&](const std::string& device, Bytes state) -> Status {
         // A snapshot that cannot be taken up must never let the journal be cut.
         LH_TRY(tenant.devices.check(state));
         item.text(device);
         item.bytes(state);
         return put_item(SnapshotItem::device);
     });
+    tenant.devices.encode_facts([&](const ByteSink& facts) {
+        if (done.ok()) done = put(out, SnapshotItem::facts, facts);
+    });
+    return done;
 }
 
 }  // namespace longhaul::collector

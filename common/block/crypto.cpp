@@ -33,6 +33,9 @@ class StoredKey {
 constexpr psa_key_type_t p256_pair = PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1);
 constexpr psa_key_type_t p256_public = PSA_KEY_TYPE_ECC_PUBLIC_KEY(PSA_ECC_FAMILY_SECP_R1);
 constexpr psa_algorithm_t ecdsa_sha256 = PSA_ALG_ECDSA(PSA_ALG_SHA_256);
+// RFC 6979: the same signatures to whoever checks them, and no random number that could give the
+// key away.
+constexpr psa_algorithm_t ecdsa_by_message = PSA_ALG_DETERMINISTIC_ECDSA(PSA_ALG_SHA_256);
 
 // HMAC-SHA256 of the concatenation of up to three parts.
 Status hmac(Bytes key_bytes, Bytes a, Bytes b, Bytes c, Sha256& out) {
@@ -53,6 +56,14 @@ Status hmac(Bytes key_bytes, Bytes a, Bytes b, Bytes c, Sha256& out) {
     }
     psa_mac_abort(&operation);
     return status == PSA_SUCCESS ? Status{} : Error{ErrorCode::io, "HMAC"};
+}
+
+Result<Signature> sign_with(psa_key_id_t key, psa_algorithm_t algorithm, Bytes message) {
+    Signature out{};
+    std::size_t length = 0;
+    const psa_status_t status = psa_sign_message(key, algorithm, raw(message), message.size(),
+                                                 raw(MutableBytes{out}), out.size(), &length);
+    return status == PSA_SUCCESS ? Result<Signature>{out} : Error{ErrorCode::io, "signature"};
 }
 
 }  // namespace
@@ -141,9 +152,9 @@ Result<Sha256> ecdh(const PrivateKey& own, const PublicKey& theirs) {
 }
 
 Result<Signature> sign(const PrivateKey& key, Bytes message) {
-    const StoredKey stored{p256_pair, ecdsa_sha256, PSA_KEY_USAGE_SIGN_MESSAGE, key.bytes};
+    const StoredKey stored{p256_pair, ecdsa_by_message, PSA_KEY_USAGE_SIGN_MESSAGE, key.bytes};
     if (!stored.ok()) return Error{ErrorCode::denied, "not a private key of P-256"};
-    return sign(stored.id(), message);
+    return sign_with(stored.id(), ecdsa_by_message, message);
 }
 
 // TLS signs hashes, which includes messages.
@@ -161,11 +172,7 @@ Result<KeyHandle> keep_signing_key(const PrivateKey& key) {
 void forget_key(KeyHandle key) { psa_destroy_key(key); }
 
 Result<Signature> sign(KeyHandle key, Bytes message) {
-    Signature out{};
-    std::size_t length = 0;
-    const psa_status_t status = psa_sign_message(key, ecdsa_sha256, raw(message), message.size(),
-                                                 raw(MutableBytes{out}), out.size(), &length);
-    return status == PSA_SUCCESS ? Result<Signature>{out} : Error{ErrorCode::io, "signature"};
+    return sign_with(key, ecdsa_sha256, message);
 }
 
 Status verify(const PublicKey& key, Bytes message, const Signature& signature) {

@@ -41,7 +41,8 @@ struct PrivateKey {
 Result<PublicKey> public_key_of(const PrivateKey& key);  // denied: not a valid scalar
 Result<Sha256> ecdh(const PrivateKey& own, const PublicKey& theirs);
 
-// ECDSA with SHA-256 over `message`; the signature is the raw r ‖ s.
+// ECDSA with SHA-256 over `message`; the signature is the raw r ‖ s. With a key that can be read it
+// follows from key and message alone (RFC 6979), so a weak random source cannot give the key away.
 using Signature = std::array<std::byte, 64>;
 Result<Signature> sign(const PrivateKey& key, Bytes message);
 Status verify(const PublicKey& key, Bytes message, const Signature& signature);  // denied

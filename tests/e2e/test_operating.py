@@ -50,6 +50,7 @@ class Operated(Site):
 
     def __init__(self, folder, **how):
         super().__init__(folder, **how)
+        self.set_config("[lake]", "state_interval_s = 1")
         with open(self.config, "a", encoding="utf-8") as config:
             config.write('\n[http]\nlisten = "127.0.0.2:0"\n')  # of loopback, too, and not the line that Site edits
         self.http_port = 0
@@ -127,6 +128,25 @@ def check_names(text):
     assert os.access(promtool, os.X_OK), f"{promtool} is not there: run tools/setup readers"
     done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout + done.stderr) == (0, ""), "promtool has something to say"
+
+
+def alerts(manual):
+    """The manual's alerts: (expression, for how long)."""
+    block = re.search(r"^Alerts that are worth.*?```\n(.*?)```", manual, re.M | re.S)[1]
+    return [re.fullmatch(r"(.*?)(?:\s+for (\w+))?", line).groups() for line in block.splitlines()]
+
+
+def test_the_manuals_alerts_can_be_rules(site, tmp_path):
+    manual = (top_folder() / "docs" / "operating.md").read_text()
+    rules = [{"alert": f"Longhaul{at}", "expr": what, **({"for": wait} if wait else {})} for at, (what, wait) in enumerate(alerts(manual))]
+    assert len(rules) > 12
+    file = tmp_path / "rules.yml"
+    file.write_text(json.dumps({"groups": [{"name": "longhaul", "rules": rules}]}))  # JSON is YAML
+    done = subprocess.run([os.environ["LH_PROMTOOL"], "check", "rules", str(file)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and f"SUCCESS: {len(rules)} rules found" in done.stdout, done.stdout + done.stderr
+    names = set(re.findall(r"longhaul_\w+", " ".join(rule["expr"] for rule in rules)))
+    told = wait_until(lambda: "longhaul_devices_surveyed" in (text := site.ask("/metrics")[1]) and text, "the first survey")
+    assert {name for name in names if f"\n{name}" not in told} <= {"longhaul_writer_last_commit_timestamp_seconds"}
 
 
 def test_metrics_agree_with_the_audit(site, recording):

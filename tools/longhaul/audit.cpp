@@ -389,4 +389,10 @@ Result<AuditReport, Message> audit(collector::Journal& journal, const LakeConten
     return report;
 }
 
+bool holds(const AuditReport& report, bool drained) {
+    const AuditCounts& totals = report.totals;
+    return report.problems.empty() && totals.holes == 0 && totals.duplicates == 0 &&
+           totals.wrong == 0 && (!drained || (totals.in_flight == 0 && totals.awaited == 0));
+}
+
 }  // namespace longhaul::tools

@@ -134,5 +134,7 @@ void check_begins(const collector::Journal& journal, const std::vector<collector
 Result<AuditReport, Message> audit(collector::Journal& journal, const LakeContents& lake,
                                    const AuditScope& scope,
                                    const std::vector<collector::Offset>& settled = {});
+// `drained`: nothing may be under way any more.
+bool holds(const AuditReport& report, bool drained);
 
 }  // namespace longhaul::tools

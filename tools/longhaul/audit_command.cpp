@@ -83,12 +83,6 @@ void print_table(const AuditReport& report) {
     print_line(std::to_string(report.devices) + " devices", "", report.totals);
 }
 
-bool holds(const AuditReport& report, bool drained) {
-    const AuditCounts& totals = report.totals;
-    return report.problems.empty() && totals.holes == 0 && totals.duplicates == 0 &&
-           totals.wrong == 0 && (!drained || (totals.in_flight == 0 && totals.awaited == 0));
-}
-
 void print_verdict(const AuditReport& report, bool ok) {
     const AuditCounts& totals = report.totals;
     for (const std::string& problem : report.problems) std::printf("%s\n", problem.c_str());

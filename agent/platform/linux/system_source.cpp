@@ -165,7 +165,7 @@ void SystemSource::read_interfaces() {
         Row& row = add(interface_stream, std::move(name));
         row.state = first_line(root_ + "/sys/class/net/" + row.name + "/operstate");
         row.values.push_back(value_of(system_interface_schema.fields[1], row.state));
-        for (const std::size_t i : {0, 1, 2, 3, 8, 9, 10, 11})
+        for (const std::size_t i : {0U, 1U, 2U, 3U, 8U, 9U, 10U, 11U})
             row.values.push_back(count_of(counts[i]));
     }
 }

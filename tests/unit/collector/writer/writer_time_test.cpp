@@ -169,7 +169,7 @@ TEST_CASE("loss: what was in memory when an epoch ended is listed, unless it end
          {"1|0|1||power_cut|0|", "1|2|" + std::to_string(0x8000'0008U) + "||power_cut|123456|",
           "1||||power_cut||"}},
         {1, true, {}},
-        {0, false, {}},
+        {0, false, {"1||||power_cut||"}},  // of which nothing was ever stored
     };
     for (const Case& each : cases) {
         CAPTURE(each.previous_epoch, each.clean);

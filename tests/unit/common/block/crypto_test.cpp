@@ -106,3 +106,14 @@ TEST_CASE("crypto: a signature holds for its message and key only") {
         verify(array_of<PublicKey>(rfc9180_enc), as_bytes("epoch"), signature.value()).ok());
     CHECK_FALSE(public_key_of(PrivateKey{}).ok());
 }
+
+TEST_CASE("crypto: a key that can be read signs as RFC 6979 says, A.2.5") {
+    REQUIRE(crypto_init().ok());
+    const PrivateKey key{array_of<std::array<std::byte, 32>>(
+        "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721")};
+    const auto signature = sign(key, as_bytes("sample"));
+    REQUIRE(signature.ok());
+    CHECK(to_hex(signature.value()) ==
+          "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
+          "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8");
+}

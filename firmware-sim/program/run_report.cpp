@@ -1,0 +1,202 @@
+#include "firmware-sim/program/run_report.hpp"
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+
+#include "common/base/json_text.hpp"
+
+namespace longhaul::sim {
+namespace {
+
+using longhaul::in_json;
+using Count = unsigned long long;
+
+[[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...) {
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, pattern);
+    std::vsnprintf(text, sizeof(text), pattern, arguments);
+    va_end(arguments);
+    return text;
+}
+
+double device_hours(const Report& report) {
+    constexpr double hour_ms = 3'600'000;
+    return static_cast<double>(report.simulated_ms) / hour_ms *
+           static_cast<double>(report.device_count);
+}
+
+std::string reasons_of(const Verdict& verdict) {
+    std::string text;
+    for (const auto& [reason, count] : verdict.reasons)
+        text += (text.empty() ? "" : ", ") + reason + " " + std::to_string(count);
+    return text.empty() ? "none" : text;
+}
+
+std::string in_xml(const std::string& text) {
+    std::string out;
+    for (const char each : text) {
+        switch (each) {
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '&':
+                out += "&amp;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
+            default:
+                out += static_cast<unsigned char>(each) < ' ' && each != '\n' ? ' ' : each;
+        }
+    }
+    return out;
+}
+
+std::string drained_text(const Report& report) {
+    if (report.drained_after_ms < 0) return "never";
+    return format("%.0f s", static_cast<double>(report.drained_after_ms) / 1000);
+}
+
+std::string devices_in_words(const RunReport& run) {
+    const DeviceCounts& d = run.report.devices;
+    return format(
+        "  devices      %zu, %.0f device-hours in %.1f s; %llu boots, %llu power cuts (%llu in a "
+        "write), %llu restarts, %llu bad sectors, %llu jumps of clocks\n",
+        run.report.device_count, device_hours(run.report), run.seconds, static_cast<Count>(d.boots),
+        static_cast<Count>(d.power_cuts), static_cast<Count>(d.torn_writes),
+        static_cast<Count>(d.restarts), static_cast<Count>(d.bad_sectors),
+        static_cast<Count>(d.clock_jumps));
+}
+
+std::string collector_in_words(const CollectorCounts& c) {
+    return format(
+               "  collector    %llu starts, %llu crashes, %llu failed syncs, %llu times full, %llu "
+               "sessions (%llu refused, %llu waits for credit), %llu commits\n",
+               static_cast<Count>(c.starts), static_cast<Count>(c.crashes),
+               static_cast<Count>(c.failed_syncs), static_cast<Count>(c.times_full),
+               static_cast<Count>(c.sessions), static_cast<Count>(c.refused_sessions),
+               static_cast<Count>(c.waits), static_cast<Count>(c.commits)) +
+           format(
+               "  snapshots    %llu (%llu interrupted, %llu damaged), %llu starts from one, %llu "
+               "bytes cut off the journal\n"
+               "  tables       %llu merges of files, %llu checkpoints\n",
+               static_cast<Count>(c.snapshots), static_cast<Count>(c.halfway),
+               static_cast<Count>(c.rotten), static_cast<Count>(c.resumed),
+               static_cast<Count>(c.cut_bytes), static_cast<Count>(c.merges),
+               static_cast<Count>(c.checkpoints));
+}
+
+}  // namespace
+
+std::string in_words(const RunReport& run) {
+    const Report& r = run.report;
+    const Verdict& v = r.verdict;
+    std::string text = format("%s, seed %llu: %s\n", run.name.c_str(), static_cast<Count>(r.seed),
+                              r.holds() ? "holds" : "FAILS") +
+                       devices_in_words(run) + collector_in_words(r.collector);
+    text += format(
+        "  samples      %llu measured, %llu rows, %llu blocks acknowledged, %.1f bytes a sample on "
+        "the link\n",
+        static_cast<Count>(v.samples), static_cast<Count>(v.rows),
+        static_cast<Count>(v.acked_blocks),
+        v.rows == 0 ? 0.0 : static_cast<double>(r.link_bytes) / static_cast<double>(v.rows));
+    text += format(
+        "  lost         %llu stored or dropped (%s), %llu in memory at a power cut, %llu too "
+        "large; all listed\n"
+        "  drained      %s after the sources ended; violations %llu; event log %016llx\n",
+        static_cast<Count>(v.lost), reasons_of(v).c_str(), static_cast<Count>(v.cut),
+        static_cast<Count>(v.refused), drained_text(r).c_str(),
+        static_cast<Count>(v.violation_count), static_cast<Count>(r.log_hash));
+    for (const std::string& violation : v.violations) text += "  violation    " + violation + "\n";
+    if (!r.holds()) text += "  again        " + run.command + "\n";
+    return text;
+}
+
+std::string in_json(const RunReport& run) {
+    const Report& r = run.report;
+    const Verdict& v = r.verdict;
+    std::string violations;
+    for (const std::string& each : v.violations)
+        violations += (violations.empty() ? "" : ",") + in_json(each);
+    std::string reasons;
+    for (const auto& [reason, count] : v.reasons)
+        reasons += (reasons.empty() ? "" : ",") + in_json(reason) + ":" + std::to_string(count);
+    return format(
+               "{\"name\":%s,\"seed\":%llu,\"holds\":%s,\"devices\":%zu,\"device_hours\":%.1f,"
+               "\"seconds\":%.2f,\"boots\":%llu,\"power_cuts\":%llu,\"crashes\":%llu,"
+               "\"samples\":%llu,\"rows\":%llu,\"acked_blocks\":%llu,\"lost\":%llu,",
+               in_json(run.name).c_str(), static_cast<Count>(r.seed), r.holds() ? "true" : "false",
+               r.device_count, device_hours(r), run.seconds, static_cast<Count>(r.devices.boots),
+               static_cast<Count>(r.devices.power_cuts), static_cast<Count>(r.collector.crashes),
+               static_cast<Count>(v.samples), static_cast<Count>(v.rows),
+               static_cast<Count>(v.acked_blocks), static_cast<Count>(v.lost)) +
+           "\"reasons\":{" + reasons + "}," +
+           format(
+               "\"cut\":%llu,\"refused\":%llu,\"quarantined\":%llu,\"duplicated\":%llu,"
+               "\"snapshots\":%llu,\"interrupted_snapshots\":%llu,\"resumed\":%llu,\"journal_cut_"
+               "bytes\":%llu,"
+               "\"merges\":%llu,\"checkpoints\":%llu,"
+               "\"link_bytes\":%llu,\"drained_after_s\":%.1f,\"violation_count\":%llu,"
+               "\"log_hash\":\"%016llx\",\"again\":",
+               static_cast<Count>(v.cut), static_cast<Count>(v.refused),
+               static_cast<Count>(v.quarantined), static_cast<Count>(v.resent_rows),
+               static_cast<Count>(r.collector.snapshots), static_cast<Count>(r.collector.halfway),
+               static_cast<Count>(r.collector.resumed), static_cast<Count>(r.collector.cut_bytes),
+               static_cast<Count>(r.collector.merges), static_cast<Count>(r.collector.checkpoints),
+               static_cast<Count>(r.link_bytes), static_cast<double>(r.drained_after_ms) / 1000,
+               static_cast<Count>(v.violation_count), static_cast<Count>(r.log_hash)) +
+           in_json(run.command) + ",\"violations\":[" + violations + "]}\n";
+}
+
+std::string in_junit(const std::vector<RunReport>& runs) {
+    const auto failures = std::count_if(runs.begin(), runs.end(),
+                                        [](const RunReport& each) { return !each.report.holds(); });
+    std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" +
+                       format("<testsuite name=\"longhaul-sim\" tests=\"%zu\" failures=\"%zu\">\n",
+                              runs.size(), static_cast<std::size_t>(failures));
+    for (const RunReport& run : runs) {
+        text += "  <testcase classname=\"" + in_xml(run.name) +
+                format("\" name=\"seed %llu\" time=\"%.3f\">\n",
+                       static_cast<Count>(run.report.seed), run.seconds);
+        if (!run.report.holds())
+            text += "    <failure message=\"" + in_xml(run.report.verdict.violations.front()) +
+                    "\">" + in_xml(in_words(run)) + "</failure>\n";
+        text += "  </testcase>\n";
+    }
+    return text + "</testsuite>\n";
+}
+
+std::string summary(const std::vector<RunReport>& runs) {
+    double hours = 0;
+    Count cuts = 0;
+    Count crashes = 0;
+    Count snapshots = 0;
+    Count halfway = 0;
+    Count samples = 0;
+    Count lost = 0;
+    Count violations = 0;
+    Count failed = 0;
+    for (const RunReport& run : runs) {
+        const Report& r = run.report;
+        hours += device_hours(r);
+        cuts += r.devices.power_cuts;
+        crashes += r.collector.crashes;
+        snapshots += r.collector.snapshots;
+        halfway += r.collector.halfway;
+        samples += r.verdict.samples;
+        lost += r.verdict.lost + r.verdict.cut;
+        violations += r.verdict.violation_count;
+        failed += r.holds() ? 0 : 1;
+    }
+    return format(
+        "%zu seeds, %.0f device-hours, %llu power cuts, %llu crashes, %llu snapshots (%llu "
+        "interrupted), %llu samples, %llu lost (all listed), violations %llu in %llu seeds\n",
+        runs.size(), hours, cuts, crashes, snapshots, halfway, samples, lost, violations, failed);
+}
+
+}  // namespace longhaul::sim

@@ -1,0 +1,177 @@
+#include "firmware-sim/world/world.hpp"
+
+#include <algorithm>
+
+#include "common/base/check.hpp"
+
+namespace longhaul::sim {
+namespace {
+
+constexpr std::int64_t start_wall_us = 1'800'000'000'000'000;  // a day in 2027
+constexpr std::int64_t second_ms = 1000;
+constexpr std::int64_t drain_step_ms = 1000;
+constexpr std::uint64_t events_a_look = 4096;
+
+void add(DeviceCounts& sum, const DeviceCounts& each) {
+    sum.boots += each.boots;
+    sum.power_cuts += each.power_cuts;
+    sum.torn_writes += each.torn_writes;
+    sum.restarts += each.restarts;
+    sum.bad_sectors += each.bad_sectors;
+    sum.clock_jumps += each.clock_jumps;
+    sum.erases += each.erases;
+    sum.mount_ms_max = std::max(sum.mount_ms_max, each.mount_ms_max);
+}
+
+void judge(Verdict& verdict, const std::string& what, std::uint64_t found, std::int64_t allowed) {
+    if (found <= static_cast<std::uint64_t>(allowed)) return;
+    ++verdict.violation_count;
+    verdict.violations.push_back("expect." + what + ": " + std::to_string(found) +
+                                 ", and at most " + std::to_string(allowed) + " were expected");
+}
+
+}  // namespace
+
+World::World(const Scenario& scenario, std::uint64_t seed)
+    : scenario_{scenario},
+      seed_{seed},
+      healed_at_{scenario.duration_s * second_ms},
+      ends_at_{healed_at_ + scenario.calm_s * second_ms},
+      authority_{seed, {start_wall_us}},
+      network_{scheduler_, log_},
+      plain_(2 * limits::section_plain_bytes_max) {}
+
+Result<std::unique_ptr<World>, Message> World::make(const Scenario& scenario, std::uint64_t seed) {
+    std::unique_ptr<World> world{new World{scenario, seed}};
+    LH_TRY(world->make_fleets());
+    return world;
+}
+
+Result<void, Message> World::make_fleets() {
+    for (const FleetPlan& fleet : scenario_.fleets) {
+        std::vector<const StreamPlan*> plans;
+        for (const std::string& name : fleet.generators)
+            plans.push_back(plans_.emplace_back(make_generator(name, seed_)).get());
+        for (const RecordingUse& use : fleet.recordings) {
+            LH_TRY_ASSIGN(auto plan, make_recorded(use, seed_));
+            plans.push_back(plans_.emplace_back(std::move(plan)).get());
+        }
+        for (std::int64_t at = 0; at < fleet.devices; ++at) make_device(fleet, at, plans);
+    }
+    CollectorSettings settings = scenario_.collector;
+    settings.healed_at = healed_at_;
+    settings.start_wall_us = start_wall_us;
+    settings.seed = seed_;
+    std::vector<std::string> names;
+    for (const auto& device : devices_) names.push_back(device->settings().name);
+    collector_ = std::make_unique<WorldCollector>(settings, authority_, std::move(names),
+                                                  scheduler_, network_, log_);
+    network_.set_listener(*collector_);
+    return {};
+}
+
+void World::make_device(const FleetPlan& fleet, std::int64_t at,
+                        const std::vector<const StreamPlan*>& plans) {
+    DeviceSettings settings = fleet.device;
+    settings.name = fleet.name + "-" + std::to_string(at);
+    settings.number = static_cast<std::uint32_t>(devices_.size());
+    settings.healed_at = healed_at_;
+    settings.start_wall_us = start_wall_us;
+    settings.seed = seed_;
+    network_.add_port(
+        {Path{fleet.link, fleet.outages, healed_at_, Random{seed_, settings.name + "/path"}},
+         nullptr, Device::wake});
+    devices_.push_back(
+        std::make_unique<Device>(settings, authority_.issue(settings.name), plans,
+                                 DeviceWorld{scheduler_,
+                                             network_,
+                                             log_,
+                                             public_key_of(authority_.sealing_key()).value(),
+                                             {&range_, &zstd_, plain_}}));
+    network_.set_device(settings.number, *devices_.back());
+}
+
+Result<void, Message> World::follow(const std::string& device, EventLog::TakeLine take) {
+    for (const auto& each : devices_) {
+        if (each->settings().name != device) continue;
+        log_.follow(each->settings().number, std::move(take));
+        return {};
+    }
+    return Message{"there is no device \"" + device + "\"; the first one is \"" +
+                   devices_.front()->settings().name + "\""};
+}
+
+void World::run_until(MonotonicMs end, const Progress& progress) {
+    for (std::uint64_t i = 1; scheduler_.step(end); ++i) {
+        if (i % events_a_look == 0 && progress)
+            progress(static_cast<int>(1000 * scheduler_.now().value / ends_at_.value));
+    }
+}
+
+// Until nothing is left, or the time is over.
+bool World::drain(MonotonicMs end) {
+    bool asked = false;
+    while (scheduler_.now() < end) {
+        const MonotonicMs next = std::min(end, scheduler_.now() + drain_step_ms);
+        while (scheduler_.step(next)) {
+        }
+        const bool devices_done = std::all_of(
+            devices_.begin(), devices_.end(),
+            [](const auto& each) { return each->drained() || each->settings().faults.garbles; });
+        if (!devices_done) continue;
+        if (asked && collector_->drained()) return true;
+        if (!asked) collector_->request_barrier(scheduler_.now());
+        asked = true;
+    }
+    return false;
+}
+
+Report World::run(const Progress& progress) {
+    run_until(ends_at_, progress);
+    for (const auto& device : devices_) device->end_sources(scheduler_.now());
+    const bool done = drain(ends_at_ + scenario_.expect.drain_s_max * second_ms);
+    Report result = report();
+    Oracle oracle{devices_, *collector_};
+    result.verdict = oracle.judge(done);
+    if (done) result.drained_after_ms = scheduler_.now() - ends_at_;
+    if (!done) {
+        ++result.verdict.violation_count;
+        std::string who = "the collector: " + collector_->standing();
+        for (const auto& device : devices_) {
+            if (device->drained() || device->settings().faults.garbles) continue;
+            who = device->settings().name + ": " + device->standing();
+            break;
+        }
+        result.verdict.violations.push_back("not everything has drained within " +
+                                            std::to_string(scenario_.expect.drain_s_max) +
+                                            " s, for example " + who);
+    }
+    expect(result);
+    return result;
+}
+
+void World::expect(Report& report) const {
+    const Expectations& expected = scenario_.expect;
+    judge(report.verdict, "lost", report.verdict.lost, expected.lost_max);
+    judge(report.verdict, "cut", report.verdict.cut, expected.cut_max);
+    judge(report.verdict, "quarantined", report.verdict.quarantined, expected.quarantined_max);
+    if (report.verdict.samples >= static_cast<std::uint64_t>(expected.samples_min)) return;
+    ++report.verdict.violation_count;
+    report.verdict.violations.push_back("expect.samples_min: only " +
+                                        std::to_string(report.verdict.samples) + " were measured");
+}
+
+Report World::report() const {
+    Report report;
+    report.seed = seed_;
+    for (const auto& device : devices_) add(report.devices, device->counts());
+    report.collector = collector_->counts();
+    report.device_count = devices_.size();
+    report.simulated_ms = scheduler_.now().value;
+    report.link_bytes = network_.bytes_carried();
+    report.events = scheduler_.happened();
+    report.log_hash = log_.hash();
+    return report;
+}
+
+}  // namespace longhaul::sim

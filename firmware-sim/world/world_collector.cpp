@@ -1,0 +1,379 @@
+#include "firmware-sim/world/world_collector.hpp"
+
+#include <algorithm>
+
+#include "common/base/check.hpp"
+
+namespace longhaul::sim {
+namespace {
+
+using namespace longhaul::collector;
+
+constexpr std::int64_t second_ms = 1000;
+constexpr std::int64_t tick_ms = 30'000;
+constexpr std::int64_t retry_ms_max = 60'000;
+constexpr std::int64_t clean_up_ms = 3'600'000;
+constexpr int writer_steps_max = 64;
+constexpr std::uint64_t snapshot_steps = 20;  // about; the disk fails in one of them
+
+}  // namespace
+
+Result<BlockKey> WorldCollector::Keys::unwrap(const PrivateKey& key,
+                                              const longhaul_EpochRecord& record) const {
+    const auto text = [](const auto& bytes) {
+        return std::string{reinterpret_cast<const char*>(&bytes), sizeof(bytes)};
+    };
+    const std::string name = std::string{record.device} + "/" + std::to_string(record.incarnation) +
+                             "/" + std::to_string(record.epoch) + "/" +
+                             text(record.encapsulated_key) + text(record.wrapped_block_key);
+    if (const auto found = known_.find(name); found != known_.end()) return found->second;
+    LH_TRY_ASSIGN(const BlockKey unwrapped, KeyRing::unwrap(key, record));
+    known_.emplace(name, unwrapped);
+    return unwrapped;
+}
+
+WorldCollector::WorldCollector(const CollectorSettings& settings, const Authority& authority,
+                               std::vector<std::string> device_names, Scheduler& scheduler,
+                               Network& network, EventLog& log)
+    : settings_{settings},
+      authority_{authority},
+      names_{std::move(device_names)},
+      scheduler_{scheduler},
+      network_{network},
+      log_{log},
+      random_{settings.seed, "collector"} {
+    LH_CHECK(keys_.add(authority_.sealing_key()).ok());
+    waiting_.resize(settings_.shards);
+    promised_.resize(settings_.shards);
+    const CollectorFaults& faults = settings_.faults;
+    plan(kill, faults.kill_every_s);
+    plan(power, faults.power_every_s);
+    plan(bad_disk, faults.disk_every_s);
+    plan(bad_sync, faults.sync_every_s);
+    plan(full, faults.full_every_s);
+    plan(snapshot, faults.snapshot_every_s);
+    plan(rot, faults.rot_every_s);
+    scheduler_.at({}, *this, start);
+    scheduler_.at(settings_.healed_at, *this, heal);
+    scheduler_.at({tick_ms}, *this, tick);
+    scheduler_.at({settings_.upkeep.interval_ms}, *this, upkeep);
+}
+
+void WorldCollector::plan(Tag tag, std::int64_t every_s) {
+    if (every_s == 0) return;
+    const MonotonicMs at = scheduler_.now() + random_.between(second_ms, 2 * second_ms * every_s);
+    if (at < settings_.healed_at) scheduler_.at(at, *this, tag);
+}
+
+void WorldCollector::on_event(MonotonicMs now, std::uint64_t tag) {
+    disk_.set_time(wall(now));
+    if (tag >= session) return ask_for_credit(tag - session, now);
+    switch (static_cast<Tag>(tag)) {
+        case serve:
+            return run(now);
+        case start:
+            if (!listens() && !try_start(now)) go_down(now, by_disk);
+            return;
+        case tick:
+            tick_sessions(now);
+            return scheduler_.at(now + tick_ms, *this, tick);
+        case upkeep:
+            if (listens()) look_after_tables(now);
+            return scheduler_.at(now + settings_.upkeep.interval_ms, *this, upkeep);
+        case room:
+            disk_.set_full(full_ = false);
+            log_.add(now, EventLog::collector, Happening::disk_full, 0);
+            return;
+        case heal:  // nothing waits for the disk's next step any more
+            disk_.fail_after(UINT64_MAX, {});
+            return disk_.fail_after(UINT64_MAX);
+        default:
+            return begin_fault(static_cast<Tag>(tag), now);
+    }
+}
+
+void WorldCollector::begin_fault(Tag tag, MonotonicMs now) {
+    const CollectorFaults& faults = settings_.faults;
+    switch (tag) {
+        case kill:
+            if (listens()) go_down(now, killed);
+            return plan(tag, faults.kill_every_s);
+        case power:
+            cut_power(now);
+            return plan(tag, faults.power_every_s);
+        case bad_disk:
+            disk_.fail_after(1 + random_.below(60));
+            cuts_disk_ = random_.one_in(2);
+            return plan(tag, faults.disk_every_s);
+        case bad_sync:
+            ++counts_.failed_syncs;
+            log_.add(now, EventLog::collector, Happening::sync_failed);
+            disk_.fail_next_sync();
+            return plan(tag, faults.sync_every_s);
+        case snapshot:
+            disk_.fail_after(random_.below(snapshot_steps), std::string{snapshots_folder} + "/");
+            cuts_snapshot_ = true;
+            return plan(tag, faults.snapshot_every_s);
+        case rot:
+            rots_ = true;
+            return plan(tag, faults.rot_every_s);
+        default:
+            ++counts_.times_full;
+            disk_.set_full(full_ = true);
+            log_.add(now, EventLog::collector, Happening::disk_full, 1);
+            scheduler_.at(now + random_.between(second_ms, 2 * second_ms * faults.full_s), *this,
+                          room);
+            return plan(tag, faults.full_every_s);
+    }
+}
+
+// Between two steps of the disk, or in one of the next ones.
+void WorldCollector::cut_power(MonotonicMs now) {
+    if (!listens()) return;
+    if (random_.one_in(2)) return go_down(now, by_power);
+    disk_.fail_after(1 + random_.below(8));
+    cuts_disk_ = true;
+}
+
+bool WorldCollector::try_start(MonotonicMs now) {
+    if (!open_journal(now) || !open_writer(now)) return false;
+    trouble_.clear();
+    ++counts_.starts;
+    writer_again_at_ = sync_done_at_ = now;
+    writer_retry_ms_ = 0;
+    log_.add(now, EventLog::collector, Happening::collector_up,
+             static_cast<std::int64_t>(journal_->durable_end(0)));
+    if (barrier_requested_) writer_->request_barrier();
+    run_at(now);
+    return true;
+}
+
+bool WorldCollector::open_journal(MonotonicMs now) {
+    LocalJournalSettings settings;
+    Random{settings_.seed, "journal"}.fill(settings.uuid_if_new);
+    settings.salt_if_new = Random{settings_.seed, "salt"}.next();
+    settings.shards_if_new = settings_.shards;
+    settings.group_ms_max = settings_.group_ms;
+    settings.segment_bytes_max = settings_.segment_bytes_max;
+    auto journal = LocalJournal::open(disk_, settings);
+    if (!journal.ok()) {
+        trouble_ = "the journal cannot be opened: " + to_string(journal.error());
+        return false;
+    }
+    journal_ = std::move(journal).value();
+    check_promises(now);
+    known_ = {};
+    clones_ = {};
+    intake_ = std::make_unique<Intake>();
+    intake_->set_date(wall(now), now);
+    intake_->set_limits({{std::string{world_tenant}, settings_.limits}}, now);
+    intake_->set_disk_short(full_);
+    const Status loaded = known_.load(*journal_, [&](const JournalEntry& entry) {
+        if (entry.kind == JournalKind::block)
+            intake_->count_taken(entry.tenant, entry.body.size(), entry.receive_time, now);
+    });
+    if (!loaded.ok()) trouble_ = "the journal cannot be read: " + to_string(loaded.error());
+    return loaded.ok();
+}
+
+bool WorldCollector::open_writer(MonotonicMs now) {
+    store_ = std::make_unique<LocalStore>(disk_);
+    if (const Status cleaned = store_->clean_up(); !cleaned.ok()) {
+        trouble_ = "the lake cannot be cleaned up: " + to_string(cleaned.error());
+        return false;
+    }
+    auto writer = std::make_unique<Writer>(*journal_, *store_, keys_, settings_.writer, &disk_);
+    const auto opened = writer->open();
+    const bool resumed = !writer->take_notes().empty();
+    if (!opened.ok()) {
+        trouble_ = opened.error().text;
+        if (writer->fatal()) violate(now, "the writer does not start: " + trouble_);
+        return false;
+    }
+    counts_.resumed += resumed ? 1 : 0;
+    rotten_ = false;
+    writer->for_each_known(
+        {[this](Shard shard, const std::string& tenant, const SchemaHash& hash) {
+             known_.add_schema(shard, tenant, hash);
+         },
+         [this](Shard shard, const std::string& tenant, const ModelHash& hash) {
+             known_.add_model(shard, tenant, hash);
+         },
+         [this](const std::string& tenant, const std::string& device, Incarnation incarnation,
+                Epoch number) { known_.add_epoch(tenant, device, incarnation, number); }});
+    writer_ = std::move(writer);
+    upkeep_ = std::make_unique<Upkeep>(*store_, settings_.upkeep, Upkeep::Ports{});
+    return true;
+}
+
+// As its thread does it, between two steps of the writer.
+void WorldCollector::look_after_tables(MonotonicMs now) {
+    const bool clean = now >= cleans_at_;
+    if (clean) cleans_at_ = now + clean_up_ms;
+    upkeep_->look_after_all(clean ? Upkeep::all_work : Upkeep::compacting, wall(now));
+    if (disk_.failed()) go_down(now, by_disk);
+}
+
+// What devices were told to be durable is still there.
+void WorldCollector::check_promises(MonotonicMs now) {
+    for (Shard shard = 0; shard < journal_->shards(); ++shard) {
+        if (journal_->durable_end(shard) >= promised_[shard]) continue;
+        violate(now, "the journal's shard " + std::to_string(shard) + " ends at " +
+                         std::to_string(journal_->durable_end(shard)) +
+                         ", but was acknowledged up to " + std::to_string(promised_[shard]));
+        promised_[shard] = journal_->durable_end(shard);
+    }
+}
+
+void WorldCollector::go_down(MonotonicMs now, int how) {
+    if (how == by_disk && cuts_snapshot_ && disk_.failed()) {
+        ++counts_.halfway;
+        cuts_snapshot_ = false;
+        cuts_disk_ = random_.one_in(2);
+    }
+    const bool cut = how == by_power || (how == by_disk && cuts_disk_);
+    log_.add(now, EventLog::collector, Happening::collector_down, how);
+    ++counts_.crashes;
+    count_what_ran();
+    for (const auto& [id, conversation] : conversations_) network_.close_down(id, now);
+    conversations_.clear();
+    for (auto& each : waiting_) each.clear();
+    upkeep_.reset();
+    writer_.reset();
+    store_.reset();
+    journal_.reset();
+    if (cut) {
+        std::mt19937_64 torn{random_.next()};
+        disk_.cut_power(random_.one_in(4) ? nullptr : &torn, random_.one_in(2));
+    }
+    disk_.fail_after(UINT64_MAX);
+    cuts_disk_ = false;
+    if (rots_) damage_snapshot(now);
+    const std::int64_t restart_ms = second_ms * settings_.faults.restart_s;
+    scheduler_.at(now + random_.between(second_ms, std::max(2 * second_ms, restart_ms)), *this,
+                  start);
+}
+
+// The newest one, when there is one before it: the one that a start takes then.
+void WorldCollector::damage_snapshot(MonotonicMs now) {
+    const auto numbers = snapshot_numbers(disk_);
+    if (!numbers.ok() || numbers.value().size() < 2 || rotten_) return;
+    const std::string path = snapshot_path(numbers.value().front());
+    const auto bytes = read_file(disk_, path);
+    if (!bytes.ok()) return;
+    rots_ = false;
+    rotten_ = true;
+    ++counts_.rotten;
+    disk_.flip(path, random_.below(bytes.value().size()),
+               std::byte{static_cast<std::uint8_t>(1U << random_.below(8))});
+    log_.add(now, EventLog::collector, Happening::snapshot_rots,
+             static_cast<std::int64_t>(numbers.value().front()));
+}
+
+void WorldCollector::run_at(MonotonicMs time) {
+    if (time >= runs_at_) return;
+    runs_at_ = time;
+    scheduler_.at(time, *this, serve);
+}
+
+// Journal and writer, as their threads would drive them.
+void WorldCollector::run(MonotonicMs now) {
+    if (runs_at_ <= now) runs_at_ = MonotonicMs::never();
+    if (!listens()) return;
+    if (!step_journal(now) || !step_writer(now)) go_down(now, by_disk);
+}
+
+bool WorldCollector::step_journal(MonotonicMs now) {
+    if (now < sync_done_at_) {
+        run_at(sync_done_at_);
+        return true;
+    }
+    if (!tell_durable(now)) return false;  // of the sync before, if it took its time
+    std::uint64_t before = 0;
+    for (Shard shard = 0; shard < settings_.shards; ++shard) before += journal_->durable_end(shard);
+    const auto next = journal_->step(now);
+    if (!next.ok()) {
+        trouble_ = "the journal failed: " + to_string(next.error());
+        return false;
+    }
+    std::uint64_t after = 0;
+    for (Shard shard = 0; shard < settings_.shards; ++shard) after += journal_->durable_end(shard);
+    run_at(next.value());
+    if (after == before) return true;
+    log_.add(now, EventLog::collector, Happening::durable, static_cast<std::int64_t>(after));
+    sync_done_at_ = now + settings_.sync_ms;
+    run_at(sync_done_at_);
+    return settings_.sync_ms != 0 || tell_durable(now);
+}
+
+bool WorldCollector::step_writer(MonotonicMs now) {
+    if (now < writer_again_at_) {
+        run_at(writer_again_at_);
+        return true;
+    }
+    const WriterCounters before = writer_->counters();
+    MonotonicMs next = now;
+    for (int i = 0; i < writer_steps_max && next <= now; ++i) {
+        const auto done = writer_->step(now, wall(now));
+        if (done.ok()) {
+            next = done.value();
+            writer_retry_ms_ = 0;
+            continue;
+        }
+        trouble_ = done.error().text;
+        if (writer_->fatal()) violate(now, "the writer cannot go on: " + trouble_);
+        if (writer_->fatal() || disk_.failed()) return false;
+        writer_retry_ms_ = std::min(std::max(second_ms, 2 * writer_retry_ms_), retry_ms_max);
+        writer_again_at_ = next = now + writer_retry_ms_;
+    }
+    const WriterCounters& after = writer_->counters();
+    if (after.commits != before.commits)
+        log_.add(now, EventLog::collector, Happening::committed,
+                 static_cast<std::int64_t>(after.commits));
+    if (after.snapshots != before.snapshots)
+        log_.add(now, EventLog::collector, Happening::snapshot,
+                 static_cast<std::int64_t>(after.snapshots));
+    run_at(next <= now ? now + 1 : next);
+    return true;
+}
+
+// Of the process that is up, which ends with it.
+void WorldCollector::count_what_ran() {
+    counts_ = counts();
+    counts_.cut_bytes = 0;
+}
+
+CollectorCounts WorldCollector::counts() const {
+    CollectorCounts counts = counts_;
+    if (writer_) {
+        counts.commits += writer_->counters().commits;
+        counts.snapshots += writer_->counters().snapshots;
+    }
+    for (Shard shard = 0; journal_ && shard < journal_->shards(); ++shard)
+        counts.cut_bytes += journal_->begin(shard).ok() ? journal_->begin(shard).value() : 0;
+    if (upkeep_) {
+        counts.merges += upkeep_->counters().compactions;
+        counts.checkpoints += upkeep_->counters().checkpoints;
+    }
+    return counts;
+}
+
+void WorldCollector::request_barrier(MonotonicMs now) {
+    barrier_requested_ = true;
+    if (!writer_) return;
+    writer_->request_barrier();
+    run_at(now);
+}
+
+std::size_t WorldCollector::waiting_entries() const {
+    std::size_t count = 0;
+    for (const auto& each : waiting_) count += each.size();
+    return count;
+}
+
+void WorldCollector::violate(MonotonicMs now, std::string text) {
+    log_.add(now, EventLog::collector, Happening::violation);
+    violations_.push_back("collector: " + std::move(text));
+}
+
+}  // namespace longhaul::sim

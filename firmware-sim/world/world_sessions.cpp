@@ -1,0 +1,156 @@
+// The collector's half of what devices say: sessions, their submissions, and what they are told.
+#include "common/base/check.hpp"
+#include "firmware-sim/world/world_collector.hpp"
+
+namespace longhaul::sim {
+
+using namespace longhaul::collector;
+
+void WorldCollector::on_connected(ConnectionId id, std::uint32_t device, MonotonicMs now) {
+    SessionSettings settings;
+    settings.journal = journal_->id();
+    settings.shard = journal_->shard_of(world_tenant, names_[device]);
+    settings.credit_bytes = settings_.credit_bytes;
+    settings.sealing_keys = keys_.ids();
+    settings.intake = &intake_->of(world_tenant);
+    ++counts_.sessions;
+    Conversation& conversation = conversations_[id];
+    conversation.device = device;
+    conversation.session =
+        std::make_unique<Session>(DeviceName{world_environment, world_tenant, names_[device]},
+                                  settings, known_, std::span{&authority_.certificate(), 1}, now);
+    conversation.watched = clones_.begin(world_tenant, names_[device], std::to_string(id), now);
+}
+
+void WorldCollector::on_bytes(ConnectionId id, Bytes bytes, MonotonicMs now) {
+    if (const auto found = conversations_.find(id); found != conversations_.end()) {
+        if (clones_.spoke(found->second.watched, now))
+            violate(now, names_[found->second.device] + " is taken for a clone of itself");
+    }
+    while (!bytes.empty()) {
+        const auto found = conversations_.find(id);
+        if (found == conversations_.end()) return;
+        const std::size_t taken = found->second.session->on_bytes(bytes, wall(now), now);
+        bytes = bytes.subspan(taken);
+        if (!obey(id, now)) return go_down(now, by_disk);
+    }
+    run_at(now);
+}
+
+void WorldCollector::on_closed(ConnectionId id, MonotonicMs now) { end_conversation(id, now); }
+
+void WorldCollector::end_conversation(ConnectionId id, MonotonicMs now) {
+    const auto found = conversations_.find(id);
+    if (found == conversations_.end()) return;
+    clones_.end(found->second.watched, now);
+    conversations_.erase(found);
+}
+
+// False: the journal takes nothing any more.
+bool WorldCollector::obey(ConnectionId id, MonotonicMs now) {
+    for (;;) {
+        const auto found = conversations_.find(id);
+        if (found == conversations_.end()) return true;
+        const SessionAction action = found->second.session->next();
+        switch (action.kind) {
+            case SessionAction::Kind::wait:
+                found->second.session->rest();
+                ask_later(id, found->second, now);
+                return true;
+            case SessionAction::Kind::write:
+                network_.write_down(id, action.bytes, now);
+                break;
+            case SessionAction::Kind::close:
+                if (found->second.session->broken_by_device()) ++counts_.refused_sessions;
+                log_.add(now, EventLog::collector, Happening::refused,
+                         static_cast<std::int64_t>(id));
+                end_conversation(id, now);
+                network_.close_down(id, now);
+                return true;
+            case SessionAction::Kind::submit:
+                if (!submit(id, found->second, action, now)) return false;
+                break;
+        }
+    }
+}
+
+bool WorldCollector::submit(ConnectionId id, Conversation& conversation,
+                            const SessionAction& action, MonotonicMs now) {
+    const std::string& device = names_[conversation.device];
+    const Shard shard = journal_->shard_of(world_tenant, device);
+    const std::string_view of_device =
+        is_of_tenant(action.entry_kind) ? std::string_view{} : std::string_view{device};
+    const auto end = journal_->append(
+        shard, {wall(now), action.entry_kind, world_tenant, of_device, action.bytes}, now);
+    if (!end.ok()) return false;
+    Waiting waiting{end.value(), id, std::nullopt, 0};
+    if (action.entry_kind == JournalKind::block) {
+        const auto header = parse_block_header(action.bytes);
+        LH_CHECK(header.ok());
+        waiting.block = {conversation.device, header.value().name};
+        waiting.samples = header.value().samples;
+    }
+    waiting_[shard].push_back(waiting);
+    return true;
+}
+
+void WorldCollector::tick_sessions(MonotonicMs now) {
+    if (!listens()) return;
+    intake_->set_date(wall(now), now);
+    intake_->set_disk_short(full_);
+    std::vector<ConnectionId> late;
+    for (const auto& [id, conversation] : conversations_) {
+        if (conversation.session->deadline() <= now) late.push_back(id);
+    }
+    for (const ConnectionId id : late) tick_session(id, now);
+}
+
+void WorldCollector::tick_session(ConnectionId id, MonotonicMs now) {
+    const auto found = conversations_.find(id);
+    if (found == conversations_.end()) return;
+    found->second.session->on_tick(now);
+    if (!obey(id, now)) go_down(now, by_disk);
+}
+
+// One that has no credit asks again when there may be some; all others are looked at with the tick.
+void WorldCollector::ask_later(ConnectionId id, Conversation& conversation, MonotonicMs now) {
+    if (conversation.session->waits_for() == CreditWait::nothing) return;
+    const MonotonicMs at = std::max(conversation.session->deadline(), now + 1);
+    if (at >= conversation.asks_at) return;
+    if (conversation.asks_at == MonotonicMs::never()) ++counts_.waits;
+    conversation.asks_at = at;
+    scheduler_.at(at, *this, session + id);
+}
+
+void WorldCollector::ask_for_credit(ConnectionId id, MonotonicMs now) {
+    const auto found = conversations_.find(id);
+    if (found == conversations_.end() || found->second.asks_at > now) return;
+    found->second.asks_at = MonotonicMs::never();
+    tick_session(id, now);
+    run_at(now);
+}
+
+bool WorldCollector::tell_durable(MonotonicMs now) {
+    std::set<ConnectionId> told;
+    for (Shard shard = 0; shard < settings_.shards; ++shard) {
+        const Offset durable = journal_->durable_end(shard);
+        std::deque<Waiting>& waiting = waiting_[shard];
+        for (; !waiting.empty() && waiting.front().end <= durable; waiting.pop_front()) {
+            const auto found = conversations_.find(waiting.front().connection);
+            if (found == conversations_.end()) continue;
+            ++found->second.durable;
+            told.insert(found->first);
+            promised_[shard] = std::max(promised_[shard], waiting.front().end);
+            if (waiting.front().block)
+                acked_.emplace(*waiting.front().block, waiting.front().samples);
+        }
+    }
+    for (const ConnectionId id : told) {
+        const Conversation& conversation = conversations_.at(id);
+        conversation.session->on_durable(conversation.durable);
+        if (!obey(id, now)) return false;
+    }
+    return true;
+}
+
+}  // namespace longhaul::sim

@@ -1,0 +1,108 @@
+// Worlds of the simulator: what it runs holds, the same seed gives the same run, and what does not
+// hold is said. docs/simulator.md.
+#include <catch2/catch_test_macros.hpp>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "firmware-sim/world/world.hpp"
+
+using namespace longhaul;
+using namespace longhaul::sim;
+
+namespace {
+
+Scenario scenario_in(const std::string& path) {
+    auto scenario = Scenario::load(path);
+    INFO((scenario.ok() ? "" : scenario.error().text));
+    REQUIRE(scenario.ok());
+    return std::move(scenario).value();
+}
+
+Scenario scenario_of(const std::string& name) {
+    return scenario_in("firmware-sim/scenarios/" + name + ".toml");
+}
+
+Report run(const Scenario& scenario, std::uint64_t seed) {
+    REQUIRE(crypto_init().ok());
+    auto world = World::make(scenario, seed);
+    INFO((world.ok() ? "" : world.error().text));
+    REQUIRE(world.ok());
+    return world.value()->run({});
+}
+
+void check_holds(const Scenario& scenario, std::uint64_t seed) {
+    const Report report = run(scenario, seed);
+    CAPTURE(scenario.name, seed);
+    for (const std::string& violation : report.verdict.violations) UNSCOPED_INFO(violation);
+    CHECK(report.holds());
+}
+
+}  // namespace
+
+TEST_CASE("simulator: a quiet world loses nothing, and one seed gives one run") {
+    const Scenario quiet = scenario_of("quiet");
+    const Report once = run(quiet, 11);
+    CHECK(once.holds());
+    CHECK(once.verdict.samples > 1'000);
+    CHECK(once.verdict.rows == once.verdict.samples);
+    const Report again = run(quiet, 11);
+    CHECK(again.log_hash == once.log_hash);
+    CHECK(again.events == once.events);
+    CHECK(run(quiet, 12).log_hash != once.log_hash);
+}
+
+TEST_CASE("simulator: everything that happens in chaos is accounted for, and happens again alike") {
+    const Scenario chaos = scenario_of("chaos");
+    const Report report = run(chaos, 2);
+    for (const std::string& violation : report.verdict.violations) UNSCOPED_INFO(violation);
+    CHECK(report.holds());
+    CHECK(report.devices.power_cuts > 10);
+    CHECK(report.devices.torn_writes > 5);
+    CHECK(report.collector.crashes > 3);
+    CHECK(report.verdict.cut > 0);
+    CHECK(run(chaos, 2).log_hash == report.log_hash);
+}
+
+TEST_CASE("simulator: no seed that found a fault finds it again") {
+    std::ifstream file{"tests/system/seeds.txt"};
+    REQUIRE(file.good());
+    std::size_t seeds = 0;
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with('#')) continue;
+        std::istringstream words{line};
+        std::string scenario;
+        std::uint64_t seed = 0;
+        REQUIRE(words >> scenario >> seed);
+        check_holds(scenario_of(scenario), seed);
+        ++seeds;
+    }
+    CHECK(seeds >= 1);
+}
+
+TEST_CASE("simulator: the example for the CI of others replays a recording, and holds") {
+    Scenario example = scenario_in("examples/ci/scenario.toml");
+    example.set_devices(2);
+    example.duration_s = 3'600;
+    check_holds(example, 1);
+}
+
+TEST_CASE("simulator: what was not expected is said, with how much it was") {
+    const auto scenario = Scenario::parse(R"(
+name = "no room"
+duration_s = 86400
+[[fleet]]
+name = "truck"
+streams = ["vehicle"]
+[[fleet.link.outage]]
+from_s = 60
+for_s = 86300
+)",
+                                          "test.toml");
+    REQUIRE(scenario.ok());
+    const Report report = run(scenario.value(), 1);
+    REQUIRE(report.verdict.violations.size() == 1);
+    CHECK(report.verdict.violations[0].starts_with("expect.lost: "));
+    CHECK(report.verdict.lost > 100);
+    CHECK(report.verdict.lost + report.verdict.rows == report.verdict.samples);
+}
