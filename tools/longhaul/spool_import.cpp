@@ -140,7 +140,7 @@ Result<void, Message> SpoolImport::run(SpoolFile& file, WallUs now, ImportReport
     collector::SessionSettings settings;
     settings.journal = journal_.id();
     settings.shard = shard_;
-    settings.sealing_keys = keys_.ids();
+    settings.sealing_keys = std::make_shared<const std::vector<SealingKeyId>>(keys_.ids());
     settings.credit_bytes = no_credit_limit;
     session_.emplace(owner_.device, settings, known_, owner_.authorities, MonotonicMs{});
     while (!closed_) {

@@ -48,7 +48,7 @@ TEST_CASE("writer thread: who asks for a survey gets it while the writer waits, 
     epoch.stream(1, "bus", *bus);
     bench.schema(*bus);
     bench.epoch(epoch);
-    Releases releases{*bench.journal,
+    Releases releases{*bench.store,
                       *bench.writer,
                       {[](const std::string&, const ModelHash&) { return nullptr; },
                        [](Shard, const JournalEntry&) { return Status{}; }}};
