@@ -104,6 +104,11 @@ Status LocalStore::remove(std::string_view path) {
     return !removed.ok() && removed.error().code == ErrorCode::not_found ? Status{} : removed;
 }
 
+Status LocalStore::make_durable(std::string_view folder) {
+    const Status synced = disk_.sync_directory(folder);
+    return !synced.ok() && synced.error().code == ErrorCode::not_found ? Status{} : synced;
+}
+
 Status LocalStore::replace(std::string_view path, Bytes bytes) {
     LH_TRY_ASSIGN(const auto writer, begin_local());
     LH_TRY(writer->append(bytes));

@@ -24,6 +24,7 @@ class LocalStore final : public ObjectStore {
     Result<std::vector<std::string>> list(std::string_view folder) override;
     Result<std::vector<StoredObject>> entries(std::string_view folder) override;
     Status remove(std::string_view path) override;
+    Status make_durable(std::string_view folder) override;
     Status replace(std::string_view path, Bytes bytes) override;
 
  private:

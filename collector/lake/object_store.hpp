@@ -45,6 +45,9 @@ class ObjectStore {
     virtual Result<std::vector<StoredObject>> entries(std::string_view folder) = 0;
     // One that is not there is as good as removed.
     virtual Status remove(std::string_view path) = 0;
+    // What can be seen in the folder stays there. A process that ended between putting an object
+    // and making its name durable may have left one that a power cut would take away.
+    virtual Status make_durable(std::string_view folder) = 0;
     // The old or the new object is there, whatever happens.
     virtual Status replace(std::string_view path, Bytes bytes) = 0;
 };

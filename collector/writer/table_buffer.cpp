@@ -35,7 +35,9 @@ std::string TableBuffer::app_of(Shard shard) const {
     return journal_ + "/" + std::to_string(shard);
 }
 
+// Its newest commit decides what is left out of a replay, and a snapshot then says so for good.
 Status TableBuffer::open(std::span<const Offset> ends_at_start) {
+    LH_TRY(store_.make_durable(folder() + "/_delta_log"));
     LH_TRY(table_.refresh());
     for (const auto& [app, version] : table_.state().txns) {
         if (is_of_other_journal(app)) {

@@ -61,6 +61,11 @@ TEST_CASE("simulator: everything that happens in chaos is accounted for, and hap
     CHECK(report.devices.torn_writes > 5);
     CHECK(report.collector.crashes > 3);
     CHECK(report.verdict.cut > 0);
+    CHECK(report.collector.snapshots > 3);
+    CHECK(report.collector.halfway > 0);
+    CHECK(report.collector.resumed > 3);
+    CHECK(report.collector.cut_bytes > 0);
+    CHECK(report.collector.merges > 0);
     CHECK(run(chaos, 2).log_hash == report.log_hash);
 }
 

@@ -28,6 +28,7 @@ class AuditStore final : public collector::ObjectStore {
         return lake_.entries(folder);
     }
     Status remove(std::string_view) override { return ErrorCode::denied; }
+    Status make_durable(std::string_view) override { return {}; }
     Status replace(std::string_view, Bytes) override { return ErrorCode::denied; }
 
  private:

@@ -157,6 +157,18 @@ TEST_CASE("snapshot: rows are the same with and without, wherever the disk fails
             REQUIRE(bench.all() == expected);
             CHECK(bench.snapshots().size() <= 3);
         }
+        // Only the process ends, and the power fails when the next one has made its snapshot.
+        CAPTURE(step);
+        SnapshotBench next;
+        next.disk = std::move(cut.disk);
+        next.disk.fail_after(UINT64_MAX);
+        REQUIRE(next.start());
+        REQUIRE(work(next));
+        next.disk.cut_power();
+        REQUIRE(next.start());
+        INFO(next.drain());
+        REQUIRE(work(next));
+        REQUIRE(next.all() == expected);
         if (done) break;
         ++failures;
     }
