@@ -305,7 +305,7 @@ TEST_CASE("device: a block that does not open does not take the place of the one
     CHECK(bench.reasons() == Rows{"1|" + seq_1 + "|the block does not open"});
 }
 
-TEST_CASE("device: a hundred thousand of them take less than 300 bytes each") {
+TEST_CASE("device: a hundred thousand of them take less than 350 bytes each") {
     constexpr std::uint32_t devices = 100'000;
     DeviceShelf shelf;
     StreamSet& streams = shelf.intern({{1, 2, "bus", {}, {}}, {2, 2, "port", {}, {}}});
@@ -332,7 +332,7 @@ TEST_CASE("device: a hundred thousand of them take less than 300 bytes each") {
                                      sizeof(DeviceFacts) + 2 * 2 * sizeof(void*);
     const std::size_t packed = shelf.packed_bytes() / (devices - DeviceShelf::unpacked_max);
     INFO("packed " << packed << ", overhead " << overhead);
-    CHECK(packed + overhead < 300);
+    CHECK(packed + overhead < 350);
     CHECK(shelf.get("vehicle-500").incarnations[0].open.at(500 + 51).received.runs()[0].last ==
           0x8000'0001 + 500);
 }
