@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "common/base/crc32c.hpp"
 #include "tools/longhaul/audit_journal.hpp"
 #include "tools/longhaul/text.hpp"
 
@@ -204,6 +203,13 @@ class EpochAudit {
 
     void count_unexplained(BlockClass block_class, Run run) {
         if (run.from >= run.before) return;
+        // A block without samples has no rows that could tell that it came before the cut.
+        if (journal_.begin.is_cut() && run.from < first_in_journal(block_class)) {
+            const std::uint64_t before = std::min(run.before, first_in_journal(block_class));
+            counts_.awaited += before - run.from;
+            run.from = before;
+            if (run.from >= run.before) return;
+        }
         const BlockAt passed = sent_.passed[static_cast<std::size_t>(block_class)];
         const std::uint64_t holes_before = name_.epoch < passed.first ? run.before
                                            : name_.epoch == passed.first
@@ -214,6 +220,15 @@ class EpochAudit {
             run.from = holes_before;
         }
         counts_.awaited += run.before - run.from;
+    }
+
+    std::uint64_t first_in_journal(BlockClass block_class) const {
+        const std::uint32_t zero = BlockSeq::of(block_class, 0).value;
+        for (auto at = sent_.blocks.lower_bound(zero);
+             at != sent_.blocks.end() && at->first <= zero + BlockSeq::number_max; ++at) {
+            if (!at->second.older) return at->first - zero;
+        }
+        return UINT64_MAX;
     }
 
     void tell_hole(BlockClass block_class, Run run) {
@@ -306,41 +321,6 @@ void check_strangers(const std::string& tenant, const TenantTables& tables, cons
 
 }  // namespace
 
-void AuditCounts::add(const AuditCounts& other) {
-    blocks += other.blocks;
-    samples += other.samples;
-    rows += other.rows;
-    duplicates += other.duplicates;
-    resent += other.resent;
-    quarantined += other.quarantined;
-    released += other.released;
-    older += other.older;
-    in_flight += other.in_flight;
-    awaited += other.awaited;
-    lost += other.lost;
-    lost_samples += other.lost_samples;
-    expired += other.expired;
-    holes += other.holes;
-    wrong += other.wrong;
-}
-
-bool AuditScope::has(std::string_view name) const {
-    if (!device.empty() && name != device) return false;
-    return parts == 1 || crc32c(as_bytes(name)) % parts == part;
-}
-
-void AuditReport::add(AuditReport&& other) {
-    epochs.merge(other.epochs);
-    heard.merge(other.heard);
-    totals.add(other.totals);
-    devices += other.devices;
-    tables = std::max(tables, other.tables);
-    for (std::string& problem : other.problems) {  // some are of no device, and told each time
-        if (std::find(problems.begin(), problems.end(), problem) == problems.end())
-            problems.push_back(std::move(problem));
-    }
-}
-
 void check_begins(const collector::Journal& journal, const std::vector<collector::Offset>& settled,
                   AuditReport& report) {
     for (collector::Shard shard = 0; shard < journal.shards(); ++shard) {
@@ -387,12 +367,6 @@ Result<AuditReport, Message> audit(collector::Journal& journal, const LakeConten
     }
     report.devices = devices.size();
     return report;
-}
-
-bool holds(const AuditReport& report, bool drained) {
-    const AuditCounts& totals = report.totals;
-    return report.problems.empty() && totals.holes == 0 && totals.duplicates == 0 &&
-           totals.wrong == 0 && (!drained || (totals.in_flight == 0 && totals.awaited == 0));
 }
 
 }  // namespace longhaul::tools

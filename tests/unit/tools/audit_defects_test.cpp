@@ -187,6 +187,27 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("defects: a block without samples that was cut off is no hole") {
+    AuditBench bench;
+    bench.journal_settings.segment_bytes_max = 400;
+    bench.settings.snapshot_bytes = 1;
+    bench.begin();
+    bench.tell(1, {});  // no rows
+    for (std::uint32_t number = 2; number <= blocks; ++number) {
+        bench.send(number, number);
+        REQUIRE(bench.drain().empty());
+    }
+    // Of a backlog: what is before it and has not come will not come.
+    bench.send(blocks + 2, 100);
+    bench.send(blocks + 1, 200);
+    bench.send(blocks + 3, 300);
+    REQUIRE(bench.drain().empty());
+    const AuditReport report = bench.report();
+    CHECK(report.totals.older != 0);
+    CHECK(holds(report));
+    CHECK(report.totals.awaited == 1);
+}
+
 TEST_CASE("defects: what does not fit into memory is read in parts") {
     DefectBench bench{true};
     LocalStore lake{bench.disk};
