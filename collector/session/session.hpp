@@ -74,6 +74,8 @@ class Session {
     // outlive the session.
     Session(const DeviceName& peer, const SessionSettings& settings, KnownDevices& known,
             std::span<const Certificate> authorities, MonotonicMs now);
+    Session(DeviceName&& peer, const SessionSettings& settings, KnownDevices& known,
+            std::span<const Certificate> authorities, MonotonicMs now) = delete;
 
     // Takes as many bytes as there is room for; call next() until it waits, then feed the rest.
     std::size_t on_bytes(Bytes bytes, WallUs wall, MonotonicMs now);

@@ -29,7 +29,7 @@ inline constexpr std::size_t incarnations_max = 16'384;
 inline constexpr std::size_t closed_runs_max = 4096;  // of an incarnation: open epochs lie between
 inline constexpr std::size_t runs_max = 1024;   // of received, and of waiting blocks of an epoch
 inline constexpr std::size_t anchors_max = 64;  // of an epoch
-inline constexpr std::size_t done_max = 4;  // closed epochs of which more than the number is left
+inline constexpr std::size_t done_max = 1;  // closed epochs of which more than the number is left
 }  // namespace state_limits
 
 struct Anchor {

@@ -16,9 +16,9 @@ void WorldCollector::on_connected(ConnectionId id, std::uint32_t device, Monoton
     ++counts_.sessions;
     Conversation& conversation = conversations_[id];
     conversation.device = device;
-    conversation.session =
-        std::make_unique<Session>(DeviceName{world_environment, world_tenant, names_[device]},
-                                  settings, known_, std::span{&authority_.certificate(), 1}, now);
+    conversation.name = {world_environment, world_tenant, names_[device]};
+    conversation.session = std::make_unique<Session>(conversation.name, settings, known_,
+                                                     std::span{&authority_.certificate(), 1}, now);
     conversation.watched = clones_.begin(world_tenant, names_[device], std::to_string(id), now);
 }
 

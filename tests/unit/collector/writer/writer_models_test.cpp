@@ -28,6 +28,7 @@ struct FailingRead final : ObjectStore {
         return lake.entries(folder);
     }
     Status remove(std::string_view) override { return ErrorCode::denied; }
+    Status make_durable(std::string_view) override { return ErrorCode::denied; }
     Status replace(std::string_view, Bytes) override { return ErrorCode::denied; }
     ObjectStore& lake;
     std::string at;
