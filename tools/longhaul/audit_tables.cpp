@@ -60,7 +60,7 @@ Result<TenantTables, Message> read_tables(collector::ObjectStore& lake, const st
     LH_TRY_ASSIGN(const bool all, read_rows(lake, tenant, limits, found));
     if (too_many != nullptr) *too_many = *too_many || !all;
     if (!all) return found;
-    const auto keep = [&found](Result<void, Message> read) {
+    const auto keep = [&found](const Result<void, Message>& read) {
         if (!read.ok()) found.problems.push_back(read.error().text);
     };
     keep(read_system_table(lake, tenant + "/_quarantine", {"device", "incarnation", "epoch", "seq"},
