@@ -9,10 +9,10 @@ import ssl
 import subprocess
 
 import pytest
-from test_operating import Operated
 
 from longhaul_e2e import wire
 from longhaul_e2e.certificates import Authority, issue, own_authority
+from longhaul_e2e.operated import Operated
 from longhaul_e2e.processes import PATIENCE, Program, demand, wait_until
 from longhaul_e2e.site import ENVIRONMENT, SERVER_NAME, TENANT
 from longhaul_e2e.wire import DENIED, Link, hello

@@ -4,10 +4,10 @@ import json
 import signal
 
 import pytest
-from test_operating import Operated
 
 from longhaul_e2e import wire
 from longhaul_e2e.forged import forge
+from longhaul_e2e.operated import Operated
 from longhaul_e2e.processes import call, demand, wait_until
 from longhaul_e2e.site import TENANT, programs_folder
 from longhaul_e2e.wire import BUSY, Link, hello

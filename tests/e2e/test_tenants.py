@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 from test_enrolment import enrol_frame, exchange, secret_of
-from test_operating import Operated
 
 from longhaul_e2e import readers, wire
 from longhaul_e2e.certificates import Authority, issue
 from longhaul_e2e.forged import forge
+from longhaul_e2e.operated import Operated
 from longhaul_e2e.processes import call, demand, wait_until
 from longhaul_e2e.site import ENVIRONMENT, TENANT, programs_folder
 from longhaul_e2e.wire import ACK, BLOCK, DENIED, EPOCH, PROTOCOL, RENEW, RENEWED, SCHEMA, Link, Sealed, frame, hello, parse
