@@ -44,12 +44,12 @@ void make_optical(std::uint64_t noise, std::uint32_t device, std::int64_t n, Sam
 }
 
 void make_vehicle(std::uint64_t noise, std::uint32_t device, std::int64_t n, SampleValues& out) {
-    const std::int64_t stands = n / 30 % 4 == 0 ? 0 : 1;
+    const double goes = n / 30 % 4 == 0 ? 0 : 1;
     out.values.push_back(
         Value::of_integer(30'250'000 + device * 100 + wave(n, 4'000, 90'000, noise, 4)));
     out.values.push_back(Value::of_integer(-97'740'000 + wave(n, 3'000, 80'000, noise >> 8, 4)));
     out.values.push_back(
-        Value::of_real(static_cast<double>(stands * (80 + (noise >> 16) % 200)) * 0.25));
+        Value::of_real(goes * static_cast<double>(80 + (noise >> 16) % 200) * 0.25));
     if (noise >> 60 == 0) {
         out.values.emplace_back();
     } else {
