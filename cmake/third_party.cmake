@@ -35,13 +35,15 @@ file(GLOB _mbedtls_sources CONFIGURE_DEPENDS "${LH_DEPS}/src/mbedtls/library/*.c
 set(_mbedtls_config mbedtls_linux.h)
 if(LH_TARGET STREQUAL cortexm)
   set(_mbedtls_config mbedtls_cortexm.h)
+  set(_p256m "${LH_DEPS}/src/mbedtls/3rdparty/p256-m")
+  list(APPEND _mbedtls_sources "${_p256m}/p256-m_driver_entrypoints.c" "${_p256m}/p256-m/p256-m.c")
 else()
   list(APPEND _mbedtls_sources "${CMAKE_SOURCE_DIR}/third_party/config/mbedtls_ms_time.c")
 endif()
 add_library(lh_mbedtls STATIC ${_mbedtls_sources})
 target_include_directories(lh_mbedtls
   PUBLIC "${LH_DEPS}/src/mbedtls/include" "${CMAKE_SOURCE_DIR}/third_party/config"
-  PRIVATE "${LH_DEPS}/src/mbedtls/library")
+  PRIVATE "${LH_DEPS}/src/mbedtls/library" ${_p256m})
 # Whoever includes an mbedTLS header must see the same configuration.
 target_compile_definitions(lh_mbedtls PUBLIC "MBEDTLS_CONFIG_FILE=\"${_mbedtls_config}\"")
 lh_third_party(lh_mbedtls)
@@ -51,7 +53,7 @@ lh_third_party(lh_mbedtls)
 set(_nanopb "${LH_DEPS}/src/nanopb")
 add_library(lh_nanopb STATIC "${_nanopb}/pb_common.c" "${_nanopb}/pb_encode.c" "${_nanopb}/pb_decode.c")
 target_include_directories(lh_nanopb PUBLIC "${_nanopb}")
-target_compile_definitions(lh_nanopb PUBLIC PB_NO_PACKED_STRUCTS=1)
+target_compile_definitions(lh_nanopb PUBLIC PB_NO_PACKED_STRUCTS=1 $<$<STREQUAL:${LH_TARGET},cortexm>:PB_NO_ERRMSG=1>)
 lh_third_party(lh_nanopb)
 
 # lh_proto(NAME target PROTO files...): one library of the generated C sources.

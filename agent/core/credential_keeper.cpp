@@ -11,8 +11,9 @@ void CredentialKeeper::on_attempt() {
     slots_->use(trying_newer_);
 }
 
-void CredentialKeeper::on_welcome(bool answers) {
+void CredentialKeeper::on_welcome(bool answers, bool at_once) {
     answers_ = answers;
+    at_once_ = at_once;
     asked_in_session_ = false;
     waits_ = false;
     if (!trying_newer_) return;
@@ -26,7 +27,7 @@ bool CredentialKeeper::due(const WallReading& now) const {
         return false;
     const CertificateLife life = slots_->life();
     const std::int64_t third_us = (life.not_after.value - life.not_before.value) / 3;
-    if (now.now.value < life.not_before.value + 2 * third_us) return false;
+    if (!at_once_ && now.now.value < life.not_before.value + 2 * third_us) return false;
     if (!asked_at_ || now.now < *asked_at_) return true;
     const std::int64_t pause_us = slots_->has_newer() ? ask_refused_again_us : ask_again_us;
     return now.now.value - asked_at_->value >= pause_us;

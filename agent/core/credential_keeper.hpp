@@ -17,9 +17,10 @@ class CredentialKeeper {
     // nullptr: the device's certificate is renewed by others. The slots outlive the keeper.
     explicit CredentialKeeper(CredentialSlots* slots) : slots_{slots} {}
 
+    bool renews() const { return slots_ != nullptr; }
     void on_attempt();  // before the link opens
-    // `answers`: the collector answers a request.
-    void on_welcome(bool answers);
+    // `answers`: the collector answers a request. `at_once`: however long the certificate lasts.
+    void on_welcome(bool answers, bool at_once = false);
 
     // Whether to ask now; then request() comes, sent or not.
     bool due(const WallReading& now) const;
@@ -33,6 +34,7 @@ class CredentialKeeper {
     bool trying_newer_ = false;
     bool newer_failed_ = false;  // at the last attempt
     bool answers_ = false;
+    bool at_once_ = false;
     bool waits_ = false;
     bool asked_in_session_ = false;
     std::optional<WallUs> asked_at_;

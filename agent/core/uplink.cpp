@@ -192,7 +192,8 @@ Status Uplink::take_welcome(Bytes body, MonotonicMs now) {
     unknown_ = welcome.unknown_schemas;
     known_count_ = welcome.known_epochs_count;
     std::copy_n(welcome.known_epochs, known_count_, known_.begin());
-    if (ports_.credentials != nullptr) ports_.credentials->on_welcome(welcome.renewal);
+    if (ports_.credentials != nullptr)
+        ports_.credentials->on_welcome(welcome.renewal, welcome.renew_now);
     state_ = State::streaming;
     ++status_.sessions;
     status_.connected = true;

@@ -160,6 +160,7 @@ class Uplink {
     FrameReader reader_;
     RetryTimer retry_;
 
+    std::uint64_t boot_ = 0;  // says which start of the device this is; 0: not yet drawn
     State state_ = State::waiting;
     bool leaving_ = false;
     MonotonicMs retry_at_;

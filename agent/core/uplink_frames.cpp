@@ -17,6 +17,11 @@ Status Uplink::compose_hello() {
         hello.sealing_key.size = static_cast<pb_size_t>(newest.size());
         std::memcpy(hello.sealing_key.bytes, newest.data(), newest.size());
     }
+    // Without one the Hello says a little less.
+    if (boot_ == 0 && !ports_.entropy.fill(std::as_writable_bytes(std::span{&boot_, 1})).ok())
+        boot_ = 0;
+    hello.boot = boot_;
+    hello.rotation = ports_.credentials != nullptr && ports_.credentials->renews();
     hello.incarnation = ports_.spool.incarnation().value;
     hello.oldest_epoch = depth.oldest_epoch.value;
     hello.newest_epoch = depth.newest_epoch.value;

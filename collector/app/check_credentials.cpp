@@ -1,6 +1,8 @@
 // Certificates, keys and registry, as `longhaul-collector check` looks at them.
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "collector/app/check.hpp"
 #include "collector/app/credentials.hpp"
 #include "common/base/civil_time.hpp"
@@ -112,6 +114,31 @@ void check_registry(const CollectorConfig& config, WallUs now, Findings& finding
     }
 }
 
+// Why an authority issues nothing, though its files are here; empty: it issues.
+std::string why_idle(const CollectorConfig& config, const std::string& name, const Issuer& issuer) {
+    const auto registry = Registry::open(config.registry);
+    if (!registry.ok()) return "";  // told already
+    const auto tenants = registry.value()->tenants();
+    if (!tenants.ok()) return "";
+    const auto is_in = [](const std::vector<std::string>& pems, const std::string& pem) {
+        return std::any_of(pems.begin(), pems.end(), [&pem](const std::string& each) {
+            const auto listed = certificates_in(each);
+            return !listed.empty() && listed.front() == pem;
+        });
+    };
+    for (const Tenant& tenant : tenants.value()) {
+        if (tenant.name != name) continue;
+        if (!is_in(tenant.enrolment_pem, issuer.certificate_pem()))
+            return "the registry does not list it: it was revoked, or made for another registry";
+        if (is_in({tenant.authority_pem}, issuer.tenant_pem())) return "";
+        if (is_in(tenant.older_pem, issuer.tenant_pem()))
+            return "it is below an older authority of the tenant, so devices of the newer one are "
+                   "not renewed";
+        return "the authority above it was cut off";
+    }
+    return "there is no such tenant in the registry";
+}
+
 // Nothing to say where nobody enrols and nothing is renewed.
 void check_enrolment(const CollectorConfig& config, WallUs now, Findings& findings) {
     const auto issuers = Issuers::load(config.enrolment);
@@ -122,6 +149,11 @@ void check_enrolment(const CollectorConfig& config, WallUs now, Findings& findin
         if (authority.ok())
             check_expiry("enrolment", config.enrolment + "/" + tenant + ".crt", authority.value(),
                          now, findings);
+        if (const std::string idle = why_idle(config, tenant, issuer); !idle.empty()) {
+            findings.warning("enrolment", config.enrolment + "/" + tenant + ".crt: " + idle +
+                                              "; make a new one with `longhaul tenant enrolment " +
+                                              tenant + "`, or take its files away");
+        }
     }
     if (!config.enrolment_listen.empty() && issuers.value().by_tenant.empty()) {
         findings.problem("enrolment",

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <csignal>
 
+#include "collector/app/read_progress.hpp"
 #include "collector/lake/lake_marker.hpp"
 #include "common/base/hex.hpp"
 #include "common/host/exit_codes.hpp"
@@ -26,11 +27,24 @@ StartFailure folder_failure(const std::string& path, const Error& error) {
     return {{path + ": " + to_string(error)}, damaged ? exit_bad_data : otherwise};
 }
 
-std::function<void(const JournalEntry&)> count_in(Intake& intake) {
-    return [&intake](const JournalEntry& entry) {
-        if (entry.kind != JournalKind::block) return;
-        intake.count_taken(entry.tenant, entry.body.size(), entry.receive_time, monotonic_now());
+// In the first reading of the journal. `progress` outlives it.
+std::function<void(const ReadEntry&)> count_in(Intake& intake, ReadProgress& progress) {
+    return [&intake, &progress, done = std::uint64_t{0}](const ReadEntry& read) mutable {
+        const MonotonicMs now = monotonic_now();
+        progress.at(done += read.end - read.offset, now);
+        const JournalEntry& entry = read.entry;
+        if (entry.kind == JournalKind::block)
+            intake.count_taken(entry.tenant, entry.body.size(), entry.receive_time, now);
     };
+}
+
+Result<std::uint64_t> bytes_of(const Journal& journal) {
+    std::uint64_t bytes = 0;
+    for (Shard shard = 0; shard < journal.shards(); ++shard) {
+        LH_TRY_ASSIGN(const Offset begin, journal.begin(shard));
+        bytes += journal.durable_end(shard) - begin;
+    }
+    return bytes;
 }
 
 std::vector<TrailFact> facts_of_keys(const std::vector<SealingKeyId>& ids) {
@@ -70,8 +84,16 @@ Result<void, StartFailure> Collector::open_journal() {
                   {{"bytes", journal_->trimmed_bytes()}});
     }
     intake_.set_date(wall_now(), monotonic_now());
-    if (const Status loaded = known_.load(*journal_, count_in(intake_)); !loaded.ok())
+    const auto bytes = bytes_of(*journal_);
+    if (!bytes.ok()) return folder_failure(path, bytes.error());
+    ReadProgress progress{log_, "the journal is read", bytes.value(), monotonic_now()};
+    if (const Status loaded = known_.load(*journal_, count_in(intake_, progress)); !loaded.ok())
         return folder_failure(path, loaded.error());
+    progress.end(monotonic_now());
+    // What was cut off from the journal counts as well.
+    const auto taken = credentials_.entrance->registry->intake();
+    if (!taken.ok()) return StartFailure{{config_.registry + ": " + to_string(taken.error())}};
+    intake_.restore(taken.value(), monotonic_now());
     return {};
 }
 
@@ -151,10 +173,10 @@ void Collector::start_writer() {
                   {{"tenant", std::string{entry.tenant}}, {"device", std::string{entry.device}}});
         return {};
     };
-    releases_ =
-        std::make_unique<Releases>(*journal_, *writer_, Releases::Ports{find_model, append});
+    releases_ = std::make_unique<Releases>(*store_, *writer_, Releases::Ports{find_model, append});
     writer_thread_ = std::make_unique<WriterThread>(*writer_, *releases_, log_, on_writer_failure);
-    upkeep_thread_ = std::make_unique<UpkeepThread>(*store_, config_.upkeep, log_);
+    const auto ask = [this](const std::string& after) { return writer_thread_->survey(after); };
+    upkeep_thread_ = std::make_unique<UpkeepThread>(*store_, config_.upkeep, ask, log_);
 }
 
 Result<void, StartFailure> Collector::open(const PortFiles& files) {
@@ -173,7 +195,9 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     gateway_.reset(new Gateway{credentials_.entrance, known_, intake_, *journal_thread_, *journal_,
                                log_, session});
     gateway_->session.sealing_keys = sealing_ids();
-    if (!config_.gateway) note_in_trail(facts_of_keys(gateway_->session.sealing_keys));
+    if (const auto mended = trail_.mend(wall_now()); !mended.ok())
+        log_.warn("the audit trail cannot be written", {{"text", mended.error().text}});
+    if (!config_.gateway) note_in_trail(facts_of_keys(*gateway_->session.sealing_keys));
     gateway_->session.models = credentials_.models.get();
     LH_TRY(open_renewals());
     auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
@@ -252,6 +276,7 @@ int Collector::run() {
     if (!drained && !failed_)
         log_.warn("the writer had no time to commit everything; it goes on at the next start");
     report();
+    gateway_->day_intake.set(intake_.taken_today(monotonic_now()));
     operations_->stop();
     return exit_code_;
 }
@@ -323,14 +348,15 @@ void Collector::note_in_trail(const std::vector<TrailFact>& facts) {
         log_.warn("the audit trail cannot be written", {{"text", kept.error().text}});
 }
 
-std::vector<SealingKeyId> Collector::sealing_ids() const {
-    return {credentials_.sealing_ids.begin(), credentials_.sealing_ids.end()};
+std::shared_ptr<const std::vector<SealingKeyId>> Collector::sealing_ids() const {
+    return std::make_shared<const std::vector<SealingKeyId>>(credentials_.sealing_ids.begin(),
+                                                             credentials_.sealing_ids.end());
 }
 
 void Collector::report() const {
     const GatewayCounters& gateway = gateway_->counters;
     log_.info("connections", {{"accepted", std::uint64_t{gateway.accepted}},
-                              {"refused", std::uint64_t{gateway.refused}},
+                              {"refused", gateway.refused()},
                               {"ended_by_exception", std::uint64_t{gateway.exceptions}},
                               {"blocks", std::uint64_t{gateway.blocks}},
                               {"acknowledged", std::uint64_t{gateway.acked_blocks}}});

@@ -72,7 +72,7 @@ class Collector {
     void on_failure(Message message, int exit_code);
     void watch_signals();
     void report() const;
-    std::vector<SealingKeyId> sealing_ids() const;
+    std::shared_ptr<const std::vector<SealingKeyId>> sealing_ids() const;
 
     CollectorConfig config_;  // from the start of the operations on, theirs
     Credentials credentials_;

@@ -63,6 +63,7 @@ void read_lake(ConfigTable table, CollectorConfig& config) {
     upkeep.removed_days = table.integer("removed_days", 7, {1, 3650});
     upkeep.log_days = table.integer("log_days", 7, {1, 3650});
     upkeep.retention_days = table.integer("retention_days", 730, {0, 36'500});
+    upkeep.state_interval_ms = table.integer("state_interval_s", 600, {1, day_s}) * second_ms;
 }
 
 void read_session(ConfigTable table, CollectorConfig& config) {
@@ -145,6 +146,7 @@ path = "lake"                     # folder of <tenant>/<schema>, each a Delta ta
 # removed_days = 7                # files that a table has no more are kept so long for who still reads them
 # log_days = 7                    # and commits below a checkpoint
 # retention_days = 730            # rows older than this go, and are listed in _expired; 0: never
+# state_interval_s = 600          # _devices and _gaps are replaced so often
 
 [session]
 # credit_bytes = 262144           # of blocks that a device may have under way

@@ -71,6 +71,7 @@ const std::vector<Key>& keys() {
         key("lake.removed_days", at_once, LH_FIELD(upkeep.removed_days)),
         key("lake.log_days", at_once, LH_FIELD(upkeep.log_days)),
         key("lake.retention_days", at_once, LH_FIELD(upkeep.retention_days)),
+        key_s("lake.state_interval_s", at_once, LH_FIELD(upkeep.state_interval_ms)),
         key("session.credit_bytes", new_connections, LH_FIELD(credit_bytes)),
         key("session.under_way_bytes", at_once, LH_FIELD(under_way_bytes)),
         key_s("session.handshake_deadline_s", new_connections, LH_FIELD(handshake_deadline_ms)),

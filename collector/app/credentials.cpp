@@ -139,6 +139,25 @@ Result<SealingOffers, Message> sealing_offers(const std::string& folder,
     return offers;
 }
 
+// Of certificates that cannot be read, or are of nobody, there is nothing to say.
+Result<SealingTenants, Message> sealing_tenants(const std::string& folder,
+                                                const std::vector<Tenant>& tenants) {
+    LH_TRY_ASSIGN(const std::vector<std::string> files, paths_in(folder));
+    SealingTenants whose;
+    for (const std::string& path : files) {
+        if (!path.ends_with(".crt")) continue;
+        LH_TRY_ASSIGN(const std::string pem, read_text_file(path));
+        const auto certificate = Certificate::parse(as_bytes(pem));
+        const auto key = certificate.ok() ? certificate.value().public_key()
+                                          : Result<PublicKey>{certificate.error()};
+        if (!key.ok()) continue;
+        for (const Tenant& tenant : tenants)
+            if (issued_by_one_of(certificate.value(), {tenant}))
+                whose[sealing_key_id(key.value())] = tenant.name;
+    }
+    return whose;
+}
+
 Result<void, Message> open_registry(const CollectorConfig& config, Credentials& credentials,
                                     TlsSettings& tls, Entrance& entrance) {
     LH_TRY_ASSIGN(const bool there, is_there(config.registry));
@@ -166,61 +185,68 @@ Result<void, Message> open_registry(const CollectorConfig& config, Credentials& 
     return {};
 }
 
+void add_hashes(const std::vector<Certificate>& of, std::set<Sha256>& to) {
+    for (const Certificate& each : of) to.insert(sha256(each.der()));
+}
+
 // An authority that the registry does not list, or whose authority above it was cut off, issues
-// nothing, for nobody would be let in by it. Gives the authorities, enrolment authorities with
-// them, that are of the same one of the tenant: their devices are renewed.
-std::set<Sha256> authorities_beside(const Issuer& issuer, const Tenant& tenant) {
+// nothing, for nobody would be let in by it: false. Those that are of the same authority of the
+// tenant, enrolment authorities with them, have their devices renewed; if that is the tenant's
+// newest, the devices of all others of the tenant come over to it.
+bool note_renewed(const Issuer& issuer, const Tenant& tenant, EnrolmentDesk& desk) {
     const auto& listed = tenant.enrolment_pem;
     if (std::find(listed.begin(), listed.end(), issuer.certificate_pem()) == listed.end())
-        return {};
+        return false;
     std::vector<Certificate> accepted;
     std::vector<Certificate> enrolment;
-    parse_each(tenant.older_pem, accepted);
     parse_each({tenant.authority_pem}, accepted);
+    parse_each(tenant.older_pem, accepted);
     parse_each(listed, enrolment);
     const auto own = Certificate::parse(as_bytes(issuer.certificate_pem()));
     const auto above = std::find_if(accepted.begin(), accepted.end(), [&](const Certificate& each) {
         return own.ok() && own.value().issued_by(each).ok();
     });
-    if (above == accepted.end()) return {};
+    if (above == accepted.end()) return false;
     std::set<Sha256> beside{sha256(above->der())};
     for (const Certificate& each : enrolment)
         if (each.issued_by(*above).ok()) beside.insert(sha256(each.der()));
-    return beside;
+    if (above == accepted.begin()) {
+        add_hashes(accepted, desk.rotated);
+        add_hashes(enrolment, desk.rotated);
+        for (const Sha256& each : beside) desk.rotated.erase(each);
+    }
+    desk.renewed.merge(beside);
+    return true;
 }
 
 // An authority by which nobody would be let in issues nothing.
 Result<void, Message> open_enrolment(const CollectorConfig& config, const TlsSettings& server,
                                      Credentials& credentials) {
     auto entrance = std::make_shared<EnrolmentEntrance>();
-    LH_TRY_ASSIGN(Issuers issuers, Issuers::load(config.enrolment));
-    std::set<Sha256> renewed;
-    std::erase_if(issuers.by_tenant, [&](const auto& each) {
-        for (const Tenant& tenant : credentials.tenants) {
-            if (tenant.name != each.first) continue;
-            const std::set<Sha256> beside = authorities_beside(each.second, tenant);
-            renewed.insert(beside.begin(), beside.end());
-            return beside.empty();
-        }
+    EnrolmentDesk& desk = entrance->desk;
+    LH_TRY_ASSIGN(desk.issuers, Issuers::load(config.enrolment));
+    std::erase_if(desk.issuers.by_tenant, [&](const auto& each) {
+        for (const Tenant& tenant : credentials.tenants)
+            if (tenant.name == each.first) return !note_renewed(each.second, tenant, desk);
         return true;
     });
+    desk.environment = config.environment;
+    desk.certificate_days = static_cast<int>(config.certificate_days);
+    desk.collector = config.enrolment_collector.empty()
+                         ? config.listen.substr(config.listen.rfind(':'))
+                         : config.enrolment_collector;
     if (!config.enrolment_listen.empty()) {
-        if (issuers.root_pem.empty()) {
+        if (desk.issuers.root_pem.empty()) {
             return Message{config.enrolment +
                            ": there is no enrolment authority; make one with `longhaul tenant "
                            "enrolment`, or take enrolment.listen out of the configuration"};
         }
         TlsSettings tls;
-        tls.certificate_pem = server.certificate_pem + issuers.root_pem;
+        tls.certificate_pem = server.certificate_pem + desk.issuers.root_pem;
         tls.key_pem = server.key_pem;
         tls.for_enrolment = true;
         LH_TRY_ASSIGN(entrance->tls, TlsContext::make(tls));
     }
-    entrance->desk = {
-        config.environment, std::move(issuers), static_cast<int>(config.certificate_days),
-        config.enrolment_collector.empty() ? config.listen.substr(config.listen.rfind(':'))
-                                           : config.enrolment_collector,
-        std::move(renewed)};
     credentials.enrolment = std::move(entrance);
     return {};
 }
@@ -292,6 +318,8 @@ Result<Credentials, Message> open_credentials(const CollectorConfig& config, Wal
         for (const SealingKeyId& id : credentials.keys->ids()) credentials.sealing_ids.insert(id);
     }
     LH_TRY_ASSIGN(entrance.sealing, sealing_offers(config.sealing_keys, credentials));
+    LH_TRY_ASSIGN(entrance.sealing_tenants,
+                  sealing_tenants(config.sealing_keys, credentials.tenants));
     credentials.entrance = std::make_shared<const Entrance>(std::move(entrance));
     return credentials;
 }

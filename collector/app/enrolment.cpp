@@ -46,7 +46,6 @@ void Enrolment::stop() {
 
 void Enrolment::on_refused(const std::string& peer, const EnrolmentRefusal& refusal) {
     Gateway& gateway = ports_.gateway;
-    ++gateway.counters.refused;
     ++gateway.counters.refused_by[static_cast<std::size_t>(RefusalReason::enrolment)];
     const std::string who =
         refusal.tenant.empty() ? "" : refusal.tenant + "/" + refusal.device + " ";

@@ -96,8 +96,7 @@ void add_gateway(Families& to, const GatewayCounters& from) {
                  {"reason", name_of(static_cast<CreditWait>(i))},
                  static_cast<double>(std::uint64_t{from.waiting[i]}));
     }
-    to.counter("longhaul_clone_alarms_total",
-               "How often two sessions of one device went on at the same time.", from.clones);
+    to.counter("longhaul_clone_alarms_total", "How often a device was there twice.", from.clones);
     const auto of = [&from](RefusalReason reason) -> std::uint64_t {
         return from.refused_by[static_cast<std::size_t>(reason)];
     };
@@ -157,6 +156,13 @@ void add_writer(Families& to, const Readings& from) {
     const double oldest = writer.oldest ? seconds_of(from.now) - seconds_of(*writer.oldest) : 0;
     to.gauge("longhaul_writer_lag_seconds",
              "Age of the oldest durable thing that is not in a table yet.", std::max(oldest, 0.0));
+    for (std::size_t i = 0; i < from.durable_ends.size() && i < writer.offsets_done.size(); ++i) {
+        const Offset end = from.durable_ends[i];
+        to.gauge("longhaul_writer_shard_lag_bytes",
+                 "Bytes of a shard of the journal that are not in tables yet.",
+                 {"shard", std::to_string(i)},
+                 static_cast<double>(end - std::min(writer.offsets_done[i], end)));
+    }
     to.gauge("longhaul_writer_failing", "1 while the writer's last step failed.",
              from.writer_failing ? 1.0 : 0.0);
     if (writer.last_commit) {
@@ -195,6 +201,34 @@ void add_upkeep(Families& to, const UpkeepProgress& from) {
                "Pieces of upkeep that did not succeed and are tried again.", counters.failures);
 }
 
+// As the state tables say; they are some minutes old.
+void add_devices(Families& to, const Readings& readings) {
+    const UpkeepProgress& from = *readings.upkeep;
+    constexpr std::int64_t hour_ms = 3'600'000;
+    for (const auto& [name, span_ms] : {std::pair{"hour", hour_ms}, std::pair{"day", 24 * hour_ms},
+                                        std::pair{"week", 7 * 24 * hour_ms}}) {
+        const std::int64_t since_ms = readings.now.value / 1000 - span_ms;
+        const auto stale = std::count_if(from.grown_ms.begin(), from.grown_ms.end(),
+                                         [&](std::int64_t ms) { return ms < since_ms; });
+        to.gauge("longhaul_lake_stale_tables", "Data tables that got no rows for so long.",
+                 {"for", name}, static_cast<double>(stale));
+    }
+    const StateTables::Counts& counts = from.devices;
+    if (!counts.surveyed_at) return;
+    to.gauge("longhaul_devices_surveyed_timestamp_seconds",
+             "When the devices were looked at the last time, since 1970.",
+             seconds_of(*counts.surveyed_at));
+    to.gauge("longhaul_devices", "Devices that have ever sent something.", counts.devices);
+    to.gauge("longhaul_devices_silent",
+             "Devices that have been silent for longer than three of their usual pauses.",
+             counts.silent);
+    to.gauge("longhaul_gaps", "Ranges of blocks that have neither come nor are listed as lost.",
+             counts.gaps);
+    to.gauge("longhaul_gap_blocks", "Blocks in these ranges.", counts.awaited);
+    to.gauge("longhaul_oldest_gap_seconds", "Since when the oldest of them has been known.",
+             static_cast<double>(counts.oldest_gap_s));
+}
+
 }  // namespace
 
 std::string metrics_text(const Readings& readings) {
@@ -204,6 +238,7 @@ std::string metrics_text(const Readings& readings) {
     if (readings.journal != nullptr) add_journal(families, readings);
     if (readings.writer) add_writer(families, readings);
     if (readings.upkeep) add_upkeep(families, *readings.upkeep);
+    if (readings.upkeep) add_devices(families, readings);
     return families.text();
 }
 

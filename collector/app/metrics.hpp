@@ -23,6 +23,7 @@ struct Readings {
     const GatewayCounters* gateway = nullptr;
     const JournalCounters* journal = nullptr;
     std::uint64_t durable_bytes = 0;
+    std::vector<Offset> durable_ends;  // by shard
     double oldest_unacknowledged_s = 0;
     std::optional<WriterProgress> writer;
     bool writer_failing = false;

@@ -205,16 +205,20 @@ void Operations::keep_notes(bool all) {
 void Operations::keep_in_registry(Gateway& gateway) {
     const std::vector<NotedRefusal> refusals = gateway.refusals.take();
     const std::vector<NotedClone> clones = gateway.clone_notes.take();
-    if (refusals.empty() && clones.empty()) return;
+    const std::optional<DayIntake> taken = gateway.day_intake.take();
+    if (refusals.empty() && clones.empty() && !taken) return;
     if (!registry_) {
         if (auto opened = Registry::open(registry_path_); opened.ok())
             registry_ = std::move(opened).value();
     }
-    if (!registry_ || !registry_->note_refusals(refusals).ok() ||
-        !registry_->note_clones(clones).ok()) {
-        log_.warn("why devices were refused, and which were there twice, cannot be kept",
-                  {{"registry", registry_path_}});
-    }
+    const bool kept = registry_ && registry_->note_refusals(refusals).ok() &&
+                      registry_->note_clones(clones).ok() &&
+                      (!taken || registry_->keep_intake(*taken).ok());
+    if (kept) return;
+    log_.warn(
+        "the registry cannot keep why devices were refused, which were there twice and what "
+        "tenants sent today",
+        {{"registry", registry_path_}});
 }
 
 // --- what is told ---
@@ -253,7 +257,8 @@ Readings Operations::read() {
     readings.gateway = &parts_.gateway->counters;
     readings.journal = &parts_.journal_thread->counters();
     for (Shard shard = 0; shard < parts_.journal->shards(); ++shard)
-        readings.durable_bytes += parts_.journal->durable_end(shard);
+        readings.durable_ends.push_back(parts_.journal->durable_end(shard));
+    for (const Offset end : readings.durable_ends) readings.durable_bytes += end;
     if (const MonotonicMs since = parts_.journal_thread->waiting_since();
         since != MonotonicMs::never()) {
         readings.oldest_unacknowledged_s = static_cast<double>(monotonic_now() - since) / 1000;

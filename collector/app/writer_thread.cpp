@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t retry_ms_min = 1'000;
 constexpr std::int64_t retry_ms_max = 60'000;
+constexpr std::int64_t survey_wait_ms = 3'000;  // for the writer to come to it
 
 }  // namespace
 
@@ -53,16 +54,62 @@ bool WriterThread::stop(MonotonicMs deadline) {
         if (!stopping_) stop_deadline_ = deadline;
         stopping_ = true;
         news_.notify_one();
+        answered_.notify_one();
     }
     if (thread_.joinable()) thread_.join();
     return writer_.drained();
 }
 
+Result<std::optional<TenantSurvey>> WriterThread::survey(const std::string& after) {
+    std::unique_lock lock{mutex_};
+    survey_.reset();
+    survey_wanted_ = after;
+    survey_begun_ = false;
+    woken_ = true;
+    news_.notify_one();
+    const auto over = [this] { return survey_.has_value() || ended_; };
+    answered_.wait_until(lock, time_point_of(monotonic_now() + survey_wait_ms),
+                         [&] { return survey_begun_ || over() || stopping_; });
+    if (survey_begun_) answered_.wait(lock, over);
+    survey_wanted_.reset();
+    if (survey_) return *std::exchange(survey_, std::nullopt);
+    return ended_ || stopping_ ? ErrorCode::closed : ErrorCode::unreachable;
+}
+
+// Without the lock: what becomes durable meanwhile is told to this thread, too.
+void WriterThread::answer_survey() {
+    std::optional<std::string> after;
+    {
+        const std::lock_guard lock{mutex_};
+        after = std::exchange(survey_wanted_, std::nullopt);
+        if (!after) return;
+        survey_begun_ = true;
+    }
+    auto survey = writer_.survey(*after);
+    const std::lock_guard lock{mutex_};
+    survey_ = std::move(survey);
+    answered_.notify_one();
+}
+
 void WriterThread::run() {
+    step_on();
+    const std::lock_guard lock{mutex_};
+    ended_ = true;
+    answered_.notify_one();
+}
+
+void WriterThread::step_on() {
     Retry retry;
+    const WriterProgress begin = writer_.progress();
+    const std::uint64_t behind =
+        begin.bytes_at_start - std::min(begin.bytes_done, begin.bytes_at_start);
+    std::optional<ReadProgress> catching_up{std::in_place, log_, "the journal becomes rows", behind,
+                                            monotonic_now()};
     while (begin_step()) {
+        answer_survey();
         const auto next = writer_.step(monotonic_now(), wall_now());
         end_step(next.ok() ? std::string{} : next.error().text);
+        if (catching_up) tell_catching_up(begin.bytes_done, behind, catching_up);
         if (next.ok()) {
             retry.reset();
             wait_until(std::min(next.value(), release(next.value())), true);
@@ -76,6 +123,15 @@ void WriterThread::run() {
             wait_until(monotonic_now() + retry_ms, false);
         }
     }
+}
+
+// What was in the journal at the start, until all of it is in tables.
+void WriterThread::tell_catching_up(std::uint64_t begin, std::uint64_t behind,
+                                    std::optional<ReadProgress>& progress) {
+    const std::uint64_t done = writer_.progress().bytes_done - begin;
+    if (done < behind) return progress->at(done, monotonic_now());
+    progress->end(monotonic_now());
+    progress.reset();
 }
 
 // When the writer has nothing to do but to wait. What is appended here wakes it. Returns when to

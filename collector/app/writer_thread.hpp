@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "collector/app/read_progress.hpp"
 #include "collector/net/log.hpp"
 #include "collector/writer/releases.hpp"
 
@@ -24,6 +25,10 @@ class WriterThread {
     // How far it was after its last step; why that failed, empty if it did not. Any thread.
     WriterProgress progress() const;
     std::string trouble() const;
+    // What the writer knows of the devices of the first tenant behind that name, between two steps;
+    // nothing: there is none. Error unreachable: it is busy with something else, closed: it has
+    // ended. One thread at a time, not the writer's.
+    Result<std::optional<TenantSurvey>> survey(const std::string& after);
     // From the next step on. Any thread.
     void set_limits(const WriterSettings& settings);
     // Commits what can be committed until the deadline, then ends the thread. What is left comes
@@ -42,8 +47,12 @@ class WriterThread {
     };
 
     void run();
+    void step_on();
     MonotonicMs release(MonotonicMs next);
     bool begin_step();
+    void answer_survey();
+    void tell_catching_up(std::uint64_t begin, std::uint64_t behind,
+                          std::optional<ReadProgress>& progress);
     void end_step(std::string trouble);
     void wait_until(MonotonicMs time, bool or_news);
 
@@ -62,6 +71,11 @@ class WriterThread {
     WriterProgress progress_;
     std::string trouble_;
     std::optional<WriterSettings> new_limits_;
+    std::optional<std::string> survey_wanted_;
+    bool survey_begun_ = false;
+    std::optional<std::optional<TenantSurvey>> survey_;  // the answer
+    bool ended_ = false;
+    std::condition_variable answered_;
     MonotonicMs stop_deadline_;
     std::thread thread_;
 };

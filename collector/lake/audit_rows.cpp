@@ -17,35 +17,62 @@ struct SeenRows {
 // A block has no more rows than this, so that a damaged number cannot ask for all memory.
 constexpr std::int64_t rows_max = limits::block_samples_max;
 
-void count_row(SeenRows& block, std::size_t row) {
+void count_row(SeenRows& block, const RowName& name) {
+    const auto row = static_cast<std::size_t>(name.row);
     if (row >= block.seen.size()) block.seen.resize(row + 1);
     ++(block.seen[row] ? block.counts.duplicates : block.counts.rows);
     block.seen[row] = true;
+    block.counts.rows_end = block.seen.size();
+    block.counts.received_us = std::min(block.counts.received_us, name.receive_time_us);
 }
+
+// What the audit holds in memory of one table.
+class RowsByBlock {
+ public:
+    explicit RowsByBlock(const AuditLimits& limits) : limits_{limits} {}
+
+    Status take(DeltaTable& table, const DataFile& file) {
+        LH_TRY_ASSIGN(const auto content, table.read(file));
+        bool rows_fit = true;
+        LH_TRY(read_row_names(content, [&](const RowName& name) {
+            if (limits_.wanted && !limits_.wanted(name.device)) return;
+            rows_fit = rows_fit && name.row >= 0 && name.row < rows_max;
+            if (!rows_fit || blocks_.size() > limits_.blocks_max) return;
+            count_row(blocks_[{std::string{name.device}, name.incarnation, name.epoch, name.seq}],
+                      name);
+        }));
+        if (rows_fit) return {};
+        return Error{ErrorCode::corrupt, "a row's position exceeds the limit of a block"};
+    }
+    const std::map<AuditedBlock, SeenRows>& blocks() const { return blocks_; }
+
+ private:
+    const AuditLimits& limits_;
+    std::map<AuditedBlock, SeenRows> blocks_;
+};
 
 }  // namespace
 
-Result<AuditedTable> audit_rows(ObjectStore& store, const std::string& folder) {
+void AuditedRows::add(const AuditedRows& other) {
+    rows += other.rows;
+    duplicates += other.duplicates;
+    rows_end = std::max(rows_end, other.rows_end);
+    received_us = std::min(received_us, other.received_us);
+}
+
+Result<AuditedTable> audit_rows(ObjectStore& store, const std::string& folder,
+                                const AuditLimits& limits) {
     DeltaTable table{store, folder};
     LH_TRY(table.refresh());
-    std::map<AuditedBlock, SeenRows> blocks;
-    bool rows_fit = true;
-    const auto take = [&](const RowName& name) {
-        if (name.row < 0 || name.row >= rows_max) {
-            rows_fit = false;
-            return;
-        }
-        count_row(blocks[{std::string{name.device}, name.incarnation, name.epoch, name.seq}],
-                  static_cast<std::size_t>(name.row));
-    };
+    AuditedTable audited{table.state().version, table.state().txns, {}, {}};
+    RowsByBlock rows{limits};
     for (const auto& [path, file] : table.state().files) {
-        LH_TRY_ASSIGN(const auto content, table.read(file));
-        LH_TRY(read_row_names(content, take));
+        if (const Status read = rows.take(table, file); !read.ok())
+            audited.faults.push_back(path + ": " + to_string(read.error()));
+        if (rows.blocks().size() > limits.blocks_max)
+            return Error{ErrorCode::too_large, "blocks of a table"};
     }
-    if (!rows_fit)
-        return Error{ErrorCode::corrupt, "a row's position exceeds the limit of a block"};
-    AuditedTable audited{table.state().version, table.state().txns, {}};
-    for (const auto& [name, block] : blocks) audited.blocks.emplace(name, block.counts);
+    for (const auto& [name, block] : rows.blocks()) audited.blocks.emplace(name, block.counts);
     return audited;
 }
 

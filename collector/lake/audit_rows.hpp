@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,19 +22,31 @@ struct AuditedBlock {
 };
 
 struct AuditedRows {
-    std::uint64_t rows = 0;        // different ones
-    std::uint64_t duplicates = 0;  // further rows of the same identity
+    std::uint64_t rows = 0;                // different ones
+    std::uint64_t duplicates = 0;          // further rows of the same identity
+    std::uint64_t rows_end = 0;            // behind the last position
+    std::int64_t received_us = INT64_MAX;  // when the block came
+
+    void add(const AuditedRows& other);  // of another table
 };
 
 struct AuditedTable {
     std::int64_t version = -1;                 // -1: there is no such table
     std::map<std::string, std::int64_t> txns;  // by "<journal uuid>/<shard>"
     std::map<AuditedBlock, AuditedRows> blocks;
+    std::vector<std::string> faults;  // files that could not be read, and why
 };
 
-// `folder` is the table's in the store: "<tenant>/<schema>". Error corrupt: a file of the table is
-// missing, has another size than the log says, or cannot be read.
-Result<AuditedTable> audit_rows(ObjectStore& store, const std::string& folder);
+struct AuditLimits {
+    std::function<bool(std::string_view device)> wanted;  // none: all are
+    std::size_t blocks_max = SIZE_MAX;
+};
+
+// `folder` is the table's in the store: "<tenant>/<schema>". What a file has that is missing, has
+// another size than the log says, or cannot be read, is not counted. Error too_large: there are
+// more blocks than may be held; others: the table's log cannot be read.
+Result<AuditedTable> audit_rows(ObjectStore& store, const std::string& folder,
+                                const AuditLimits& limits = {});
 
 // The names of a tenant's data tables; the system tables, which begin with '_', are not among them.
 Result<std::vector<std::string>> data_tables(ObjectStore& store, const std::string& tenant);

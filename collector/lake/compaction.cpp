@@ -51,7 +51,9 @@ std::optional<CompactionPlan> plan_compaction(const TableState& state,
     std::map<Group, std::vector<const DataFile*>> groups;
     for (const auto& [path, file] : state.files) {
         const DataFileName name = parse_data_file_name(path);
-        if (!name || name.stem == expired_stem || passed_over.contains(path)) continue;
+        if (!name || name.stem == expired_stem || name.stem == state_stem ||
+            passed_over.contains(path))
+            continue;
         if (file.bytes < settings.target_bytes / 2)
             groups[{file.receive_date, name.late}].push_back(&file);
     }

@@ -113,7 +113,8 @@ json::object commit_info(const TableCommit& commit) {
     for (const DataFile& file : commit.files) rows += file.rows;
     json::object info{{"timestamp", commit.now.value / 1000}, {"operation", commit.operation}};
     if (commit.operation == std::string_view{"WRITE"}) {
-        info["operationParameters"] = {{"mode", "Append"}, {"partitionBy", "[\"receive_date\"]"}};
+        const char* const mode = commit.removed.empty() ? "Append" : "Overwrite";
+        info["operationParameters"] = {{"mode", mode}, {"partitionBy", "[\"receive_date\"]"}};
         info["operationMetrics"] = {{"numFiles", std::to_string(commit.files.size())},
                                     {"numOutputRows", std::to_string(rows)}};
     } else {

@@ -158,7 +158,7 @@ Result<bool> DeltaTable::is_done(const TableCommit& commit, const Txns& before) 
     }
     if (moved && !done)
         return Error{ErrorCode::denied, "another writer has committed rows of this journal"};
-    if (!commit.txns.empty()) return done;
+    if (!commit.txns.empty() && done) return true;
     const auto is_there = [this](const auto& path) { return state_.files.contains(path); };
     const bool has_files =
         std::all_of(commit.files.begin(), commit.files.end(),
@@ -166,7 +166,7 @@ Result<bool> DeltaTable::is_done(const TableCommit& commit, const Txns& before) 
     const bool has_all = std::all_of(commit.removed.begin(), commit.removed.end(), is_there);
     if (!has_all)
         return Error{ErrorCode::out_of_order, "another program has removed one of the files"};
-    return has_files && commit.removed.empty();
+    return commit.txns.empty() && has_files && commit.removed.empty();
 }
 
 Status DeltaTable::commit(const TableCommit& commit) {
@@ -174,6 +174,8 @@ Status DeltaTable::commit(const TableCommit& commit) {
     const Txns before = state_.txns;
     const std::string name = folder_.substr(folder_.rfind('/') + 1);
     for (int tries = 0; tries < commit_tries_max; ++tries) {
+        LH_TRY_ASSIGN(const bool follows, is_at_end());
+        if (!follows) LH_TRY(read_again());
         LH_TRY_ASSIGN(const bool done, is_done(commit, before));
         if (done) return {};
         LH_TRY_ASSIGN(const std::string text, commit_text(commit, state_, name));
@@ -181,24 +183,35 @@ Status DeltaTable::commit(const TableCommit& commit) {
         faulty_ = "_delta_log/" + commit_name(version);
         const Status put = store_.put_if_absent(folder_ + "/" + faulty_, as_bytes(text));
         if (!put.ok() && put.error().code != ErrorCode::exists) return put;
-        if (put.ok()) LH_TRY(confirm(version));
+        if (put.ok()) {
+            LH_TRY_ASSIGN(const bool is_next, confirm(version));
+            if (!is_next) LH_TRY(read_again());
+            if (!is_next) continue;
+        }
         LH_TRY(refresh());
         if (put.ok()) return {};
     }
     return Error{ErrorCode::io, "the table is committed to by others without end"};
 }
 
-// A writer that slept while the log went on and was cut would find the next name free. Logs are cut
-// from their beginning, commit by commit: as long as the one before is there, the name was free
-// because nobody had used it.
-Status DeltaTable::confirm(std::int64_t version) {
-    LH_TRY_ASSIGN(const bool follows, version == 0 ? is_first() : has_commit(version - 1));
-    if (follows) return {};
+// A table that this writer had nothing for, while others committed to it and the log was cut below
+// their checkpoints, goes on where they are.
+Result<bool> DeltaTable::is_at_end() {
+    return state_.version < 0 ? Result<bool>{true} : has_commit(state_.version);
+}
+
+Status DeltaTable::read_again() {
     begun_ = checked_ = false;
     state_ = {};
     checkpoint_ = -1;
-    return Error{ErrorCode::denied,
-                 "the table's log has gone on and was cut while this writer slept; start it again"};
+    return refresh();
+}
+
+// The same once more, behind the put: the log may have been cut in between. Logs are cut from their
+// beginning, commit by commit: as long as the one before is there, the name was free because nobody
+// had used it. If not, the commit lies where nobody reads, and is deleted with the next cut.
+Result<bool> DeltaTable::confirm(std::int64_t version) {
+    return version == 0 ? is_first() : has_commit(version - 1);
 }
 
 Result<bool> DeltaTable::has_commit(std::int64_t version) {

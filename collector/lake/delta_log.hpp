@@ -41,9 +41,8 @@ class DeltaTable {
 
     // Commits, behind whatever others have committed meanwhile. A commit whose txns are there
     // already is done, and so is one without any whose files are there. Error denied: another
-    // writer has moved the txn of one of our shards, a column of that name and another type is
-    // there, or the log was cut beyond what this reader knew; out_of_order: a file to be removed is
-    // not there any more.
+    // writer has moved the txn of one of our shards, or a column of that name and another type is
+    // there; out_of_order: a file to be removed is not there any more.
     Status commit(const TableCommit& commit);
 
     // Puts a checkpoint of the state beside the log, and reads it back. Needs all files.
@@ -53,7 +52,9 @@ class DeltaTable {
     Status begin();
     Result<bool> is_whole();
     Result<bool> is_done(const TableCommit& commit, const Txns& before) const;
-    Status confirm(std::int64_t version);
+    Result<bool> is_at_end();
+    Status read_again();
+    Result<bool> confirm(std::int64_t version);
     Result<bool> has_commit(std::int64_t version);
     Result<bool> is_first();
     std::string log_folder() const { return folder_ + "/_delta_log"; }

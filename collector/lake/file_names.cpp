@@ -15,7 +15,7 @@ bool consists_of(std::string_view text, std::string_view characters) {
 }
 
 bool is_stem(std::string_view stem) {
-    if (stem == expired_stem) return true;
+    if (stem == expired_stem || stem == state_stem) return true;
     if (stem.starts_with(late_prefix)) stem.remove_prefix(late_prefix.size());
     return stem == "merged" ||
            (consists_of(stem, "0123456789-") && std::count(stem.begin(), stem.end(), '-') == 2);

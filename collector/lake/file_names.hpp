@@ -4,6 +4,7 @@
 //     [late-]<shard>-<first>-<end>-<hash>.parquet    of the writer
 //     [late-]merged-<hash>.parquet                   of the compaction
 //     expired-<hash>.parquet                         of the retention
+//     state-<hash>.parquet                           of a table whose rows are replaced
 //
 // Specification: docs/spec/lake.md.
 #pragma once
@@ -19,6 +20,7 @@ namespace longhaul::collector {
 // Rows that came long after their event_time lie in files of their own.
 inline constexpr std::string_view late_prefix = "late-";
 inline constexpr std::string_view expired_stem = "expired";
+inline constexpr std::string_view state_stem = "state";
 
 // "receive_date=2026-11-21/" + `stem` + "-" + hash + ".parquet".
 std::string data_file_path(std::string_view receive_date, std::string_view stem,

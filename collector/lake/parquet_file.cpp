@@ -78,7 +78,8 @@ Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uin
 }
 
 Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take) {
-    const auto result = read(parquet, {"device", "incarnation", "epoch", "seq", "row"}, false);
+    const auto result =
+        read(parquet, {"device", "incarnation", "epoch", "seq", "row", "receive_time"}, false);
     if (!result.ok()) return read_error();
     const arrow::Table& table = **result;
     if (table.num_rows() == 0) return {};
@@ -87,10 +88,11 @@ Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& 
     const auto epoch = whole_column<arrow::Int64Array>(table, 2);
     const auto seq = whole_column<arrow::Int64Array>(table, 3);
     const auto row = whole_column<arrow::Int32Array>(table, 4);
-    if (!device || !incarnation || !epoch || !seq || !row) return read_error();
+    const auto received = whole_column<arrow::TimestampArray>(table, 5);
+    if (!device || !incarnation || !epoch || !seq || !row || !received) return read_error();
     for (std::int64_t i = 0; i < table.num_rows(); ++i) {
         take({device->GetView(i), incarnation->Value(i), epoch->Value(i), seq->Value(i),
-              row->Value(i)});
+              row->Value(i), received->Value(i)});
     }
     return {};
 }

@@ -27,6 +27,7 @@ struct RowName {
     std::int64_t epoch = 0;
     std::int64_t seq = 0;
     std::int64_t row = 0;
+    std::int64_t receive_time_us = 0;
 };
 Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take);
 

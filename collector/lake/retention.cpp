@@ -8,6 +8,7 @@
 #include "collector/lake/named_uuid.hpp"
 #include "collector/lake/parquet_file.hpp"
 #include "common/base/civil_time.hpp"
+#include "common/base/crc32c.hpp"
 
 namespace longhaul::collector {
 namespace {
@@ -41,19 +42,30 @@ std::int64_t number(const std::string& text) {
     return value;
 }
 
+// The blocks of some of the devices, those of one `group` of so many `groups`. Error too_large:
+// they are more than `names_max`.
+struct Group {
+    std::uint32_t group = 0;
+    std::uint32_t groups = 1;
+    std::size_t names_max = 0;
+
+    bool has(std::string_view device) const { return crc32c(as_bytes(device)) % groups == group; }
+};
+constexpr std::uint32_t groups_max = 1 << 16;
+
 // What of the account is in a file of the table.
-Status count(const std::string& table, Bytes content, BlockRows& blocks) {
+Status count(const std::string& table, Bytes content, const Group& group, BlockRows& blocks) {
     if (table == "_quarantine") {
         return read_text_rows(
             content, {"device", "incarnation", "epoch", "seq"},
-            [&blocks](const std::vector<std::string>& row) {
-                if (row[3].empty()) return;  // no block
+            [&](const std::vector<std::string>& row) {
+                if (row[3].empty() || !group.has(row[0])) return;  // no block
                 ++blocks[{row[0], number(row[1]), number(row[2]), number(row[3])}];
             });
     }
-    if (table.starts_with('_')) return {};
-    return read_row_names(content, [&blocks](const RowName& row) {
-        ++blocks[{std::string{row.device}, row.incarnation, row.epoch, row.seq}];
+    return read_row_names(content, [&](const RowName& row) {
+        if (group.has(row.device))
+            ++blocks[{std::string{row.device}, row.incarnation, row.epoch, row.seq}];
     });
 }
 
@@ -81,14 +93,8 @@ Batch batch_of(const BlockRows& blocks, const std::string& table) {
     return batch;
 }
 
-// The same totals give the same file: a second try finds it there.
-Status keep_totals(ObjectStore& store, const std::string& folder, const std::string& date,
-                   const BlockRows& blocks, WallUs now) {
-    if (blocks.empty()) return {};
-    const Batch batch = batch_of(blocks, name_of(folder));
-    const std::string totals = folder.substr(0, folder.rfind('/') + 1) + std::string{expired_table};
-    DeltaTable table{store, totals};
-    LH_TRY(table.refresh());
+Result<DataFile> write_totals(ObjectStore& store, const std::string& totals,
+                              const std::string& date, const Batch& batch) {
     LH_TRY_ASSIGN(const auto object, store.begin());
     const auto order = batch.arrival_order();
     LH_TRY_ASSIGN(const WrittenFile written, write_parquet(batch, order, *object));
@@ -99,14 +105,76 @@ Status keep_totals(ObjectStore& store, const std::string& folder, const std::str
     file.rows = batch.rows();
     file.stats = delta_stats(batch, order);
     LH_TRY(object->finish(totals + "/" + file.path));
+    return file;
+}
+
+Result<BlockRows> count_group(DeltaTable& table, const std::vector<DataFile>& files,
+                              const Group& group) {
+    BlockRows blocks;
+    for (const DataFile& file : files) {
+        LH_TRY_ASSIGN(const auto content, table.read(file));
+        LH_TRY(check_content(file.path, content));
+        LH_TRY(count(name_of(table.folder()), content, group, blocks));
+        if (blocks.size() > group.names_max && group.groups < groups_max)
+            return Error{ErrorCode::too_large, "blocks of a day"};
+    }
+    return blocks;
+}
+
+// A day may have more blocks than fit into memory: then devices are taken in groups.
+Result<std::vector<DataFile>> count_all(ObjectStore& store, DeltaTable& table,
+                                        const std::vector<DataFile>& files,
+                                        const std::string& totals, std::size_t names_max) {
+    Group group{0, 1, names_max};
+    std::vector<DataFile> made;
+    while (group.group < group.groups) {
+        const auto blocks = count_group(table, files, group);
+        if (!blocks.ok() && blocks.error().code == ErrorCode::too_large) {
+            group = {0, 2 * group.groups, names_max};
+            made.clear();
+            continue;
+        }
+        if (!blocks.ok()) return blocks.error();
+        ++group.group;
+        if (blocks.value().empty()) continue;
+        const Batch batch = batch_of(blocks.value(), name_of(table.folder()));
+        LH_TRY_ASSIGN(made.emplace_back(),
+                      write_totals(store, totals, files[0].receive_date, batch));
+    }
+    return made;
+}
+
+// How often a day of a table was counted, and how often it went: one of these names with its txn in
+// each of the two tables. So a second try knows what the first one has done, whatever has become
+// of the files meanwhile.
+constexpr std::string_view app_prefix = "longhaul-expired/";
+
+// Counts unless that has been done. Returns how often it has been done now; 0: there is nothing to
+// count.
+Result<std::int64_t> keep_totals(ObjectStore& store, DeltaTable& table,
+                                 const std::vector<DataFile>& files, std::int64_t times_gone,
+                                 std::size_t names_max, WallUs now) {
+    const std::string name = name_of(table.folder());
+    if (name.starts_with('_') && name != "_quarantine") return 0;
+    const std::string& date = files[0].receive_date;
+    const std::string folder = table.folder();
+    DeltaTable totals{store, folder.substr(0, folder.rfind('/') + 1) + std::string{expired_table}};
+    LH_TRY(totals.refresh());
+    const std::string app = std::string{app_prefix} + name + "/" + date;
+    const std::int64_t times = std::max<std::int64_t>(totals.state().txn(app), 0);
+    if (times > times_gone) return times;
+    LH_TRY_ASSIGN(auto made, count_all(store, table, files, totals.folder(), names_max));
+    if (made.empty()) return 0;
     TableCommit commit;
-    commit.commit_id = named_uuid(totals + " " + file.path);
-    commit.files = {std::move(file)};
+    commit.commit_id = named_uuid(totals.folder() + " " + app + " " + std::to_string(times + 1));
+    commit.files = std::move(made);
+    commit.txns = {{app, times + 1}};
     commit.columns = expired_columns();
-    commit.table_id_if_new = named_uuid(totals);
+    commit.table_id_if_new = named_uuid(totals.folder());
     commit.description_if_new = "What partitions held that are older than rows are kept";
     commit.now = now;
-    return table.commit(commit);
+    LH_TRY(totals.commit(commit));
+    return times + 1;
 }
 
 }  // namespace
@@ -138,23 +206,26 @@ std::optional<std::string> partition_to_expire(const std::string& folder, const 
 }
 
 Result<ExpiredPartition> expire(ObjectStore& store, DeltaTable& table, const std::string& date,
-                                WallUs now) {
+                                WallUs now, std::size_t names_max) {
     ExpiredPartition gone;
-    BlockRows blocks;
     TableCommit commit;
     commit.operation = "DELETE";
     std::string name = table.folder();
+    std::vector<DataFile> files;
     for (const auto& [path, file] : table.state().files) {
         if (file.receive_date != date) continue;
-        LH_TRY_ASSIGN(const auto content, table.read(file));
-        LH_TRY(check_content(path, content));
-        LH_TRY(count(name_of(table.folder()), content, blocks));
+        files.push_back(file);
         commit.removed.push_back(path);
         name += " " + path;
         ++gone.files;
         gone.rows += file.rows;
     }
-    LH_TRY(keep_totals(store, table.folder(), date, blocks, now));
+    if (files.empty()) return gone;
+    const std::string app = std::string{app_prefix} + date;
+    const std::int64_t times_gone = std::max<std::int64_t>(table.state().txn(app), 0);
+    LH_TRY_ASSIGN(const std::int64_t times,
+                  keep_totals(store, table, files, times_gone, names_max, now));
+    if (times != 0) commit.txns = {{app, times}};
     commit.commit_id = named_uuid(name);
     commit.now = now;
     LH_TRY(table.commit(commit));

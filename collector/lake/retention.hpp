@@ -30,9 +30,9 @@ struct ExpiredPartition {
     std::uint64_t files = 0;
     std::uint64_t rows = 0;
 };
-// Error corrupt: a file cannot be counted, and the partition stays; out_of_order: it has changed
-// meanwhile, nothing went.
+// At most `names_max` names of blocks are held in memory. Error corrupt: a file cannot be counted,
+// and the partition stays; out_of_order: it has changed meanwhile, nothing went.
 Result<ExpiredPartition> expire(ObjectStore& store, DeltaTable& table, const std::string& date,
-                                WallUs now);
+                                WallUs now, std::size_t names_max = 500'000);
 
 }  // namespace longhaul::collector

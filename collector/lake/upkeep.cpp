@@ -5,6 +5,7 @@
 #include "collector/lake/delta_checkpoint.hpp"
 #include "collector/lake/file_names.hpp"
 #include "collector/lake/retention.hpp"
+#include "collector/lake/state_table.hpp"
 #include "common/base/civil_time.hpp"
 
 namespace longhaul::collector {
@@ -139,7 +140,8 @@ Status Upkeep::write_checkpoint(DeltaTable& table, WallUs now) {
 // A file that no commit lists may belong to one that is just being made: its age tells.
 Status Upkeep::remove_files(DeltaTable& table, WallUs now) {
     LH_TRY(table.refresh());
-    const WallUs until = days_ago(now, settings_.removed_days);
+    const WallUs until = is_state_table(table.folder()) ? WallUs{now.value - state_kept_us}
+                                                        : days_ago(now, settings_.removed_days);
     std::set<std::string> live;
     std::map<std::string, std::int64_t> removed;  // when, microseconds
     for (const auto& [path, file] : table.state().files) {
@@ -212,9 +214,14 @@ Status Upkeep::thin_checkpoints(const std::string& folder, const std::vector<Sto
 }
 
 void Upkeep::note_size(const DeltaTable& table) {
-    TableSize size{table.state().version,       table.checkpoint(), 0, 0, 0,
-                   table.state().removed.size()};
+    TableSize size{
+        table.state().version, table.checkpoint(), 0, 0, 0, table.state().removed.size(), 0};
+    const auto before = tables_.find(table.folder());
+    if (before != tables_.end()) size.grown_ms = before->second.grown_ms;
     for (const auto& [path, file] : table.state().files) {
+        const bool merged = parse_data_file_name(path).stem.ends_with("merged");
+        if (!merged || before == tables_.end())
+            size.grown_ms = std::max(size.grown_ms, file.modified_ms);
         ++size.files;
         size.rows += file.rows;
         size.bytes += file.bytes;

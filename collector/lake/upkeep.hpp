@@ -22,6 +22,7 @@ struct UpkeepSettings {
     std::int64_t removed_days = 7;      // files that a table has no more, and those of no commit
     std::int64_t log_days = 7;          // commits below a checkpoint
     std::int64_t retention_days = 730;  // rows; 0: for ever
+    std::int64_t state_interval_ms = 600'000;  // state tables are not replaced more often
 };
 
 struct UpkeepCounters {
@@ -46,6 +47,7 @@ struct TableSize {
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
     std::uint64_t removed_files = 0;  // that the table has no more and the log still tells of
+    std::int64_t grown_ms = 0;        // when rows came the last time, since 1970
 };
 
 class Upkeep {

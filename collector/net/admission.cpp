@@ -51,6 +51,20 @@ Result<std::unique_ptr<Admission>, Message> Admission::make(std::string environm
     return admission;
 }
 
+Status Admission::drop_what_is_gone() {
+    const auto now = make(environment_, registry_);
+    if (!now.ok()) return Error{ErrorCode::io, "the authorities cannot be read"};
+    for (auto& [tenant, authorities] : authorities_) {
+        const auto listed = now.value()->authorities_.find(tenant);
+        std::erase_if(authorities.hashes, [&](const Sha256& hash) {
+            if (listed == now.value()->authorities_.end()) return true;
+            const auto& hashes = listed->second.hashes;
+            return std::find(hashes.begin(), hashes.end(), hash) == hashes.end();
+        });
+    }
+    return {};
+}
+
 Result<Admitted, Refusal> Admission::admit(const PeerIdentity& who) {
     if (auto refusal = objection(who)) return *std::move(refusal);
     return Admitted{who.name, authorities_.find(who.name.tenant)->second.certificates};

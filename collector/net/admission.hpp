@@ -29,6 +29,9 @@ class Admission {
                                                             Registry& registry);
 
     Result<Admitted, Refusal> admit(const PeerIdentity& who);
+    // Takes those authorities away that the registry lists no more. New ones need another
+    // Admission, and a TLS that knows them.
+    Status drop_what_is_gone();
     // Why this device may not come in, or stay; nothing: it may.
     std::optional<Refusal> objection(const PeerIdentity& who);
 

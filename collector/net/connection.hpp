@@ -6,6 +6,7 @@
 // devices that say nothing cost little more than what TLS has to know of them.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <optional>
@@ -55,13 +56,15 @@ class Connection final : public Submitter,
     boost::asio::awaitable<bool> wait_for_peer(TlsWant want, MonotonicMs deadline);
     boost::asio::awaitable<void> work_apart(HandshakeStep step, MonotonicMs deadline);
     std::optional<Admitted> admit();
-    boost::asio::awaitable<void> converse();
     boost::asio::awaitable<void> say_goodbye();
-    boost::asio::awaitable<void> yield();
+    // How long there is nothing to do; for_ever: it has ended.
+    enum class Pause { for_others, until_news, for_ever };
+    Pause converse();
     bool take_place(const DeviceName& name);
     void begin_session(const Admitted& admitted);
     void queue_bye(longhaul_ByeReason why, const std::string& text, std::uint32_t retry_after_ms);
     void watch_for_clones();
+    void note_life();
     void count_waiting(CreditWait wait);
     bool obey();
     bool read();
@@ -85,6 +88,7 @@ class Connection final : public Submitter,
     std::optional<Session> session_;
     TenantIntake* intake_ = nullptr;  // in which it has a place
     CloneWatch::Session watched_;
+    bool life_noted_ = false;
     Shard shard_ = 0;
     std::uint64_t durable_ = 0;  // submissions of the session
     Bytes in_;  // read, not yet taken by the session; in the gateway's room or in in_kept_

@@ -60,10 +60,16 @@ void Connection::begin_session(const Admitted& admitted) {
     SessionSettings settings = gateway_.session;
     settings.shard = shard_ = gateway_.journal.shard_of(name.tenant, name.device);
     settings.intake = intake_;
-    if (settings.renewals != nullptr && !settings.renewals->offered_to(identity_->authority))
-        settings.renewals = nullptr;
+    const RenewalOffer renewal = settings.renewals == nullptr
+                                     ? RenewalOffer::none
+                                     : settings.renewals->offer_to(identity_->authority);
+    if (renewal == RenewalOffer::none) settings.renewals = nullptr;
+    settings.leaves_authority = renewal == RenewalOffer::at_once;
+    settings.certificate_expires = identity_->expires;
+    settings.sealing_tenants = &admitted_by_->sealing_tenants;
     settings.sealing_offer = find_offer(admitted_by_->sealing, identity_->authority);
-    session_.emplace(name, settings, gateway_.known, admitted.authorities, monotonic_now());
+    session_.emplace(identity_->name, settings, gateway_.known, admitted.authorities,
+                     monotonic_now());
     watched_ = gateway_.clones.begin(name.tenant, name.device, peer_, monotonic_now());
     ++gateway_.counters.sessions;
     ++gateway_.counters.sessions_open;
@@ -88,7 +94,14 @@ void Connection::queue_bye(longhaul_ByeReason why, const std::string& text,
 
 void Connection::watch_for_clones() {
     if (const auto other = gateway_.clones.spoke(watched_, monotonic_now()))
-        gateway_.tell_clone(session_->peer(), *other, peer_);
+        gateway_.tell_clone(session_->peer(), CloneSign::side_by_side, *other, peer_);
+}
+
+void Connection::note_life() {
+    if (life_noted_ || !session_->life()) return;
+    life_noted_ = true;
+    if (const auto other = gateway_.clones.greeted(watched_, *session_->life(), monotonic_now()))
+        gateway_.tell_clone(session_->peer(), CloneSign::in_turn, *other, peer_);
 }
 
 void Connection::offer_sealing_key() {

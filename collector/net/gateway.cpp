@@ -23,7 +23,6 @@ TrailFact fact_of(const std::string& peer, const DeviceName* device, const Refus
 }  // namespace
 
 void Gateway::refuse(const std::string& peer, const DeviceName* device, const Refusal& refusal) {
-    ++counters.refused;
     ++counters.refused_by[static_cast<std::size_t>(refusal.reason)];
     const char* const reason = name_of(refusal.reason);
     trail.add(fact_of(peer, device, refusal), reason, monotonic_now());
@@ -57,12 +56,14 @@ void Gateway::look_at_disk(std::uint64_t free_bytes) {
     }
 }
 
-void Gateway::tell_clone(const DeviceName& device, const std::string& one,
+void Gateway::tell_clone(const DeviceName& device, CloneSign sign, const std::string& one,
                          const std::string& other) {
     ++counters.clones;
     const std::string name = device.tenant + "/" + device.device;
-    const std::string text = "two sessions of it go on at the same time, from " + one + " and " +
-                             other + ": somebody else has its key";
+    const char* const seen = sign == CloneSign::in_turn
+                                 ? "two of it come again and again in turn, from "
+                                 : "two sessions of it go on at the same time, from ";
+    const std::string text = seen + one + " and " + other + ": somebody else has its key";
     trail.add({device.tenant, wall_now(), "collector", "cloned", name, text}, "", monotonic_now());
     clone_notes.add({device.tenant, device.device, wall_now(), text});
     if (refusal_lines.take(monotonic_now().value))

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "collector/net/admission.hpp"
@@ -27,14 +28,18 @@ struct Entrance {
     std::shared_ptr<Tickets> tickets;  // without keys until the guard has looked
     std::unique_ptr<TlsContext> tls;
     SealingOffers sealing{};
+    SealingTenants sealing_tenants{};
 };
 
-// May be read by any thread.
+// What two of one device were seen by.
+enum class CloneSign : std::uint8_t { side_by_side, in_turn };
+
+// May be read by any thread; each is counted by one, the network's but for what says otherwise.
 struct GatewayCounters {
     Counter accepted;     // connections
     Counter connections;  // open now
-    Counter refused;
-    std::array<Counter, refusal_reason_count> refused_by;  // RefusalReason
+    // RefusalReason. That of enrolment belongs to the enrolment's thread.
+    std::array<Counter, refusal_reason_count> refused_by;
     Counter handshakes_full;
     Counter handshakes_resumed;
     Counter sessions;       // admitted
@@ -47,6 +52,10 @@ struct GatewayCounters {
     Counter bytes_received;                          // from sockets, TLS included
     std::array<Counter, credit_wait_count> waiting;  // sessions that have no credit now: CreditWait
     Counter clones;                                  // alarms
+
+    std::uint64_t refused() const {
+        return std::accumulate(refused_by.begin(), refused_by.end(), std::uint64_t{0});
+    }
 };
 
 struct Gateway {
@@ -63,9 +72,10 @@ struct Gateway {
     std::uint64_t disk_reserve_bytes = 0;  // with less free room nobody may send
     GatewayCounters counters{};
     CloneWatch clones{};
-    RefusalNotes refusals{};   // any thread
-    CloneNotes clone_notes{};  // any thread
-    TrailNotes trail{};        // any thread
+    RefusalNotes refusals{};             // any thread
+    CloneNotes clone_notes{};            // any thread
+    TrailNotes trail{};                  // any thread
+    NewestNote<DayIntake> day_intake{};  // any thread
     // What was just read from a socket; its connection takes what it cannot use at once with it
     // when it waits, so that one room serves all.
     std::vector<std::byte> in_room = std::vector<std::byte>(16 * 1024);
@@ -75,8 +85,9 @@ struct Gateway {
     void refuse(const std::string& peer, const DeviceName* device, const Refusal& refusal);
     // Of the journal's file system; asked for from time to time.
     void look_at_disk(std::uint64_t free_bytes);
-    // Two sessions of one device go on, from these addresses.
-    void tell_clone(const DeviceName& device, const std::string& one, const std::string& other);
+    // A device is there twice, at these addresses.
+    void tell_clone(const DeviceName& device, CloneSign sign, const std::string& one,
+                    const std::string& other);
 };
 
 }  // namespace longhaul::collector

@@ -1,5 +1,6 @@
 #include "collector/net/guard.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -68,7 +69,11 @@ Status Guard::look_at_changes() {
     for (const RegistryChange& each : news.value().changes)
         changed.emplace(each.tenant, each.device);
     Admission& admission = *gateway_.entrance->admission;
+    const bool of_a_tenant = std::any_of(changed.begin(), changed.end(),
+                                         [](const auto& each) { return each.second.empty(); });
     Status asked;
+    if (everybody || of_a_tenant) asked = admission.drop_what_is_gone();
+    if (!asked.ok()) everybody_ = true;
     listener_.expel([&](const PeerIdentity& peer) -> std::optional<Refusal> {
         const auto& [environment, tenant, device] = peer.name;
         const bool concerned = everybody || changed.contains({tenant, device}) ||
@@ -88,6 +93,7 @@ Status Guard::look_at_limits(WallUs now) {
     gateway_.intake.set_date(now, monotonic_now());
     LH_TRY_ASSIGN(const auto limits, gateway_.entrance->registry->limits());
     gateway_.intake.set_limits(limits, monotonic_now());
+    gateway_.day_intake.set(gateway_.intake.taken_today(monotonic_now()));
     return {};
 }
 

@@ -1,10 +1,12 @@
 // Keeps a running collector in step with its registry: whoever loses the right to be connected
-// loses the connection, tenants get the limits that they have now, and the keys of tickets rotate.
+// loses the connection, alone or with the authority of the certificate; tenants get the limits that
+// they have now, and the keys of tickets rotate.
 //
 // It looks every ten seconds; a revocation takes effect everywhere within a minute, as long as the
 // registry can be read. A session also ends when the certificate that it began with does.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <memory>
 #include <string>
 

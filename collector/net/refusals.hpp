@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,6 +69,27 @@ class DeviceNotes {
 };
 using RefusalNotes = DeviceNotes<NotedRefusal>;
 using CloneNotes = DeviceNotes<NotedClone>;
+
+// The newest of something, on its way from one thread to another.
+template <class Note>
+class NewestNote {
+ public:
+    void set(Note note) {
+        const std::lock_guard lock{mutex_};
+        if (note != last_) fresh_ = true;
+        last_ = std::move(note);
+    }
+    // Nothing: it has not changed since.
+    std::optional<Note> take() {
+        const std::lock_guard lock{mutex_};
+        return std::exchange(fresh_, false) ? std::optional{last_} : std::nullopt;
+    }
+
+ private:
+    std::mutex mutex_;
+    Note last_{};
+    bool fresh_ = false;
+};
 
 // So many lines at once and so many a second; those that are left out are counted.
 class LineLimit {

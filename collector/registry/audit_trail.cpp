@@ -109,10 +109,12 @@ struct Ending {
 // What a power cut can leave unsound: the lines of the last append. More than that is damage.
 constexpr std::uint64_t append_bytes_max = 64 * trail_line_bytes_max;
 
-// The last sound line of a file's text, which begins at `from`; absent: none in it is sound.
+// The last sound line of a file's text, which begins at `from`; absent: none in it is sound. Zeros
+// stand in no line: a power cut has left them where something was not written, and what came behind
+// that in the same append may be sound and is no part of the chain.
 std::optional<Ending> last_sound_line(std::string_view text, std::uint64_t from,
                                       std::string_view trail) {
-    for (std::size_t end = text.size(); end > 0;) {
+    for (std::size_t end = std::min(text.find('\0'), text.size()); end > 0;) {
         const std::size_t before = end == 1 ? std::string::npos : text.rfind('\n', end - 2);
         const std::size_t begin = before == std::string::npos ? 0 : before + 1;
         if (text[end - 1] == '\n') {
@@ -149,10 +151,22 @@ class OneTrail {
         lock.give_to_owner_of(folder_);
         LH_TRY(lock.lock(lock_wait));
         LH_TRY(find_end());
+        if (cut_ != 0) LH_TRY(set_aside());
         for (const TrailFact* fact : facts) {
             if (text_.size() + size_ >= bytes_max_) LH_TRY(next_file());
             add(*fact);
         }
+        return write();
+    }
+    // Cuts off what a power cut has left, if there is anything.
+    Result<void, Message> mend(const TrailFact& by, std::chrono::milliseconds lock_wait) {
+        LH_TRY_ASSIGN(File lock, File::open(folder_ + "/lock", O_RDWR | O_CREAT));
+        lock.give_to_owner_of(folder_);
+        LH_TRY(lock.lock(lock_wait));
+        LH_TRY(find_end());
+        if (cut_ == 0) return {};
+        LH_TRY(set_aside());
+        add_cut(by);
         return write();
     }
 
@@ -191,13 +205,29 @@ class OneTrail {
         LH_TRY(write());
         return open_file(number_ + 1);
     }
+    // For who wants to see that it was a power cut, and no hand.
+    Result<void, Message> set_aside() {
+        const std::string path = folder_ + "/torn-" + std::to_string(place_.number);
+        LH_TRY_ASSIGN(const std::string torn, file_->read(size_, size_ + cut_));
+        LH_TRY_ASSIGN(File aside, File::open(path, O_RDWR | O_CREAT | O_TRUNC));
+        aside.give_to_owner_of(folder_);
+        return aside.write_synced(torn, 0);
+    }
     void add(const TrailFact& fact) {
-        if (cut_ != 0) {
-            const std::uint64_t bytes = std::exchange(cut_, 0);
-            add({fact.tenant, fact.time, fact.who, "tail_cut", trail_file_name(number_),
-                 std::to_string(bytes) + " bytes of what was not finished"});
-        }
+        if (cut_ != 0) add_cut(fact);
         text_ += trail_line(fact, place_) + "\n";
+    }
+    void add_cut(const TrailFact& by) {
+        const std::uint64_t bytes = std::exchange(cut_, 0);
+        const std::string aside = "torn-" + std::to_string(place_.number);
+        const TrailFact cut{
+            by.tenant,
+            by.time,
+            by.who,
+            "tail_cut",
+            trail_file_name(number_),
+            std::to_string(bytes) + " bytes of what was not finished, now in " + aside};
+        text_ += trail_line(cut, place_) + "\n";
     }
     // What a full disk took only half of is taken away again.
     Result<void, Message> write() {
@@ -251,6 +281,16 @@ Result<void, Message> AuditTrail::append(const std::vector<TrailFact>& facts) co
         LH_TRY(make_folder(folder_ + "/" + name));
         OneTrail trail{folder_ + "/" + name, name, file_bytes_max_};
         LH_TRY(trail.append(its, lock_wait_));
+    }
+    return {};
+}
+
+Result<void, Message> AuditTrail::mend(WallUs now) const {
+    LH_TRY_ASSIGN(const std::vector<std::string> names, trail_names(folder_));
+    for (const std::string& name : names) {
+        const std::string tenant = name == site_trail ? std::string{} : name;
+        OneTrail trail{folder_ + "/" + name, name, file_bytes_max_};
+        LH_TRY(trail.mend({tenant, now, "collector", "", "", ""}, lock_wait_));
     }
     return {};
 }

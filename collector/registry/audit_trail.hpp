@@ -41,6 +41,9 @@ class AuditTrail {
     // All of them are on disk afterwards. After an error some may be missing, in their order; the
     // trail stays whole. Texts that are too long are cut.
     Result<void, Message> append(const std::vector<TrailFact>& facts) const;
+    // What a power cut has left behind the last whole line is cut off in every trail, as the next
+    // append would, and a line says so.
+    Result<void, Message> mend(WallUs now) const;
 
  private:
     std::string folder_;

@@ -7,6 +7,8 @@ namespace longhaul::collector {
 namespace {
 
 constexpr int busy_ms_max = 1000;  // whoever waits for us waits for this as well
+constexpr std::int64_t day_us = 86'400'000'000;
+constexpr std::int64_t pauses_in_a_life = 90;  // a day, usually
 
 constexpr const char* settings_sql = R"(
     PRAGMA synchronous = FULL;
@@ -64,6 +66,15 @@ EnrolmentRefusal trouble(const Error& error) {
 
 bool ends_with(Bytes bytes, Bytes end) {
     return bytes.size() > end.size() && equal(bytes.last(end.size()), end);
+}
+
+// Of this issuer, and with a third of its life before it: a device renews from there on.
+bool is_of_use(Bytes chain, const Issuer& issuer, WallUs now) {
+    if (!ends_with(chain, issuer.above())) return false;
+    const auto own = Certificate::parse_der(chain.first(chain.size() - issuer.above().size()));
+    if (!own.ok()) return false;
+    const std::int64_t end_us = own.value().not_after().value;
+    return end_us - now.value >= (end_us - own.value().not_before().value) / 3;
 }
 
 }  // namespace
@@ -131,9 +142,36 @@ EnrolmentCodes::Outcome EnrolmentCodes::redeem(const JoinCodeId& id, const JoinS
     return in_transaction([&] { return redeem_in(id, secret, wanted, issuing); });
 }
 
-EnrolmentCodes::Outcome EnrolmentCodes::renew(const DeviceName& name, const PublicKey& key,
-                                              const Issuing& issuing) {
-    return in_transaction([&] { return renew_in(name, key, issuing); });
+EnrolmentCodes::Outcome EnrolmentCodes::renew(const Renewing& renewing, const Issuing& issuing) {
+    return in_transaction([&] { return renew_in(renewing, issuing); });
+}
+
+Result<bool> EnrolmentCodes::lists(const char* sql, std::string_view tenant,
+                                   const std::string& authority_pem) {
+    LH_TRY_ASSIGN(const auto select, database_.prepare(sql));
+    SqliteQuery query{select};
+    query.bind(tenant);
+    for (;;) {
+        LH_TRY_ASSIGN(const bool row, query.step());
+        if (!row) return false;
+        const auto listed = certificates_in(query.text(0));
+        if (!listed.empty() && listed.front() == authority_pem) return true;
+    }
+}
+
+// Asked in the transaction that issues, so that an authority that was taken off the registry issues
+// nothing more, whatever the collector has read. nullptr: there is none.
+Result<const Issuer*> EnrolmentCodes::issuer_for(std::string_view tenant, const Issuing& issuing) {
+    const Issuer* const issuer = issuing.issuers.find(tenant);
+    if (issuer == nullptr) return issuer;
+    LH_TRY_ASSIGN(const bool listed,
+                  lists("SELECT authority FROM enrolment_authorities WHERE tenant = ?", tenant,
+                        issuer->certificate_pem()));
+    LH_TRY_ASSIGN(const bool accepted,
+                  lists("SELECT authority FROM tenants WHERE name = ?1 UNION ALL "
+                        "SELECT authority FROM older_authorities WHERE tenant = ?1",
+                        tenant, issuer->tenant_pem()));
+    return listed && accepted ? issuer : nullptr;
 }
 
 EnrolmentCodes::Outcome EnrolmentCodes::redeem_in(const JoinCodeId& id, const JoinSecret& secret,
@@ -172,19 +210,24 @@ EnrolmentCodes::Outcome EnrolmentCodes::redeem_in(const JoinCodeId& id, const Jo
     const auto state = state_of(code.tenant, device);
     if (!state.ok()) return trouble(state.error());
     if (state.value() == "revoked") return refuse("name", "is for a device that is revoked");
-    const Issuer* const issuer = issuing.issuers.find(code.tenant);
-    if (issuer != nullptr && kept.value() && ends_with(kept.value()->chain, issuer->above()))
+    const auto found_issuer = issuer_for(code.tenant, issuing);
+    if (!found_issuer.ok()) return trouble(found_issuer.error());
+    const Issuer* const issuer = found_issuer.value();
+    const bool of_issuer =
+        issuer != nullptr && kept.value() && ends_with(kept.value()->chain, issuer->above());
+    if (of_issuer && is_of_use(kept.value()->chain, *issuer, issuing.now))
         return Enrolled{code.tenant, device, kept.value()->chain, true};
 
-    // Who has taken a use before, under an authority that is not here any more, needs no other.
-    if (!kept.value()) {
+    // Who has taken a use before, under an authority that is not here any more, needs no other. One
+    // whose certificate has grown old needs a code that is still good: it is no way to go on for
+    // ever.
+    if (!kept.value() || of_issuer) {
         if (code.revoked) return refuse("code_revoked", "is revoked");
-        if (code.uses_left <= 0) return refuse("code_used", "has been used");
+        if (!kept.value() && code.uses_left <= 0) return refuse("code_used", "has been used");
         if (issuing.now > code.expires) return refuse("code_expired", "has expired");
-        if (code.device.empty() && !state.value().empty()) {
-            return refuse("name",
-                          "is for new devices, and \"" + device + "\" is registered already");
-        }
+    }
+    if (!kept.value() && code.device.empty() && !state.value().empty()) {
+        return refuse("name", "is for new devices, and \"" + device + "\" is registered already");
     }
     if (issuer == nullptr)
         return refuse("issuer", "is of a tenant that has no enrolment authority here");
@@ -198,22 +241,34 @@ EnrolmentCodes::Outcome EnrolmentCodes::redeem_in(const JoinCodeId& id, const Jo
     return enrolled;
 }
 
-EnrolmentCodes::Outcome EnrolmentCodes::renew_in(const DeviceName& name, const PublicKey& key,
-                                                 const Issuing& issuing) {
+EnrolmentCodes::Outcome EnrolmentCodes::renew_in(const Renewing& renewing, const Issuing& issuing) {
+    const DeviceName& name = renewing.name;
     const auto refuse = [&](const char* reason, const std::string& text) {
         return EnrolmentRefusal{reason, text, name.tenant, name.device};
     };
     const auto state = state_of(name.tenant, name.device);
     if (!state.ok()) return trouble(state.error());
     if (state.value() != "allowed") return refuse("name", "the device is not allowed");
-    const Issuer* const issuer = issuing.issuers.find(name.tenant);
+    const auto found = issuer_for(name.tenant, issuing);
+    if (!found.ok()) return trouble(found.error());
+    const Issuer* const issuer = found.value();
     if (issuer == nullptr) return refuse("issuer", "the tenant has no enrolment authority here");
-    const Sha256 hash = sha256(key);
-    const auto kept = kept_of(name, hash);
+    const Sha256 hash = sha256(renewing.key);
+    const auto kept = kept_of(name);
     if (!kept.ok()) return trouble(kept.error());
-    if (kept.value() && ends_with(kept.value()->chain, issuer->above()))
+    const bool of_issuer = kept.value() && ends_with(kept.value()->chain, issuer->above());
+    if (of_issuer && kept.value()->key == hash &&
+        is_of_use(kept.value()->chain, *issuer, issuing.now))
         return Enrolled{name.tenant, name.device, kept.value()->chain, true};
-    const auto chain = issuer->issue(name, key, issuing.days, issuing.now);
+
+    const std::int64_t life_us = issuing.days * day_us;
+    if (!renewing.leaves_authority && renewing.expires.value - issuing.now.value > life_us / 2)
+        return refuse("too_soon", "the device has a certificate that lasts for long yet");
+    const std::int64_t pause_us = life_us / pauses_in_a_life;
+    if (of_issuer && kept.value()->key != hash &&
+        issuing.now.value - kept.value()->issued.value < pause_us)
+        return refuse("too_soon", "the device was given another one a short while ago");
+    const auto chain = issuer->issue(name, renewing.key, issuing.days, issuing.now);
     if (!chain.ok()) return refuse("issuer", to_string(chain.error()));
     Enrolled enrolled{name.tenant, name.device, chain.value().der, false};
     if (const Status done = keep(enrolled, hash, nullptr, chain.value(), issuing.now); !done.ok())
@@ -247,20 +302,20 @@ Result<std::optional<EnrolmentCodes::Kept>> EnrolmentCodes::kept_for(const JoinC
     LH_TRY_ASSIGN(const bool row, query.bind(Bytes{id}).bind(Bytes{key}).step());
     if (!row) return std::optional<Kept>{};
     const Bytes chain = query.blob(1);
-    return std::optional{Kept{std::string{query.text(0)}, {chain.begin(), chain.end()}}};
+    return std::optional{Kept{std::string{query.text(0)}, {chain.begin(), chain.end()}, key}};
 }
 
-Result<std::optional<EnrolmentCodes::Kept>> EnrolmentCodes::kept_of(const DeviceName& name,
-                                                                    const Sha256& key) {
+Result<std::optional<EnrolmentCodes::Kept>> EnrolmentCodes::kept_of(const DeviceName& name) {
     LH_TRY_ASSIGN(const auto select,
-                  database_.prepare("SELECT chain FROM issued_certificates WHERE tenant = ? AND "
-                                    "device = ? AND key_hash = ?"));
+                  database_.prepare("SELECT chain, key_hash, time_us FROM issued_certificates "
+                                    "WHERE tenant = ? AND device = ?"));
     SqliteQuery query{select};
-    LH_TRY_ASSIGN(const bool row,
-                  query.bind(name.tenant).bind(name.device).bind(Bytes{key}).step());
+    LH_TRY_ASSIGN(const bool row, query.bind(name.tenant).bind(name.device).step());
     if (!row) return std::optional<Kept>{};
     const Bytes chain = query.blob(0);
-    return std::optional{Kept{name.device, {chain.begin(), chain.end()}}};
+    Kept kept{name.device, {chain.begin(), chain.end()}, {}, {query.integer(2)}};
+    copy_blob(query.blob(1), kept.key);
+    return std::optional{std::move(kept)};
 }
 
 // One certificate a device: what was issued to it before has been replaced by this one.

@@ -67,9 +67,16 @@ class EnrolmentCodes {
     Result<Enrolled, EnrolmentRefusal> redeem(const JoinCodeId& id, const JoinSecret& secret,
                                               const CertificateWanted& wanted,
                                               const Issuing& issuing);
-    // The next certificate of a device that is allowed.
-    Result<Enrolled, EnrolmentRefusal> renew(const DeviceName& name, const PublicKey& key,
-                                             const Issuing& issuing);
+    struct Renewing {
+        DeviceName name;
+        PublicKey key{};
+        WallUs expires{};               // the certificate that the device has now
+        bool leaves_authority = false;  // which is an older one of its tenant
+    };
+    // The next certificate of a device that is allowed: in the second half of the life of the one
+    // that it has, or when that is of an older authority; and another one after a ninetieth of
+    // that life at the soonest, whatever key it asks with.
+    Result<Enrolled, EnrolmentRefusal> renew(const Renewing& renewing, const Issuing& issuing);
 
  private:
     explicit EnrolmentCodes(SqliteDatabase database) : database_{std::move(database)} {}
@@ -77,15 +84,19 @@ class EnrolmentCodes {
     Outcome in_transaction(const std::function<Outcome()>& work);
     Outcome redeem_in(const JoinCodeId& id, const JoinSecret& secret,
                       const CertificateWanted& wanted, const Issuing& issuing);
-    Outcome renew_in(const DeviceName& name, const PublicKey& key, const Issuing& issuing);
+    Outcome renew_in(const Renewing& renewing, const Issuing& issuing);
+    Result<const Issuer*> issuer_for(std::string_view tenant, const Issuing& issuing);
+    Result<bool> lists(const char* sql, std::string_view tenant, const std::string& authority_pem);
     Result<std::optional<EnrolmentCode>> find(const JoinCodeId& id);
     Result<std::string> state_of(std::string_view tenant, std::string_view device);
     struct Kept {
         std::string device;
         std::vector<std::byte> chain;
+        Sha256 key{};
+        WallUs issued{};
     };
     Result<std::optional<Kept>> kept_for(const JoinCodeId& id, const Sha256& key);
-    Result<std::optional<Kept>> kept_of(const DeviceName& name, const Sha256& key);
+    Result<std::optional<Kept>> kept_of(const DeviceName& name);
     Status keep(const Enrolled& enrolled, const Sha256& key, const JoinCodeId* code,
                 const IssuedChain& chain, WallUs now);
     Status take_use(const JoinCodeId& id);

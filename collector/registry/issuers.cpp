@@ -53,6 +53,7 @@ Result<Issuer, Message> Issuer::make(std::string key_pem, const std::string& cha
     Issuer issuer;
     issuer.key_pem_ = std::move(key_pem);
     issuer.certificate_pem_ = chain[0];
+    issuer.tenant_pem_ = chain[1];
     append(issuer.above_, own.value().der());
     append(issuer.above_, tenant.value().der());
     append(issuer.sealing_, sealing.value().der());

@@ -26,12 +26,14 @@ class Issuer {
     Result<IssuedChain> issue(const DeviceName& name, const PublicKey& key, int days,
                               WallUs now) const;
     const std::string& certificate_pem() const { return certificate_pem_; }
+    const std::string& tenant_pem() const { return tenant_pem_; }  // of the authority above it
     Bytes above() const { return above_; }      // the end of each chain that it issues
     Bytes sealing() const { return sealing_; }  // certificate of the tenant's sealing key, DER
 
  private:
     std::string key_pem_;
     std::string certificate_pem_;
+    std::string tenant_pem_;
     std::vector<std::byte> above_;
     std::vector<std::byte> sealing_;
     WallUs expires_;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/registry/day_intake.hpp"
 #include "collector/registry/tenant_limits.hpp"
 #include "common/base/time.hpp"
 #include "common/block/model.hpp"
@@ -85,6 +86,9 @@ class Registry {
     // not_found: no such tenant. Who has no limits is not in the map.
     Status set_limits(const std::string& tenant, const TenantLimits& limits);
     Result<std::map<std::string, TenantLimits>> limits();
+    // Of one day, the last that was kept.
+    Status keep_intake(const DayIntake& taken);
+    Result<DayIntake> intake();
     // An enrolment authority of the tenant is accepted; not_found: no such tenant.
     Status add_enrolment_authority(std::string_view tenant, std::string_view authority_pem);
     // None is from now on, nor what they issued; how many there were.

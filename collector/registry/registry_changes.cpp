@@ -1,5 +1,7 @@
 #include "collector/registry/registry_changes.hpp"
 
+#include "collector/registry/registry_identity.hpp"
+
 namespace longhaul::collector {
 namespace {
 
@@ -21,6 +23,13 @@ constexpr const char* schema_sql = R"(
     CREATE TRIGGER IF NOT EXISTS tenant_changed AFTER UPDATE ON tenants BEGIN
         INSERT INTO changes (tenant, device) VALUES (old.name, '');
     END;
+    CREATE TRIGGER IF NOT EXISTS older_authority_removed AFTER DELETE ON older_authorities BEGIN
+        INSERT INTO changes (tenant, device) VALUES (old.tenant, '');
+    END;
+    CREATE TRIGGER IF NOT EXISTS enrolment_authority_removed
+    AFTER DELETE ON enrolment_authorities BEGIN
+        INSERT INTO changes (tenant, device) VALUES (old.tenant, '');
+    END;
     CREATE TRIGGER IF NOT EXISTS tenant_removed AFTER DELETE ON tenants BEGIN
         INSERT INTO changes (tenant, device) VALUES (old.name, '');
     END;
@@ -34,6 +43,7 @@ constexpr const char* newest_sql =
 Result<std::unique_ptr<RegistryChanges>> RegistryChanges::open(const std::string& path) {
     LH_TRY_ASSIGN(SqliteDatabase database,
                   SqliteDatabase::open(path, SqliteAccess::make, busy_ms_max));
+    LH_TRY(database.execute(identity_sql));
     LH_TRY(database.execute(schema_sql));
     std::unique_ptr<RegistryChanges> changes{new RegistryChanges{std::move(database)}};
     LH_TRY_ASSIGN(changes->seen_, changes->database_.integer(newest_sql));

@@ -1,7 +1,7 @@
 // What the registry came to know later about who is who: older authorities of tenants, those that
-// issue on a collector, what each tenant may use, until when devices' certificates are good, and
-// which devices were seen twice. A registry without these
-// tables is a whole one.
+// issue on a collector, what each tenant may use and has sent today, until when devices'
+// certificates are good, and which devices were seen twice. A registry without these tables is a
+// whole one.
 #pragma once
 
 namespace longhaul::collector {
@@ -34,6 +34,11 @@ inline constexpr const char* identity_sql = R"(
         bytes_per_second INTEGER NOT NULL,
         bytes_per_day INTEGER NOT NULL,
         handshakes_per_second INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS day_intake (
+        tenant TEXT PRIMARY KEY,
+        day INTEGER NOT NULL,
+        bytes INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS clones (
         tenant TEXT NOT NULL,

@@ -66,6 +66,30 @@ Result<std::map<std::string, TenantLimits>> Registry::limits() {
     }
 }
 
+Status Registry::keep_intake(const DayIntake& taken) {
+    LH_TRY_ASSIGN(const auto replace,
+                  database_.prepare("INSERT OR REPLACE INTO day_intake VALUES (?, ?, ?)"));
+    return database_.in_transaction([&]() -> Status {
+        for (const auto& [tenant, bytes] : taken.bytes)
+            LH_TRY(SqliteQuery{replace}.bind(tenant).bind(taken.day).bind(stored(bytes)).run());
+        return {};
+    });
+}
+
+Result<DayIntake> Registry::intake() {
+    LH_TRY_ASSIGN(const auto select,
+                  database_.prepare("SELECT tenant, day, bytes FROM day_intake "
+                                    "WHERE day = (SELECT max(day) FROM day_intake)"));
+    DayIntake taken;
+    SqliteQuery query{select};
+    for (;;) {
+        LH_TRY_ASSIGN(const bool row, query.step());
+        if (!row) return taken;
+        taken.day = query.integer(1);
+        taken.bytes.emplace(query.text(0), limit_in(query, 2));
+    }
+}
+
 Status Registry::note_clones(const std::vector<NotedClone>& clones) {
     LH_TRY_ASSIGN(const auto insert,
                   database_.prepare("INSERT INTO clones VALUES (?1, ?2, ?3, ?3, 1, ?4) "

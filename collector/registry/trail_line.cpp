@@ -106,6 +106,10 @@ void TrailVerifier::line(std::string_view line, const std::string& where) {
     }
     end_ = link->place;
     known_ = true;
+    if (line.find(",\"what\":\"tail_cut\",") != std::string_view::npos)
+        cuts_.push_back(where +
+                        ": behind the line before it a power cut had left what was not "
+                        "finished, which was cut off");
     if (std::find(wanted_.begin(), wanted_.end(), end_.hash) != wanted_.end())
         found_.push_back(end_.hash);
 }

@@ -44,6 +44,8 @@ class TrailVerifier {
     std::uint64_t lines() const { return lines_; }
     const std::vector<std::string>& problems() const { return problems_; }
     const std::string& torn() const { return torn_; }  // a sentence; empty: nothing is
+    // Where a sound line says that what was not finished was cut off.
+    const std::vector<std::string>& cuts() const { return cuts_; }
     // Another hash that some line must have, for example one that was kept elsewhere.
     void look_for(std::string hash) { wanted_.push_back(std::move(hash)); }
     bool found(std::string_view hash) const;
@@ -57,6 +59,7 @@ class TrailVerifier {
     std::uint64_t lines_ = 0;
     std::vector<std::string> problems_;
     std::string torn_;
+    std::vector<std::string> cuts_;
     std::vector<std::string> wanted_;
     std::vector<std::string> found_;
 };

@@ -1,27 +1,48 @@
-// Whether somebody else speaks with a device's key: two sessions of one device that both go on.
+// Whether somebody else speaks with a device's key.
 //
-// A device that lost its connection comes back beside a session that nobody has ended yet; that
-// one says nothing more, but for what was still on its way. So both have to have spoken in turn,
-// more than once, well after the younger one began. The time is an argument.
+// Two sessions of one device that both go on: a device that lost its connection comes back beside a
+// session that nobody has ended yet; that one says nothing more, but for what was still on its way.
+// So both have to have spoken in turn, more than once, well after the younger one began.
+//
+// Or short sessions one after the other, each of another life of the device: a life ends with its
+// boot, or with the incarnation of its spool, and never comes again. One that does, time and again,
+// goes on somewhere else. The time is an argument.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "common/base/ids.hpp"
 #include "common/base/time.hpp"
 
 namespace longhaul::collector {
+
+// As a Hello says it.
+struct DeviceLife {
+    Incarnation incarnation;
+    std::uint64_t boot = 0;  // 0: the device does not say
+
+    bool operator==(const DeviceLife&) const = default;
+};
 
 class CloneWatch {
  public:
     static constexpr std::int64_t settle_ms = 10'000;  // what was on its way has come by then
     static constexpr std::int64_t turn_ms = 1'000;     // or is read at once
     static constexpr int turns_of_clones = 4;          // each of them twice
+    static constexpr int returns_of_clones = 2;        // each of them once
+    static constexpr std::size_t lives_max = 4;        // of a device that are remembered
+    static constexpr std::int64_t told_again_ms = 3'600'000;
+
+    // `remembered_max`: devices whose lives are known; those that were silent the longest are
+    // forgotten.
+    explicit CloneWatch(std::size_t remembered_max = 100'000) : remembered_max_{remembered_max} {}
 
     class Device;
     struct Session {
@@ -42,6 +63,9 @@ class CloneWatch {
     std::optional<std::string> spoke(Session session, MonotonicMs now) {
         return session.device->spoke(session.number, now);
     }
+    // The session's Hello came. If lives take turns, and that was not told for long: where the
+    // other one came from.
+    std::optional<std::string> greeted(Session session, const DeviceLife& life, MonotonicMs now);
     void end(Session session, MonotonicMs now) {
         Device& its = *session.device;
         std::erase_if(its.lives_, [&](const auto& each) { return each.first == session.number; });
@@ -63,9 +87,12 @@ class CloneWatch {
             const std::uint64_t other = std::exchange(spoke_last_, number);
             turned_at_ = now;
             if (++turns_ != turns_of_clones) return std::nullopt;
-            const auto found = std::find_if(lives_.begin(), lives_.end(),
-                                            [&](const auto& each) { return each.first == other; });
-            return found->second;
+            return from(other);
+        }
+        const std::string& from(std::uint64_t number) const {
+            return std::find_if(lives_.begin(), lives_.end(),
+                                [&](const auto& each) { return each.first == number; })
+                ->second;
         }
 
         std::pair<std::string, std::string> key_;
@@ -77,8 +104,20 @@ class CloneWatch {
     };
 
  private:
-    std::map<std::pair<std::string, std::string>, Device> devices_;
+    using Key = std::pair<std::string, std::string>;  // tenant, device
+    struct Past {
+        Key key;
+        std::vector<std::pair<DeviceLife, std::string>> lives{};  // the newest first
+        int returns = 0;
+        std::optional<MonotonicMs> told_at{};
+    };
+    Past& past_of(const Key& key);
+
+    std::map<Key, Device> devices_;
     std::uint64_t newest_ = 0;
+    std::size_t remembered_max_;
+    std::list<Past> pasts_;  // those that spoke last first
+    std::map<Key, std::list<Past>::iterator> known_;
 };
 
 }  // namespace longhaul::collector

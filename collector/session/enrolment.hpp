@@ -20,8 +20,9 @@ struct EnrolmentDesk {
     std::string collector{};  // where devices send to, as Enrolled says it
     // Whose devices are renewed, by the certificate of their direct issuer: those that have the
     // same authority of the tenant above them as the new certificate will, since what they seal for
-    // is of that one.
+    // is of that one; and those of an older one, if they can take a new one of that as well.
     std::set<Sha256> renewed{};
+    std::set<Sha256> rotated{};
 };
 
 class EnrolmentSession {

@@ -96,6 +96,23 @@ void Intake::count_taken(std::string_view tenant, std::uint64_t bytes, WallUs re
     if (received.value / 1000 / day_ms == day(now)) of(tenant).count_taken(bytes, now);
 }
 
+DayIntake Intake::taken_today(MonotonicMs now) {
+    DayIntake taken{day(now), {}};
+    for (const auto& [tenant, its] : tenants_)
+        if (its.day_ == taken.day && its.taken_today_ != 0)
+            taken.bytes.emplace(tenant, its.taken_today_);
+    return taken;
+}
+
+void Intake::restore(const DayIntake& taken, MonotonicMs now) {
+    if (taken.day != day(now)) return;
+    for (const auto& [tenant, bytes] : taken.bytes) {
+        TenantIntake& its = of(tenant);
+        its.left_of_day(now);
+        its.taken_today_ = std::max(its.taken_today_, bytes);
+    }
+}
+
 void Intake::set_limits(const std::map<std::string, TenantLimits>& limits, MonotonicMs now) {
     for (const auto& [tenant, its] : limits) of(tenant).set_limits(its, now);
     for (auto& [tenant, intake] : tenants_)

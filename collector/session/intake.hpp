@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "collector/registry/day_intake.hpp"
 #include "collector/registry/tenant_limits.hpp"
 #include "collector/session/token_bucket.hpp"
 
@@ -74,6 +75,10 @@ class Intake {
     // A block that the journal held already, at the start: it counts for its day if that is today.
     void count_taken(std::string_view tenant, std::uint64_t bytes, WallUs received,
                      MonotonicMs now);
+    // What tenants have sent today, and so it may be told again after a restart: what the journal
+    // still holds counts, or this, whichever is more.
+    DayIntake taken_today(MonotonicMs now);
+    void restore(const DayIntake& taken, MonotonicMs now);
     // Of every tenant; who is not in it has none.
     void set_limits(const std::map<std::string, TenantLimits>& limits, MonotonicMs now);
     // The date, from time to time. Days are those of UTC.

@@ -4,7 +4,7 @@
 
 namespace longhaul::collector {
 
-Status KnownDevices::load(Journal& journal, const std::function<void(const JournalEntry&)>& also) {
+Status KnownDevices::load(Journal& journal, const std::function<void(const ReadEntry&)>& also) {
     for (Shard shard = 0; shard < journal.shards(); ++shard) {
         LH_TRY_ASSIGN(const Offset begin, journal.begin(shard));
         LH_TRY_ASSIGN(const auto reader, journal.read(shard, begin));
@@ -14,7 +14,7 @@ Status KnownDevices::load(Journal& journal, const std::function<void(const Journ
             if (!read.ok() && read.error().code == ErrorCode::not_found) break;
             if (!read.ok()) return read.error();
             const JournalEntry& entry = read.value().entry;
-            if (also) also(entry);
+            if (also) also(read.value());
             if (entry.kind == JournalKind::schema)
                 add_schema(shard, entry.tenant, schema_hash(entry.body));
             if (entry.kind == JournalKind::model)

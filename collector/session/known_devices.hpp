@@ -22,7 +22,7 @@ class KnownDevices {
  public:
     // Reads every shard, as far as it is there, up to its durable end, and shows each entry to
     // `also`.
-    Status load(Journal& journal, const std::function<void(const JournalEntry&)>& also = {});
+    Status load(Journal& journal, const std::function<void(const ReadEntry&)>& also = {});
 
     void add_schema(Shard shard, std::string_view tenant, const SchemaHash& hash);
     void add_model(Shard shard, std::string_view tenant, const ModelHash& hash);

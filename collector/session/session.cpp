@@ -20,9 +20,9 @@ std::optional<ModelHash> model_of(const longhaul_StreamEntry& stream) {
 
 }  // namespace
 
-Session::Session(DeviceName peer, const SessionSettings& settings, KnownDevices& known,
+Session::Session(const DeviceName& peer, const SessionSettings& settings, KnownDevices& known,
                  std::span<const Certificate> authorities, MonotonicMs now)
-    : peer_{std::move(peer)},
+    : peer_{peer},
       settings_{settings},
       known_{known},
       authorities_{authorities},
@@ -164,6 +164,7 @@ SessionAction Session::on_hello(Bytes body) {
     greeted_ = true;
     deadline_ = now_ + settings_.idle_deadline_ms;
     incarnation_ = {hello.incarnation};
+    boot_ = hello.boot;
     write_welcome(hello);
     return {};
 }
@@ -183,7 +184,10 @@ void Session::write_welcome(const longhaul_Hello& hello) {
         const bool known = wanted.size == sizeof(SchemaHash) && knows_schema(hash_of(wanted.bytes));
         if (!known) welcome.unknown_schemas |= std::uint32_t{1} << i;
     }
-    welcome.renewal = settings_.renewals != nullptr;
+    renewal_offered_ =
+        settings_.renewals != nullptr && (!settings_.leaves_authority || hello.rotation);
+    welcome.renewal = renewal_offered_;
+    welcome.renew_now = renewal_offered_ && settings_.leaves_authority;
     if (hello.models && settings_.models != nullptr) offer_models(hello, welcome);
     queue([&](ByteWriter& out) { return write_message(welcome, out); });
     if (hello.sealing_key.size == sizeof(SealingKeyId)) {
@@ -197,7 +201,8 @@ bool Session::knows_schema(const SchemaHash& hash) const {
 }
 
 bool Session::knows_model(const ModelHash& hash) const {
-    return models_.contains(hash) || known_.has_model(settings_.shard, peer_.tenant, hash);
+    return std::find(models_.begin(), models_.end(), hash) != models_.end() ||
+           known_.has_model(settings_.shard, peer_.tenant, hash);
 }
 
 bool Session::knows_epoch(Epoch epoch) const {
@@ -205,12 +210,19 @@ bool Session::knows_epoch(Epoch epoch) const {
            known_.has_epoch(peer_.tenant, peer_.device, incarnation_, epoch);
 }
 
-// A writer stops when it lacks a key, so a device may not name any key it likes.
-bool Session::can_open(const longhaul_EpochRecord& record) const {
+// A writer stops when it lacks a key, so a device may not name any key it likes; nor that of
+// another tenant, whose people may hold it and nothing of this device's. nullptr: it is in order.
+const char* Session::cannot_open(const longhaul_EpochRecord& record) const {
     SealingKeyId id;
     std::memcpy(id.data(), record.sealing_key_id, id.size());
     const auto& keys = settings_.sealing_keys;
-    return keys.empty() || std::find(keys.begin(), keys.end(), id) != keys.end();
+    if (keys != nullptr && std::find(keys->begin(), keys->end(), id) == keys->end())
+        return "it is sealed to a key that this collector does not hold";
+    if (settings_.sealing_tenants == nullptr) return nullptr;
+    const auto whose = settings_.sealing_tenants->find(id);
+    const bool of_another =
+        whose != settings_.sealing_tenants->end() && whose->second != peer_.tenant;
+    return of_another ? "it is sealed to a key of another tenant" : nullptr;
 }
 
 SessionAction Session::on_schema(Bytes body) {
@@ -250,9 +262,7 @@ SessionAction Session::on_epoch(Bytes body) {
         !signed_by.ok()) {
         return refuse_with(to_string(signed_by.error()));
     }
-    if (!can_open(record)) {
-        return refuse_with("it is sealed to a key that this collector does not hold");
-    }
+    if (const char* const why = cannot_open(record); why != nullptr) return refuse_with(why);
     for (pb_size_t i = 0; i < record.streams_count; ++i) {
         if (!knows_schema(hash_of(record.streams[i].schema_hash))) {
             return refuse_with("the schema of stream " + std::to_string(record.streams[i].index) +
@@ -263,7 +273,7 @@ SessionAction Session::on_epoch(Bytes body) {
     if (const auto model = model_to_append(record); model != nullptr) {
         model_ = model;
         const ModelHash hash = model_hash(*model);
-        models_.insert(hash);
+        models_.push_back(hash);
         again_ = Frame{FrameType::epoch, body};
         return submit({JournalKind::model, {}, {}, model->size(), hash}, *model_);
     }
@@ -285,7 +295,7 @@ SessionAction Session::on_want(Bytes body) {
     ModelHash hash;
     const bool whole = body.size() == hash.size();
     if (whole) std::copy(body.begin(), body.end(), hash.begin());
-    if (!whole || offered_.erase(hash) == 0) {
+    if (!whole || std::erase(offered_, hash) == 0) {
         return refuse(longhaul_ByeReason_BYE_REASON_PROTOCOL,
                       "a model is wanted that was not offered, or was sent already");
     }

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cstring>
 #include <list>
+#include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -16,6 +18,7 @@
 
 #include "collector/registry/certificate.hpp"
 #include "collector/registry/model_shelf.hpp"
+#include "collector/session/clone_watch.hpp"
 #include "collector/session/intake.hpp"
 #include "collector/session/known_devices.hpp"
 #include "collector/session/sealing_offer.hpp"
@@ -30,13 +33,18 @@ struct SessionSettings {
     Shard shard = 0;
     std::uint64_t credit_bytes = 1 << 20;  // of blocks that may be under way and not yet durable
     std::size_t schemas_max = 1024;        // of a tenant
-    // Those that the writer holds; epochs sealed to others are refused. Empty: not checked.
-    std::vector<SealingKeyId> sealing_keys;
+    // Those that the writer holds; epochs sealed to others are refused. nullptr: not checked. One
+    // list for all sessions, of which there are many that say nothing.
+    std::shared_ptr<const std::vector<SealingKeyId>> sealing_keys;
+    const SealingTenants* sealing_tenants = nullptr;  // outlives the session; nullptr: not checked
     const ModelShelf* models = nullptr;           // outlives the session; nullptr: there are none
     const SealingOffer* sealing_offer = nullptr;  // read with the Hello
     // Of the device's tenant, while the session is used; nullptr: nothing but credit_bytes limits.
     TenantIntake* intake = nullptr;
     Renewals* renewals = nullptr;  // outlives the session; nullptr: this device's is not renewed
+    WallUs certificate_expires{};  // the one that it has
+    // That is of an older authority of its tenant; a device that can is renewed at once.
+    bool leaves_authority = false;
     std::int64_t hello_deadline_ms = 15'000;
     std::int64_t idle_deadline_ms = 900'000;
 };
@@ -62,10 +70,12 @@ struct SessionCounters {
 
 class Session {
  public:
-    // `authorities` issue the certificates of the device's tenant, or did. All of them outlive the
-    // session.
-    Session(DeviceName peer, const SessionSettings& settings, KnownDevices& known,
+    // `authorities` issue the certificates of the device's tenant, or did. All of them, and `peer`,
+    // outlive the session.
+    Session(const DeviceName& peer, const SessionSettings& settings, KnownDevices& known,
             std::span<const Certificate> authorities, MonotonicMs now);
+    Session(DeviceName&& peer, const SessionSettings& settings, KnownDevices& known,
+            std::span<const Certificate> authorities, MonotonicMs now) = delete;
 
     // Takes as many bytes as there is room for; call next() until it waits, then feed the rest.
     std::size_t on_bytes(Bytes bytes, WallUs wall, MonotonicMs now);
@@ -89,6 +99,9 @@ class Session {
     CreditWait waits_for() const { return waits_for_; }
 
     const DeviceName& peer() const { return peer_; }
+    std::optional<DeviceLife> life() const {  // once the Hello has come
+        return greeted_ ? std::optional{DeviceLife{incarnation_, boot_}} : std::nullopt;
+    }
     std::uint64_t submissions() const { return submitted_; }
     const SessionCounters& counters() const { return counters_; }
     // Why it ended, for the log; empty while it goes on.
@@ -131,7 +144,7 @@ class Session {
         waits_for_ = CreditWait::nothing;
         credit_due_ = MonotonicMs::never();
     }
-    bool can_open(const longhaul_EpochRecord& record) const;
+    const char* cannot_open(const longhaul_EpochRecord& record) const;
     bool knows_schema(const SchemaHash& hash) const;
     bool knows_model(const ModelHash& hash) const;
     bool knows_epoch(Epoch epoch) const;
@@ -146,7 +159,7 @@ class Session {
         out_.resize(before + writer.size());
     }
 
-    DeviceName peer_;
+    const DeviceName& peer_;
     SessionSettings settings_;
     KnownDevices& known_;
     std::span<const Certificate> authorities_;
@@ -163,14 +176,16 @@ class Session {
     bool finishing_ = false;
     bool closing_ = false;
     bool broken_by_device_ = false;
+    bool renewal_offered_ = false;
     bool renewed_ = false;  // asked for, once
     Incarnation incarnation_;
+    std::uint64_t boot_ = 0;
     std::optional<Frame> again_;     // taken once more, because something had to go before it
     ModelShelf::StoredModel model_;  // being submitted
     std::optional<SealingKeyId> sealing_key_;  // the newest that the device was told of or has
-    std::set<ModelHash> offered_;              // and not yet sent
+    std::vector<ModelHash> offered_;           // and not yet sent
     std::set<SchemaHash> schemas_;             // submitted in this session
-    std::set<ModelHash> models_;
+    std::vector<ModelHash> models_;
     std::set<Epoch> epochs_;
     std::list<Submission> pending_;  // submitted, not yet durable; takes no room when there is none
     std::uint64_t submitted_ = 0;

@@ -14,7 +14,7 @@ void Session::offer_models(const longhaul_Hello& hello, longhaul_Welcome& welcom
         entry.schema = i;
         std::memcpy(entry.model, offer->hash.data(), offer->hash.size());
         entry.bytes = static_cast<std::uint32_t>(offer->bytes);
-        offered_.insert(offer->hash);
+        offered_.push_back(offer->hash);
     }
 }
 

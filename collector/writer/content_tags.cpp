@@ -42,7 +42,7 @@ const ContentTags::Tag* ContentTags::Table::find(std::uint64_t name) const {
 }
 
 void ContentTags::reach(Offset offset) {
-    const std::uint64_t wanted = offset / generation_bytes;
+    const std::uint64_t wanted = offset / generation_bytes_;
     if (wanted == generation_) return;
     tables_[1] = wanted == generation_ + 1 ? std::move(tables_[0]) : Table{};
     tables_[0] = Table{};

@@ -15,7 +15,8 @@ namespace longhaul::collector {
 
 class ContentTags {
  public:
-    static constexpr Offset generation_bytes = 64 << 20;
+    explicit ContentTags(Offset generation_bytes = 64 << 20)
+        : generation_bytes_{generation_bytes} {}
 
     // A name is 64 bits of a hash; 0 stands for none.
     struct Tag {
@@ -49,6 +50,7 @@ class ContentTags {
         std::size_t used_ = 0;
     };
 
+    Offset generation_bytes_;
     Table tables_[generations];
     std::uint64_t generation_ = 0;  // of tables_[0]
 };

@@ -81,4 +81,18 @@ Result<DecodedBlock> BlockDecoder::decode(Bytes body, std::span<const StreamForm
     return block;
 }
 
+std::uint64_t bytes_of(const DecodedBlock& block) {
+    std::uint64_t bytes = 0;
+    for (const DecodedSection& section : block.sections) {
+        bytes += section.times.size() * sizeof(std::int64_t);
+        for (const std::vector<Value>& column : section.columns) {
+            for (const Value& value : column) {
+                if (value.form == ValueForm::null) continue;
+                bytes += value.form == ValueForm::text ? value.text.size() : sizeof(std::int64_t);
+            }
+        }
+    }
+    return bytes;
+}
+
 }  // namespace longhaul::collector

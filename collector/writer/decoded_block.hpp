@@ -30,6 +30,8 @@ struct DecodedBlock {
     std::vector<longhaul_SystemEntry> system;
     std::vector<DecodedSection> sections;
 };
+// Of its times and values: 8 for each number, and the length of a text.
+std::uint64_t bytes_of(const DecodedBlock& block);
 
 // One a thread. What it returns is good until it is called again. Models outlive it.
 class BlockDecoder {

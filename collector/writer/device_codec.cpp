@@ -9,7 +9,6 @@ namespace {
 
 enum EpochFlag : std::uint8_t {
     flag_record = 1,
-    flag_forked = 2,
     flag_ends = 4,
     flag_cut = 8,
     flag_any_class = 16,
@@ -76,31 +75,23 @@ void decode_anchors(ByteReader& in, EpochState& epoch) {
 
 void encode_waiting(const EpochState& epoch, ByteSink& out) {
     out.varint(epoch.waiting.size());
-    for (const auto& [seq, waiting] : epoch.waiting) {
-        out.u32(seq);
-        out.u64(waiting.offset);
-        out.u64(static_cast<std::uint64_t>(waiting.received.value));
-        out.bytes(waiting.model);
-        out.u64(waiting.content);
+    for (const auto& [model, seqs] : epoch.waiting) {
+        out.bytes(model);
+        encode_runs(seqs, out);
     }
 }
 
 void decode_waiting(ByteReader& in, EpochState& epoch) {
-    for (std::size_t left = read_count(in, SIZE_MAX); left != 0 && in.ok(); --left) {
-        const std::uint32_t seq = in.u32();
-        Waiting waiting;
-        waiting.offset = in.u64();
-        waiting.received.value = in.i64();
-        waiting.model = read_array<sizeof(ModelHash)>(in);
-        waiting.content = in.u64();
-        epoch.waiting.emplace(seq, waiting);
+    for (std::size_t left = read_count(in, state_limits::runs_max); left != 0 && in.ok(); --left) {
+        const auto model = read_array<sizeof(ModelHash)>(in);
+        SeqRuns seqs = decode_runs(in, state_limits::runs_max);
+        if (seqs.empty() || !epoch.waiting.emplace(model, std::move(seqs)).second) in.fail();
     }
 }
 
 std::uint8_t flags_of(const EpochState& epoch) {
     std::uint8_t flags = 0;
     if (epoch.has_record) flags |= flag_record;
-    if (epoch.forked) flags |= flag_forked;
     if (epoch.ends_known) flags |= flag_ends;
     if (epoch.cut.classes != 0) flags |= flag_cut;
     if (epoch.cut.any_class) flags |= flag_any_class;
@@ -129,7 +120,6 @@ EpochState decode_epoch(ByteReader& in, const FindStreams& find_streams) {
     EpochState epoch;
     const std::uint8_t flags = in.u8();
     epoch.has_record = (flags & flag_record) != 0;
-    epoch.forked = (flags & flag_forked) != 0;
     epoch.ends_known = (flags & flag_ends) != 0;
     epoch.cut.any_class = (flags & flag_any_class) != 0;
     epoch.cut.by_record = (flags & flag_by_record) != 0;
@@ -155,10 +145,11 @@ void encode_incarnation(const IncarnationState& state, ByteSink& out) {
     out.u32(state.id);
     out.varint(state.given_up);
     encode_runs(state.closed, out);
-    out.varint(state.fingerprints.size());
-    for (const auto& [epoch, fingerprint] : state.fingerprints) {
-        out.varint(epoch);
-        out.u16(fingerprint);
+    out.varint(state.done.size());
+    for (const DoneEpoch& each : state.done) {
+        out.varint(each.number);
+        out.u16(each.fingerprint);
+        out.bytes(each.key.bytes);
     }
     out.varint(state.open.size());
     for (const auto& [number, epoch] : state.open) {
@@ -173,9 +164,11 @@ IncarnationState decode_incarnation(ByteReader& in, const FindStreams& find_stre
     state.id = in.u32();
     state.given_up = number();
     state.closed = decode_runs(in, state_limits::closed_runs_max);
-    for (std::size_t left = read_count(in, state_limits::fingerprints_max); left != 0; --left) {
-        const std::uint32_t epoch = number();
-        state.fingerprints.emplace_back(epoch, in.u16());
+    state.done.resize(read_count(in, state_limits::done_max));
+    for (DoneEpoch& each : state.done) {
+        each.number = number();
+        each.fingerprint = in.u16();
+        each.key.bytes = read_array<sizeof(BlockKey)>(in);
     }
     for (std::size_t left = read_count(in, state_limits::open_epochs_max); left != 0 && in.ok();
          --left) {

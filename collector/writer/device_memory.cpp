@@ -40,6 +40,23 @@ void EpochState::add_anchor(const Anchor& anchor) {
     anchors.erase(anchors.begin() + static_cast<std::ptrdiff_t>(nearest));
 }
 
+bool EpochState::add_waiting(const ModelHash& model, std::uint32_t seq) {
+    std::size_t runs = 0;
+    for (const auto& [hash, seqs] : waiting) runs += seqs.size();
+    SeqRuns& of_model = waiting[model];
+    if (runs >= state_limits::runs_max && of_model.grows_by(seq)) {
+        if (of_model.empty()) waiting.erase(model);
+        return false;
+    }
+    of_model.add(seq);
+    return true;
+}
+
+std::map<ModelHash, SeqRuns>::iterator EpochState::find_waiting(std::uint32_t seq) {
+    return std::find_if(waiting.begin(), waiting.end(),
+                        [seq](const auto& each) { return each.second.contains(seq); });
+}
+
 const StreamEntry* EpochState::stream(std::size_t index) const {
     if ((resolved >> index & 1) == 0) return nullptr;
     for (const StreamEntry& entry : streams->entries) {
@@ -67,18 +84,12 @@ void IncarnationState::close(std::uint32_t epoch) {
     const auto found = open.find(epoch);
     if (found != open.end()) {
         if (found->second.has_record)
-            fingerprints.emplace_back(epoch, fingerprint_of(found->second.record_tag));
-        if (fingerprints.size() > state_limits::fingerprints_max) fingerprints.pop_front();
+            done.push_back({epoch, fingerprint_of(found->second.record_tag), found->second.key});
+        if (done.size() > state_limits::done_max) done.pop_front();
         let_go(found->second);
         open.erase(found);
     }
     closed.add(epoch);
-    trim();
-}
-
-void IncarnationState::reopen(std::uint32_t epoch) {
-    closed.remove(epoch);
-    open[epoch].forked = true;
     trim();
 }
 
@@ -94,11 +105,20 @@ void IncarnationState::trim() {
     closed.remove_first_run();
 }
 
-bool IncarnationState::may_be_record(std::uint32_t epoch, const RecordTag& tag) const {
-    for (const auto& [known, fingerprint] : fingerprints) {
-        if (known == epoch) return fingerprint == fingerprint_of(tag);
+std::optional<bool> IncarnationState::is_record(std::uint32_t epoch, const RecordTag& tag) const {
+    for (const DoneEpoch& each : done) {
+        if (each.number == epoch) return each.fingerprint == fingerprint_of(tag);
     }
-    return true;
+    return std::nullopt;
+}
+
+const BlockKey* IncarnationState::key_of(std::uint32_t epoch) const {
+    const auto found = open.find(epoch);
+    if (found != open.end()) return found->second.has_record ? &found->second.key : nullptr;
+    for (const DoneEpoch& each : done) {
+        if (each.number == epoch) return &each.key;
+    }
+    return nullptr;
 }
 
 IncarnationState* DeviceMemory::find(std::uint32_t incarnation) {
@@ -119,6 +139,26 @@ std::size_t DeviceMemory::open_epochs() const {
     std::size_t count = 0;
     for (const IncarnationState& each : incarnations) count += each.open.size();
     return count;
+}
+
+bool DeviceMemory::waits_for(const ModelHash& model) const {
+    for (const IncarnationState& incarnation : incarnations) {
+        for (const auto& [number, epoch] : incarnation.open) {
+            if (epoch.waiting.contains(model)) return true;
+        }
+    }
+    return false;
+}
+
+void DeviceMemory::stop_waiting() {
+    for (IncarnationState& incarnation : incarnations) {
+        std::vector<std::uint32_t> stopped;
+        for (auto& [number, epoch] : incarnation.open) {
+            if (!epoch.waiting.empty()) stopped.push_back(number);
+            epoch.waiting.clear();
+        }
+        for (const std::uint32_t number : stopped) settle(incarnation, number);
+    }
 }
 
 void DeviceMemory::make_room() {

@@ -27,9 +27,9 @@ namespace state_limits {
 inline constexpr std::size_t open_epochs_max = 4096;  // of a device
 inline constexpr std::size_t incarnations_max = 16'384;
 inline constexpr std::size_t closed_runs_max = 4096;  // of an incarnation: open epochs lie between
-inline constexpr std::size_t runs_max = 1024;         // of received blocks of an epoch
-inline constexpr std::size_t anchors_max = 64;        // of an epoch
-inline constexpr std::size_t fingerprints_max = 32;   // of closed epochs of an incarnation
+inline constexpr std::size_t runs_max = 1024;   // of received, and of waiting blocks of an epoch
+inline constexpr std::size_t anchors_max = 64;  // of an epoch
+inline constexpr std::size_t done_max = 1;  // closed epochs of which more than the number is left
 }  // namespace state_limits
 
 struct Anchor {
@@ -37,14 +37,6 @@ struct Anchor {
     std::int64_t elapsed_us = 0;
     std::int64_t wall_us = 0;
     std::optional<std::uint64_t> error_us;
-};
-
-// A block in quarantine that lacks its model.
-struct Waiting {
-    Offset offset = 0;
-    WallUs received;
-    ModelHash model{};
-    std::uint64_t content = 0;  // its content tag
 };
 
 // Of an epoch that ended in disorder, which power_cut rows are written.
@@ -75,7 +67,6 @@ using RecordTag = std::array<std::byte, 16>;  // the first half of its SHA-256
 // What has a record can open blocks. Without one it is only known by what others told of it.
 struct EpochState {
     bool has_record = false;
-    bool forked = false;  // was done when another record of it came: its blocks are suspect
     RecordTag record_tag{};
     BlockKey key;
     StreamSet* streams = nullptr;
@@ -83,15 +74,27 @@ struct EpochState {
     std::int32_t anchors_made = 0;
     std::vector<Anchor> anchors;
     SeqRuns received;
-    std::map<std::uint32_t, Waiting> waiting;  // by seq; received, too
+    std::map<ModelHash, SeqRuns> waiting;  // in quarantine for want of this model; received, too
     PowerCut cut;
     bool ends_known = false;                                     // the next record has come
     std::array<std::uint32_t, block_class_count> last_number{};  // and told these
 
     void add_anchor(const Anchor& anchor);
+    // False: there are too many runs of blocks that wait.
+    bool add_waiting(const ModelHash& model, std::uint32_t seq);
+    // Which model the block waits for; waiting.end(): it does not.
+    std::map<ModelHash, SeqRuns>::iterator find_waiting(std::uint32_t seq);
     bool is_done() const;
     // One whose schema is there; nullptr: no such one.
     const StreamEntry* stream(std::size_t index) const;
+};
+
+// Of an epoch that is done: enough to tell its blocks and its record from others that bear its
+// number, as those of a device that was set back to an older state.
+struct DoneEpoch {
+    std::uint32_t number = 0;
+    std::uint16_t fingerprint = 0;  // of its record
+    BlockKey key;
 };
 
 struct IncarnationState {
@@ -99,17 +102,16 @@ struct IncarnationState {
     std::uint32_t given_up = 0;  // epochs up to here were too many to remember
     SeqRuns closed;              // epochs that are done
     std::map<std::uint32_t, EpochState> open;
-    std::deque<std::pair<std::uint32_t, std::uint16_t>> fingerprints;  // epoch, of its record
+    std::deque<DoneEpoch> done;  // those that were closed last
 
     EpochState* find(std::uint32_t epoch);
-    // Its blocks are duplicates, whatever they are.
     bool is_closed(std::uint32_t epoch) const { return closed.contains(epoch); }
     bool is_given_up(std::uint32_t epoch) const { return epoch != 0 && epoch <= given_up; }
     void close(std::uint32_t epoch);
-    // Another record of a closed epoch has come.
-    void reopen(std::uint32_t epoch);
-    // Of a closed epoch: whether this may be the record that it had.
-    bool may_be_record(std::uint32_t epoch, const RecordTag& tag) const;
+    // Of a closed epoch: whether this is the record that it had; none: nobody knows any more.
+    std::optional<bool> is_record(std::uint32_t epoch, const RecordTag& tag) const;
+    // What the epoch's blocks are sealed with; nullptr: not known, or not any more.
+    const BlockKey* key_of(std::uint32_t epoch) const;
 
  private:
     void trim();  // to as many runs as may be
@@ -124,6 +126,9 @@ class DeviceMemory {
     // looks for them again.
     void make_room();
     std::size_t open_epochs() const;
+    bool waits_for(const ModelHash& model) const;
+    // What waits in quarantine stays there.
+    void stop_waiting();
 
     // Closes the epoch if it is done.
     static void settle(IncarnationState& incarnation, std::uint32_t epoch);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "collector/writer/device_codec.hpp"
+#include "collector/writer/device_facts.hpp"
 
 namespace longhaul::collector {
 
@@ -33,6 +34,19 @@ class DeviceShelf {
     // Error malformed. Returns the state; its epochs count as users of their streams from here on.
     Result<DeviceMemory> put_packed(std::string_view name, Bytes state);
 
+    // Of one that is there; nullptr: there is none. Good as long as the shelf.
+    DeviceFacts* facts(std::string_view name);
+    // A number for a version, for DeviceFacts; 0 when there are too many.
+    static constexpr std::size_t firmwares_max = 4096;
+    std::uint16_t firmware_number(std::string_view firmware);
+    const std::string& firmware(std::uint16_t number) const { return firmwares_[number]; }
+    // Every device, as it is.
+    using Look =
+        std::function<void(const std::string& name, const DeviceFacts&, const DeviceMemory&)>;
+    void look_at_all(const Look& look) const;
+    void encode_facts(const std::function<void(const ByteSink&)>& put) const;
+    Status take_facts(ByteReader& in);  // malformed
+
     StreamSet& intern(const std::vector<StreamEntry>& entries);
     Status for_each_streams(const std::function<Status(const StreamSet&)>& take) const;
     // Error malformed: there is another of this number.
@@ -44,6 +58,7 @@ class DeviceShelf {
         std::unique_ptr<Unpacked> unpacked;
         std::unique_ptr<std::byte[]> packed;
         std::uint32_t packed_bytes = 0;
+        DeviceFacts facts;
 
         Bytes bytes() const { return {packed.get(), packed_bytes}; }
         void keep(Bytes state);
@@ -62,6 +77,8 @@ class DeviceShelf {
     void release_streams();
 
     Devices devices_;
+    std::vector<std::string> firmwares_{""};  // by number
+    std::map<std::string, std::uint16_t, std::less<>> firmware_numbers_;
     InUse unpacked_;                                                     // the newest first
     std::map<std::vector<std::byte>, std::unique_ptr<StreamSet>> sets_;  // by their encoding
     std::map<std::uint32_t, StreamSet*> sets_by_id_;

@@ -1,11 +1,13 @@
 // Brings what blocks in quarantine wait for: first the entry of a model that has been found, then a
-// release of each block. Specification: docs/spec/writer.md.
+// release of each block, with the bytes that `_quarantine` has. Specification: docs/spec/writer.md.
 //
 // What is to be done follows from the writer alone, so nothing is remembered over an end: what was
 // not appended is found again. An entry that is appended twice does no harm.
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <vector>
@@ -24,27 +26,51 @@ class Releases {
         // Error closed: the journal takes nothing any more.
         std::function<Status(Shard shard, const JournalEntry& entry)> append;
     };
-    // Both outlive it.
-    Releases(Journal& journal, const Writer& writer, Ports ports)
-        : journal_{journal}, writer_{writer}, ports_{std::move(ports)} {}
+    // Both outlive it; `lake` is the one that the writer writes to.
+    Releases(ObjectStore& lake, Writer& writer, Ports ports)
+        : lake_{lake}, writer_{writer}, ports_{std::move(ports)} {}
 
     // A bounded piece of work, when the writer has read everything; there may be more when it has
-    // read what this one appended. After an error, the first of
-    // several, the same call may be tried again.
+    // read what this one appended, or has committed. After an error, the first of several, the same
+    // call may be tried again.
     Status step(WallUs now);
 
  private:
-    Status append_models(WallUs now);
-    Status append_releases(WallUs now);
-    Status append_release(const WaitingBlock& block, WallUs now);
+    struct Quarantined {
+        std::string tenant;
+        std::string device;
+        BlockName name;
+        WallUs received;
+        std::vector<std::byte> content;
+    };
+    struct Name {
+        std::string tenant;
+        std::string device;
+        BlockName block;
+        bool operator<(const Name& other) const;
+    };
 
-    Journal& journal_;
-    const Writer& writer_;
+    Status append_models(WallUs now);
+    Status append_releases();
+    Status append_release(const Quarantined& block);
+    Status look_for_blocks();
+    Status look_into(const std::string& tenant);
+    // False: there was no room for all.
+    Result<bool> look_into_file(const std::string& tenant, Bytes content);
+
+    ObjectStore& lake_;
+    Writer& writer_;
     Ports ports_;
     // Appended, and not yet read by the writer.
     std::set<MissingModel> models_;
-    std::set<WaitingBlock> blocks_;
-    std::set<WaitingBlock> damaged_;  // their entries cannot be read any more
+    std::set<Name> blocks_;
+    // Found, and not yet appended.
+    std::deque<Quarantined> found_;
+    std::size_t found_bytes_ = 0;
+    // What was looked for, and in which files of `_quarantine` nothing more of it is.
+    std::set<Releasable> wanted_;
+    std::map<std::string, DeltaTable> tables_;  // by tenant
+    std::set<std::string> looked_into_;         // tenant/path
 };
 
 }  // namespace longhaul::collector

@@ -23,6 +23,8 @@ enum class SnapshotItem : std::uint8_t {
     streams = 8,  // varint id, streams
     device = 9,   // counted name, state
     counts = 10,  // u64 blocks, duplicates, quarantined, released, damaged
+    facts = 12,   // counted name, what else is known of the device
+    usage = 11,   // varint shard, what a device has used in this hour
 };
 
 std::string snapshot_path(std::uint64_t number);

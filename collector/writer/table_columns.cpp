@@ -125,6 +125,11 @@ std::string table_description(std::string_view name) {
     if (name == "_losses") return "What will never come, and why: one row for each loss";
     if (name == "_quarantine")
         return "What was acknowledged and could not become rows when it came, and why";
+    if (name == "_devices") return "How each device is now: when it was heard, what it lacks";
+    if (name == "_gaps")
+        return "Blocks that have neither come nor are listed as lost, now: one row for each range";
+    if (name == "_usage")
+        return "What each device sent, and what became of it: one row for each device and hour";
     return "Samples of the schema " + std::string{name} + ", one row for each";
 }
 
@@ -177,6 +182,52 @@ std::vector<Column> quarantine_columns() {
          fixed("shard", number, "of the journal"),
          fixed("offset", number, "of the entry in the journal's shard"),
          fixed("content", ColumnType::binary, "the entry as it came; of a block, sealed")});
+}
+
+std::vector<Column> usage_columns() {
+    return {fixed("device", text, "name from the device's certificate"),
+            fixed("hour", moment, "when the hour began, by the times at which things came"),
+            fixed("received_bytes", number, "frames that came, without what TLS adds"),
+            fixed("blocks", number, "of these frames, also those that had come before"),
+            fixed("duplicate_blocks", number, "those that had come before"),
+            fixed("sealed_bytes", number, "of the blocks that became rows"),
+            fixed("samples", number, "the rows"),
+            fixed("decoded_bytes", number,
+                  "of their times and values: 8 for each number, the length of each text")};
+}
+
+std::vector<Column> device_columns() {
+    return {
+        fixed("device", text, "name from the device's certificate"),
+        fixed("first_heard", moment, "when the first thing came of it that is known"),
+        fixed("last_heard", moment, "when the last one came"),
+        fixed("silence_s", number, "from then to state_time"),
+        fixed("rhythm_s", number,
+              "so long it is silent at times: the second longest of its last eight pauses of "
+              "five minutes and more, and at least that"),
+        fixed("silent", ColumnType::boolean, "more than three times as long"),
+        fixed("incarnation", number, "of its newest record; null: none has come"),
+        fixed("epoch", number, "its newest boot that is known"),
+        fixed("firmware", text, "that it said at this boot"),
+        fixed("clock_state", number, "then: 0 no idea of the date, 1 uncertain, 2 synchronized"),
+        fixed("clock_error_us", number,
+              "bound of the error of this boot's newest anchor; null: none known"),
+        fixed("gaps", number, "its ranges in _gaps"),
+        fixed("awaited_blocks", number, "blocks in them"),
+        fixed("state_time", moment, "when all this was so")};
+}
+
+std::vector<Column> gap_columns() {
+    return {fixed("device", text, "name from the device's certificate"),
+            fixed("incarnation", number, "drawn when the device's spool was formatted"),
+            fixed("epoch", number, "boot that the blocks are of"),
+            fixed("class", number, "0 alarm, 1 live, 2 normal, 3 bulk"),
+            fixed("first_seq", number, "of the range; class in bits 30 and 31"),
+            fixed("last_seq", number, "the same"),
+            fixed("blocks", number, "in the range"),
+            fixed("noticed_time", moment, "when it, or what it is a part of, was first listed"),
+            fixed("age_s", number, "from then to state_time"),
+            fixed("state_time", moment, "when all this was so")};
 }
 
 }  // namespace longhaul::collector

@@ -100,6 +100,51 @@ enum QuarantineColumn : std::size_t {
 };
 std::vector<Column> quarantine_columns();
 
+enum UsageColumn : std::size_t {
+    usage_device,
+    usage_hour,
+    usage_received_bytes,
+    usage_blocks,
+    usage_duplicate_blocks,
+    usage_sealed_bytes,
+    usage_samples,
+    usage_decoded_bytes,
+};
+std::vector<Column> usage_columns();
+
+// The state tables, whose rows are replaced.
+enum DeviceColumn : std::size_t {
+    device_device,
+    device_first_heard,
+    device_last_heard,
+    device_silence,
+    device_rhythm,
+    device_silent,
+    device_incarnation,
+    device_epoch,
+    device_firmware,
+    device_clock_state,
+    device_clock_error,
+    device_gaps,
+    device_awaited,
+    device_state_time,
+};
+std::vector<Column> device_columns();
+
+enum GapColumn : std::size_t {
+    gap_device,
+    gap_incarnation,
+    gap_epoch,
+    gap_class,
+    gap_first_seq,
+    gap_last_seq,
+    gap_blocks,
+    gap_noticed,
+    gap_age,
+    gap_state_time,
+};
+std::vector<Column> gap_columns();
+
 // One sentence for whoever finds the table: of a system table what its rows are, of any other that
 // they are samples of the schema of that name.
 std::string table_description(std::string_view name);

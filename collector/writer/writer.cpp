@@ -17,7 +17,8 @@ Writer::Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
     for (Shard shard = 0; shard < journal.shards(); ++shard)
         ends_at_start_.push_back(journal.durable_end(shard));
     held_below_.resize(ends_at_start_.size());
-    tags_.resize(ends_at_start_.size());
+    tags_.resize(ends_at_start_.size(), ContentTags{settings.tag_bytes});
+    usage_.resize(ends_at_start_.size());
     snapshot_offsets_.resize(ends_at_start_.size());
     const Uuid& uuid = journal.id().uuid;
     for (std::size_t i = 0; i < uuid.size(); ++i) {
@@ -46,7 +47,7 @@ Writer::Outcome Writer::start() {
         readers.push_back(std::move(reader).value());
     }
     readers_ = std::move(readers);
-    bytes_done_ = bytes_read();
+    offsets_done_ = offsets_read();
     return {};
 }
 
@@ -76,7 +77,7 @@ Result<MonotonicMs, Message> Writer::step(MonotonicMs now, WallUs wall) {
 }
 
 void Writer::end_barrier(MonotonicMs now) {
-    bytes_done_ = bytes_read();
+    offsets_done_ = offsets_read();
     barrier_.reset();
     rows_buffered_ = 0;
     first_row_at_ = MonotonicMs::never();
@@ -108,7 +109,8 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
             const auto read = readers_[shard]->next();
             if (read.ok()) {
                 ++counters_.entries;
-                read_received_ = read.value().entry.receive_time;
+                if (read.value().entry.kind != JournalKind::release)
+                    read_received_ = read.value().entry.receive_time;
                 LH_TRY(on_entry(shard, read.value()));
             } else if (read.error().code == ErrorCode::corrupt) {
                 on_damage(shard);
@@ -121,7 +123,7 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
         }
     }
     if (rows_before == 0 && rows_buffered_ != 0) first_row_at_ = now;
-    if (rows_buffered_ == 0) bytes_done_ = bytes_read();
+    if (rows_buffered_ == 0) offsets_done_ = offsets_read();
     return {};
 }
 
@@ -141,7 +143,9 @@ WriterProgress Writer::progress() const {
     std::uint64_t durable = 0;
     for (Shard shard = 0; shard < journal_.shards(); ++shard)
         durable += journal_.durable_end(shard);
-    WriterProgress progress{counters_, bytes_done_, std::nullopt, last_commit_};
+    WriterProgress progress{counters_, 0, 0, offsets_done_, std::nullopt, last_commit_};
+    for (const Offset offset : offsets_done_) progress.bytes_done += offset;
+    for (const Offset end : ends_at_start_) progress.bytes_at_start += end;
     if (rows_buffered_ != 0) {
         progress.oldest = first_row_received_;
     } else if (durable != bytes_read()) {

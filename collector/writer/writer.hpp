@@ -18,9 +18,11 @@
 #include "collector/writer/content_tags.hpp"
 #include "collector/writer/decoded_block.hpp"
 #include "collector/writer/device_shelf.hpp"
+#include "collector/writer/device_survey.hpp"
 #include "collector/writer/key_ring.hpp"
 #include "collector/writer/snapshots.hpp"
 #include "collector/writer/table_buffer.hpp"
+#include "collector/writer/usage_ledger.hpp"
 #include "common/block/model.hpp"
 #include "common/block/stored_schema.hpp"
 
@@ -35,6 +37,9 @@ struct WriterSettings {
     // and so much time has gone by.
     std::uint64_t snapshot_bytes = 256 << 20;
     std::int64_t snapshot_ms = 3'600'000;
+    // How much of the journal the tags of blocks reach back, at least. The same for a journal's
+    // whole life, because rows follow from it; tests have less.
+    std::uint64_t tag_bytes = 64 << 20;
 };
 
 struct WriterCounters {
@@ -53,10 +58,16 @@ struct WriterCounters {
 // How far the writer has come, for those who watch it.
 struct WriterProgress {
     WriterCounters counters;
+    std::uint64_t bytes_at_start = 0;   // of all shards, when the writer was made
     std::uint64_t bytes_done = 0;       // of all shards: what lies below is in the tables
+    std::vector<Offset> offsets_done;   // the same, by shard
     std::optional<WallUs> oldest;       // about when the oldest entry came that is not in them
     std::optional<WallUs> last_commit;  // by this writer
 };
+
+// Reasons for quarantine; behind the first one is the model's hash.
+inline constexpr std::string_view unknown_model = "unknown model: ";
+inline constexpr std::string_view too_many_gaps = "too many gaps between the blocks of this epoch";
 
 // A model that an epoch record names, in a shard whose journal does not have it.
 struct MissingModel {
@@ -66,11 +77,13 @@ struct MissingModel {
     friend auto operator<=>(const MissingModel&, const MissingModel&) = default;
 };
 
-// Where a block stands that waits in quarantine.
-struct WaitingBlock {
+// A device of which blocks wait in quarantine for a model that is there.
+struct Releasable {
+    std::string tenant;
+    std::string device;
     Shard shard = 0;
-    Offset offset = 0;
-    friend auto operator<=>(const WaitingBlock&, const WaitingBlock&) = default;
+    ModelHash model{};
+    friend auto operator<=>(const Releasable&, const Releasable&) = default;
 };
 
 // What a writer knows when it starts, for those who save devices work with it.
@@ -120,9 +133,14 @@ class Writer {
     bool fatal() const { return fatal_; }
     const WriterCounters& counters() const { return counters_; }
     WriterProgress progress() const;
+    // What it knows of the devices of the first tenant behind that name; nothing: there is none. Of
+    // the thread that steps. Some microseconds a device.
+    std::optional<TenantSurvey> survey(const std::string& after) const;
     // What blocks in quarantine need, see Releases.
     const std::set<MissingModel>& missing_models() const { return missing_models_; }
-    const std::set<WaitingBlock>& releasable() const { return releasable_; }
+    const std::set<Releasable>& releasable() const { return releasable_; }
+    // Whether the block is one of those; its device has to be among them.
+    bool may_release(const std::string& tenant, const std::string& device, const BlockName& block);
     // From the next step on.
     void set_limits(std::int64_t commit_interval_ms, std::size_t rows_max, std::size_t bytes_max);
 
@@ -179,37 +197,50 @@ class Writer {
     void begin_snapshot();
     Outcome advance_snapshot(MonotonicMs now);
     Status do_snapshot_step();
-    Offset needed_from(Shard shard) const;
     Status write_snapshot() const;
     Status put_state(SnapshotWriter& out) const;
+    Status put_usage(SnapshotWriter& out, Shard shard) const;
     Status put_tenant(SnapshotWriter& out, const std::string& name,
                       const TenantState& tenant) const;
     std::vector<Offset> offsets_read() const;
 
     Outcome read_entries(MonotonicMs now);
     Outcome on_entry(Shard shard, const ReadEntry& read);
+    Outcome take_entry(const Place& place, const JournalEntry& entry);
+    void note_heard(const Place& place, const JournalEntry& entry);
+    void note_boot(const Place& place, const longhaul_EpochRecord& record);
+    void note_anchor(const Place& place, const EpochName& name, const Anchor& anchor);
+    Outcome end_usage_hour(const Place& place);
+    void add_usage(const Place& place, const JournalEntry& entry, const WriterCounters& before);
     void on_damage(Shard shard);
     Outcome on_schema(const Place& place, Bytes body);
     Outcome on_epoch(const Place& place, Bytes body);
     Outcome add_epoch(const Place& place, const longhaul_EpochRecord& record, const RecordTag& tag,
                       const BlockKey& key, IncarnationState& incarnation);
     Outcome on_closed_epoch(const Place& place, const EpochName& name, const RecordTag& tag,
-                            Bytes body, DeviceMemory& device, IncarnationState& incarnation);
+                            Bytes body, const IncarnationState& incarnation);
     Outcome on_model(const Place& place, Bytes body);
     Outcome on_block(const Place& place, Bytes body);
     Outcome on_known_block(const Place& place, const BlockHeader& header, Bytes body,
-                           const char* otherwise);
+                           const BlockKey* key, const char* untold);
     Outcome on_release(const Place& place, Bytes body);
-    Outcome release(const Place& place, const BlockHeader& header, Bytes body, EpochState& epoch);
+    Outcome release(const Place& place, const BlockHeader& header, Bytes body, DeviceMemory& device,
+                    EpochState& epoch);
     Outcome take_block(const Place& place, const BlockHeader& header, Bytes body,
                        EpochState& epoch);
+    void forget_block(const Place& place, const BlockName& name, EpochState& epoch);
     DeviceMemory& device_of(const Place& place);
     const Model* find_model(const Place& place, const ModelHash& hash);
     using Formats = std::array<StreamFormat, limits::streams_max>;
     Formats formats_of(const Place& place, const EpochState& epoch);
     std::optional<ModelHash> find_models(const Place& place, Bytes opened, const EpochState& epoch,
                                          Formats& formats);
-    void wait_for_model(const Place& place, const Waiting& waiting);
+    Outcome wait_for_model(const Place& place, const BlockHeader& header, Bytes body,
+                           EpochState& epoch, const ModelHash& model);
+    void stop_waiting(Shard shard);
+    // Whether it is the block of this name that came first; none: nobody can tell.
+    std::optional<bool> is_same_block(const Place& place, const BlockName& name, Bytes body,
+                                      const BlockKey* key);
     Outcome add_streams(const Place& place, EpochState& epoch);
     Outcome bind(const std::string& tenant, const SchemaName& name, KnownSchema& schema);
     Outcome add_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
@@ -259,13 +290,16 @@ class Writer {
     Disk* snapshot_disk_;
     std::string journal_name_;
     std::vector<Offset> ends_at_start_;  // by shard
-    std::vector<Offset> held_below_;     // by shard: blocks there are not released
+    std::vector<Offset> held_below_;     // by shard: blocks there never wait for a release
     std::vector<std::unique_ptr<JournalReader>> readers_;
     std::map<std::string, TenantState, std::less<>> tenants_;
-    std::vector<ContentTags> tags_;  // by shard
+    std::vector<ContentTags> tags_;    // by shard
+    std::vector<UsageLedger> usage_;   // by shard
+    std::uint64_t decoded_bytes_ = 0;  // of the block that became rows last
     std::set<MissingModel> missing_models_;
-    std::map<MissingModel, std::set<Offset>> waiting_;  // all blocks in quarantine, by their model
-    std::set<WaitingBlock> releasable_;
+    // Devices of which blocks wait in quarantine. One whose epochs were given up may be left.
+    std::map<MissingModel, std::set<std::string>> waiting_;
+    std::set<Releasable> releasable_;
     std::vector<std::byte> body_room_;
     BlockDecoder decoder_;
     std::optional<std::vector<Offset>> barrier_;  // being carried out, at these offsets
@@ -274,9 +308,9 @@ class Writer {
     bool fatal_ = false;
     std::size_t rows_buffered_ = 0;
     MonotonicMs first_row_at_ = MonotonicMs::never();
-    WallUs first_row_received_;     // of those that are buffered
-    WallUs read_received_;          // of the entry that was read last
-    std::uint64_t bytes_done_ = 0;  // all before them is in the tables
+    WallUs first_row_received_;         // of those that are buffered
+    WallUs read_received_;              // of the entry that was read last
+    std::vector<Offset> offsets_done_;  // all before them is in the tables
     std::optional<WallUs> last_commit_;
     WriterCounters counters_;
     std::vector<std::string> notes_;

@@ -16,6 +16,10 @@ std::uint64_t content_tag(Bytes sealed) {
     return ByteReader{sealed.last(sizeof(std::uint64_t))}.u64();
 }
 
+constexpr const char* fork = "fork: other content under the same name";
+constexpr const char* done_long_ago =
+    "of an epoch that was done long ago: whether it came before cannot be told any more";
+
 std::vector<StreamEntry> streams_of(const longhaul_EpochRecord& record) {
     std::vector<StreamEntry> entries(record.streams_count);
     for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -56,6 +60,15 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
                       std::string{entry.tenant},
                       std::string{entry.device}};
     tags_[shard].reach(read.offset);
+    LH_TRY(end_usage_hour(place));
+    const WriterCounters before = counters_;
+    LH_TRY(take_entry(place, entry));
+    add_usage(place, entry, before);
+    note_heard(place, entry);
+    return {};
+}
+
+Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry) {
     switch (entry.kind) {
         case JournalKind::schema:
             return on_schema(place, entry.body);
@@ -72,7 +85,7 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
     }
     return stop("the journal holds an entry of kind " +
                 std::to_string(static_cast<int>(entry.kind)) + " at offset " +
-                std::to_string(read.offset) +
+                std::to_string(place.offset) +
                 " that this version does not know: start a newer one");
 }
 
@@ -81,9 +94,7 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
 void Writer::on_damage(Shard shard) {
     ++counters_.damaged;
     held_below_[shard] = ends_at_start_[shard];
-    std::erase_if(releasable_, [&](const WaitingBlock& block) {
-        return block.shard == shard && block.offset < held_below_[shard];
-    });
+    stop_waiting(shard);
 }
 
 Writer::Outcome Writer::on_schema(const Place& place, Bytes body) {
@@ -116,11 +127,11 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
     RecordTag tag;
     std::copy_n(hash.begin(), tag.size(), tag.begin());
     if (incarnation->is_closed(record.epoch))
-        return on_closed_epoch(place, name, tag, body, device, *incarnation);
+        return on_closed_epoch(place, name, tag, body, *incarnation);
     EpochState* const known = incarnation->find(record.epoch);
     if (known != nullptr && known->has_record && known->record_tag == tag)
         return add_streams(place, *known);
-    if (known != nullptr && (known->has_record || known->forked))
+    if (known != nullptr && known->has_record)
         return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
     device.make_room();  // also for the epoch before it, of which it tells
     if (incarnation->is_given_up(record.epoch))
@@ -149,6 +160,7 @@ Writer::Outcome Writer::add_epoch(const Place& place, const longhaul_EpochRecord
     epoch.key = key;
     epoch.streams = &tenants_[place.tenant].devices.intern(streams_of(record));
     ++epoch.streams->users;
+    note_boot(place, record);
     LH_TRY(add_streams(place, epoch));
     LH_TRY(add_power_cut(place, record, incarnation));
     // The record of the epoch after it may have come first.
@@ -161,14 +173,13 @@ Writer::Outcome Writer::add_epoch(const Place& place, const longhaul_EpochRecord
     return {};
 }
 
-// It is the same record again, or a device that was set back to an older state. The blocks of that
-// one are not to be taken for those that have come.
+// It is the same record again, or that of a device that was set back to an older state.
 Writer::Outcome Writer::on_closed_epoch(const Place& place, const EpochName& name,
-                                        const RecordTag& tag, Bytes body, DeviceMemory& device,
-                                        IncarnationState& incarnation) {
-    if (incarnation.may_be_record(name.second, tag)) return {};
-    device.make_room();
-    if (!incarnation.is_given_up(name.second)) incarnation.reopen(name.second);
+                                        const RecordTag& tag, Bytes body,
+                                        const IncarnationState& incarnation) {
+    const auto same = incarnation.is_record(name.second, tag);
+    if (!same) return quarantine(place, name, std::nullopt, body, done_long_ago);
+    if (*same) return {};
     return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
 }
 
@@ -202,49 +213,29 @@ Writer::Outcome Writer::bind(const std::string& tenant, const SchemaName& name,
     return {};
 }
 
-// Blocks that wait for it can be released from here on. One that cannot be read is there, too: it
-// would be no better if it came again.
-Writer::Outcome Writer::on_model(const Place& place, Bytes body) {
-    StoredModel stored{{body.begin(), body.end()}, {}};
-    const auto model = Model::parse(stored.bytes);
-    if (model.ok()) stored.model = model.value();
-    const ModelHash hash = model_hash(body);
-    const MissingModel name{place.shard, place.tenant, hash};
-    tenants_[place.tenant].models.try_emplace({place.shard, hash}, std::move(stored));
-    missing_models_.erase(name);
-    if (!model.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "model cannot be read");
-    const auto waiting = waiting_.find(name);
-    if (waiting == waiting_.end()) return {};
-    for (const Offset offset : waiting->second) {
-        if (offset >= held_below_[place.shard]) releasable_.insert({place.shard, offset});
-    }
-    return {};
-}
-
 Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     const auto header = parse_block_header(body);
     if (!header.ok()) return quarantine(place, {0, 0}, std::nullopt, body, "block header");
     const BlockName& name = header.value().name;
     const EpochName epoch_name{name.incarnation.value, name.epoch.value};
-    const auto refuse = [&](const char* reason) {
+    const auto refuse = [&](std::string_view reason) {
         return quarantine(place, epoch_name, header.value(), body, reason);
     };
     DeviceMemory& device = device_of(place);
     IncarnationState* const incarnation = device.find(name.incarnation.value);
     if (incarnation == nullptr) return refuse("no epoch record");
-    if (incarnation->is_closed(name.epoch.value))
-        return on_known_block(place, header.value(), body, nullptr);
-    if (incarnation->is_given_up(name.epoch.value))
-        return on_known_block(place, header.value(), body, "too many epochs of this device");
+    const auto known = [&](const char* untold) {
+        return on_known_block(place, header.value(), body, incarnation->key_of(name.epoch.value),
+                              untold);
+    };
+    if (incarnation->is_closed(name.epoch.value)) return known(done_long_ago);
+    if (incarnation->is_given_up(name.epoch.value)) return known("too many epochs of this device");
     EpochState* const epoch = incarnation->find(name.epoch.value);
-    if (epoch != nullptr && epoch->forked)
-        return on_known_block(place, header.value(), body, "fork: of a second record of its epoch");
     if (epoch == nullptr || !epoch->has_record) return refuse("no epoch record");
-    if (epoch->received.contains(name.seq.value))
-        return on_known_block(place, header.value(), body, nullptr);
+    if (epoch->received.contains(name.seq.value)) return known(fork);
     if (epoch->received.size() >= state_limits::runs_max &&
         epoch->received.grows_by(name.seq.value))
-        return refuse("too many gaps between the blocks of this epoch");
+        return refuse(too_many_gaps);
 
     epoch->received.add(name.seq.value);
     tags_[place.shard].put(place.tag_name(journal_.id().uuid, name), content_tag(body));
@@ -253,62 +244,29 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     return {};
 }
 
-// Its name is taken. `otherwise`: the reason for quarantine when nobody can say that it is the
-// same; nullptr: then it is taken for a duplicate.
+// By the tag of what came then, or else by its epoch's key: what that opens was not made by a
+// device that was set back, because each boot draws a new one.
+std::optional<bool> Writer::is_same_block(const Place& place, const BlockName& name, Bytes body,
+                                          const BlockKey* key) {
+    const auto tag = tags_[place.shard].find(place.tag_name(journal_.id().uuid, name));
+    if (tag) return *tag == content_tag(body);
+    if (key == nullptr) return std::nullopt;
+    return open_block(*key, body, body_room_).ok();
+}
+
+// Its name is taken. `untold`: the reason for quarantine when nobody can say whether by the same.
 Writer::Outcome Writer::on_known_block(const Place& place, const BlockHeader& header, Bytes body,
-                                       const char* otherwise) {
-    const auto known = tags_[place.shard].find(place.tag_name(journal_.id().uuid, header.name));
+                                       const BlockKey* key, const char* untold) {
+    const auto same = is_same_block(place, header.name, body, key);
+    if (same == true) {
+        ++counters_.duplicates;
+        return {};
+    }
     const EpochName name{header.name.incarnation.value, header.name.epoch.value};
-    if (known && *known != content_tag(body))
-        return quarantine(place, name, header, body, "fork: other content under the same name");
-    if (!known && otherwise != nullptr) return quarantine(place, name, header, body, otherwise);
-    ++counters_.duplicates;
-    return {};
-}
-
-// Of a block that waits, or it has no effect.
-Writer::Outcome Writer::on_release(const Place& place, Bytes body) {
-    const auto header = parse_block_header(body);
-    if (header.ok()) {
-        const BlockName& name = header.value().name;
-        DeviceMemory& device = device_of(place);
-        IncarnationState* const incarnation = device.find(name.incarnation.value);
-        EpochState* const epoch =
-            incarnation == nullptr ? nullptr : incarnation->find(name.epoch.value);
-        const auto waiting = epoch == nullptr ? decltype(epoch->waiting.begin()){}
-                                              : epoch->waiting.find(name.seq.value);
-        if (epoch != nullptr && waiting != epoch->waiting.end() &&
-            waiting->second.content == content_tag(body)) {
-            LH_TRY(release(place, header.value(), body, *epoch));
-            DeviceMemory::settle(*incarnation, name.epoch.value);
-            return {};
-        }
-    }
-    ++counters_.duplicates;
-    return {};
-}
-
-// Its rows come from this entry, and the time of its arrival from the first one.
-Writer::Outcome Writer::release(const Place& place, const BlockHeader& header, Bytes body,
-                                EpochState& epoch) {
-    const Waiting waiting = epoch.waiting.extract(header.name.seq.value).mapped();
-    releasable_.erase({place.shard, waiting.offset});
-    const auto same_model = waiting_.find({place.shard, place.tenant, waiting.model});
-    if (same_model != waiting_.end()) {
-        same_model->second.erase(waiting.offset);
-        if (same_model->second.empty()) waiting_.erase(same_model);
-    }
-    Place arrival = place;
-    arrival.receive_time = waiting.received;
-    arrival.receive_date = date_text(arrival.receive_time);
-    const std::uint64_t blocks_before = counters_.blocks;
-    LH_TRY(take_block(arrival, header, body, epoch));
-    counters_.released += counters_.blocks - blocks_before;
-    return {};
-}
-
-void Writer::wait_for_model(const Place& place, const Waiting& waiting) {
-    waiting_[{place.shard, place.tenant, waiting.model}].insert(waiting.offset);
+    if (same == false) return quarantine(place, name, header, body, fork);
+    // Once is enough.
+    tags_[place.shard].put(place.tag_name(journal_.id().uuid, header.name), content_tag(body));
+    return quarantine(place, name, header, body, untold);
 }
 
 // The block's name is taken already.
@@ -317,33 +275,31 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
     const BlockName& name = header.name;
     const EpochName epoch_name{name.incarnation.value, name.epoch.value};
     const auto opened = open_block(epoch.key, body, body_room_);
-    if (!opened.ok()) return quarantine(place, epoch_name, header, body, "the block does not open");
-    Formats formats = formats_of(place, epoch);
-    if (const auto lacks = find_models(place, opened.value(), epoch, formats)) {
-        const Waiting waiting{place.offset, place.receive_time, *lacks, content_tag(body)};
-        epoch.waiting[name.seq.value] = waiting;
-        wait_for_model(place, waiting);
-        return quarantine(place, epoch_name, header, body, "unknown model: " + hex(*lacks));
+    if (!opened.ok()) {
+        // Nothing says that it is of this device's epoch, so its name stays free for the one that
+        // is.
+        forget_block(place, name, epoch);
+        return quarantine(place, epoch_name, header, body, "the block does not open");
     }
+    Formats formats = formats_of(place, epoch);
+    if (const auto lacks = find_models(place, opened.value(), epoch, formats))
+        return wait_for_model(place, header, body, epoch, *lacks);
     const auto block = decoder_.decode(opened.value(), formats, header.samples);
     if (!block.ok()) {
-        // It counts as never arrived, so that it becomes rows when it comes again after its schema.
-        // But where its number would be one hole too many, for which it stays taken.
-        if (block.error().code == ErrorCode::not_found &&
-            epoch.received.size() < state_limits::runs_max) {
-            epoch.received.remove(name.seq.value);
-            tags_[place.shard].remove(place.tag_name(journal_.id().uuid, name));
-        }
+        // So that it becomes rows when it comes again after its schema.
+        if (block.error().code == ErrorCode::not_found) forget_block(place, name, epoch);
         return quarantine(place, epoch_name, header, body, to_string(block.error()));
     }
     ++counters_.blocks;
+    decoded_bytes_ = bytes_of(block.value());
     return add_rows(place, name, block.value(), epoch);
 }
 
-const Model* Writer::find_model(const Place& place, const ModelHash& hash) {
-    const auto& models = tenants_[place.tenant].models;
-    const auto found = models.find({place.shard, hash});
-    return found == models.end() || !found->second.model ? nullptr : &*found->second.model;
+// It counts as never arrived. But where its number would be one hole too many, it stays taken.
+void Writer::forget_block(const Place& place, const BlockName& name, EpochState& epoch) {
+    if (epoch.received.size() >= state_limits::runs_max) return;
+    epoch.received.remove(name.seq.value);
+    tags_[place.shard].remove(place.tag_name(journal_.id().uuid, name));
 }
 
 Writer::Formats Writer::formats_of(const Place& place, const EpochState& epoch) {
@@ -355,24 +311,6 @@ Writer::Formats Writer::formats_of(const Place& place, const EpochState& epoch) 
             &tenant.schemas.at({place.shard, entry.schema}).stored->schema();
     }
     return formats;
-}
-
-// For all sections that need one, or the first that is missing. What else is wrong with the
-// sections is for the decoder to say.
-std::optional<ModelHash> Writer::find_models(const Place& place, Bytes opened,
-                                             const EpochState& epoch, Formats& formats) {
-    for (SectionReader reader{opened}; !reader.at_end();) {
-        const auto section = reader.next();
-        if (!section.ok()) return std::nullopt;
-        const std::size_t index = section.value().stream;
-        if (section.value().codec == codec_columns || index >= formats.size()) continue;
-        const StreamEntry* const stream = epoch.stream(index);
-        if (stream == nullptr || !stream->model) continue;
-        const Model* const model = find_model(place, *stream->model);
-        if (model == nullptr) return stream->model;
-        formats[index].model = *model;
-    }
-    return std::nullopt;
 }
 
 }  // namespace longhaul::collector

@@ -25,6 +25,7 @@ std::vector<Column> (*system_columns(std::string_view name))() {
     if (name == "_anchors") return anchor_columns;
     if (name == "_losses") return loss_columns;
     if (name == "_quarantine") return quarantine_columns;
+    if (name == "_usage") return usage_columns;
     return nullptr;
 }
 
@@ -35,7 +36,8 @@ const Error damaged_content{ErrorCode::malformed, "its content is not a writer's
 void Writer::forget_all() {
     tenants_.clear();
     counters_ = {};
-    for (ContentTags& tags : tags_) tags = {};
+    for (ContentTags& tags : tags_) tags = ContentTags{settings_.tag_bytes};
+    for (UsageLedger& usage : usage_) usage = {};
     std::fill(held_below_.begin(), held_below_.end(), 0);
     std::fill(snapshot_offsets_.begin(), snapshot_offsets_.end(), 0);
     missing_models_.clear();
@@ -158,6 +160,10 @@ Status Writer::take_item(std::uint8_t kind, Bytes content) {
             }
             return {};
         }
+        case SnapshotItem::usage: {
+            const std::uint64_t shard = in.varint();
+            return in.ok() && shard < usage_.size() ? usage_[shard].take(in) : damaged_content;
+        }
         case SnapshotItem::counts:
             for (std::uint64_t* const count :
                  {&counters_.blocks, &counters_.duplicates, &counters_.quarantined,
@@ -218,6 +224,8 @@ Status Writer::take_tenant_item(std::uint8_t kind, ByteReader& in) {
         }
         case SnapshotItem::device:
             return take_device(in);
+        case SnapshotItem::facts:
+            return tenant.devices.take_facts(in);
         default:
             return Error{ErrorCode::unsupported,
                          "it holds what this version does not know: start a newer one"};
@@ -232,14 +240,12 @@ Status Writer::take_device(ByteReader& in) {
     if (device.shard >= journal_.shards()) return damaged_content;
     for (const IncarnationState& incarnation : device.incarnations) {
         for (const auto& [number, epoch] : incarnation.open) {
-            for (const auto& [seq, waiting] : epoch.waiting) {
-                waiting_[{device.shard, restored_tenant_name_, waiting.model}].insert(
-                    waiting.offset);
-                const auto model = tenant.models.find({device.shard, waiting.model});
-                if (model != tenant.models.end() && model->second.model &&
-                    waiting.offset >= held_below_[device.shard]) {
-                    releasable_.insert({device.shard, waiting.offset});
-                }
+            for (const auto& [hash, seqs] : epoch.waiting) {
+                const std::string device_name{name};
+                waiting_[{device.shard, restored_tenant_name_, hash}].insert(device_name);
+                const auto model = tenant.models.find({device.shard, hash});
+                if (model != tenant.models.end() && model->second.model)
+                    releasable_.insert({restored_tenant_name_, device_name, device.shard, hash});
             }
             if (!epoch.has_record) continue;
             for (const StreamEntry& entry : epoch.streams->entries) {

@@ -204,6 +204,7 @@ Writer::Outcome Writer::add_anchor(const Place& place, const EpochName& name, Ep
                                    Anchor anchor, const char* origin) {
     anchor.id = epoch.anchors_made++;
     epoch.add_anchor(anchor);
+    note_anchor(place, name, anchor);
     LH_TRY_ASSIGN(TableBuffer* const anchors,
                   table(place.tenant, "_anchors", anchor_columns(), false));
     LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *anchors));

@@ -46,6 +46,9 @@ void Writer::begin_snapshot() {
     snapshot_.emplace();
     snapshot_->number = snapshot_number_ + 1;
     snapshot_->offsets = offsets_read();
+    // As the next entry will, so that who takes the snapshot up has tags that are as old as these.
+    for (Shard shard = 0; shard < tags_.size(); ++shard)
+        tags_[shard].reach(snapshot_->offsets[shard]);
 }
 
 // What fails costs the snapshot, not the rows: it is tried again later, and meanwhile the journal
@@ -85,19 +88,8 @@ Status Writer::do_snapshot_step() {
             break;
     }
     for (Shard shard = 0; shard < journal_.shards(); ++shard)
-        LH_TRY(journal_.cut(shard, needed_from(shard)));
+        LH_TRY(journal_.cut(shard, snapshot_offsets_[shard]));
     return {};
-}
-
-// By the snapshot before, and by releases: a block that waits is taken from its entry.
-Offset Writer::needed_from(Shard shard) const {
-    Offset needed = snapshot_offsets_[shard];
-    for (const auto& [model, offsets] : waiting_) {
-        if (model.shard != shard) continue;
-        const auto oldest = offsets.lower_bound(held_below_[shard]);
-        if (oldest != offsets.end()) needed = std::min(needed, *oldest);
-    }
-    return needed;
 }
 
 Status Writer::write_snapshot() const {
@@ -121,6 +113,7 @@ Status Writer::put_state(SnapshotWriter& out) const {
         item.u64(held_below_[shard]);
         LH_TRY(put(out, SnapshotItem::shard, item));
         LH_TRY(put_tags(out, shard, tags_[shard]));
+        LH_TRY(put_usage(out, shard));
     }
     ByteSink counts;
     for (const std::uint64_t count : {counters_.blocks, counters_.duplicates, counters_.quarantined,
@@ -166,13 +159,17 @@ Status Writer::put_tenant(SnapshotWriter& out, const std::string& name,
         encode_streams(set.entries, item);
         return put_item(SnapshotItem::streams);
     }));
-    return tenant.devices.for_each([&](const std::string& device, Bytes state) -> Status {
+    Status done = tenant.devices.for_each([&](const std::string& device, Bytes state) -> Status {
         // A snapshot that cannot be taken up must never let the journal be cut.
         LH_TRY(tenant.devices.check(state));
         item.text(device);
         item.bytes(state);
         return put_item(SnapshotItem::device);
     });
+    tenant.devices.encode_facts([&](const ByteSink& facts) {
+        if (done.ok()) done = put(out, SnapshotItem::facts, facts);
+    });
+    return done;
 }
 
 }  // namespace longhaul::collector

@@ -9,9 +9,9 @@ namespace longhaul {
 
 }  // namespace longhaul
 
-#define LH_CHECK(condition)                                           \
-    do {                                                              \
-        if (!(condition)) {                                           \
-            ::longhaul::check_failed(#condition, __FILE__, __LINE__); \
-        }                                                             \
+#define LH_CHECK(condition)                                                \
+    do {                                                                   \
+        if (!(condition)) {                                                \
+            ::longhaul::check_failed(#condition, __FILE_NAME__, __LINE__); \
+        }                                                                  \
     } while (false)

@@ -163,12 +163,13 @@ bool WorldCollector::open_journal(MonotonicMs now) {
     journal_ = std::move(journal).value();
     check_promises(now);
     known_ = {};
-    clones_ = {};
+    clones_ = CloneWatch{};
     intake_ = std::make_unique<Intake>();
     intake_->set_date(wall(now), now);
     intake_->set_limits({{std::string{world_tenant}, settings_.limits}}, now);
     intake_->set_disk_short(full_);
-    const Status loaded = known_.load(*journal_, [&](const JournalEntry& entry) {
+    const Status loaded = known_.load(*journal_, [&](const ReadEntry& read) {
+        const JournalEntry& entry = read.entry;
         if (entry.kind == JournalKind::block)
             intake_->count_taken(entry.tenant, entry.body.size(), entry.receive_time, now);
     });

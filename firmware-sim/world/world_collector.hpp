@@ -120,6 +120,7 @@ class WorldCollector final : public Listener, public Actor {
  private:
     struct Conversation {
         std::uint32_t device = 0;
+        collector::DeviceName name;
         std::unique_ptr<collector::Session> session;
         collector::CloneWatch::Session watched;
         std::uint64_t durable = 0;

@@ -11,14 +11,14 @@ void WorldCollector::on_connected(ConnectionId id, std::uint32_t device, Monoton
     settings.journal = journal_->id();
     settings.shard = journal_->shard_of(world_tenant, names_[device]);
     settings.credit_bytes = settings_.credit_bytes;
-    settings.sealing_keys = keys_.ids();
+    settings.sealing_keys = std::make_shared<const std::vector<SealingKeyId>>(keys_.ids());
     settings.intake = &intake_->of(world_tenant);
     ++counts_.sessions;
     Conversation& conversation = conversations_[id];
     conversation.device = device;
-    conversation.session =
-        std::make_unique<Session>(DeviceName{world_environment, world_tenant, names_[device]},
-                                  settings, known_, std::span{&authority_.certificate(), 1}, now);
+    conversation.name = {world_environment, world_tenant, names_[device]};
+    conversation.session = std::make_unique<Session>(conversation.name, settings, known_,
+                                                     std::span{&authority_.certificate(), 1}, now);
     conversation.watched = clones_.begin(world_tenant, names_[device], std::to_string(id), now);
 }
 

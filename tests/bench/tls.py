@@ -4,50 +4,26 @@ tools/dev bench tls [--handshakes N] [--idle N]
 
 A second means a second of one processor: the collector's whole process, with accept, registry, session and Welcome; in
 the loop the server's half of mbedTLS and nothing else. The exit code is 1 when a connection that waits costs more than
-6 KB (TLS 1.2, fragments of 512 bytes) or 16 KB (TLS 1.3).
+6 KB (TLS 1.2, fragments of 1,024 bytes) or 16 KB (TLS 1.3).
 """
 import argparse
 import json
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "e2e"))
 
 from longhaul_e2e import load  # noqa: E402
+from longhaul_e2e.load import DEVICE, IDLE, fresh, idle_bytes  # noqa: E402
 from longhaul_e2e.processes import demand  # noqa: E402
-from longhaul_e2e.site import TENANT, Site  # noqa: E402
-
-DEVICE = "idle-1"
-IDLE = {"TLS 1.2, fragments of 512": (["--tls", "1.2", "--fragment", "512"], 6 * 1024),
-        "TLS 1.2": (["--tls", "1.2"], None), "TLS 1.3": (["--tls", "1.3"], 16 * 1024)}
-
+from longhaul_e2e.site import TENANT  # noqa: E402
 
 def processor_s(pid):
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def fresh(folder):
-    site = Site(folder)
-    site.start_collector()
-    site.add_devices([DEVICE])
-    return site
-
-
-def idle_bytes(folder, count, options):
-    """What the process of a fresh collector grows by, a connection."""
-    with fresh(folder) as site:
-        load.start(site, DEVICE, "idle", 20, *options).communicate("")  # what is needed once
-        time.sleep(3)
-        before = load.own_memory(site.collector.process.pid)
-        program = load.start(site, DEVICE, "idle", count, *options)
-        grown = (load.own_memory(site.collector.process.pid) - before) / count
-        assert program.communicate("")[0] == f"alive {count}\n"
-        return grown
 
 
 def rates(site, count):

@@ -103,3 +103,21 @@ def test_the_whole_trail_and_a_head(site):
     assert verify(site)[0] == 0  # nobody can see that ...
     assert verify(site, "--head", head)[0] == BAD_DATA  # ... without the head
     file.write_bytes(kept)
+
+
+def test_a_power_cut_in_the_middle_of_an_append(site):
+    """Told as unfinished, set aside at the next start, told as cut, and no fault for ever."""
+    file = site.authority / "collector" / "trail" / "rival" / "000001.jsonl"
+    kept = file.read_bytes()
+    torn = kept[:40] + bytes(100) + b'"}\n' + kept[:200]  # a hole, and more behind it
+    file.write_bytes(kept + torn)
+    assert verify(site)[0] == BAD_DATA
+    site.start_collector()
+    code, report = verify(site)
+    rival = next(trail for trail in report["trails"] if trail["trail"] == "rival")
+    assert code == 0 and len(rival["cuts"]) == 1 and not rival["problems"] and not rival["unfinished"], report
+    assert lines(site, "rival")[-1]["why"].startswith(f"{len(torn)} bytes of what was not finished")
+    assert (file.parent / "torn-1").read_bytes() == torn
+    assert site.stop_collector() == 0
+    file.write_bytes(file.read_bytes().replace(b"tenant_added", b"tenant_adder"))
+    assert verify(site)[0] == BAD_DATA

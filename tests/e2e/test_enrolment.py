@@ -235,18 +235,55 @@ def test_a_newer_certificate_that_does_not_work(site, tmp_path):
     assert agent.stop() == 0
 
 
-def test_an_authority_that_is_revoked(site):
-    """Last: what it issued is out, what the tenant's own authority issued is not."""
-    demand(LONGHAUL, "tenant", "enrolment", TENANT, "--dir", site.authority, "--revoke")
-    before = site.collector.messages().count("enrolment authority of a tenant changed")
+def certificate(site, name):
+    return (site.devices / name / "device.crt").read_text()
+
+
+def tenant_authority(site):
+    return (site.authority / "tenants" / TENANT / "ca.crt").read_text()
+
+
+def test_a_rotation_takes_devices_along(site):
+    """One that enrolled and one that was added: both come over by themselves, and go on when the older one is cut off."""
+    site.add_devices(["moves"])
+    names = ["after", "moves"]
+    demand(LONGHAUL, "rotate", "tenant", TENANT, "--dir", site.authority)
+    new = tenant_authority(site)
+    assert not any(new in certificate(site, name) for name in names)
+    before = len(site.collector.messages())
     site.collector.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: site.collector.messages().count("enrolment authority of a tenant changed") > before,
-               "the reload", 20)
-    refuse(site, code(site), "late", "--name", "late", reason="issuer")
-    agent = Program([AGENT, "run", "--config", site.devices / "after" / "agent.toml"], site.folder / "after.log")
-    site.agents.append(agent)
-    wait_until(lambda: "certificate of another tenant's authority" in site.collector.messages(), "the refusal", 30)
+    wait_until(lambda: "authority of a tenant changed" in site.collector.messages()[before:], "the reload", 20)
+    agents = [run(site, site.devices / name) for name in names]
+    for name, agent in zip(names, agents):
+        wait_until(lambda: "its certificate has been renewed" in agent.messages(), f"renewal in {agent.log}", 60)  # noqa: B023
+        assert certificate(site, name).endswith(new) and not list((site.devices / name).glob("*.next"))
+    demand(LONGHAUL, "tenant", "cut-off", TENANT, "--config", site.config)
+    for name, agent in zip(names, agents):
+        assert agent.stop() == 0
+        demand(AGENT, "check", "--config", site.devices / name / "agent.toml")
+        again = run(site, site.devices / name)
+        wait_until(lambda: "link up" in call(AGENT, "why", "--config", site.devices / name / "agent.toml")[1],  # noqa: B023
+                   f"{name} to be let in", 30)
+        assert again.stop() == 0
+    assert site.audit(drained=False)[0] == 0
+
+
+def test_an_authority_that_is_revoked(site):
+    """Last: what it issued is out by itself, who is connected by it as well; what the tenant's own authority issued is not."""
+    agent = run(site, site.devices / "after")
+    wait_until(lambda: "link up" in call(AGENT, "why", "--config", site.devices / "after" / "agent.toml")[1], "a session", 30)
+    late = code(site)
+    demand(LONGHAUL, "tenant", "enrolment", TENANT, "--dir", site.authority, "--revoke")
+    refuse(site, late, "late", "--name", "late", reason="issuer")
+    told = 'device "after" of tenant "acme" has a certificate of another tenant\'s authority'
+    wait_until(lambda: told.replace('"', '\\"') in site.collector.messages(), "the session to end", 60)
     agent.stop()
+    site.add_devices(["by-hand"])
+    by_hand = run(site, site.devices / "by-hand")
+    wait_until(lambda: "link up" in call(AGENT, "why", "--config", site.devices / "by-hand" / "agent.toml")[1], "a session", 30)
+    assert by_hand.stop() == 0
+    code_of_check, said, _ = call(programs_folder() / "longhaul-collector", "check", "--config", site.config)
+    assert "the registry does not list it" in said, (code_of_check, said)
 
 
 # --- by hand ---

@@ -9,11 +9,11 @@ import re
 import time
 
 import pytest
-from deltalake import DeltaTable
 
 from longhaul_e2e.compare import same
 from longhaul_e2e.firmware import Board
 from longhaul_e2e.processes import pause, wait_until
+from longhaul_e2e.readers import read_table
 from longhaul_e2e.recorded_nmea import FIELDS, fixes_of
 from longhaul_e2e.site import TENANT, Site, top_folder
 
@@ -34,7 +34,7 @@ def rows_by_epoch(site):
     path = site.lake / TENANT / "gnss"
     if not list((path / "_delta_log").glob("*.json")):
         return {}
-    rows = DeltaTable(str(path)).to_pyarrow_table(columns=["incarnation", "epoch", "seq", "row", *FIELDS]).to_pylist()
+    rows = read_table(path, ["incarnation", "epoch", "seq", "row", *FIELDS]).to_pylist()
     epochs = {}
     for row in sorted(rows, key=lambda row: (row["epoch"], row["seq"], row["row"])):
         epochs.setdefault((row["incarnation"], row["epoch"]), []).append(tuple(row[name] for name in FIELDS))

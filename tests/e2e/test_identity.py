@@ -9,17 +9,17 @@ import ssl
 import subprocess
 
 import pytest
-from test_operating import Operated
 
 from longhaul_e2e import wire
 from longhaul_e2e.certificates import Authority, issue, own_authority
+from longhaul_e2e.operated import Operated
 from longhaul_e2e.processes import PATIENCE, Program, demand, wait_until
 from longhaul_e2e.site import ENVIRONMENT, SERVER_NAME, TENANT
 from longhaul_e2e.wire import DENIED, Link, hello
 
 OTHER_TENANT = "globex"
 GOOD, HONEST = "truck-1", "truck-2"
-COPIED, RETURNING = "truck-3", "truck-4"
+COPIED, RETURNING, TURNS, BACK_AGAIN = "truck-3", "truck-4", "truck-5", "truck-6"
 TAKES_EFFECT_S = 60  # what is promised; it takes ten
 VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -338,6 +338,27 @@ def shown(site, name):
     return json.loads(demand(site.bin / "longhaul", "device", "show", name, "--json", "--config", site.config))
 
 
+def test_a_copy_that_comes_in_turn_is_told(site):
+    """Sessions of a moment each, one after the other; a device that just comes back is not told."""
+    site.add_devices([TURNS, BACK_AGAIN])
+
+    def session(name, boot):
+        with Link(site.port, site.devices / name) as link:
+            link.send(hello(1, extra=b"\x61" + boot.to_bytes(8, "little"))).expect(wire.WELCOME)
+            link.send(wire.frame(wire.BYE_OF_DEVICE))
+            assert link.next_frame() is None
+    before = site.metrics()["longhaul_clone_alarms_total"]
+    for boot in (1, 1, 1, 2, 2, 3):
+        session(BACK_AGAIN, boot)
+    for boot in (7, 8, 7, 8):
+        session(TURNS, boot)
+    wait_until(lambda: site.metrics()["longhaul_clone_alarms_total"] > before, "the alarm", 20)
+    wait_until(lambda: shown(site, TURNS)["clone"], "the registry to know", 20)
+    assert "come again and again in turn" in shown(site, TURNS)["clone"]["text"]
+    assert shown(site, BACK_AGAIN)["clone"] is None
+    assert site.metrics()["longhaul_clone_alarms_total"] == before + 1
+
+
 def test_a_copy_beside_the_device_is_told(site, tmp_path):
     """And a connection that the same device left half-open is not."""
     site.add_devices([COPIED, RETURNING])
@@ -348,13 +369,14 @@ def test_a_copy_beside_the_device_is_told(site, tmp_path):
         config = folder / "agent.toml"
         config.write_text(config.read_text().replace("interval_s = 60", "interval_s = 1"))
         agents.append([site.bin / "longhaul-agent", "run", "--config", config])
+    before = site.metrics()["longhaul_clone_alarms_total"]
     running = [Program(command, tmp_path / f"{number}.log") for number, command in enumerate(agents)]
     site.agents += running
     with Link(site.port, site.devices / RETURNING) as half_open, Link(site.port, site.devices / RETURNING) as back:
         for link in (half_open, back):
             link.send(hello(1))
             link.expect(wire.WELCOME)
-        wait_until(lambda: site.metrics()["longhaul_clone_alarms_total"] == 1, "the alarm", 60)
+        wait_until(lambda: site.metrics()["longhaul_clone_alarms_total"] == before + 1, "the alarm", 60)
         wait_until(lambda: shown(site, COPIED)["clone"], "the registry to know", 20)
     for agent in running:
         assert agent.stop() == 0
@@ -364,5 +386,5 @@ def test_a_copy_beside_the_device_is_told(site, tmp_path):
     assert "CLONED" in demand(site.bin / "longhaul", "device", "show", COPIED, "--config", site.config)
     assert "a device is there twice" in site.collector.messages()
     trail = (site.authority / "collector" / "trail" / TENANT / "000001.jsonl").read_text().splitlines()
-    facts = [fact for fact in map(json.loads, trail) if fact["what"] == "cloned"]
+    facts = [fact for fact in map(json.loads, trail) if (fact["what"], fact["about"]) == ("cloned", f"{TENANT}/{COPIED}")]
     assert [(fact["about"], fact["why"]) for fact in facts] == [(f"{TENANT}/{COPIED}", seen["text"])]

@@ -1,4 +1,4 @@
-"""A collector in the hands of its operators: metrics, health, reload, its word to the service manager, check."""
+"""A collector in the hands of its operators: metrics, health, reload, its word to the service manager, why."""
 
 import json
 import os
@@ -8,79 +8,18 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from longhaul_e2e import wire
 from longhaul_e2e.forged import forge
+from longhaul_e2e.operated import Operated
 from longhaul_e2e.processes import PATIENCE, call, demand, wait_until
-from longhaul_e2e.site import TENANT, Site, programs_folder, top_folder
+from longhaul_e2e.site import TENANT, programs_folder, top_folder
 
-CHECK_FAILED, BAD_DATA, RETRY_LATER, DENIED, CONFIGURATION = 1, 65, 75, 77, 78
+BAD_DATA = 65
 COLLECTOR = programs_folder() / "longhaul-collector"
-
-
-class Manager:
-    """What systemd is to a service: a socket that datagrams come to."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(str(path))
-        self.socket.settimeout(0.05)
-        self.heard = []
-
-    def listen(self):
-        try:
-            while True:
-                self.heard += self.socket.recv(4096).decode().split("\n")
-        except (TimeoutError, BlockingIOError):
-            return self.heard
-
-    def wait_for(self, beginning):
-        return wait_until(lambda: next((line for line in self.listen() if line.startswith(beginning)), None),
-                          f"{beginning} among {self.heard}", 20)
-
-
-class Operated(Site):
-    """A site whose collector answers over HTTP and has a manager."""
-
-    def __init__(self, folder, **how):
-        super().__init__(folder, **how)
-        with open(self.config, "a", encoding="utf-8") as config:
-            config.write('\n[http]\nlisten = "127.0.0.2:0"\n')  # of loopback, too, and not the line that Site edits
-        self.http_port = 0
-        self.manager = Manager(folder / "notify")
-
-    def start(self, *options):
-        file = self.folder / "http-port"
-        file.unlink(missing_ok=True)
-        port = self.start_collector("--http-port-file", file, *options,
-                                    env={"NOTIFY_SOCKET": str(self.manager.path), "WATCHDOG_USEC": "200000"})
-        self.http_port = int(file.read_text())
-        return port
-
-    def ask(self, path):
-        """Status and body."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.2:{self.http_port}{path}", timeout=20 * PATIENCE) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refused:
-            return refused.code, refused.read().decode()
-
-    def metrics(self):
-        status, text = self.ask("/metrics")
-        assert status == 200
-        return {name: float(value) for name, value in re.findall(r"^([^#\s]\S*) (\S+)$", text, re.M)}
-
-    def reload(self, until):
-        """Sends SIGHUP and waits for a line in the log that was not there before; returns what was logged since."""
-        before = len(self.collector.messages())
-        self.collector.process.send_signal(signal.SIGHUP)
-        return wait_until(lambda: until in (new := self.collector.messages()[before:]) and new, until, 20)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +66,25 @@ def check_names(text):
     assert os.access(promtool, os.X_OK), f"{promtool} is not there: run tools/setup readers"
     done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout + done.stderr) == (0, ""), "promtool has something to say"
+
+
+def alerts(manual):
+    """The manual's alerts: (expression, for how long)."""
+    block = re.search(r"^Alerts that are worth.*?```\n(.*?)```", manual, re.M | re.S)[1]
+    return [re.fullmatch(r"(.*?)(?:\s+for (\w+))?", line).groups() for line in block.splitlines()]
+
+
+def test_the_manuals_alerts_can_be_rules(site, tmp_path):
+    manual = (top_folder() / "docs" / "operating.md").read_text()
+    rules = [{"alert": f"Longhaul{at}", "expr": what, **({"for": wait} if wait else {})} for at, (what, wait) in enumerate(alerts(manual))]
+    assert len(rules) > 12
+    file = tmp_path / "rules.yml"
+    file.write_text(json.dumps({"groups": [{"name": "longhaul", "rules": rules}]}))  # JSON is YAML
+    done = subprocess.run([os.environ["LH_PROMTOOL"], "check", "rules", str(file)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and f"SUCCESS: {len(rules)} rules found" in done.stdout, done.stdout + done.stderr
+    names = set(re.findall(r"longhaul_\w+", " ".join(rule["expr"] for rule in rules)))
+    told = wait_until(lambda: "longhaul_devices_surveyed" in (text := site.ask("/metrics")[1]) and text, "the first survey")
+    assert {name for name in names if f"\n{name}" not in told} <= {"longhaul_writer_last_commit_timestamp_seconds"}
 
 
 def test_metrics_agree_with_the_audit(site, recording):
@@ -285,124 +243,6 @@ def test_the_log_as_json(tmp_path):
         lines = [json.loads(line) for line in site.collector.messages().splitlines()]
         refused = next(line for line in lines if line["what"] == "refused")
         assert refused["level"] == "warning" and refused["reason"] == "handshake" and refused["peer"].startswith("127.0.0.1:")
-
-
-# --- check -------------------------------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory, recording):
-    """A site with a journal and a lake, whose collector has ended."""
-    with Operated(tmp_path_factory.mktemp("stopped") / "site") as site:
-        site.start()
-        site.add_devices(sorted(recording.devices), recording)
-        assert site.start_agent().wait(60)[0] == 0
-        assert site.stop_collector() == 0
-        return site.folder
-
-
-class Copied:
-    def __init__(self, stopped, folder):
-        shutil.copytree(stopped, folder, ignore=shutil.ignore_patterns("notify"))
-        self.collector = folder / "ca" / "collector"
-        self.config = self.collector / "collector.toml"
-        self.busy = None
-
-    def edit(self, old, new):
-        text = self.config.read_text()
-        assert old in text
-        self.config.write_text(text.replace(old, new, 1))
-
-    def check(self, *options):
-        return call(COLLECTOR, "check", "--config", self.config, *options)
-
-
-def swap_keys(copy):
-    """As happens when somebody tidies up."""
-    (copy.collector / "server.key").rename(copy.collector / "other.key")
-    shutil.copy(copy.collector.parent / "root.key", copy.collector / "server.key")
-
-
-def use_port(copy):
-    copy.busy = socket.create_server(("127.0.0.1", 0))
-    text = copy.config.read_text()
-    copy.config.write_text(re.sub(r'listen = "127.0.0.1:\d+"', f'listen = "127.0.0.1:{copy.busy.getsockname()[1]}"', text, 1))
-
-
-def flip_a_bit(copy):
-    segment = next(copy.collector.glob("journal/shard-0000/*.seg"))
-    content = bytearray(segment.read_bytes())
-    content[len(content) // 2] ^= 1
-    segment.write_bytes(content)
-
-
-def foul_log(copy):
-    table = next(copy.collector.glob("lake/*/workshop/_delta_log"))
-    (table / f"{0:020}.json").write_text("{")
-
-
-def lose_sealing_key(copy):
-    """Another one lies there instead."""
-    mine = next(copy.collector.glob("sealing/*.key"))
-    shutil.copy(copy.collector.parent / "root.key", mine.with_name("0" * 16 + ".key"))
-    mine.unlink()
-
-
-def block_folder(copy):
-    shutil.rmtree(copy.collector / "lake")
-    (copy.collector / "lake").write_text("a file")
-
-
-CHECKS = {
-    "nothing is wrong": (lambda copy: None, 0, None, None),
-    "keys were mixed up": (swap_keys, CONFIGURATION, "key", "does not belong to server.crt; other.key does"),
-    "a key that others may read": (lambda copy: os.chmod(copy.collector / "server.key", 0o640), DENIED, "key",
-                                   "is a secret that others may read; chmod 600"),
-    "a sealing key is missing": (lose_sealing_key, CONFIGURATION, "sealing key", "is missing, blocks of the journal"),
-    "the port is taken": (use_port, RETRY_LATER, "port", "is in use by "),
-    "an address of another machine": (lambda copy: copy.edit('"127.0.0.2:0"', '"192.0.2.1:80"'),
-                                      CONFIGURATION, "port", "Cannot assign requested address"),
-    "the journal is damaged": (flip_a_bit, BAD_DATA, "journal", "damaged"),
-    "the journal is another thing": (lambda copy: (copy.collector / "journal" / "journal.meta").write_bytes(b"x" * 44),
-                                     BAD_DATA, "journal", "journal: "),
-    "a table's log is damaged": (foul_log, BAD_DATA, "lake", "workshop: "),
-    "the lake is a file": (block_folder, CONFIGURATION, "lake", "is no folder"),
-    "a path that nobody can look at": (lambda copy: copy.edit('registry = "registry.db"', f'registry = "{"x" * 300}"'),
-                                       CONFIGURATION, "registry", "File name too long"),
-    "no registry": (lambda copy: (copy.collector / "registry.db").unlink(), CONFIGURATION, "registry", "there is no registry"),
-}
-
-
-@pytest.mark.parametrize("name", CHECKS)
-def test_check(stopped, tmp_path, name):
-    spoil, code, about, sentence = CHECKS[name]
-    copy = Copied(stopped, tmp_path / "site")
-    spoil(copy)
-    done = copy.check("--json")
-    report = json.loads(done[1])
-    problems = [(each["about"], each["text"]) for each in report["findings"] if each["severity"] == "problem"]
-    assert done[0] == code and report["ok"] == (code == 0), problems
-    if about is None:
-        assert not problems and {each["about"] for each in report["findings"]} == {
-            "certificate", "key", "sealing key", "registry", "port", "space", "disk", "journal", "clock", "lake"}
-        assert any("are durable after" in each["text"] for each in report["findings"])
-    else:
-        assert any(about == each and sentence in text for each, text in problems), problems
-    code, output, messages = copy.check()
-    assert code == done[0] and len(output.splitlines()) + len(messages.splitlines()) == len(report["findings"])
-    assert all(text in messages for _, text in problems)
-
-
-def test_a_journal_that_is_none_ends_the_start(stopped, tmp_path):
-    """No new attempt helps: bad data, not "later"."""
-    copy = Copied(stopped, tmp_path / "site")
-    (copy.collector / "journal" / "journal.meta").write_bytes(b"x" * 44)
-    code, _, messages = call(COLLECTOR, "run", "--config", copy.config)
-    assert code == BAD_DATA and "journal: " in messages, messages
-
-
-def test_check_beside_a_running_collector(site):
-    code, output, messages = call(COLLECTOR, "check", "--config", site.config)
-    assert code == 0, messages
-    assert f"runs as process {site.collector.process.pid}" in output and "is in use by longhaul-coll" in output
 
 
 # --- why ---------------------------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ import json
 import signal
 
 import pytest
-from test_operating import Operated
 
 from longhaul_e2e import wire
 from longhaul_e2e.forged import forge
+from longhaul_e2e.operated import Operated
 from longhaul_e2e.processes import call, demand, wait_until
 from longhaul_e2e.site import TENANT, programs_folder
 from longhaul_e2e.wire import BUSY, Link, hello
@@ -64,6 +64,13 @@ def test_what_came_today_counts_after_a_restart(site):
     site.start()
     with Link(site.port, site.devices / site.names[0]) as link:
         assert link.send(hello(1)).expect(wire.WELCOME).get(4, 0) == 0, "there is credit left"
+    assert site.stop_collector() == 0
+    # What the journal no longer holds counts as well: the registry has kept it.
+    limit(site, "--bytes-per-day", str(1 << 40))
+    site.registry("UPDATE day_intake SET bytes = ? WHERE tenant = ? AND bytes > 0", 1 << 40, TENANT)
+    site.start()
+    with Link(site.port, site.devices / site.names[0]) as link:
+        assert link.send(hello(1)).expect(wire.WELCOME).get(4, 0) == 0, "the registry was not asked"
 
 
 def test_a_disk_that_runs_short_lets_devices_wait(site):

@@ -29,7 +29,7 @@ FRAMES = {
     "a request of the web": (lambda a, b: b"GET / HTTP/1.1\r\n\r\n", PROTOCOL, "unsupported: frame type"),
     "a reserved frame": (lambda a, b: hello(a.incarnation) + frame(5), PROTOCOL, "unsupported: frame type"),
     "a frame of 16 MiB": (lambda a, b: frame(BLOCK, length=2**24 - 1), PROTOCOL, "too large: frame"),
-    "a Hello that is too long": (lambda a, b: frame(HELLO, length=1181), PROTOCOL, "too large: frame"),
+    "a Hello that is too long": (lambda a, b: frame(HELLO, length=1192), PROTOCOL, "too large: frame"),
     "a block that is too long": (lambda a, b: a.introduction() + frame(BLOCK, length=16405), PROTOCOL, "too large: frame"),
     "no Hello": (lambda a, b: frame(BLOCK, a.blocks[0]), PROTOCOL, "the first frame is no Hello"),
     "a Hello that is no message": (lambda a, b: frame(HELLO, b"\xff" * 20), PROTOCOL, "Hello cannot be read"),

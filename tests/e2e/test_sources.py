@@ -9,9 +9,9 @@ import socket
 from pathlib import Path
 
 import pytest
-from deltalake import DeltaTable
 
 from longhaul_e2e.processes import Program, call, demand, wait_until
+from longhaul_e2e.readers import read_table
 from longhaul_e2e.site import TENANT, Site
 
 DEVICE = "probe"
@@ -115,7 +115,7 @@ class Probe:
         path = self.site.lake / TENANT / table
         if not list((path / "_delta_log").glob("*.json")):
             return []
-        found = DeltaTable(str(path)).to_pyarrow_table(columns=["epoch", "seq", "row", *columns]).to_pylist()
+        found = read_table(path, ["epoch", "seq", "row", *columns]).to_pylist()
         found.sort(key=lambda row: (row["epoch"], row["seq"], row["row"]))
         return [tuple(row[column] for column in columns) for row in found]
 

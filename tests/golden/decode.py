@@ -130,6 +130,8 @@ FILES = {  # name: decoder, and whether every cut of the file must be refused
     "frames/model-v1": (decode_frames, False),
     "frames/hello-sealing-v1": (decode_frames, False),
     "frames/sealing-key-v1": (decode_frames, False),
+    "frames/hello-boot-v1": (decode_frames, False),
+    "frames/welcome-renew-v1": (decode_frames, False),
     "frames/ack-v1": (decode_frames, False),
     "frames/window-v1": (decode_frames, False),
     "frames/bye-v1": (decode_frames, False),

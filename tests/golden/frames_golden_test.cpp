@@ -107,6 +107,23 @@ TEST_CASE("golden frames 1: models are offered, wanted and sent, and a sealing k
     }
 }
 
+TEST_CASE("golden frames 1: a boot is told from others, and a certificate may come at once") {
+    auto hello = read("frames/hello-boot-v1.hex", FrameType::hello, longhaul_Hello{});
+    CHECK(hello.boot == 0x0102'0304'0506'0708);
+    CHECK(hello.rotation);
+    CHECK(test::frame_of(hello) == to_hex(test::golden("frames/hello-boot-v1.hex")));
+    hello.boot = 0;
+    hello.rotation = false;
+    CHECK(test::frame_of(hello) == to_hex(test::golden("frames/hello-sealing-v1.hex")));
+
+    auto welcome = read("frames/welcome-renew-v1.hex", FrameType::welcome, longhaul_Welcome{});
+    CHECK(welcome.renewal);
+    CHECK(welcome.renew_now);
+    CHECK(test::frame_of(welcome) == to_hex(test::golden("frames/welcome-renew-v1.hex")));
+    welcome.renewal = welcome.renew_now = false;
+    CHECK(test::frame_of(welcome) == to_hex(test::golden("frames/welcome-v1.hex")));
+}
+
 TEST_CASE("golden frames 1: Ack") {
     const auto ack = read("frames/ack-v1.hex", FrameType::ack, longhaul_Ack{});
     CHECK(std::memcmp(ack.journal_uuid, test::example_uuid.data(), 16) == 0);
@@ -162,8 +179,8 @@ TEST_CASE("golden frames 1: what a device sends in a session") {
 
 TEST_CASE("golden frames 1: bodies are as long as the specification says, and no longer") {
     const std::pair<FrameType, std::size_t> expected[] = {
-        {FrameType::hello, 1180},        {FrameType::epoch, 5189},    {FrameType::schema, 8192},
-        {FrameType::block, 16'404},      {FrameType::bye, 174},       {FrameType::welcome, 1045},
+        {FrameType::hello, 1191},        {FrameType::epoch, 5189},    {FrameType::schema, 8192},
+        {FrameType::block, 16'404},      {FrameType::bye, 174},       {FrameType::welcome, 1047},
         {FrameType::ack, 1304},          {FrameType::window, 11},     {FrameType::result, 0},
         {FrameType::settings, 0},        {FrameType::command, 0},     {FrameType::redirect, 0},
         {FrameType::collector_bye, 174}, {FrameType::want, 32},       {FrameType::model, 16'384},

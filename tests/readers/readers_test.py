@@ -154,6 +154,20 @@ def test_system_tables_are_tables_too(folder):
     assert arrow_table(f"{folder}/lake/acme/_epochs").num_rows == 5
 
 
+USAGE = dict.fromkeys("device hour received_bytes blocks duplicate_blocks sealed_bytes samples decoded_bytes".split(), "number") | \
+    {"device": "text", "hour": "time"}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_what_devices_used_is_a_row_for_each_hour(folder, reader):
+    rows = sorted(READERS[reader](str(folder / "lake" / "acme" / "_usage"), USAGE))
+    hours = [(f"probe-{block % 2}", START_US + block * BLOCK_US) for block in range(BLOCKS - 1)]  # the last one goes on
+    assert [row[:2] for row in rows] == sorted(hours)
+    for _, _, received, blocks, duplicates, sealed, samples, decoded in rows:
+        assert (blocks, duplicates, samples) == (2, 1, ROWS_PER_BLOCK)
+        assert received > 2 * sealed > 0 and decoded > sealed
+
+
 def test_times_that_no_calendar_has_do_no_harm(folder):
     """A device may claim any time; its rows must not keep others from being read."""
     table = f"{folder}/lake/acme/extremes"

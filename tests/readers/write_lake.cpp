@@ -159,6 +159,9 @@ int print_audit(Lake& lake) {
         std::fprintf(stderr, "%s\n", to_string(audited.error()).c_str());
         return 1;
     }
+    for (const std::string& fault : audited.value().faults)
+        std::fprintf(stderr, "%s\n", fault.c_str());
+    if (!audited.value().faults.empty()) return 1;
     std::uint64_t rows = 0;
     std::uint64_t duplicates = 0;
     for (const auto& [block, counts] : audited.value().blocks) {

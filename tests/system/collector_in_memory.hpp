@@ -149,8 +149,8 @@ class Collector {
             SessionSettings settings;
             settings.journal = journal_->id();
             settings.credit_bytes = 1500;
-            session_ = std::make_unique<Session>(DeviceName{"test", "acme", "probe-1"}, settings,
-                                                 known_, std::span{&pki().authority, 1}, now);
+            session_ = std::make_unique<Session>(device_, settings, known_,
+                                                 std::span{&pki().authority, 1}, now);
             submitted_.clear();
             durable_ = 0;
         }
@@ -207,6 +207,7 @@ class Collector {
     KnownDevices known_;
     KeyRing keys_;
     std::unique_ptr<Writer> writer_;
+    const DeviceName device_{"test", "acme", "probe-1"};
     std::unique_ptr<Session> session_;
     std::uint64_t session_number_ = 0;
     std::deque<Offset> submitted_;

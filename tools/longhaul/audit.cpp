@@ -13,23 +13,26 @@ using collector::AuditedRows;
 
 namespace {
 
+// What of the journal counts for one device.
+struct AuditedJournal {
+    const std::string& name;
+    ShardBegin begin;
+    collector::Offset settled = 0;  // all below is in the tables
+};
+
 // Compares one epoch; problems are told with `who` before them.
 class EpochAudit {
  public:
     EpochAudit(const AuditedEpoch& name, const SentEpoch& sent, const TenantTables& tables,
-               const std::string& journal, bool cut, std::vector<std::string>& problems)
-        : name_{name},
-          sent_{sent},
-          tables_{tables},
-          journal_{journal},
-          cut_{cut},
-          problems_{problems} {}
+               const AuditedJournal& journal, std::vector<std::string>& problems)
+        : name_{name}, sent_{sent}, tables_{tables}, journal_{journal}, problems_{problems} {}
 
     AuditCounts run() {
-        if (!sent_.has_record && !sent_.blocks.empty() && !cut_)
+        if (!sent_.has_record && !sent_.blocks.empty() && !journal_.begin.is_cut())
             problem("its record is not in the journal");
         for (const auto& [seq, block] : sent_.blocks) count_block(seq, block);
         check_expired();
+        take_expired();
         take_losses();
         for (std::uint32_t i = 0; i < block_class_count; ++i)
             count_missing(static_cast<BlockClass>(i));
@@ -88,15 +91,18 @@ class EpochAudit {
         for (const ExpiredRun& run : expired_runs())
             listed += run.table == "_quarantine" ? 0 : run.rows;
         // With the journal's beginning cut off there are more than it can explain.
-        if (listed == expired_rows_ || (cut_ && listed > expired_rows_)) return;
+        if (listed == expired_rows_ || (journal_.begin.is_cut() && listed > expired_rows_)) return;
         ++counts_.wrong;
         problem(std::to_string(expired_rows_) + " samples are of blocks that have expired, " +
                 std::to_string(listed) + " rows did");
     }
 
-    // Every table that could have rows of the block has said that it has them.
+    // The writer has made a snapshot behind it, or every table that could have rows of the block
+    // has said that it has them. When these are not known any more the next snapshot will tell.
     bool committed(const SentBlock& block) const {
-        const std::string app = journal_ + "/" + std::to_string(block.shard);
+        if (block.older || block.end <= journal_.settled) return true;
+        if (!sent_.has_record || !sent_.all_tables) return false;
+        const std::string app = journal_.name + "/" + std::to_string(block.shard);
         const auto has = [&](const std::string& name) {
             const auto table = tables_.tables.find(name);
             if (table == tables_.tables.end()) return false;
@@ -104,11 +110,22 @@ class EpochAudit {
             return txn != table->second.txns.end() &&
                    txn->second >= static_cast<std::int64_t>(block.end);
         };
-        if (sent_.has_record || !cut_)
-            return std::all_of(sent_.tables.begin(), sent_.tables.end(), has);
-        // Its streams are not known any more, so it may be any table.
-        return std::all_of(tables_.tables.begin(), tables_.tables.end(),
-                           [&](const auto& table) { return has(table.first); });
+        return std::all_of(sent_.tables.begin(), sent_.tables.end(), has);
+    }
+
+    // What has expired explains blocks that were cut off from the journal.
+    void take_expired() {
+        for (const ExpiredRun& run : expired_runs()) {
+            const BlockSeq first{static_cast<std::uint32_t>(run.first_seq)};
+            const BlockSeq last{static_cast<std::uint32_t>(run.last_seq)};
+            if (first.block_class() != last.block_class()) continue;
+            expired_[static_cast<std::size_t>(first.block_class())].push_back(
+                {first.number(), last.number()});
+        }
+        for (auto& of_class : expired_) {
+            std::sort(of_class.begin(), of_class.end(),
+                      [](const auto& a, const auto& b) { return a.first < b.first; });
+        }
     }
 
     void take_losses() {
@@ -165,8 +182,20 @@ class EpochAudit {
             const Run part{std::max<std::uint64_t>(run.from, lost.first),
                            std::min(run.before, std::uint64_t{lost.last} + 1)};
             if (part.from >= part.before) continue;
-            count_unexplained(block_class, {run.from, part.from});
+            count_expired(block_class, {run.from, part.from});
             counts_.lost += part.before - part.from;
+            run.from = part.before;
+        }
+        count_expired(block_class, run);
+    }
+
+    void count_expired(BlockClass block_class, Run run) {
+        for (const LostNumbers& expired : expired_[static_cast<std::size_t>(block_class)]) {
+            const Run part{std::max<std::uint64_t>(run.from, expired.first),
+                           std::min(run.before, std::uint64_t{expired.last} + 1)};
+            if (part.from >= part.before) continue;
+            count_unexplained(block_class, {run.from, part.from});
+            counts_.expired += part.before - part.from;
             run.from = part.before;
         }
         count_unexplained(block_class, run);
@@ -174,6 +203,13 @@ class EpochAudit {
 
     void count_unexplained(BlockClass block_class, Run run) {
         if (run.from >= run.before) return;
+        // A block without samples has no rows that could tell that it came before the cut.
+        if (journal_.begin.is_cut() && run.from < first_in_journal(block_class)) {
+            const std::uint64_t before = std::min(run.before, first_in_journal(block_class));
+            counts_.awaited += before - run.from;
+            run.from = before;
+            if (run.from >= run.before) return;
+        }
         const BlockAt passed = sent_.passed[static_cast<std::size_t>(block_class)];
         const std::uint64_t holes_before = name_.epoch < passed.first ? run.before
                                            : name_.epoch == passed.first
@@ -184,6 +220,15 @@ class EpochAudit {
             run.from = holes_before;
         }
         counts_.awaited += run.before - run.from;
+    }
+
+    std::uint64_t first_in_journal(BlockClass block_class) const {
+        const std::uint32_t zero = BlockSeq::of(block_class, 0).value;
+        for (auto at = sent_.blocks.lower_bound(zero);
+             at != sent_.blocks.end() && at->first <= zero + BlockSeq::number_max; ++at) {
+            if (!at->second.older) return at->first - zero;
+        }
+        return UINT64_MAX;
     }
 
     void tell_hole(BlockClass block_class, Run run) {
@@ -208,10 +253,10 @@ class EpochAudit {
     const AuditedEpoch& name_;
     const SentEpoch& sent_;
     const TenantTables& tables_;
-    const std::string& journal_;
-    const bool cut_;
+    const AuditedJournal& journal_;
     std::vector<std::string>& problems_;
     std::array<std::vector<LostNumbers>, block_class_count> lost_;  // each by first number
+    std::array<std::vector<LostNumbers>, block_class_count> expired_;
     std::uint64_t expired_rows_ = 0;  // that the tables lack of these blocks
     AuditCounts counts_;
 };
@@ -223,10 +268,10 @@ bool may_be_sent(const AuditedBlock& block) {
 }
 
 // Epochs of which nothing came, because it was lost; what they were is in _losses.
-void add_lost_epochs(const std::string& tenant, const TenantTables& tables, const std::string& only,
+void add_lost_epochs(const std::string& tenant, const TenantTables& tables, const AuditScope& scope,
                      SentData& sent) {
     for (const auto& [device, runs] : tables.lost) {
-        if (!only.empty() && device.first != only) continue;
+        if (!scope.has(device.first)) continue;
         const auto incarnation = static_cast<std::uint32_t>(device.second);
         for (const LostRun& run : runs) {
             for (const std::uint32_t epoch : {run.first.first, run.last.first})
@@ -236,10 +281,13 @@ void add_lost_epochs(const std::string& tenant, const TenantTables& tables, cons
 }
 
 // What was cut off from the journal is in the tables or in quarantine, or it would still be there.
+// It came before what is left of its shard.
 void add_older_blocks(const std::string& tenant, const TenantTables& tables,
-                      const std::string& only, SentData& sent) {
-    const auto add = [&](const AuditedBlock& block, std::uint64_t rows) {
-        if (!may_be_sent(block) || (!only.empty() && block.device != only)) return;
+                      const collector::Journal& journal, const AuditScope& scope, SentData& sent) {
+    const auto add = [&](const AuditedBlock& block, std::uint64_t rows, std::int64_t received_us) {
+        if (!may_be_sent(block) || !scope.has(block.device)) return;
+        const ShardBegin& begin = sent.begins[journal.shard_of(tenant, block.device)];
+        if (!begin.is_cut() || received_us > begin.time.value) return;
         SentEpoch& epoch =
             sent.epochs[{tenant, block.device, static_cast<std::uint32_t>(block.incarnation),
                          static_cast<std::uint32_t>(block.epoch)}];
@@ -248,15 +296,15 @@ void add_older_blocks(const std::string& tenant, const TenantTables& tables,
         older.older = true;
         epoch.blocks.try_emplace(static_cast<std::uint32_t>(block.seq), older);
     };
-    for (const auto& [block, rows] : tables.rows) add(block, rows.rows);
-    for (const AuditedBlock& block : tables.quarantined) add(block, 0);
+    for (const auto& [block, rows] : tables.rows) add(block, rows.rows_end, rows.received_us);
+    for (const AuditedBlock& block : tables.quarantined) add(block, 0, 0);
 }
 
 // Rows that no block of the journal explains.
 void check_strangers(const std::string& tenant, const TenantTables& tables, const SentData& sent,
-                     const std::string& device, std::vector<std::string>& problems) {
+                     const AuditScope& scope, std::vector<std::string>& problems) {
     for (const auto& [block, rows] : tables.rows) {
-        if (!device.empty() && block.device != device) continue;
+        if (!scope.has(block.device)) continue;
         const auto epoch =
             sent.epochs.find({tenant, block.device, static_cast<std::uint32_t>(block.incarnation),
                               static_cast<std::uint32_t>(block.epoch)});
@@ -273,42 +321,44 @@ void check_strangers(const std::string& tenant, const TenantTables& tables, cons
 
 }  // namespace
 
-void AuditCounts::add(const AuditCounts& other) {
-    blocks += other.blocks;
-    samples += other.samples;
-    rows += other.rows;
-    duplicates += other.duplicates;
-    resent += other.resent;
-    quarantined += other.quarantined;
-    released += other.released;
-    older += other.older;
-    in_flight += other.in_flight;
-    awaited += other.awaited;
-    lost += other.lost;
-    lost_samples += other.lost_samples;
-    expired += other.expired;
-    holes += other.holes;
-    wrong += other.wrong;
+void check_begins(const collector::Journal& journal, const std::vector<collector::Offset>& settled,
+                  AuditReport& report) {
+    for (collector::Shard shard = 0; shard < journal.shards(); ++shard) {
+        const auto begin = journal.begin(shard);
+        const collector::Offset known = settled.empty() ? 0 : settled[shard];
+        if (begin.ok() && begin.value() <= known) continue;
+        const std::string who = "journal: shard " + std::to_string(shard);
+        report.problems.push_back(
+            begin.ok() ? who + ": what lies before offset " + std::to_string(begin.value()) +
+                             " is missing, and no snapshot of the writer is behind it"
+                       : who + ": " + to_string(begin.error()));
+    }
 }
 
 Result<AuditReport, Message> audit(collector::Journal& journal, const LakeContents& lake,
-                                   const std::string& device) {
+                                   const AuditScope& scope,
+                                   const std::vector<collector::Offset>& settled) {
     const std::string journal_name = uuid_text(journal.id().uuid);
-    LH_TRY_ASSIGN(SentData sent, read_sent(journal, device));
+    LH_TRY_ASSIGN(SentData sent, read_sent(journal, scope));
     AuditReport report;
     report.problems = std::move(sent.problems);
     for (const auto& [tenant, tables] : lake) {
         report.tables += tables.tables.size();
-        if (sent.cut) add_older_blocks(tenant, tables, device, sent);
-        check_strangers(tenant, tables, sent, device, report.problems);
-        add_lost_epochs(tenant, tables, device, sent);
+        report.problems.insert(report.problems.end(), tables.problems.begin(),
+                               tables.problems.end());
+        add_older_blocks(tenant, tables, journal, scope, sent);
+        check_strangers(tenant, tables, sent, scope, report.problems);
+        add_lost_epochs(tenant, tables, scope, sent);
     }
     static const TenantTables no_tables;
     std::set<std::pair<std::string, std::string>> devices;
     for (const auto& [name, epoch] : sent.epochs) {
         const auto tables = lake.find(name.tenant);
-        EpochAudit one{name,         epoch,    tables == lake.end() ? no_tables : tables->second,
-                       journal_name, sent.cut, report.problems};
+        const collector::Shard shard = journal.shard_of(name.tenant, name.device);
+        const AuditedJournal of_device{journal_name, sent.begins[shard],
+                                       settled.empty() ? 0 : settled[shard]};
+        EpochAudit one{name, epoch, tables == lake.end() ? no_tables : tables->second, of_device,
+                       report.problems};
         const AuditCounts counts = one.run();
         report.totals.add(counts);
         report.epochs.emplace(name, counts);
@@ -317,12 +367,6 @@ Result<AuditReport, Message> audit(collector::Journal& journal, const LakeConten
     }
     report.devices = devices.size();
     return report;
-}
-
-bool holds(const AuditReport& report, bool drained) {
-    const AuditCounts& totals = report.totals;
-    return report.problems.empty() && totals.holes == 0 && totals.duplicates == 0 &&
-           totals.wrong == 0 && (!drained || (totals.in_flight == 0 && totals.awaited == 0));
 }
 
 }  // namespace longhaul::tools

@@ -7,7 +7,8 @@
 // not forgotten.
 //
 // Of what has been cut off from the journal (docs/spec/journal.md) only the tables tell: these
-// blocks are there, and their rows stand there once; how many they should be nobody knows any more.
+// blocks are there, and their rows stand there once, in an unbroken order; whether some are missing
+// at a block's end nobody knows any more. What a shard lacks that was not cut off is missed.
 //
 // What is new is sent before what waited, so a number that has not come is awaited, too. It is a
 // hole when a block of its class from behind it has come later than a younger one: that one was of
@@ -23,6 +24,7 @@
 #include <tuple>
 #include <vector>
 
+#include "collector/disk/disk.hpp"
 #include "collector/journal/journal.hpp"
 #include "collector/lake/audit_rows.hpp"
 #include "tools/longhaul/audit_losses.hpp"
@@ -67,6 +69,8 @@ struct AuditReport {
     std::size_t devices = 0;
     std::size_t tables = 0;
     std::vector<std::string> problems;  // sentences; empty: everything is accounted for
+
+    void add(AuditReport&& part);  // of other devices
 };
 
 // Blocks of an epoch that follow each other, and whose rows in a table went when they were old.
@@ -87,11 +91,27 @@ struct TenantTables {
     std::map<std::tuple<std::string, std::int64_t, std::int64_t>, std::set<ExpiredRun>> expired;
     // By device and incarnation; each loss once.
     std::map<std::pair<std::string, std::int64_t>, std::vector<LostRun>> lost;
+    std::vector<std::string> problems;  // what could not be read
 };
 using LakeContents = std::map<std::string, TenantTables>;
-// `tenant`: read this one only; empty: all.
+
+// Which devices are looked at: one, or a part of all, so that what has to be held fits into memory.
+struct AuditScope {
+    std::string device;  // empty: all
+    std::uint32_t part = 0;
+    std::uint32_t parts = 1;
+
+    AuditScope() = default;
+    AuditScope(std::string only) : device{std::move(only)} {}
+    bool has(std::string_view name) const;
+};
+
+// `tenant`: read this one only; empty: all. `too_many`, if given, is set when the scope has more
+// than `blocks_max` blocks; what is returned is not whole then.
 Result<LakeContents, Message> read_lake(collector::ObjectStore& lake,
-                                        const std::string& tenant = "");
+                                        const std::string& tenant = "",
+                                        const AuditScope& scope = {}, bool* too_many = nullptr,
+                                        std::size_t blocks_max = 1'000'000);
 
 // Calls `take` with the columns of each row of a system table, as texts; null is empty, and so is
 // a column that a file lacks. A table that does not exist has no rows.
@@ -100,10 +120,20 @@ Result<void, Message> read_system_table(collector::ObjectStore& lake, const std:
                                         const std::vector<std::string>& columns,
                                         const TakeTexts& take);
 
+// Up to where the writer's newest snapshot has each shard, so that all rows from there are in the
+// tables; empty: there is none.
+std::vector<collector::Offset> settled_offsets(collector::Disk& journal_disk,
+                                               const collector::Journal& journal);
+
+// Whether what a shard lacks at its beginning was cut off by the writer.
+void check_begins(const collector::Journal& journal, const std::vector<collector::Offset>& settled,
+                  AuditReport& report);
+
 // While a collector runs, the lake has to be read before the journal is opened: then the journal
-// has every block that a table has. `device`: look at this one only; empty: all.
+// has every block that a table has. `settled`: see above, read before the lake.
 Result<AuditReport, Message> audit(collector::Journal& journal, const LakeContents& lake,
-                                   const std::string& device);
+                                   const AuditScope& scope,
+                                   const std::vector<collector::Offset>& settled = {});
 // `drained`: nothing may be under way any more.
 bool holds(const AuditReport& report, bool drained);
 

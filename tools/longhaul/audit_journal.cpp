@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "collector/writer/snapshots.hpp"
 #include "common/block/epoch.hpp"
 #include "common/block/stored_schema.hpp"
 
@@ -45,7 +46,7 @@ class Arrivals {
 
 class Collecting {
  public:
-    Collecting(SentData& sent, const std::string& device) : sent_{sent}, device_{device} {}
+    Collecting(SentData& sent, const AuditScope& scope) : sent_{sent}, scope_{scope} {}
 
     void take(Shard shard, const ReadEntry& read) {
         const std::string tenant{read.entry.tenant};
@@ -82,7 +83,7 @@ class Collecting {
     }
 
     void take_epoch(const std::string& tenant, const std::string& device, const ReadEntry& read) {
-        if (!device_.empty() && device != device_) return;
+        if (!scope_.has(device)) return;
         longhaul_EpochRecord record;
         const auto parsed = parse_signed_epoch(read.entry.body);
         if (!parsed.ok() || !parse_epoch_record(parsed.value().record, record).ok()) {
@@ -98,8 +99,9 @@ class Collecting {
         for (pb_size_t i = 0; i < record.streams_count; ++i) {
             SchemaHash hash;
             std::memcpy(hash.data(), record.streams[i].schema_hash, hash.size());
-            if (const auto name = names_.find({tenant, hash}); name != names_.end())
-                epoch.tables.insert(name->second);
+            const auto name = names_.find({tenant, hash});
+            if (name != names_.end()) epoch.tables.insert(name->second);
+            epoch.all_tables = epoch.all_tables && name != names_.end();
         }
         if (record.previous_epoch == 0) return;
         SentEpoch& before =
@@ -113,7 +115,7 @@ class Collecting {
 
     void take_block(const std::string& tenant, const std::string& device, Shard shard,
                     const ReadEntry& read) {
-        if (!device_.empty() && device != device_) return;
+        if (!scope_.has(device)) return;
         const auto header = parse_block_header(read.entry.body);
         if (!header.ok()) {
             problem(tenant, device,
@@ -140,7 +142,7 @@ class Collecting {
 
     // Rows of a released block are due when the tables have the release.
     void take_release(const std::string& tenant, const std::string& device, const ReadEntry& read) {
-        if (!device_.empty() && device != device_) return;
+        if (!scope_.has(device)) return;
         const auto header = parse_block_header(read.entry.body);
         if (header.ok()) {
             const BlockName& name = header.value().name;
@@ -153,6 +155,8 @@ class Collecting {
                 return;
             }
         }
+        // Of one that was cut off only the tables tell.
+        if (header.ok() && sent_.begins.back().is_cut()) return;
         problem(tenant, device,
                 "the release at offset " + std::to_string(read.offset) +
                     " is of a block that has not come");
@@ -163,26 +167,48 @@ class Collecting {
     }
 
     SentData& sent_;
-    const std::string& device_;
+    const AuditScope& scope_;
     std::map<AuditedEpoch, std::array<Arrivals, block_class_count>> arrivals_;  // epoch is 0
     std::map<std::pair<std::string, SchemaHash>, std::string> names_;
 };
 
 }  // namespace
 
-Result<SentData, Message> read_sent(collector::Journal& journal, const std::string& device) {
+std::vector<Offset> settled_offsets(collector::Disk& disk, const collector::Journal& journal) {
+    const auto numbers = collector::snapshot_numbers(disk);
+    if (!numbers.ok()) return {};
+    for (const std::uint64_t number : numbers.value()) {
+        const auto file = disk.open(collector::snapshot_path(number));
+        if (!file.ok()) continue;
+        std::vector<std::byte> front(collector::snapshot_head_bytes_max);
+        const auto got = file.value()->read_at(0, front);
+        if (!got.ok()) continue;
+        const auto head = collector::parse_snapshot_head(Bytes{front}.first(got.value()));
+        if (head.ok() && head.value().journal == journal.id().uuid &&
+            head.value().offsets.size() == journal.shards())
+            return head.value().offsets;
+    }
+    return {};
+}
+
+Result<SentData, Message> read_sent(collector::Journal& journal, const AuditScope& scope) {
     SentData sent;
-    Collecting collecting{sent, device};
+    Collecting collecting{sent, scope};
     for (Shard shard = 0; shard < journal.shards(); ++shard) {
         const auto begin = journal.begin(shard);
         if (!begin.ok()) return Message{"journal: " + to_string(begin.error())};
-        sent.cut |= begin.value() != 0;
+        ShardBegin& shard_begin = sent.begins.emplace_back();
+        shard_begin.offset = begin.value();
         auto reader = journal.read(shard, begin.value());
         if (!reader.ok()) return Message{"journal: " + to_string(reader.error())};
         while (true) {
             const Offset at = reader.value()->offset();
             const auto read = reader.value()->next();
             if (read.ok()) {
+                const collector::JournalEntry& entry = read.value().entry;
+                // A release has the time of its block.
+                if (shard_begin.time.value == INT64_MAX && entry.kind != JournalKind::release)
+                    shard_begin.time = entry.receive_time;
                 collecting.take(shard, read.value());
             } else if (read.error().code == ErrorCode::not_found) {
                 break;

@@ -26,6 +26,7 @@ struct SentBlock {
 
 struct SentEpoch {
     bool has_record = false;
+    bool all_tables = true;  // `tables` has them all; false: a schema was cut off from the journal
     std::optional<WallUs> heard;  // the newest entry
     std::uint32_t previous_epoch = 0;
     std::set<std::string> tables;                                // that its streams write to
@@ -36,13 +37,20 @@ struct SentEpoch {
     std::array<BlockAt, block_class_count> passed{};
 };
 
+// Where what is left of a shard begins.
+struct ShardBegin {
+    collector::Offset offset = 0;  // 0: nothing was cut off
+    WallUs time{INT64_MAX};        // about when its first entry came
+    bool is_cut() const { return offset != 0; }
+};
+
 struct SentData {
     std::map<AuditedEpoch, SentEpoch> epochs;
     std::set<std::string> tenants;
-    bool cut = false;  // the journal's beginning is not there any more
+    std::vector<ShardBegin> begins;  // by shard
     std::vector<std::string> problems;
 };
 
-Result<SentData, Message> read_sent(collector::Journal& journal, const std::string& device);
+Result<SentData, Message> read_sent(collector::Journal& journal, const AuditScope& scope);
 
 }  // namespace longhaul::tools

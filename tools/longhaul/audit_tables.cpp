@@ -17,45 +17,66 @@ std::int64_t number(const std::string& text) {
 }
 
 Result<void, Message> read_expired(collector::ObjectStore& lake, const std::string& tenant,
-                                   TenantTables& found) {
+                                   const AuditScope& scope, TenantTables& found) {
     return read_system_table(
         lake, tenant + "/_expired",
         {"device", "incarnation", "epoch", "of_table", "first_seq", "last_seq", "rows"},
-        [&found](const std::vector<std::string>& row) {
+        [&](const std::vector<std::string>& row) {
+            if (!scope.has(row[0])) return;
             found.expired[{row[0], number(row[1]), number(row[2])}].insert(
                 {row[3], number(row[4]), number(row[5]),
                  static_cast<std::uint64_t>(number(row[6]))});
         });
 }
 
-Result<TenantTables, Message> read_tables(collector::ObjectStore& lake, const std::string& tenant) {
-    TenantTables found;
+// False: there are too many blocks.
+Result<bool, Message> read_rows(collector::ObjectStore& lake, const std::string& tenant,
+                                const collector::AuditLimits& limits, TenantTables& found) {
     const auto names = collector::data_tables(lake, tenant);
     if (!names.ok()) return Message{"lake: " + to_string(names.error())};
     for (const std::string& name : names.value()) {
-        auto table = collector::audit_rows(lake, tenant + "/" + name);
-        if (!table.ok()) return Message{tenant + "/" + name + ": " + to_string(table.error())};
-        if (table.value().version < 0) continue;  // a folder of something else
-        for (const auto& [block, rows] : table.value().blocks) {
-            found.rows[block].rows += rows.rows;
-            found.rows[block].duplicates += rows.duplicates;
+        const std::string who = tenant + "/" + name;
+        auto table = collector::audit_rows(lake, who, limits);
+        if (!table.ok() && table.error().code == ErrorCode::too_large) return false;
+        if (!table.ok()) {
+            found.problems.push_back(who + ": " + to_string(table.error()));
+            continue;
         }
+        if (table.value().version < 0) continue;  // a folder of something else
+        for (const std::string& fault : table.value().faults)
+            found.problems.push_back(who + "/" + fault);
+        for (const auto& [block, rows] : table.value().blocks) found.rows[block].add(rows);
+        table.value().blocks.clear();
         found.tables.emplace(name, std::move(table).value());
+        if (found.rows.size() > limits.blocks_max) return false;
     }
-    LH_TRY(read_system_table(
-        lake, tenant + "/_quarantine", {"device", "incarnation", "epoch", "seq"},
-        [&](const std::vector<std::string>& row) {
-            if (row[3].empty()) return;
-            found.quarantined.insert({row[0], number(row[1]), number(row[2]), number(row[3])});
-        }));
-    LH_TRY(read_expired(lake, tenant, found));
+    return true;
+}
+
+Result<TenantTables, Message> read_tables(collector::ObjectStore& lake, const std::string& tenant,
+                                          const AuditScope& scope,
+                                          const collector::AuditLimits& limits, bool* too_many) {
+    TenantTables found;
+    LH_TRY_ASSIGN(const bool all, read_rows(lake, tenant, limits, found));
+    if (too_many != nullptr) *too_many = *too_many || !all;
+    if (!all) return found;
+    const auto keep = [&found](const Result<void, Message>& read) {
+        if (!read.ok()) found.problems.push_back(read.error().text);
+    };
+    keep(read_system_table(lake, tenant + "/_quarantine", {"device", "incarnation", "epoch", "seq"},
+                           [&](const std::vector<std::string>& row) {
+                               if (row[3].empty() || !scope.has(row[0])) return;
+                               found.quarantined.insert(
+                                   {row[0], number(row[1]), number(row[2]), number(row[3])});
+                           }));
+    keep(read_expired(lake, tenant, scope, found));
     std::vector<std::string> columns = lost_run_columns;
     columns.insert(columns.end(), {"device", "incarnation"});
-    LH_TRY(read_system_table(
+    keep(read_system_table(
         lake, tenant + "/_losses", columns, [&](const std::vector<std::string>& row) {
-            auto run = lost_run(row);
-            if (!run) return;  // of unknown extent: behind the last block, so no hole
             const std::size_t own = lost_run_columns.size();
+            auto run = lost_run(row);
+            if (!run || !scope.has(row[own])) return;  // of unknown extent: behind the last block
             found.lost[{row[own], number(row[own + 1])}].push_back(std::move(*run));
         }));
     for (auto& [device, runs] : found.lost) runs = distinct_runs(std::move(runs));
@@ -81,14 +102,20 @@ Result<void, Message> read_system_table(collector::ObjectStore& lake, const std:
     return {};
 }
 
-Result<LakeContents, Message> read_lake(collector::ObjectStore& store, const std::string& only) {
+Result<LakeContents, Message> read_lake(collector::ObjectStore& store, const std::string& only,
+                                        const AuditScope& scope, bool* too_many,
+                                        std::size_t blocks_max) {
+    collector::AuditLimits limits;
+    limits.wanted = [&scope](std::string_view device) { return scope.has(device); };
+    if (too_many != nullptr) limits.blocks_max = blocks_max;
     AuditStore lake{store};
     LakeContents contents;
     const auto names = lake.list("");
     if (!names.ok()) return Message{"lake: " + to_string(names.error())};
     for (const std::string& tenant : names.value()) {
         if (!collector::is_name_part(tenant) || (!only.empty() && tenant != only)) continue;
-        LH_TRY_ASSIGN(contents[tenant], read_tables(lake, tenant));
+        LH_TRY_ASSIGN(contents[tenant], read_tables(lake, tenant, scope, limits, too_many));
+        if (too_many != nullptr && *too_many) break;
     }
     return contents;
 }

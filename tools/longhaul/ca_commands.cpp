@@ -5,6 +5,7 @@
 #include "common/host/exit_codes.hpp"
 #include "tools/longhaul/authority.hpp"
 #include "tools/longhaul/device_registry.hpp"
+#include "tools/longhaul/enrolment.hpp"
 
 namespace longhaul::tools {
 namespace {
@@ -153,9 +154,17 @@ void add_rotate_commands(CLI::App& app, Commands& commands) {
     tenant->footer("Example: longhaul rotate tenant acme --dir ca --root-key /media/safe/root.key");
     commands.emplace_back(tenant, [of] {
         of->request.now = wall_now();
-        return end(rotate_tenant(of->request, of->tenant),
-                   "tenant " + of->tenant + " has a new authority" + reload_it +
-                       ", before devices of the new one connect");
+        const auto rotated = rotate_tenant(of->request, of->tenant);
+        if (!rotated.ok()) return end(rotated, "");
+        const auto issues = renew_enrolment(of->request.folder, of->tenant, of->request.now);
+        if (!issues.ok()) return end(Result<void, Message>{issues.error()}, "");
+        const char* const others =
+            issues.value() ? "; devices of the older one that renew by themselves come over with "
+                             "their next session"
+                           : "; no enrolment authority is here, so devices of the older one are "
+                             "not renewed below the new one: `longhaul tenant enrolment`";
+        return end(rotated, "tenant " + of->tenant + " has a new authority" + reload_it +
+                                ", before devices of the new one connect" + others);
     });
 }
 

@@ -300,8 +300,8 @@ Result<int, Message> cut_off_older(const RegistryOptions& options) {
         const auto count = site.registry().cut_off_older(options.tenant);
         if (!count.ok()) return site.problem(count.error());
         std::printf(
-            "%s  %lld older authorities are cut off; a running collector takes it over "
-            "with SIGHUP\n",
+            "%s  %lld older authorities are cut off; a running collector ends their sessions "
+            "within a minute\n",
             options.tenant.c_str(), static_cast<long long>(count.value()));
         if (count.value() == 0) return exit_done;
         LH_TRY(note(site.path(), {fact(options.tenant, "cut_off",

@@ -211,6 +211,27 @@ Result<void, Message> make_enrolment(const std::string& folder, const std::strin
                       {fact(tenant, "enrolment_authority_made", tenant, "", now)});
 }
 
+Result<bool, Message> renew_enrolment(const std::string& folder, const std::string& tenant,
+                                      WallUs now) {
+    const std::string path = folder + "/collector/enrolment/" + tenant + ".crt";
+    LH_TRY_ASSIGN(const bool there, is_there(path));
+    if (!there) return false;
+    LH_TRY_ASSIGN(const std::string text, read_text_file(path));
+    const auto chain = collector::certificates_in(text);
+    LH_TRY_ASSIGN(const auto registry, open_registry(registry_of(folder)));
+    const auto tenants = registry->tenants();
+    if (!tenants.ok()) return Message{registry_of(folder) + ": " + to_string(tenants.error())};
+    for (const collector::Tenant& each : tenants.value()) {
+        const auto& listed = each.enrolment_pem;
+        if (each.name != tenant || chain.empty() ||
+            std::find(listed.begin(), listed.end(), chain.front()) == listed.end())
+            continue;
+        LH_TRY(make_enrolment(folder, tenant, now));
+        return true;
+    }
+    return false;
+}
+
 Result<int, Message> drop_enrolment(const std::string& folder, const std::string& tenant,
                                     WallUs now) {
     const std::string path = registry_of(folder);

@@ -14,6 +14,10 @@ namespace longhaul::tools {
 // sealing certificate and the root's go with it.
 Result<void, Message> make_enrolment(const std::string& folder, const std::string& tenant,
                                      WallUs now);
+// After a rotation of the tenant: a new one below the new authority, if one that was made here
+// still issues. Whether there is one.
+Result<bool, Message> renew_enrolment(const std::string& folder, const std::string& tenant,
+                                      WallUs now);
 // Nothing that the tenant's enrolment authorities issued is good any more. How many there were.
 Result<int, Message> drop_enrolment(const std::string& folder, const std::string& tenant,
                                     WallUs now);

@@ -29,8 +29,8 @@ int authority(const AuthorityOptions& options) {
     const auto dropped = drop_enrolment(options.folder, options.tenant, wall_now());
     if (!dropped.ok()) return complain(dropped.error(), exit_bad_data);
     std::printf(
-        "%d enrolment authorities of %s are revoked; SIGHUP makes a running collector end "
-        "the sessions of what they issued\n",
+        "%d enrolment authorities of %s are revoked; a running collector ends the sessions of what "
+        "they issued within a minute\n",
         dropped.value(), options.tenant.c_str());
     return exit_done;
 }

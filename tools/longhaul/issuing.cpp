@@ -1,5 +1,8 @@
 #include "tools/longhaul/issuing.hpp"
 
+#include <algorithm>
+#include <filesystem>
+
 #include "common/base/hex.hpp"
 #include "common/host/files.hpp"
 
@@ -84,9 +87,30 @@ Result<void, Message> replace_pair(const std::string& base, const KeyPair& pair)
     return sync_file_system(base + ".crt");
 }
 
+namespace {
+
+// How much later a certificate has to begin, to be newer than the one that is there: they count in
+// seconds, and devices are offered the newest.
+Result<std::int64_t, Message> us_until_newer(const std::string& path, const KeyPair& pair) {
+    if (!std::filesystem::exists(path)) return std::int64_t{0};
+    LH_TRY_ASSIGN(const std::string text, read_text_file(path));
+    const auto there = Certificate::parse(as_bytes(text));
+    const auto made = Certificate::parse(as_bytes(pair.certificate));
+    if (!there.ok() || !made.ok()) return Message{path + ": is no certificate"};
+    const std::int64_t by =
+        there.value().not_before().value - made.value().not_before().value + 1'000'000;
+    return std::max<std::int64_t>(by, 0);
+}
+
+}  // namespace
+
 Result<std::string, Message> make_sealing_key(const std::string& folder, const std::string& tenant,
                                               const KeyPair& authority, WallUs now) {
-    LH_TRY_ASSIGN(const KeyPair pair, issue(sealing_request(tenant), &authority, now));
+    LH_TRY_ASSIGN(KeyPair pair, issue(sealing_request(tenant), &authority, now));
+    LH_TRY_ASSIGN(const std::int64_t later, us_until_newer(sealing_path(folder, tenant), pair));
+    if (later != 0) {
+        LH_TRY_ASSIGN(pair, issue(sealing_request(tenant), &authority, {now.value + later}));
+    }
     LH_TRY_ASSIGN(const PublicKey key, public_key(pair.certificate));
     const std::string id = hex(sealing_key_id(key));
     LH_TRY(write_pair(folder + "/collector/sealing/" + id, pair));

@@ -11,6 +11,7 @@
 #include "tools/longhaul/lake_commands.hpp"
 #include "tools/longhaul/model_commands.hpp"
 #include "tools/longhaul/seal_key_commands.hpp"
+#include "tools/longhaul/store_commands.hpp"
 
 using namespace longhaul;
 using namespace longhaul::tools;
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
     add_model_commands(app, commands);
     add_account_commands(app, commands);
     add_lake_commands(app, commands);
+    add_store_commands(app, commands);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

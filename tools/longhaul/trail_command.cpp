@@ -33,6 +33,7 @@ void print(const std::string& name, const TrailVerifier& trail) {
     const std::string shown = name == collector::site_trail ? "the site" : name;
     for (const std::string& problem : trail.problems())
         std::fprintf(stderr, "longhaul: %s: %s\n", name.c_str(), problem.c_str());
+    for (const std::string& cut : trail.cuts()) std::printf("%s: %s\n", shown.c_str(), cut.c_str());
     if (!trail.torn().empty()) std::printf("%s: %s\n", shown.c_str(), trail.torn().c_str());
     std::printf("%s: %s, %s, head %s\n", shown.c_str(), count_text(trail.lines()).c_str(),
                 trail.problems().empty() ? "whole" : "NOT whole", trail.end().hash.c_str());
@@ -45,6 +46,7 @@ boost::json::object json_of(const std::string& name, const TrailVerifier& trail)
                             {"head", trail.end().hash},
                             {"last", trail.end().number}};
     all["unfinished"] = trail.torn();
+    all["cuts"] = boost::json::array(trail.cuts().begin(), trail.cuts().end());
     all["problems"] = boost::json::array(trail.problems().begin(), trail.problems().end());
     return all;
 }

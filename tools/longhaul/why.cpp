@@ -41,16 +41,16 @@ std::string loss_text(const DeviceFacts& facts) {
 
 std::string quarantine_text(const DeviceFacts& facts) {
     std::uint64_t entries = 0;
-    const std::string* most = nullptr;
+    std::string most;
     std::uint64_t most_entries = 0;
     for (const auto& [reason, count] : facts.quarantine) {
         entries += count;
         if (count <= most_entries) continue;
-        most = &reason;
+        most = reason;
         most_entries = count;
     }
     return std::to_string(entries) + (entries == 1 ? " entry is" : " entries are") +
-           " in quarantine (" + *most + (facts.quarantine.size() > 1 ? " and other reasons" : "") +
+           " in quarantine (" + most + (facts.quarantine.size() > 1 ? " and other reasons" : "") +
            "), their bytes stay in the journal";
 }
 

@@ -1,5 +1,6 @@
 #include "agent/platform/linux/certificate_request.hpp"
 
+#include <mbedtls/oid.h>
 #include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_crt.h>
@@ -114,6 +115,19 @@ WallUs time_of(const mbedtls_x509_time& time) {
     return {duration_cast<microseconds>(moment.time_since_epoch()).count()};
 }
 
+// Issued by this authority, for key agreement and for no signatures: no device's certificate is.
+bool is_sealing_of(Bytes der, mbedtls_x509_crt& authority) {
+    Certificates alone;
+    return alone.add(der) && alone.leads_to(authority, nullptr, date_flags) &&
+           mbedtls_x509_crt_has_ext_type(&alone.first, MBEDTLS_X509_EXT_KEY_USAGE) != 0 &&
+           mbedtls_x509_crt_check_key_usage(&alone.first, MBEDTLS_X509_KU_KEY_AGREEMENT) == 0 &&
+           mbedtls_x509_crt_check_key_usage(&alone.first, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0;
+}
+
+Bytes der_of(const mbedtls_x509_crt& certificate) {
+    return std::as_bytes(std::span{certificate.raw.p, certificate.raw.len});
+}
+
 mbedtls_x509_san_list uri_of(const std::string& uri) {
     mbedtls_x509_san_list san{};
     san.node.type = MBEDTLS_X509_SAN_UNIFORM_RESOURCE_IDENTIFIER;
@@ -174,8 +188,19 @@ Result<TakenChain> take_chain(Bytes chain, std::string_view key_pem, const std::
     if (!certificates.leads_to(trusted.first, nullptr, date_flags))
         return Error{ErrorCode::denied, "the new certificate's chain does not end in the root"};
     TakenChain taken;
-    for (const mbedtls_x509_crt* at = &certificates.first; at != nullptr; at = at->next)
+    Certificates above;  // the authority right below the root, once it was there
+    for (const mbedtls_x509_crt* at = &certificates.first; at != nullptr; at = at->next) {
+        if (above.first.raw.p != nullptr) {
+            if (at->next != nullptr || !is_sealing_of(der_of(*at), above.first))
+                return Error{ErrorCode::denied, "what is behind the new certificate is no use"};
+            taken.sealing_pem = pem_of(*at);
+            break;
+        }
         taken.pem += pem_of(*at);
+        Certificates alone;
+        if (alone.add(der_of(*at)) && alone.leads_to(trusted.first, nullptr, date_flags))
+            above.add(der_of(*at));
+    }
     taken.not_before = time_of(certificates.first.valid_from);
     taken.not_after = time_of(certificates.first.valid_to);
     return taken;

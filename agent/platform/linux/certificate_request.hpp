@@ -20,13 +20,16 @@ Result<std::string> make_private_key();
 Result<Der> make_signing_request(std::string_view key_pem, const std::string& uri);
 
 struct TakenChain {
-    std::string pem;  // all of it
+    std::string pem;  // the device's certificate and those above it but for the root
+    // Of the sealing key that came behind them, PEM; empty: none did.
+    std::string sealing_pem{};
     WallUs not_before;
     WallUs not_after;
 };
 // DER certificates one behind the other: the first is of this key and for exactly this URI, and the
-// chain ends in the root. No dates are looked at: a device's clock may be wrong. The error says
-// what is not so.
+// chain ends in the root. Behind it may be the certificate of a sealing key, issued by the
+// authority right below the root. No dates are looked at: a device's clock may be wrong. The error
+// says what is not so.
 Result<TakenChain> take_chain(Bytes chain, std::string_view key_pem, const std::string& uri,
                               Bytes root);
 // The certificate alone was issued by the authority of `chain_pem` that the root has issued. PEM.

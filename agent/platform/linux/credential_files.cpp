@@ -44,11 +44,27 @@ Result<std::unique_ptr<CredentialFiles>, Message> CredentialFiles::open(const Ag
 Result<void, Message> CredentialFiles::finish_settling() const {
     LH_TRY_ASSIGN(const bool has_key, is_there(next_key()));
     LH_TRY_ASSIGN(const bool has_certificate, is_there(next_certificate()));
-    if (!has_key || has_certificate) return {};
-    LH_TRY_ASSIGN(const auto key, read_private_file(next_key()));
+    if (has_certificate) return {};
+    if (has_key) {
+        LH_TRY_ASSIGN(const auto key, read_private_file(next_key()));
+        LH_TRY_ASSIGN(const std::string certificate, read_text_file(config_.certificate));
+        if (key_fits(as_text(key), certificate)) LH_TRY(rename_file(next_key(), config_.key));
+    }
+    return finish_sealing();
+}
+
+// One that came before its certificate did is of no use.
+Result<void, Message> CredentialFiles::finish_sealing() const {
+    LH_TRY_ASSIGN(const bool has_sealing, is_there(next_sealing()));
+    if (!has_sealing) return {};
+    LH_TRY_ASSIGN(const Der sealing, der_of(next_sealing()));
+    LH_TRY_ASSIGN(const Der root, der_of(config_.root));
     LH_TRY_ASSIGN(const std::string certificate, read_text_file(config_.certificate));
-    if (!key_fits(as_text(key), certificate)) return {};
-    return rename_file(next_key(), config_.key);
+    if (take_sealing(sealing, certificate, root).ok())
+        return rename_file(next_sealing(), config_.sealing_key);
+    std::error_code ignored;
+    std::filesystem::remove(next_sealing(), ignored);
+    return {};
 }
 
 Result<void, Message> CredentialFiles::read_life() {
@@ -68,6 +84,8 @@ AgentConfig CredentialFiles::in_use() const {
     if (!newer_in_use_) return config;
     config.key = next_key();
     config.certificate = next_certificate();
+    if (const auto there = is_there(next_sealing()); there.ok() && there.value())
+        config.sealing_key = next_sealing();
     return config;
 }
 
@@ -115,19 +133,45 @@ Status CredentialFiles::take(Bytes chain) {
     if (!key.ok()) return trouble(what, key.error().text);
     const auto taken = take_chain(chain, as_text(key.value()), uri(), root.value());
     if (!taken.ok()) return trouble(what, taken.error().detail);
-    const auto kept = keep_file(next_certificate(), taken.value().pem, public_file_mode);
-    if (!kept.ok()) return trouble(what, kept.error().text);
+    if (const auto fits = check_sealing(taken.value(), root.value()); !fits.ok())
+        return trouble(what, fits.error().text);
+    if (const auto kept = keep(taken.value()); !kept.ok()) return trouble(what, kept.error().text);
     has_newer_ = true;
     ++version_;
     return {};
 }
 
+// What the device seals for has to be of the same authority as its certificate.
+Result<void, Message> CredentialFiles::check_sealing(const TakenChain& taken, Bytes root) const {
+    std::string sealing = taken.sealing_pem;
+    if (sealing.empty()) {
+        LH_TRY_ASSIGN(sealing, read_text_file(config_.sealing_key));
+    }
+    const auto der = first_certificate(sealing);
+    if (!der.ok()) return Message{config_.sealing_key + ": " + der.error().detail};
+    if (take_sealing(der.value(), taken.pem, root).ok()) return {};
+    return Message{"it is of another authority than the sealing key in " + config_.sealing_key +
+                   ", and none came with it"};
+}
+
+// The certificate is the last one: without it the rest is nothing yet.
+Result<void, Message> CredentialFiles::keep(const TakenChain& taken) const {
+    if (taken.sealing_pem.empty()) {
+        std::error_code ignored;  // of an answer before this one
+        std::filesystem::remove(next_sealing(), ignored);
+    } else {
+        LH_TRY(keep_file(next_sealing(), taken.sealing_pem, public_file_mode));
+    }
+    return keep_file(next_certificate(), taken.pem, public_file_mode);
+}
+
 Status CredentialFiles::settle() {
     const std::string what = "a new certificate works and cannot take the older one's place";
     for (const auto& [from, to] :
-         {std::pair{next_certificate(), config_.certificate}, std::pair{next_key(), config_.key}}) {
+         {std::pair{next_certificate(), config_.certificate}, std::pair{next_key(), config_.key},
+          std::pair{next_sealing(), config_.sealing_key}}) {
         const auto there = is_there(from);
-        if (there.ok() && !there.value()) continue;  // the first was renamed at an earlier attempt
+        if (there.ok() && !there.value()) continue;  // renamed at an earlier attempt, or never came
         if (const auto renamed = rename_file(from, to); !renamed.ok())
             return trouble(what, renamed.error().text);
     }

@@ -1,8 +1,9 @@
 // The two slots of a device on Linux: <key> and <certificate> of its configuration, and beside them
-// <key>.next and <certificate>.next.
+// <key>.next and <certificate>.next; <sealing_key>.next as well when the newer certificate is of
+// another authority of the tenant.
 //
-// A newer pair takes the older one's place by two renames, the certificate's first; a start that
-// finds the certificate and <key>.next to belong together finishes it.
+// A newer pair takes the older one's place by renames, the certificate's first; a start that finds
+// the certificate and <key>.next, or <sealing_key>.next, to belong together finishes it.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +39,10 @@ class CredentialFiles final : public CredentialSlots {
     Result<void, Message> read_life();
     std::string next_key() const { return config_.key + ".next"; }
     std::string next_certificate() const { return config_.certificate + ".next"; }
+    std::string next_sealing() const { return config_.sealing_key + ".next"; }
+    Result<void, Message> finish_sealing() const;
+    Result<void, Message> check_sealing(const TakenChain& taken, Bytes root) const;
+    Result<void, Message> keep(const TakenChain& taken) const;
     std::string uri() const;
     Status trouble(const std::string& what, const std::string& why) const;
 

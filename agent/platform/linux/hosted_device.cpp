@@ -99,7 +99,7 @@ Result<void, Message> HostedDevice::build(std::string_view firmware, const Trace
     settings.renews = true;
     memory_.resize(Agent::memory_bytes(settings, source_list_));
     models_ = std::make_unique<ModelFolder>(config_.spool_path + "-models");
-    sealing_ = std::make_unique<SealingFile>(config_, *credentials_);
+    sealing_ = std::make_unique<SealingFile>(*slots_, credentials_->sealing_key());
     const Ports ports{*spool_,      *tls_,  entropy_,      *credentials_,  clock_,
                       source_list_, codecs, models_.get(), sealing_.get(), slots_.get()};
     agent_ = std::make_unique<Agent>(settings, ports, memory_);

@@ -2,33 +2,26 @@
 // when the collector has a newer one.
 #pragma once
 
-#include <string>
-#include <string_view>
-
-#include "agent/platform/linux/credentials.hpp"
+#include "agent/platform/linux/credential_files.hpp"
 #include "agent/port/sealing_keys.hpp"
 
 namespace longhaul::agent {
 
 class SealingFile final : public SealingKeys {
  public:
-    // The credentials outlive it. `device`: its name, for what is told on standard error.
-    SealingFile(const AgentConfig& config, const Credentials& credentials)
-        : path_{config.sealing_key},
-          device_{config.name},
-          credentials_{credentials},
-          newest_{sealing_key_id(credentials.sealing_key())} {}
+    // The slots outlive it: whose certificate is in use judges, and has the file beside it.
+    SealingFile(const CredentialFiles& slots, const PublicKey& now)
+        : slots_{slots}, version_{slots.version()}, newest_{sealing_key_id(now)} {}
 
-    SealingKeyId newest() const override { return newest_; }
+    SealingKeyId newest() const override;
     Status keep(Bytes certificate) override;
 
  private:
     Result<void, Message> replace(Bytes certificate);
 
-    std::string path_;
-    std::string device_;
-    const Credentials& credentials_;
-    SealingKeyId newest_;
+    const CredentialFiles& slots_;
+    mutable std::uint64_t version_;  // of the slots, as newest_ is
+    mutable SealingKeyId newest_;
 };
 
 }  // namespace longhaul::agent

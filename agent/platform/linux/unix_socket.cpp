@@ -58,6 +58,7 @@ Result<void, Message> clear_path(const std::string& path, const Address& address
     if (::lstat(path.c_str(), &facts) != 0) return {};
     if (!S_ISSOCK(facts.st_mode)) return Message{path + ": is there already, and is no socket"};
     const Descriptor probe = make_socket(type | SOCK_NONBLOCK);
+    if (!probe.open()) return problem(path, "cannot make a socket to see who listens there");
     if (address.connect(probe.number()) == 0 || errno != ECONNREFUSED)
         return Message{path + ": another program listens there"};
     if (::unlink(path.c_str()) != 0) return problem(path, "cannot remove what is left there");

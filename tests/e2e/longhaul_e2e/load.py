@@ -1,7 +1,15 @@
 """Many devices at once, by tests/support/tls_load.cpp, and what a process takes meanwhile."""
 
 import subprocess
+import time
 from pathlib import Path
+
+from .site import Site
+
+DEVICE = "idle-1"
+# What a connection that waits may cost a collector: options of tls_load, bytes of the process's own memory.
+IDLE = {"TLS 1.2, fragments of 1024": (["--tls", "1.2", "--fragment", "1024"], 6 * 1024),
+        "TLS 1.2": (["--tls", "1.2"], None), "TLS 1.3": (["--tls", "1.3"], 16 * 1024)}
 
 
 def command(site, device, what, count, *options):
@@ -26,3 +34,23 @@ def own_memory(pid):
         if line.startswith("Anonymous:"):
             return int(line.split()[1]) * 1024
     raise RuntimeError("the kernel does not say what the process takes")
+
+
+def fresh(folder):
+    """A site that has served nobody, with one device."""
+    site = Site(folder)
+    site.start_collector()
+    site.add_devices([DEVICE])
+    return site
+
+
+def idle_bytes(folder, count, options):
+    """What the process of a fresh collector grows by, a connection."""
+    with fresh(folder) as site:
+        start(site, DEVICE, "idle", 20, *options).communicate("")  # what is needed once
+        time.sleep(3)
+        before = own_memory(site.collector.process.pid)
+        program = start(site, DEVICE, "idle", count, *options)
+        grown = (own_memory(site.collector.process.pid) - before) / count
+        assert program.communicate("")[0] == f"alive {count}\n"
+        return grown

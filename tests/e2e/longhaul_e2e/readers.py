@@ -44,12 +44,16 @@ def rows_of_arrow(rows, columns):
     return list(zip(*lists))
 
 
-def by_deltalake(table, columns):
+def read_table(table, columns):
     from deltalake import DeltaTable
     from pyarrow import fs
     # Files are read by Arrow's own threads: delta-rs would call back into Python from them, even while it ends.
     files = fs.SubTreeFileSystem(str(table), fs.LocalFileSystem())
-    return rows_of_arrow(DeltaTable(str(table)).to_pyarrow_table(columns=list(columns), filesystem=files), columns)
+    return DeltaTable(str(table)).to_pyarrow_table(columns=list(columns), filesystem=files)
+
+
+def by_deltalake(table, columns):
+    return rows_of_arrow(read_table(table, columns), columns)
 
 
 def by_pandas(table, columns):

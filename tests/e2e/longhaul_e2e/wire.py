@@ -9,8 +9,8 @@ from pathlib import Path
 from .processes import PATIENCE, demand
 from .site import SERVER_NAME, programs_folder
 
-HELLO, EPOCH, SCHEMA, BLOCK, BYE_OF_DEVICE = 1, 2, 3, 4, 6
-WELCOME, ACK, WINDOW, BYE = 0x81, 0x82, 0x83, 0x87
+HELLO, EPOCH, SCHEMA, BLOCK, BYE_OF_DEVICE, RENEW = 1, 2, 3, 4, 6, 8
+WELCOME, ACK, WINDOW, BYE, RENEWED = 0x81, 0x82, 0x83, 0x87, 0x89
 DONE, SHUTDOWN, PROTOCOL, VERSION, DENIED, BUSY, IDLE = range(7)
 ALPN = "longhaul/1"
 LIMIT_S = 20

@@ -149,11 +149,12 @@ ACK_RANGE = {1: ("epoch", "uint32", 0), 2: ("first_seq", "uint32", 0), 3: ("last
 HELLO = {1: ("protocol", "uint32", 0), 2: ("firmware", "string", 48), 3: ("incarnation", "fixed32", 0),
          4: ("oldest_epoch", "uint32", 0), 5: ("newest_epoch", "uint32", 0), 6: ("epochs", "uint32", 0),
          7: ("waiting", ["uint32"], 4), 8: ("schema_hashes", ["hash"], 31), 9: ("wall_us", "sint64", 0),
-         10: ("models", "bool", 0), 11: ("sealing_key", "bytes", 8)}
+         10: ("models", "bool", 0), 11: ("sealing_key", "bytes", 8), 12: ("boot", "fixed64", 0), 13: ("rotation", "bool", 0)}
 OFFER = {1: ("schema", "uint32", 0), 2: ("model", "fixed bytes", 32), 3: ("bytes", "uint32", 0)}
 WELCOME = {1: ("journal_uuid", "fixed bytes", 16), 2: ("journal_resend", "uint32", 0),
            3: ("server_time_us", "sint64", 0), 4: ("credit", "uint64", 0), 5: ("known_epochs", [RANGE], 16),
-           6: ("unknown_schemas", "fixed32", 0), 7: ("offers", [OFFER], 16)}
+           6: ("unknown_schemas", "fixed32", 0), 7: ("offers", [OFFER], 16),
+           8: ("renewal", "bool", 0), 9: ("renew_now", "bool", 0)}
 ACK = {1: ("journal_uuid", "fixed bytes", 16), 2: ("journal_resend", "uint32", 0), 3: ("ranges", [ACK_RANGE], 64)}
 WINDOW = {1: ("credit", "uint64", 0)}
 BYE = {1: ("reason", "uint32", 0), 2: ("text", "string", 159), 3: ("retry_after_ms", "uint32", 0)}
@@ -163,11 +164,11 @@ def digest(data):
     return {"sha256": hashlib.sha256(data).hexdigest()}
 
 
-FRAMES = {0x01: ("Hello", 1180, lambda body: decode_protobuf(body, HELLO)),
+FRAMES = {0x01: ("Hello", 1191, lambda body: decode_protobuf(body, HELLO)),
           0x02: ("Epoch", 5189, digest), 0x03: ("Schema", 8192, digest), 0x04: ("Block", 16404, digest),
           0x06: ("Bye", 174, lambda body: decode_protobuf(body, BYE)),
           0x07: ("Want", 32, bytes.hex),
-          0x81: ("Welcome", 1043, lambda body: decode_protobuf(body, WELCOME)),
+          0x81: ("Welcome", 1047, lambda body: decode_protobuf(body, WELCOME)),
           0x82: ("Ack", 1304, lambda body: decode_protobuf(body, ACK)),
           0x83: ("Window", 11, lambda body: decode_protobuf(body, WINDOW)),
           0x87: ("Bye", 174, lambda body: decode_protobuf(body, BYE)), 0x88: ("Model", 16384, digest),

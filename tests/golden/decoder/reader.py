@@ -110,6 +110,9 @@ def decode_protobuf(data, table):
         if kind == "fixed32":
             refuse_unless(wire == 5, "wire type")
             values = [reader.u(32)]
+        elif kind == "fixed64":
+            refuse_unless(wire == 1, "wire type")
+            values = [reader.u(64)]
         elif isinstance(kind, dict) or kind not in NUMBERS:
             refuse_unless(wire == 2, "wire type")
             values = [decode_bytes_field(reader, kind, limit)]

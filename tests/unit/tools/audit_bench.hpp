@@ -73,10 +73,12 @@ struct AuditBench : WriterBench {
 
     AuditReport report() {
         collector::LocalStore lake{disk};
+        const auto settled = settled_offsets(disk, *journal);
         const auto contents = read_lake(lake);
         REQUIRE(contents.ok());
-        auto audited = audit(*journal, contents.value(), "");
+        auto audited = audit(*journal, contents.value(), {}, settled);
         REQUIRE(audited.ok());
+        check_begins(*journal, settled, audited.value());
         return std::move(audited).value();
     }
 

@@ -196,6 +196,23 @@ TEST_CASE("credentials: when the newer one is refused the older one goes on, unt
     CHECK_FALSE(device.slots.has_newer());
 }
 
+TEST_CASE("credentials: a collector whose authority is another one has it asked at once") {
+    Device device;
+    device.keeper->on_attempt();
+    device.keeper->on_welcome(true, true);
+    CHECK_FALSE(device.keeper->due({}));  // without a date
+    CHECK(device.keeper->due(reading({hour_us})));
+    std::array<std::byte, 64> room;
+    REQUIRE(device.keeper->request(reading({hour_us}), room).ok());
+    CHECK_FALSE(device.keeper->take({}));  // not now
+    device.keeper->on_attempt();
+    device.keeper->on_welcome(true, true);
+    CHECK_FALSE(device.keeper->due(reading({hour_us + hour_us / 2})));
+    CHECK(device.keeper->due(reading({2 * hour_us})));
+    device.keeper->on_welcome(true);
+    CHECK_FALSE(device.keeper->due(reading({2 * hour_us})));
+}
+
 TEST_CASE("credentials: nothing is asked early, without a date, or of who does not answer") {
     Device device;
     const WallUs early{59 * day_us};

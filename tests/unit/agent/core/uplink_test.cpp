@@ -57,6 +57,8 @@ TEST_CASE("uplink: Hello says what waits and which schemas it needs") {
     CHECK(hello.waiting[2] == 3);
     CHECK(hello.schema_hashes_count == 1);
     CHECK(hello.wall_us == SetClock{}.reading.now.value);
+    CHECK(hello.boot != 0);
+    CHECK_FALSE(hello.rotation);
 }
 
 TEST_CASE("uplink: before the first sample Hello already lists the schemas of this boot") {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "agent/platform/linux/credentials.hpp"
+#include "agent/platform/linux/sealing_file.hpp"
 #include "agent/platform/linux/slot_link.hpp"
 #include "agent/platform/linux/tcp_link.hpp"
 #include "common/host/files.hpp"
@@ -142,6 +143,109 @@ TEST_CASE("credential files: an authority on a collector has no say in what is s
     CHECK(Credentials::load(device.config).ok());
     device.folder.write("sealing.crt", forged + enrolment().certificate);
     CHECK_FALSE(Credentials::load(device.config).ok());
+}
+
+namespace {
+
+// After a rotation: another authority of the tenant, and what it signs.
+struct Rotated {
+    Key tenant_key, enrolment_key, sealing_key;
+    std::string tenant =
+        issue(tenant_key, pki().root_key, {.subject = "CN=acme", .authority = true});
+    std::string enrolment =
+        issue(enrolment_key, tenant_key,
+              {.subject = "CN=enrolment", .issuer = "CN=acme", .authority = true});
+    std::string sealing = issue(
+        sealing_key, tenant_key,
+        {.subject = "CN=sealing", .issuer = "CN=acme", .usage = MBEDTLS_X509_KU_KEY_AGREEMENT});
+};
+Rotated& rotated() {
+    static Rotated made;
+    return made;
+}
+
+std::string leaf_of_rotated(const DeviceFolder& device) {
+    Key key;
+    mbedtls_pk_free(&key.pk);
+    mbedtls_pk_init(&key.pk);
+    const std::string pem = text_in(next(device.config.key));
+    REQUIRE(mbedtls_pk_parse_key(&key.pk, reinterpret_cast<const unsigned char*>(pem.c_str()),
+                                 pem.size() + 1, nullptr, 0, random_numbers, nullptr) == 0);
+    return issue(key, rotated().enrolment_key,
+                 {.subject = "CN=probe-1", .issuer = "CN=enrolment", .uri = uri});
+}
+
+}  // namespace
+
+TEST_CASE("credential files: a certificate of a newer authority comes with what is sealed for") {
+    const DeviceFolder device;
+    const auto files = open(device);
+    std::array<std::byte, limits::certificate_request_bytes_max> room;
+    REQUIRE(files->request(room).ok());
+    const Rotated& by = rotated();
+    const std::string leaf = leaf_of_rotated(device);
+    for (const std::vector<std::string>& wrong :
+         {std::vector{leaf, by.enrolment, by.tenant},
+          std::vector{leaf, by.enrolment, by.tenant, pki().sealing},
+          std::vector{leaf, by.enrolment, by.tenant, by.enrolment},
+          std::vector{leaf, by.enrolment, by.tenant, by.sealing, by.sealing}}) {
+        CHECK_FALSE(files->take(row(wrong)).ok());
+        CHECK_FALSE(files->has_newer());
+        CHECK_FALSE(there(next(device.config.sealing_key)));
+    }
+    SealingFile sealing{*files, Credentials::load(device.config).value()->sealing_key()};
+    const SealingKeyId before = sealing.newest();
+    REQUIRE(files->take(row({leaf, by.enrolment, by.tenant, by.sealing})).ok());
+    CHECK(Credentials::load(device.config).ok());
+    files->use(true);
+    CHECK(Credentials::load(files->in_use()).ok());
+    REQUIRE(files->settle().ok());
+    CHECK_FALSE(there(next(device.config.sealing_key)));
+    const auto now = Credentials::load(device.config);
+    REQUIRE(now.ok());
+    CHECK(sealing.newest() == sealing_key_id(now.value()->sealing_key()));
+    CHECK(sealing.newest() != before);
+    // The newer authority is who is asked about the next sealing key.
+    Key another;
+    CHECK_FALSE(
+        sealing
+            .keep(der(issue(
+                another, pki().tenant_key,
+                {.subject = "CN=s", .issuer = "CN=acme", .usage = MBEDTLS_X509_KU_KEY_AGREEMENT})))
+            .ok());
+    CHECK(
+        sealing
+            .keep(der(issue(
+                another, rotated().tenant_key,
+                {.subject = "CN=s", .issuer = "CN=acme", .usage = MBEDTLS_X509_KU_KEY_AGREEMENT})))
+            .ok());
+    CHECK(Credentials::load(device.config).ok());
+}
+
+TEST_CASE("credential files: power cuts while the authority changes leave what loads") {
+    for (int renamed = 0; renamed <= 3; ++renamed) {
+        CAPTURE(renamed);
+        const DeviceFolder device;
+        std::array<std::byte, limits::certificate_request_bytes_max> room;
+        REQUIRE(open(device)->request(room).ok());
+        const Rotated& by = rotated();
+        REQUIRE(open(device)
+                    ->take(row({leaf_of_rotated(device), by.enrolment, by.tenant, by.sealing}))
+                    .ok());
+        const std::string order[] = {device.config.certificate, device.config.key,
+                                     device.config.sealing_key};
+        for (int i = 0; i < renamed; ++i) std::filesystem::rename(next(order[i]), order[i]);
+        const auto files = open(device);
+        CHECK(Credentials::load(device.config).ok());
+        CHECK(files->has_newer() == (renamed == 0));
+        CHECK(there(next(device.config.sealing_key)) == (renamed == 0));
+        if (renamed != 0) continue;
+        // What came before its certificate did is of no use.
+        std::filesystem::remove(next(device.config.certificate));
+        CHECK_FALSE(open(device)->has_newer());
+        CHECK_FALSE(there(next(device.config.sealing_key)));
+        CHECK(Credentials::load(device.config).ok());
+    }
 }
 
 TEST_CASE("slot link: a slot that cannot be loaded is an attempt that failed, with its reason") {

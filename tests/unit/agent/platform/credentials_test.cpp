@@ -173,7 +173,9 @@ TEST_CASE("sealing file: a newer key of the device's own authority is kept, and 
         device.folder.write("sealing.crt", old_now);
         const auto credentials = Credentials::load(device.config);
         REQUIRE(credentials.ok());
-        SealingFile file{device.config, *credentials.value()};
+        const auto slots = CredentialFiles::open(device.config);
+        REQUIRE(slots.ok());
+        SealingFile file{*slots.value(), credentials.value()->sealing_key()};
         const SealingKeyId before = file.newest();
         CHECK(file.keep(der_of(each.pem)).ok() == each.kept);
         CHECK((file.newest() == before) != each.kept);

@@ -13,13 +13,14 @@ using namespace longhaul::collector;
 namespace {
 
 std::vector<Column> identity_columns() {
-    std::vector<Column> columns(5);
-    const char* names[] = {"device", "incarnation", "epoch", "seq", "row"};
+    std::vector<Column> columns(6);
+    const char* names[] = {"device", "incarnation", "epoch", "seq", "row", "receive_time"};
     for (std::size_t i = 0; i < columns.size(); ++i) {
         columns[i].name = names[i];
         columns[i].type = i == 0 ? ColumnType::string : ColumnType::long_integer;
     }
     columns[4].type = ColumnType::short_integer;
+    columns[5].type = ColumnType::timestamp;
     return columns;
 }
 
@@ -40,6 +41,7 @@ struct Table {
             batch.put_integer(2, 1);
             batch.put_integer(3, seq);
             batch.put_integer(4, row);
+            batch.put_integer(5, 1000 - row);
             batch.end_row();
         }
         auto object = store.begin();
@@ -58,6 +60,13 @@ struct Table {
     }
 };
 
+std::size_t faults_of(ObjectStore& store) {
+    const auto audited = audit_rows(store, "acme/bus");
+    REQUIRE(audited.ok());
+    CHECK(audited.value().blocks.empty());
+    return audited.value().faults.size();
+}
+
 }  // namespace
 
 TEST_CASE("audit rows: rows are counted per block over all files, further copies apart") {
@@ -73,6 +82,8 @@ TEST_CASE("audit rows: rows are counted per block over all files, further copies
     const AuditedRows& first = audited.value().blocks.at({"bus-1", 11, 1, 1});
     CHECK(first.rows == 3);
     CHECK(first.duplicates == 0);
+    CHECK(first.rows_end == 3);
+    CHECK(first.received_us == 998);
     const AuditedRows& second = audited.value().blocks.at({"bus-1", 11, 1, 2});
     CHECK(second.rows == 1);
     CHECK(second.duplicates == 2);
@@ -93,13 +104,25 @@ TEST_CASE("audit rows: a missing, cut or nonsensical file is found") {
     const std::string path = "acme/bus/receive_date=2026-11-21/1.parquet";
     const auto bytes = table.store.read(path).value();
     REQUIRE(table.disk.remove(path).ok());
-    CHECK_FALSE(audit_rows(table.store, "acme/bus").ok());
+    CHECK(faults_of(table.store) == 1);
     REQUIRE(table.store.put_if_absent(path, Bytes{bytes}.first(bytes.size() - 1)).ok());
-    CHECK_FALSE(audit_rows(table.store, "acme/bus").ok());
+    CHECK(faults_of(table.store) == 1);
 
     Table nonsense;
     nonsense.commit({{1, 70'000}});
-    CHECK_FALSE(audit_rows(nonsense.store, "acme/bus").ok());
+    CHECK(faults_of(nonsense.store) == 1);
+}
+
+TEST_CASE("audit rows: no more blocks are held than may be, and only of devices that are wanted") {
+    Table table;
+    table.commit({{1, 0}, {2, 0}, {3, 0}});
+    AuditLimits limits;
+    limits.blocks_max = 2;
+    CHECK(audit_rows(table.store, "acme/bus", limits).error().code == ErrorCode::too_large);
+    limits.wanted = [](std::string_view device) { return device == "bus-2"; };
+    const auto none = audit_rows(table.store, "acme/bus", limits);
+    REQUIRE(none.ok());
+    CHECK(none.value().blocks.empty());
 }
 
 TEST_CASE("audit rows: system tables are no data tables") {

@@ -156,6 +156,25 @@ TEST_CASE("commit: a writer that slept while the log was cut does not commit int
     CHECK(newborn.commit(lake.commit_of(1)).error().code == ErrorCode::denied);
 }
 
+TEST_CASE("commit: a writer that had nothing for a table while its log was cut goes on behind it") {
+    BusLake lake;
+    lake.fill(1, 2);
+    DeltaTable quiet{lake.store, lake.folder, DeltaTable::Keep::no_files};
+    REQUIRE(quiet.refresh().ok());
+    // Others have committed, and none of them rows of this journal.
+    const std::string app = std::exchange(lake.app, "another program");
+    lake.fill(3, 9);
+    checkpoint(lake);
+    for (int version = 0; version < 8; ++version)
+        REQUIRE(lake.disk.remove(lake.log_path(commit_name(version))).ok());
+    lake.app = app;
+    REQUIRE(quiet.commit(lake.commit_of(10)).ok());
+    CHECK(lake.state().version == 9);
+    CHECK(lake.state().txn(app) == 1000);
+    CHECK(lake.state().files.size() == 10);
+    CHECK(lake.store.list(lake.folder + "/_delta_log").value().size() == 4);
+}
+
 TEST_CASE("checkpoint: wherever the disk fails in writing one, the table reads as before") {
     for (const bool torn : {false, true}) {
         for (std::uint64_t step = 1;; ++step) {

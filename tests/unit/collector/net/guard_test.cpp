@@ -179,6 +179,24 @@ TEST_CASE("gateway: who is revoked loses the connection, others keep theirs") {
     CHECK(refused[static_cast<std::size_t>(RefusalReason::revoked)] == 1);
 }
 
+TEST_CASE("gateway: who came by an authority that is cut off loses the connection, by itself") {
+    GatewayFixture fixture;
+    fixture.start();
+    const auto client = connect(fixture.device(device()));
+    const auto registry = Registry::open(fixture.registry_path()).value();
+    // Rotated: it is an older one, and still good.
+    REQUIRE(registry->rotate_authority("acme", gateway_pki().stranger.certificate).ok());
+    fixture.look(test::wall_now());
+    connect(fixture.device(device()));
+    REQUIRE(registry->cut_off_older("acme").value() == 1);
+    fixture.look(test::wall_now());
+    const std::string said =
+        "device \"bus-1\" of tenant \"acme\" has a certificate of another tenant's authority";
+    CHECK(bye_of(*client) == said);
+    TlsClient again{fixture.device(device())};
+    CHECK(bye_of(again) == said);
+}
+
 TEST_CASE("gateway: after a reload it is the file that has the registry's name now that counts") {
     GatewayFixture fixture;
     fixture.start();

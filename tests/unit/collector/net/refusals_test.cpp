@@ -87,7 +87,7 @@ TEST_CASE("gateway: who is not known, or not what it says, is refused and the lo
             fixture.stop();
             CHECK_THAT(fixture.log(), ContainsSubstring(refusal.logged));
             CHECK_THAT(fixture.log(), ContainsSubstring("127.0.0.1:"));
-            CHECK(fixture.gateway().counters.refused == 1);
+            CHECK(fixture.gateway().counters.refused() == 1);
             CHECK(fixture.gateway().counters.sessions == 0);
             CHECK(fixture.submissions.kinds.empty());
         }
@@ -110,6 +110,6 @@ TEST_CASE("gateway: what does not speak TLS is refused, and a silent peer is not
     ::close(garbage);
     ::close(silent);
     fixture.stop();
-    CHECK(fixture.gateway().counters.refused == 2);
+    CHECK(fixture.gateway().counters.refused() == 2);
     CHECK_THAT(fixture.log(), ContainsSubstring("the handshake took too long"));
 }

@@ -196,6 +196,47 @@ TEST_CASE("audit trail: several lines that a power cut left unsound are cut off,
                ContainsSubstring(std::to_string(text.size() - whole) + " bytes of what was not"));
 }
 
+TEST_CASE("audit trail: what a power cut has torn is set aside at the start, and told once") {
+    const Bench bench;
+    bench.append(1, 2);
+    const std::size_t whole = bench.text().size();
+    REQUIRE(bench.trail.append({fact("3"), fact("4"), fact("5")}).ok());
+    const std::string text = bench.text();
+    const auto mend = [&bench] { REQUIRE(bench.trail.mend({1'795'219'200'000'000}).ok()); };
+    mend();
+    CHECK(bench.text() == text);  // nothing was torn
+    const std::size_t line = lines_of(text)[2].size();
+    // A hole in the first or second of three lines: those behind it are sound, and belong to
+    // nothing.
+    std::string hole = text;
+    std::fill_n(hole.begin() + static_cast<std::ptrdiff_t>(whole + line + 20), 100, '\0');
+    for (const std::string& torn : {text.substr(0, whole + 50), hole}) {
+        CAPTURE(torn.size());
+        bench.write(torn);
+        mend();
+        const TrailVerifier verdict = bench.verify();
+        CHECK(verdict.problems().empty());
+        CHECK(verdict.torn().empty());
+        REQUIRE(verdict.cuts().size() == 1);
+        const auto cut = lines_of(bench.text()).back();
+        CHECK_THAT(cut, ContainsSubstring(R"("who":"collector","what":"tail_cut")"));
+        const std::size_t sound = bench.text().size() - cut.size();
+        const std::string aside = "torn-" + std::to_string(verdict.end().number - 1);
+        CHECK(read_text_file(bench.its_folder() + "/" + aside).value() == torn.substr(sound));
+        mend();
+        CHECK(bench.verify().lines() == verdict.lines());
+        bench.append(6, 6);
+        CHECK(bench.verify().problems().empty());
+    }
+    // Whoever changes a line leaves no zeros, and is found for ever.
+    std::string changed = text;
+    changed[whole + 40] ^= 1;
+    bench.write(changed);
+    mend();
+    CHECK(bench.text() == changed);
+    CHECK_FALSE(bench.verify().problems().empty());
+}
+
 TEST_CASE("audit trail: a writer that keeps the lock is not waited for without end") {
     const Bench bench;
     bench.append(1, 1);

@@ -125,24 +125,92 @@ TEST_CASE("renewal: an allowed device gets the next certificate, once for each k
     EnrolmentSite site;
     const DeviceName bus{"demo", "acme", "bus-1"};
     const WallUs now = test::wall_now();
-    CHECK(refused(site.codes->renew(bus, new_key(), site.at(now))) == "name");
+    CHECK(refused(site.codes->renew({bus, new_key()}, site.at(now))) == "name");
     REQUIRE(site.registry->allow("acme", {"bus-1"}).ok());
     const PublicKey key = new_key();
-    const auto first = site.codes->renew(bus, key, site.at(now));
+    const auto first = site.codes->renew({bus, key}, site.at(now));
     REQUIRE(first.ok());
-    CHECK(site.codes->renew(bus, key, site.at(now)).value().chain == first.value().chain);
-    CHECK(site.codes->renew(bus, new_key(), site.at(now)).value().chain != first.value().chain);
+    CHECK(site.codes->renew({bus, key}, site.at(now)).value().chain == first.value().chain);
     // Another authority has taken the place of the first.
-    const auto before = site.codes->renew(bus, key, site.at(now));
-    REQUIRE(before.ok());
     site.enrolment = site.issue_enrolment();
+    REQUIRE(site.registry->add_enrolment_authority("acme", site.enrolment.certificate).ok());
     site.issuers.by_tenant.clear();
     site.issuers.by_tenant.emplace("acme", site.issuer());
-    const auto after = site.codes->renew(bus, key, site.at(now));
+    const auto after = site.codes->renew({bus, key}, site.at(now));
     REQUIRE(after.ok());
     CHECK_FALSE(after.value().again);
     REQUIRE(site.registry->revoke("acme", "bus-1").ok());
-    CHECK(refused(site.codes->renew(bus, key, site.at(now))) == "name");
+    CHECK(refused(site.codes->renew({bus, key}, site.at(now))) == "name");
+}
+
+TEST_CASE("renewal: in the second half of a life, and another one after a ninetieth of it") {
+    EnrolmentSite site;  // certificates of 20 days
+    const DeviceName bus{"demo", "acme", "bus-1"};
+    const WallUs now = test::wall_now();
+    const auto in_days = [now](double days) {
+        return WallUs{now.value + static_cast<std::int64_t>(days * test::day_us)};
+    };
+    REQUIRE(site.registry->allow("acme", {"bus-1"}).ok());
+    const PublicKey key = new_key();
+    const auto ask = [&](const PublicKey& with, WallUs expires, WallUs when, bool leaves = false) {
+        return refused(site.codes->renew({bus, with, expires, leaves}, site.at(when)));
+    };
+    CHECK(ask(key, in_days(11), now) == "too_soon");
+    CHECK(ask(key, in_days(9), now) == "enrolled");
+    // It asks again with that key as often as it likes, and with another one after some hours: it
+    // has lost the key, and its older certificate ends.
+    CHECK(ask(key, in_days(9), in_days(0.1)) == "enrolled");
+    CHECK(ask(new_key(), in_days(9), in_days(0.1)) == "too_soon");
+    CHECK(ask(new_key(), in_days(9), in_days(0.3)) == "enrolled");
+    CHECK(ask(key, in_days(9), in_days(0.4)) == "too_soon");
+    // A device of an older authority does not wait, but once it has one of the newer it does.
+    REQUIRE(site.registry->allow("acme", {"bus-2"}).ok());
+    const DeviceName other{"demo", "acme", "bus-2"};
+    CHECK(refused(site.codes->renew({other, key, in_days(19), true}, site.at(now))) == "enrolled");
+    CHECK(refused(site.codes->renew({other, new_key(), in_days(19), true}, site.at(now))) ==
+          "too_soon");
+}
+
+TEST_CASE("enrolment: what was issued before is given again as long as it is of use") {
+    EnrolmentSite site;
+    const DeviceName bus{"demo", "acme", "bus-1"};
+    const PublicKey key = new_key();
+    const auto code = add_code(site);  // good for a day
+    const WallUs now = test::wall_now();
+    const auto days_on = [now](std::int64_t days) {
+        return WallUs{now.value + days * test::day_us};
+    };
+    const auto redeem = [&](WallUs when) {
+        return site.codes->redeem(code.id, code.secret, {"bus-1", key}, site.at(when));
+    };
+    const auto first = redeem(now);
+    REQUIRE(first.ok());
+    CHECK(redeem(days_on(13)).value().chain == first.value().chain);
+    CHECK(refused(redeem(days_on(14))) == "code_expired");
+    const auto renewed = site.codes->renew({bus, key, days_on(20)}, site.at(days_on(14)));
+    REQUIRE(renewed.ok());
+    CHECK_FALSE(renewed.value().again);
+    CHECK(renewed.value().chain != first.value().chain);
+}
+
+TEST_CASE("enrolment: an authority that the registry does not list any more issues nothing") {
+    for (const bool above : {false, true}) {
+        CAPTURE(above);
+        EnrolmentSite site;
+        const auto code = add_code(site);
+        REQUIRE(site.registry->allow("acme", {"bus-1"}).ok());
+        if (above) {
+            REQUIRE(site.registry->rotate_authority("acme", site.root.certificate).ok());
+            REQUIRE(site.registry->cut_off_older("acme").value() == 1);
+        } else {
+            REQUIRE(site.registry->drop_enrolment_authorities("acme").value() == 1);
+        }
+        const WallUs now = test::wall_now();
+        CHECK(refused(site.codes->redeem(code.id, code.secret, {"bus-2", new_key()},
+                                         site.at(now))) == "issuer");
+        CHECK(refused(site.codes->renew({{"demo", "acme", "bus-1"}, new_key()}, site.at(now))) ==
+              "issuer");
+    }
 }
 
 TEST_CASE("signing request: the key has signed it, and its URI is a device's or absent") {

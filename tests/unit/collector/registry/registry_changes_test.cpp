@@ -64,6 +64,17 @@ TEST_CASE("registry changes: a tenant that is gone or has another authority conc
     CHECK(bench.registry->find("acme", "bus-1").value() == DeviceState::unknown);
 }
 
+TEST_CASE("registry changes: authorities that are taken away concern the devices of their tenant") {
+    Bench bench;
+    REQUIRE(bench.registry->rotate_authority("acme", "newer").ok());
+    REQUIRE(bench.registry->add_enrolment_authority("acme", "below it").ok());
+    CHECK(bench.news() == "acme/ ");
+    REQUIRE(bench.registry->drop_enrolment_authorities("acme").value() == 1);
+    CHECK(bench.news() == "acme/ ");
+    bench.execute("DELETE FROM older_authorities");
+    CHECK(bench.news() == "acme/ ");
+}
+
 TEST_CASE("registry changes: who has missed some is told to ask about everything") {
     Bench bench;
     bench.execute("UPDATE devices SET state = 'revoked'");

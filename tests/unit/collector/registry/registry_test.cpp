@@ -197,6 +197,11 @@ TEST_CASE("registry: limits of tenants, and devices that were there twice") {
     CHECK(registry->limits().value().at("acme") == TenantLimits{1, 2, INT64_MAX, 4});
     REQUIRE(registry->set_limits("acme", {}).ok());
     CHECK(registry->limits().value().empty());
+    CHECK(registry->intake().value() == DayIntake{});
+    REQUIRE(registry->keep_intake({7, {{"acme", 100}, {"other", 1}}}).ok());
+    REQUIRE(registry->keep_intake({8, {{"acme", 5}}}).ok());
+    REQUIRE(registry->keep_intake({8, {{"acme", 9}}}).ok());
+    CHECK(registry->intake().value() == DayIntake{8, {{"acme", 9}}});
 
     CHECK_FALSE(registry->clone("acme", "bus-1").value());
     REQUIRE(registry->note_clones({{"acme", "bus-1", {5}, "once"}}).ok());

@@ -80,3 +80,85 @@ TEST_CASE("clones: they are told anew when one of them comes back") {
         watch.end(b, {begin_ms + 60'000});
     }
 }
+
+namespace {
+
+// Sessions of a second each, a minute after each other; which of them raised the alarm.
+std::vector<std::size_t> alarms(CloneWatch& watch, const std::vector<DeviceLife>& lives) {
+    std::vector<std::size_t> raised;
+    MonotonicMs now{1'000'000};
+    for (std::size_t i = 0; i < lives.size(); ++i) {
+        const std::string from = "from " + std::to_string(i);
+        const auto session = watch.begin("acme", "bus-1", from, now);
+        CHECK(!watch.spoke(session, now));
+        if (const auto other = watch.greeted(session, lives[i], now)) {
+            CHECK(*other == "from " + std::to_string(i - 1));
+            raised.push_back(i);
+        }
+        CHECK(!watch.spoke(session, now + 500));
+        watch.end(session, now + 1000);
+        now = now + 60'000;
+    }
+    return raised;
+}
+
+constexpr DeviceLife life(std::uint32_t incarnation, std::uint64_t boot) {
+    return {{incarnation}, boot};
+}
+
+}  // namespace
+
+TEST_CASE("clones: short sessions of two lives in turn are told, those of a device alone are not") {
+    struct Case {
+        const char* what;
+        std::vector<DeviceLife> lives;
+        std::vector<std::size_t> alarms;
+    };
+    const Case cases[] = {
+        {"one device that reconnects", std::vector<DeviceLife>(20, life(1, 5)), {}},
+        {"one that does not say which boot it is", std::vector<DeviceLife>(20, life(1, 0)), {}},
+        {"one that boots each time",
+         {life(1, 1), life(1, 2), life(1, 3), life(1, 4), life(1, 5), life(1, 6)},
+         {}},
+        {"one that lost its spool twice", {life(1, 1), life(2, 2), life(3, 3), life(3, 4)}, {}},
+        {"one whose spool was restored, once",
+         {life(1, 1), life(2, 2), life(1, 3), life(1, 4), life(1, 5)},
+         {}},
+        {"a copy with the spool", {life(1, 1), life(1, 2), life(1, 1), life(1, 2)}, {3}},
+        {"batches of several sessions",
+         {life(1, 1), life(1, 1), life(1, 2), life(1, 2), life(1, 1), life(1, 1), life(1, 2)},
+         {6}},
+        {"a copy with the key alone", {life(1, 1), life(9, 2), life(1, 1), life(9, 2)}, {3}},
+        {"both start anew for each batch", {life(1, 1), life(9, 2), life(1, 3), life(9, 4)}, {3}},
+        {"devices that do not say which boot",
+         {life(1, 0), life(9, 0), life(1, 0), life(9, 0)},
+         {3}},
+        {"three of them",
+         {life(1, 1), life(2, 2), life(3, 3), life(1, 1), life(2, 2), life(3, 3)},
+         {4}},
+    };
+    for (const Case& each : cases) {
+        CAPTURE(each.what);
+        CloneWatch watch;
+        CHECK(alarms(watch, each.lives) == each.alarms);
+    }
+}
+
+TEST_CASE("clones: lives in turn are told once an hour, and old devices are forgotten first") {
+    CloneWatch watch{2};
+    std::vector<DeviceLife> lives;
+    for (std::uint64_t i = 0; i < 150; ++i) lives.push_back(life(1, 1 + i % 2));
+    CHECK(alarms(watch, lives) == std::vector<std::size_t>{3, 63, 123});
+    const auto greet = [&watch](const char* device, std::uint64_t boot) {
+        const auto session = watch.begin("acme", device, "x", {0});
+        const bool told = watch.greeted(session, life(1, boot), {0}).has_value();
+        watch.end(session, {0});
+        return told;
+    };
+    CHECK(!greet("bus-2", 1));
+    CHECK(!greet("bus-2", 2));
+    CHECK(!greet("bus-3", 1));
+    CHECK(!greet("bus-2", 1));  // a return
+    CHECK(!greet("bus-4", 1));  // bus-3 goes
+    CHECK(greet("bus-2", 2));
+}

@@ -100,6 +100,11 @@ TEST_CASE("session: a certificate is renewed once, for the session's own device 
     CHECK(told == std::vector<std::string>{""});
     talk.hear(FrameType::renew, own);
     CHECK(talk.closed);
+    Talk once_more{with};
+    once_more.hear_hello();
+    once_more.hear(FrameType::renew, own);
+    CHECK(once_more.count(FrameType::renewed) == 1);
+    CHECK(told == std::vector<std::string>{""});  // is told once
 
     for (const auto& request :
          {test::signing_request(generate_key().value(), "longhaul://demo/acme/bus-2"),
@@ -113,14 +118,54 @@ TEST_CASE("session: a certificate is renewed once, for the session's own device 
     }
 
     REQUIRE(desk.site.registry->revoke("acme", "bus-1").ok());
-    CHECK(renewals.renew(bus, own, test::wall_now(), {1}).value().empty());
+    const MonotonicMs later{10'000};
+    CHECK(renewals.renew({bus}, own, test::wall_now(), later).value().empty());
     CHECK(told.back() == "name: the device is not allowed");
-    for (int i = 0; i < 20; ++i) CHECK(renewals.renew(bus, own, test::wall_now(), {1}).ok());
+    for (int i = 0; i < 20; ++i) CHECK(renewals.renew({bus}, own, test::wall_now(), later).ok());
     CHECK(told.back() == "too many at once, it may ask again");
+    // Another tenant has its own.
+    const DeviceName rival{"demo", "rival", "bus-1"};
+    const auto theirs = test::signing_request(generate_key().value(), device_uri(rival));
+    CHECK(renewals.renew({rival}, theirs, test::wall_now(), later).ok());
+    CHECK(told.back() == "name: the device is not allowed");
 
     Talk without;
     without.hear_hello();
     CHECK_FALSE(without.said<longhaul_Welcome>(FrameType::welcome).renewal);
     without.hear(FrameType::renew, own);
     CHECK(without.closed);
+}
+
+TEST_CASE("session: a device of an older authority is renewed at once, if it can be") {
+    Desk desk;
+    REQUIRE(desk.site.registry->allow("acme", {"bus-1"}).ok());
+    Renewals renewals{EnrolmentCodes::open(desk.site.folder.path() + "/registry.db").value(),
+                      std::shared_ptr<const EnrolmentDesk>{std::shared_ptr<void>{}, &desk.desk},
+                      [](const DeviceName&, const std::string& why) { CHECK(why.empty()); }};
+    const auto own = test::signing_request(generate_key().value(), device_uri(bus));
+    const auto leaving = [&renewals](SessionSettings& settings) {
+        settings.renewals = &renewals;
+        settings.leaves_authority = true;
+    };
+    for (const bool can : {false, true}) {
+        Talk old{leaving};
+        longhaul_Hello hello = longhaul_Hello_init_zero;
+        hello.protocol = protocol_version;
+        hello.incarnation = 7;
+        hello.boot = 9;
+        hello.rotation = can;
+        old.hear_hello(hello);
+        const auto welcome = old.said<longhaul_Welcome>(FrameType::welcome);
+        CHECK(welcome.renewal == can);
+        CHECK(welcome.renew_now == can);
+        CHECK(old.session().life() == DeviceLife{{7}, 9});
+    }
+    const auto body = renewals.renew({bus, {}, true}, own, test::wall_now(), {20'000}).value();
+    const Issuer issuer = desk.site.issuer();
+    const Bytes sealing = issuer.sealing();
+    REQUIRE(body.size() > sealing.size() + issuer.above().size());
+    CHECK(equal(Bytes{body}.last(sealing.size()), sealing));
+    CHECK(
+        equal(Bytes{body}.last(sealing.size() + issuer.above().size()).first(issuer.above().size()),
+              issuer.above()));
 }

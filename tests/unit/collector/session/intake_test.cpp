@@ -162,6 +162,29 @@ TEST_CASE("intake: what the journal has of today counts, yesterday's does not") 
     CHECK(acme.room({day_ms}).bytes == 100'000);
 }
 
+TEST_CASE(
+    "intake: what was taken today is told and counts again after a restart, the more of both") {
+    const auto at_noon = [](Intake& intake, std::uint64_t in_journal, const DayIntake& kept) {
+        intake.set_date({5 * day_ms * 1000 + 1}, {0});
+        intake.set_limits({{"acme", limited(0, 100'000)}}, {0});
+        intake.count_taken("acme", in_journal, {5 * day_ms * 1000}, {0});
+        intake.restore(kept, {0});
+        return intake.of("acme").room({0}).bytes;
+    };
+    Intake before;
+    CHECK(at_noon(before, 0, {}) == 100'000);
+    before.of("acme").took(60'000, {0});
+    const DayIntake kept = before.taken_today({0});
+    CHECK(kept == DayIntake{5, {{"acme", 60'000}}});
+    CHECK(before.taken_today({day_ms}) == DayIntake{6, {}});
+    Intake cut;
+    CHECK(at_noon(cut, 10'000, kept) == 40'000);
+    Intake not_cut;
+    CHECK(at_noon(not_cut, 65'000, kept) == std::max<std::uint64_t>(35'000, step_bytes));
+    Intake of_yesterday;
+    CHECK(at_noon(of_yesterday, 0, {4, {{"acme", 60'000}}}) == 100'000);
+}
+
 TEST_CASE("intake: without room on disk or in memory nobody may send, until there is room") {
     Intake intake;
     intake.set_under_way_max(1000);

@@ -119,16 +119,30 @@ TEST_CASE("session: a block that is not whole, or whose epoch has not come, is r
 
 TEST_CASE("session: an epoch sealed to a key that the writer lacks is refused") {
     SealingKeyId held{};
-    Talk refused{[&](SessionSettings& settings) { settings.sealing_keys = {held}; }};
+    using Keys = std::vector<SealingKeyId>;
+    Talk refused{[&](SessionSettings& settings) {
+        settings.sealing_keys = std::make_shared<const Keys>(Keys{held});
+    }};
     refused.hear_hello();
     refused.hear(FrameType::schema, schema());
     refused.hear(FrameType::epoch, epoch());
     CHECK(refused.closed);
     CHECK(refused.bye() == "epoch record: it is sealed to a key that this collector does not hold");
     const SealingKeyId right = sealing_key_id(public_key_of(pki().sealing).value());
-    Talk taken{[&](SessionSettings& settings) { settings.sealing_keys = {held, right}; }};
-    taken.introduce();
-    CHECK_FALSE(taken.closed);
+    for (const SealingTenants& whose : {SealingTenants{}, SealingTenants{{right, "acme"}}}) {
+        Talk taken{[&](SessionSettings& settings) {
+            settings.sealing_keys = std::make_shared<const Keys>(Keys{held, right});
+            settings.sealing_tenants = &whose;
+        }};
+        taken.introduce();
+        CHECK_FALSE(taken.closed);
+    }
+    const SealingTenants of_rival{{right, "rival"}};
+    Talk foreign{[&](SessionSettings& settings) { settings.sealing_tenants = &of_rival; }};
+    foreign.hear_hello();
+    foreign.hear(FrameType::schema, schema());
+    foreign.hear(FrameType::epoch, epoch());
+    CHECK(foreign.bye() == "epoch record: it is sealed to a key of another tenant");
 }
 
 TEST_CASE("session: a tenant has a bounded number of schemas") {

@@ -102,7 +102,8 @@ class Body {
 class EpochMaker {
  public:
     EpochMaker(const char* tenant, const char* device, std::uint32_t incarnation,
-               std::uint32_t epoch, const PrivateKey& seal_to = sealing_key()) {
+               std::uint32_t epoch, const PrivateKey& seal_to = sealing_key(),
+               const char* random = "random") {
         LH_CHECK(crypto_init().ok());
         record.version = epoch_record_version;
         std::strcpy(record.environment, "test");
@@ -111,7 +112,7 @@ class EpochMaker {
         record.incarnation = incarnation;
         record.epoch = epoch;
         keys_ =
-            derive_epoch_keys(as_bytes("random"), as_bytes(device), {incarnation}, {epoch}).value();
+            derive_epoch_keys(as_bytes(random), as_bytes(device), {incarnation}, {epoch}).value();
         LH_CHECK(wrap_block_key(public_key_of(seal_to).value(), keys_, record).ok());
     }
 

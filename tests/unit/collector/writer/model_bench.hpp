@@ -38,7 +38,9 @@ struct ModelBench : WriterBench {
         block(maker, sealed(number), time_us);
     }
     void append_model() { append(JournalKind::model, "acme", "", model); }
-    void release(Bytes block) { append(JournalKind::release, "acme", "bus-1", block, noon_us + 5); }
+    void release(Bytes block, std::int64_t came_us = noon_us) {
+        append(JournalKind::release, "acme", "bus-1", block, came_us);
+    }
 
     Rows bus() { return rows("acme/bus", {"seq", "row", "n", "receive_time"}); }
     Rows reasons() { return rows("acme/_quarantine", {"seq", "reason"}); }
@@ -52,7 +54,7 @@ struct ModelBench : WriterBench {
             LH_TRY(journal->append(shard, entry, {0}));
             return journal->flush();
         };
-        return Releases{*journal, *writer, {find, add}};
+        return Releases{*store, *writer, {find, add}};
     }
     // A collector's process until nothing is left to do, or the disk fails.
     bool work(bool has_model) {

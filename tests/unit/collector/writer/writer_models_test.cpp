@@ -12,29 +12,30 @@ using namespace longhaul::test;
 
 namespace {
 
-// A journal in which one entry cannot be read for now.
-struct FailingRead final : Journal {
-    FailingRead(Journal& of, Offset fails_at) : journal{of}, at{fails_at} {}
-    const JournalId& id() const override { return journal.id(); }
-    Shard shards() const override { return journal.shards(); }
-    Result<Offset> append(Shard shard, const JournalEntry& entry, MonotonicMs now) override {
-        return journal.append(shard, entry, now);
+// A lake of which one file cannot be read for now.
+struct FailingRead final : ObjectStore {
+    FailingRead(ObjectStore& of, std::string path) : lake{of}, at{std::move(path)} {}
+    Status put_if_absent(std::string_view, Bytes) override { return ErrorCode::denied; }
+    Result<std::unique_ptr<ObjectWriter>> begin() override { return ErrorCode::denied; }
+    Result<std::vector<std::byte>> read(std::string_view path) override {
+        if (fails && path == at) return ErrorCode::io;
+        return lake.read(path);
     }
-    Result<MonotonicMs> step(MonotonicMs now) override { return journal.step(now); }
-    Status flush() override { return journal.flush(); }
-    Offset durable_end(Shard shard) const override { return journal.durable_end(shard); }
-    Result<Offset> begin(Shard shard) const override { return journal.begin(shard); }
-    Status cut(Shard shard, Offset below) override { return journal.cut(shard, below); }
-    Result<std::unique_ptr<JournalReader>> read(Shard shard, Offset from) override {
-        if (fails && from == at) return ErrorCode::io;
-        return journal.read(shard, from);
+    Result<std::vector<std::string>> list(std::string_view folder) override {
+        return lake.list(folder);
     }
-    Journal& journal;
-    Offset at;
+    Result<std::vector<StoredObject>> entries(std::string_view folder) override {
+        return lake.entries(folder);
+    }
+    Status remove(std::string_view) override { return ErrorCode::denied; }
+    Status make_durable(std::string_view) override { return ErrorCode::denied; }
+    Status replace(std::string_view, Bytes) override { return ErrorCode::denied; }
+    ObjectStore& lake;
+    std::string at;
     bool fails = true;
 };
 
-std::string unknown_model(const ModelHash& hash) { return "unknown model: " + longhaul::hex(hash); }
+std::string lacks(const ModelHash& hash) { return std::string{unknown_model} + hex(hash); }
 
 }  // namespace
 
@@ -61,7 +62,7 @@ TEST_CASE("models: a block whose model is missing waits in quarantine with its b
     bench.send(1);                                             // the same once more
     REQUIRE(bench.drain() == "");
     const std::string seq = std::to_string(BlockSeq::of(BlockClass::normal, 1).value);
-    CHECK(bench.reasons() == Rows{seq + "|" + unknown_model(bench.hash)});
+    CHECK(bench.reasons() == Rows{seq + "|" + lacks(bench.hash)});
     const Rows content = bench.rows("acme/_quarantine", {"content"});
     REQUIRE(content.size() == 1);
     CHECK_FALSE(content[0].empty());
@@ -77,8 +78,8 @@ TEST_CASE("models: a release makes rows of a waiting block, with the time of its
     bench.begin();
     bench.send(1, noon_us - 86'400'000'000);
     bench.append_model();
-    bench.release(bench.sealed(1));
-    bench.release(bench.sealed(1));
+    bench.release(bench.sealed(1), noon_us - 86'400'000'000);
+    bench.release(bench.sealed(1), noon_us - 86'400'000'000);
     REQUIRE(bench.drain() == "");
     REQUIRE(bench.bus().size() == 3);
     // No anchor: the newest sample, of 21 ms, is as old as the block's arrival.
@@ -300,24 +301,51 @@ TEST_CASE("models: a model that cannot be read is appended once") {
     }
 }
 
-TEST_CASE("models: a block that cannot be read for now holds up no other") {
+TEST_CASE("models: a file of _quarantine that cannot be read for now holds up no other") {
     ModelBench bench;
     bench.begin();
-    const Offset first = bench.journal->durable_end(0);
-    for (std::uint32_t number = 1; number <= 3; ++number) bench.send(number);
+    bench.send(1);
+    REQUIRE(bench.drain() == "");
+    DeltaTable table{*bench.store, "acme/_quarantine"};
+    REQUIRE(table.refresh().ok());
+    FailingRead lake{*bench.store, "acme/_quarantine/" + table.state().files.begin()->first};
+    bench.send(2);
+    bench.send(3);
     bench.append_model();
     REQUIRE(bench.drain() == "");
-    FailingRead journal{*bench.journal, first};
     const auto add = [&](Shard shard, const JournalEntry& entry) -> Status {
-        LH_TRY(journal.append(shard, entry, {0}));
-        return journal.flush();
+        LH_TRY(bench.journal->append(shard, entry, {0}));
+        return bench.journal->flush();
     };
-    Releases releasing{journal, *bench.writer, {{}, add}};
+    Releases releasing{lake, *bench.writer, {{}, add}};
     CHECK(releasing.step({noon_us}).error() == ErrorCode::io);
     REQUIRE(bench.drain() == "");
     CHECK(bench.bus().size() == 6);
-    journal.fails = false;
+    lake.fails = false;
     CHECK(releasing.step({noon_us}).ok());
     REQUIRE(bench.drain() == "");
     CHECK(bench.bus().size() == 9);
+    CHECK(bench.writer->releasable().empty());
+}
+
+TEST_CASE("models: released rows have the time at which their block came") {
+    ModelBench bench;
+    bench.begin();
+    bench.send(1, noon_us - 77);
+    REQUIRE(bench.work(true));
+    REQUIRE(bench.bus().size() == 3);
+    CHECK(bench.bus()[0].ends_with("|" + bench.rows("acme/_quarantine", {"receive_time"})[0]));
+}
+
+TEST_CASE("models: what waits is remembered in few runs, and above them it only lies there") {
+    EpochState epoch;
+    const ModelHash model{};
+    for (std::uint32_t seq = 1; seq <= 1'000'000; ++seq) REQUIRE(epoch.add_waiting(model, seq));
+    CHECK(epoch.waiting.at(model).size() == 1);
+    for (std::uint32_t run = 1; run < state_limits::runs_max; ++run)
+        REQUIRE(epoch.add_waiting(model, 2'000'000 + 2 * run));
+    CHECK_FALSE(epoch.add_waiting(model, 9'000'000));
+    CHECK_FALSE(epoch.add_waiting(ModelHash{std::byte{1}}, 9'000'000));
+    CHECK(epoch.add_waiting(model, 1'000'001));
+    CHECK(epoch.waiting.size() == 1);
 }

@@ -10,5 +10,5 @@
 extern "C"
 #endif
 void lh_lwip_failed(const char *file, int line);
-#define LWIP_PLATFORM_ASSERT(text) lh_lwip_failed(__FILE__, __LINE__)
+#define LWIP_PLATFORM_ASSERT(text) lh_lwip_failed(__FILE_NAME__, __LINE__)
 #endif
