@@ -88,7 +88,7 @@ TEST_CASE(
     device.bench.block(device.epoch,
                        device.epoch.block(2, device.at({2000}).anchor(0, noon_us, 5000)));
     REQUIRE(device.bench.drain() == "");
-    CHECK(device.rows() == Rows{seq_1 + "|0|2036-05-23 17:20:01.000000Z|0|",
+    CHECK(device.rows() == Rows{seq_1 + "|0|2036-05-24 17:20:01.000000Z|0|",
                                 seq_2 + "|0|2026-11-21 12:00:02.000000Z|1|5200"});
 }
 
