@@ -146,6 +146,13 @@ const std::vector<GeneratorKind>& generator_kinds() {
     return kinds;
 }
 
+GeneratorKind at_pace(GeneratorKind kind, const Pace& pace) {
+    kind.gap_ms = pace.gap_ms;
+    kind.gap_rough_ms = 0;
+    kind.deadline_ms = pace.deadline_ms;
+    return kind;
+}
+
 class Generator final : public StreamPlan {
  public:
     Generator(const GeneratorKind& kind, std::uint64_t seed)
@@ -173,7 +180,7 @@ class Generator final : public StreamPlan {
     }
 
  private:
-    const GeneratorKind& kind_;
+    GeneratorKind kind_;
     std::uint64_t seed_;
 };
 
@@ -252,9 +259,11 @@ std::vector<std::string_view> generator_names() {
     return names;
 }
 
-std::unique_ptr<StreamPlan> make_generator(std::string_view name, std::uint64_t seed) {
+std::unique_ptr<StreamPlan> make_generator(std::string_view name, std::uint64_t seed,
+                                           const std::optional<Pace>& pace) {
     for (const GeneratorKind& kind : generator_kinds()) {
-        if (kind.name == name) return std::make_unique<Generator>(kind, seed);
+        if (kind.name == name)
+            return std::make_unique<Generator>(pace ? at_pace(kind, *pace) : kind, seed);
     }
     return nullptr;
 }
