@@ -1,6 +1,7 @@
 #include "agent/sources/nmea_values.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 
 namespace longhaul::agent {
@@ -48,6 +49,30 @@ std::optional<std::int64_t> read_digits(std::string_view text, std::size_t count
     return read_nmea_integer(text);
 }
 
+// The double nearest to the text. Without floating point, for which a small processor needs 2 KB of
+// library: the quotient bit by bit, one bit more than a double has, rounded to even.
+double nearest_double(const Number& number, bool negative) {
+    constexpr unsigned mantissa_bits = 52;
+    constexpr std::uint64_t hidden_bit = std::uint64_t{1} << mantissa_bits;
+    auto left = static_cast<std::uint64_t>(number.digits);
+    auto divisor = static_cast<std::uint64_t>(power_of_ten(number.places));
+    std::uint64_t bits = negative ? std::uint64_t{1} << 63 : 0;
+    if (left == 0) return std::bit_cast<double>(bits);
+    std::uint64_t exponent = 1023;
+    for (; left < divisor; --exponent) left *= 2;
+    for (; left >= 2 * divisor; ++exponent) divisor *= 2;
+    std::uint64_t quotient = 0;
+    for (unsigned i = 0; i < mantissa_bits + 2; ++i) {
+        const bool one = left >= divisor;
+        quotient = quotient * 2 + (one ? 1 : 0);
+        left = (one ? left - divisor : left) * 2;
+    }
+    const bool up = (quotient & 1) != 0 && (left != 0 || (quotient & 2) != 0);
+    // A mantissa that overflows makes the exponent one more, and itself 0.
+    bits |= (exponent << mantissa_bits) + (quotient / 2 + (up ? 1 : 0) - hidden_bit);
+    return std::bit_cast<double>(bits);
+}
+
 }  // namespace
 
 std::optional<std::int64_t> read_nmea_integer(std::string_view text) {
@@ -77,10 +102,7 @@ std::optional<Value> read_nmea_decimal(std::string_view text, unsigned scale) {
         const std::int64_t value = number->digits * power_of_ten(scale - number->places);
         return Value::of_integer(negative ? -value : value);
     }
-    // Both are exact, so the quotient is the double nearest to the text.
-    const double value =
-        static_cast<double>(number->digits) / static_cast<double>(power_of_ten(number->places));
-    return Value::of_real(negative ? -value : value);
+    return Value::of_real(nearest_double(*number, negative));
 }
 
 std::optional<std::int64_t> read_nmea_angle(std::string_view text, std::string_view hemisphere,

@@ -1,6 +1,7 @@
 #include "common/block/schema.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "common/base/utf8.hpp"
@@ -96,6 +97,20 @@ std::string_view Field::label(std::size_t index) const {
     return {};
 }
 
+// minimum <= maximum, by their bits: nothing else of a small device compares doubles, and the
+// library for it is not small.
+static bool in_order(double minimum, double maximum) {
+    constexpr std::int64_t infinity = std::int64_t{0x7ff} << 52;
+    const auto magnitude = [](double value) {
+        return std::bit_cast<std::int64_t>(value) & INT64_MAX;
+    };
+    const auto place = [&](double value) {
+        return std::bit_cast<std::int64_t>(value) < 0 ? -magnitude(value) : magnitude(value);
+    };
+    return magnitude(minimum) <= infinity && magnitude(maximum) <= infinity &&
+           place(minimum) <= place(maximum);
+}
+
 Status validate_field(const Field& field) {
     if (!is_name(field.name))
         return Error{ErrorCode::malformed, "field name, which is a-z, 0-9 and _"};
@@ -112,7 +127,7 @@ Status validate_field(const Field& field) {
         return Error{ErrorCode::malformed, "scale"};
     }
     // Written so that NaN bounds are refused too.
-    if (field.bounded && !(field.minimum <= field.maximum))
+    if (field.bounded && !in_order(field.minimum, field.maximum))
         return Error{ErrorCode::malformed, "bounds"};
     // Readers of the table are lost on a text that is none.
     if (!is_utf8(field.unit) || !is_utf8(field.help) || !is_utf8(field.labels)) {

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import signal
 import time
 
 import pytest
@@ -16,31 +17,39 @@ from longhaul_e2e.firmware import TORN_PLAN, Board, image_of
 from longhaul_e2e.processes import pause, wait_until
 from longhaul_e2e.readers import read_table
 from longhaul_e2e.recorded_nmea import FIELDS, fixes_of
+from longhaul_e2e.recorded_optical import FIELDS as OPTICAL, with_readings
 from longhaul_e2e.site import TENANT, Site, top_folder
 
 NAME = "board"
 SEED = int(os.environ.get("LH_FIRMWARE_SEED", "1"))
 KILLS = int(os.environ.get("LH_FIRMWARE_KILLS", "2"))
+OUTAGE_S = int(os.environ.get("LH_FIRMWARE_OUTAGE_S", "0"))
 TORN = int(os.environ.get("LH_FIRMWARE_TORN", "2"))
 PRESETS = os.environ.get("LH_FIRMWARE_PRESETS", "cortex-m3 sf2").split()
 TORN_STEPS = 60  # of the flash, within which the power goes
+READING_EVERY = 20  # lines of the receiver
 ROUNDS = 8  # of the recording in a boot: several blocks
 
 
-def spoken():
+def recorded():
     with gzip.open(top_folder() / "firmware-sim/traces/gnss-receivers/quectel-eg25-g.log.gz") as file:
-        return file.read() * ROUNDS
+        return with_readings(file.read() * ROUNDS, READING_EVERY)
 
 
-def rows_by_epoch(site):
+def spoken():
+    """Positions and optical values, on one line."""
+    return recorded()[0]
+
+
+def rows_by_epoch(site, table="gnss", fields=FIELDS):
     """The device's rows in the order of its samples, by epoch; nothing while there is no table."""
-    path = site.lake / TENANT / "gnss"
+    path = site.lake / TENANT / table
     if not list((path / "_delta_log").glob("*.json")):
         return {}
-    rows = read_table(path, ["incarnation", "epoch", "seq", "row", *FIELDS]).to_pylist()
+    rows = read_table(path, ["incarnation", "epoch", "seq", "row", *fields]).to_pylist()
     epochs = {}
     for row in sorted(rows, key=lambda row: (row["epoch"], row["seq"], row["row"])):
-        epochs.setdefault((row["incarnation"], row["epoch"]), []).append(tuple(row[name] for name in FIELDS))
+        epochs.setdefault((row["incarnation"], row["epoch"]), []).append(tuple(row[name] for name in fields))
     return epochs
 
 
@@ -51,14 +60,14 @@ def epochs_of(site):
     return sorted(read_table(path, ["epoch", "boot_cause", "last_words"]).to_pylist(), key=lambda row: row["epoch"])
 
 
-def differences(epochs, fixes):
-    """Every boot heard the same recording: its rows are the first fixes of it, without a gap."""
+def differences(epochs, said):
+    """Every boot heard the same recording: its rows are the first samples of it, without a gap."""
     for epoch, rows in epochs.items():
-        if len(rows) > len(fixes):
-            yield f"{epoch}: {len(rows)} rows of {len(fixes)} fixes"
-        for at, (row, fix) in enumerate(zip(rows, fixes)):
-            if not all(map(same, plain(row), plain(fix))):
-                yield f"{epoch}, fix {at}: {row} instead of {fix}"
+        if len(rows) > len(said):
+            yield f"{epoch}: {len(rows)} rows of {len(said)} samples"
+        for at, (row, sample) in enumerate(zip(rows, said)):
+            if not all(map(same, plain(row), plain(sample))):
+                yield f"{epoch}, sample {at}: {row} instead of {sample}"
                 break
 
 
@@ -122,8 +131,10 @@ def judge(site, fixes):
     assert code == 0 and report["ok"], report
     assert report["totals"]["duplicates"] == 0
     epochs = rows_by_epoch(site)
-    wrong = list(differences(epochs, fixes))
+    optical = rows_by_epoch(site, "transducer", OPTICAL)
+    wrong = [*differences(epochs, fixes), *differences(optical, recorded()[1])]
     assert not wrong, wrong
+    assert max(map(len, optical.values())) > 100, "optical values of the last start"
     return epochs, report["totals"]
 
 
@@ -183,6 +194,53 @@ def test_torn_pages_and_half_erased_sectors_cost_nothing_that_was_acknowledged(t
         assert torn and (TORN < 20 or "erase" in torn)
         print(f"{preset}: of {TORN} starts {torn.count('program')} torn in a program, {torn.count('erase')} in an erase, {len(epochs)} epochs with rows, {sum(map(len, epochs.values()))} rows, "
               f"{totals['resent']} blocks came twice")
+
+
+def outage(site, board, what, seconds):
+    if what == "cable":
+        board.cable(False)
+    elif what == "gone":
+        site.kill_collector()
+    else:  # the kernel takes connections, and nobody answers in them: each attempt of the board ends with its deadline
+        site.collector.process.send_signal(signal.SIGSTOP)
+    pause(seconds)
+    if what == "cable":
+        board.cable(True)
+    elif what == "gone":
+        site.start_collector()
+    else:
+        site.collector.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.skipif(OUTAGE_S == 0, reason="takes minutes: tools/dev prove arm")
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_board_comes_back_from_long_outages_of_every_kind(tmp_path, preset):
+    """Attempts that nobody answers leave connections behind, for which a small board has no memory: each takes that of the one before."""
+    said = spoken()
+    part = len(said) // ROUNDS
+    with Site(tmp_path / "site") as site:
+        site.start_collector()
+        site.add_devices([NAME])
+        board = Board(site, NAME, preset)
+        try:
+            board.provision()
+            board.start()
+            for at, what in enumerate(("silent", "gone", "cable", "silent")):
+                wait_until(lambda: "longhaul: connected" in board.console(), f"the board connects: {board.log}", 60)
+                board.say(said[at * part:(at + 1) * part])  # so that something waits for an acknowledgement
+                outage(site, board, what, OUTAGE_S)
+                seen = site.journal_bytes()
+                board.say(said[at * part:(at + 1) * part])
+                wait_until(lambda: site.journal_bytes() > seen, f"blocks after the outage ({what}): {board.log}", 1000, poll_s=0.5)
+                print(f"{preset}: back after {OUTAGE_S} s, {what}", flush=True)
+            memory = memory_used(consoles_of(board), preset)
+            assert "no memory for a connection" not in board.console()
+        finally:
+            board.close()
+        assert site.stop_collector() == 0
+        code, report = site.audit(drained=False)
+        assert code == 0 and report["ok"] and report["totals"]["duplicates"] == 0, report
+        print(f"{preset}: {memory}, {board.console().count('longhaul: connected')} sessions")
 
 
 @pytest.mark.parametrize("preset", PRESETS)

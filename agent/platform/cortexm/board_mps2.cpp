@@ -1,9 +1,10 @@
 // Arm's MPS2 boards, with Cortex-M3 (AN385) and Cortex-M33 (AN505): LAN9118 Ethernet, CMSDK serial
 // lines, external RAM that takes the place of a flash.
-#include <cstring>
+#include <utility>
 
 #include "agent/platform/cortexm/board.hpp"
 #include "agent/platform/cortexm/byte_ring.hpp"
+#include "agent/platform/cortexm/console.hpp"
 #include "agent/platform/cortexm/lan9118.hpp"
 #include "agent/platform/cortexm/mapped_flash.hpp"
 #include "agent/platform/cortexm/tick.hpp"
@@ -51,6 +52,18 @@ void take_received() {
     while (!ring.full() && (from.state & 2U) != 0) ring.put(static_cast<std::uint8_t>(from.data));
 }
 
+#if defined(LH_COUNT_WORK)
+// For measurements in an emulator: each line of the console begins with the ticks of the clock that
+// the processor did not sleep.
+std::uint64_t slept = 0;
+bool begins_line = true;
+
+void count_work(std::string_view text) {
+    if (std::exchange(begins_line, false)) console() << tick_count(clock_hz) - slept << " ";
+    begins_line = text.ends_with('\n');
+}
+#endif
+
 }  // namespace
 
 void begin() {
@@ -63,6 +76,9 @@ void begin() {
 }
 
 void write_console(std::string_view text) {
+#if defined(LH_COUNT_WORK)
+    count_work(text);
+#endif
     SerialLine& to = line(console_at);
     for (const char each : text) {
         while ((to.state & 1U) != 0) {
@@ -88,7 +104,15 @@ void take_interrupt() {
 }
 
 MonotonicMs now() { return tick_now(); }
+#if defined(LH_COUNT_WORK)
+void wait() {
+    const std::uint64_t before = tick_count(clock_hz);
+    asm volatile("wfi");
+    slept += tick_count(clock_hz) - before;
+}
+#else
 void wait() { asm volatile("wfi"); }
+#endif
 void kick_watchdog() { kick_tick_watchdog(); }
 void reset() { system_reset(); }
 Flash& flash() { return whole; }

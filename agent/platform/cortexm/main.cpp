@@ -22,12 +22,13 @@ namespace {
 constexpr std::uint32_t identity_sectors = 1, boot_sectors = 2;
 constexpr std::int64_t report_ms = 10'000, progress_ms = 1000;
 
-// Of a signed epoch with one stream, the receiver's, and a certificate as long as it may be here.
+// Of a signed epoch with the receiver's streams, and a certificate as long as it may be here.
 constexpr std::size_t certificate_bytes_max = 768;
 constexpr std::size_t stream_entry_bytes_max = 1 + 2 + longhaul_StreamEntry_size;
-constexpr std::size_t epoch_bytes_max = signed_epoch_head_bytes + longhaul_EpochRecord_size -
-                                        (streams_of_sources_max - 1) * stream_entry_bytes_max +
-                                        signed_epoch_rest_bytes + certificate_bytes_max;
+constexpr std::size_t epoch_bytes_max =
+    signed_epoch_head_bytes + longhaul_EpochRecord_size -
+    (streams_of_sources_max - NmeaReceiver::stream_count) * stream_entry_bytes_max +
+    signed_epoch_rest_bytes + certificate_bytes_max;
 
 // The device has no clock of its own; the collector says the date.
 class NoClock final : public WallClock {

@@ -34,6 +34,17 @@ MonotonicMs tick_now() {
     }
 }
 
+std::uint64_t tick_count(std::uint32_t clock_hz) {
+    const std::uint32_t of_millisecond = clock_hz / 1000;
+    for (;;) {
+        const MonotonicMs now = tick_now();
+        const std::uint32_t left = tick_fraction();
+        if (now == tick_now())
+            return static_cast<std::uint64_t>(now.value) * of_millisecond + of_millisecond - 1 -
+                   left;
+    }
+}
+
 void kick_tick_watchdog() { kicked_at = ticks; }
 
 std::uint32_t tick_fraction() { return at(0xe000e018); }

@@ -14,6 +14,8 @@ from .processes import Program, demand, wait_until
 from .site import top_folder
 
 FLASH_BYTES = 16 << 20
+ICOUNT_SHIFT = 4  # an instruction takes 16 ns, as at 62.5 MHz
+TICK_NS = 40  # of the MPS2 AN385's clock
 NOWHERE = 0xe0000000  # nothing is ever executed there
 HOST = "10.0.2.2"  # as QEMU's user-mode network calls this machine's loopback
 BOARDS = {
@@ -33,6 +35,11 @@ def image_of(preset, name="longhaul-firmware"):
     return image
 
 
+def instructions(ticks):
+    """Of ticks of the clock, with -icount."""
+    return ticks * TICK_NS >> ICOUNT_SHIFT
+
+
 class Board:
     def __init__(self, site, name, preset):
         self.site, self.name, self.preset = site, name, preset
@@ -47,10 +54,14 @@ class Board:
         demand(self.site.bin / "longhaul", "device", "image", self.folder, "--out", self.flash,
                "--collector", f"{HOST}:{self.site.port}")
 
-    def start(self, torn=None):
-        """`torn`: (step, seed), when the power goes in a step of the flash and how; such an image is another one."""
+    def start(self, torn=None, counted=False):
+        """`torn`: (step, seed), when the power goes in a step of the flash and how. `counted`: each line of the console begins with the
+        work done so far, see work(). Both are images of their own."""
         self.starts += 1
+        self._speaker = None
         image, plan = image_of(self.preset), []
+        if counted:
+            image, plan = image_of(self.preset, "longhaul-firmware-counted"), ["-icount", f"shift={ICOUNT_SHIFT}"]
         if torn is not None:
             image = image_of(self.preset, "longhaul-firmware-torn")
             plan = ["-device", f"loader,addr={TORN_PLAN[self.preset]:#x},data={torn[1] << 16 | torn[0]:#x},data-len=4"]
@@ -105,18 +116,25 @@ class Board:
                 assert re.search(rb"\$(OK|[lm])", answer), (packet, answer)
 
     def say(self, data):
-        """What the receiver begins to say: the board reads 20 KB a second, or until it is killed."""
+        """What the receiver begins to say, behind what it is saying: the board reads 20 KB a second, or until it is killed."""
         def speak(line):
             try:
                 line.sendall(data)
             except OSError:
                 pass  # killed
+        if self._speaker is not None:
+            self._speaker.join(60)  # the rest of what it said before
         self._receiver.settimeout(None)
         self._speaker = threading.Thread(target=speak, args=(self._receiver,), daemon=True)
         self._speaker.start()
 
     def console(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def work(self, text):
+        """Instructions up to the last line of the console that holds the text, without those of waiting; none: there is no such line."""
+        ticks = re.findall(rf"^(\d+) longhaul: [^\n]*{text}", self.console(), re.MULTILINE)
+        return instructions(int(ticks[-1])) if ticks else None
 
     def kill(self):
         self.program.kill()
