@@ -22,11 +22,11 @@
 #include "common/base/check.hpp"
 #include "common/block/crypto.hpp"
 #include "common/wire/frame.hpp"
-#include "tests/support/tls_client.hpp"
+#include "tests/support/load_client.hpp"
 
 using namespace longhaul;
-using longhaul::test::TlsClient;
-using longhaul::test::TlsClientProfile;
+using longhaul::test::LoadClient;
+using longhaul::test::LoadProfile;
 
 namespace {
 
@@ -82,9 +82,9 @@ class Device {
 
     void work() {
         if (!ready_) {
-            const TlsClient::State state = client_.handshake();
-            LH_CHECK(state != TlsClient::State::ended);
-            if (state == TlsClient::State::waits) return;
+            const LoadClient::State state = client_.handshake();
+            LH_CHECK(state != LoadClient::State::ended);
+            if (state == LoadClient::State::waits) return;
             ready_ = true;
         }
         read();
@@ -165,8 +165,8 @@ class Device {
     }
 
     Session session_;
-    TlsClientProfile profile_;
-    TlsClient client_;
+    LoadProfile profile_;
+    LoadClient client_;
     std::vector<std::byte> room_ = std::vector<std::byte>(frame_bytes_max);
     FrameReader frames_{room_};
     std::vector<std::byte> out_;

@@ -1,82 +1,56 @@
-// A TLS client over a socket that never waits, for programs that are many devices at once.
+// A device's end of a TLS connection for tests: blocking, over a socket of the loopback interface.
 #pragma once
 
-#include <mbedtls/pk.h>
-#include <mbedtls/ssl.h>
-#include <mbedtls/x509_crt.h>
-
-#include <array>
-#include <cstdint>
-#include <memory>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/bytes.hpp"
+#include "common/wire/frame.hpp"
 
 namespace longhaul::test {
 
-// PEM files of the device, and what it asks for.
-struct TlsClientFiles {
-    std::string root;
-    std::string certificate;
-    std::string key;
+struct TlsClientSettings {
+    unsigned short port = 0;
+    std::string root_pem;
+    std::string certificate_pem;  // empty: none is shown
+    std::string key_pem;
+    const char* protocol = "longhaul/1";  // ALPN; nullptr: none is asked for
+    bool tls_1_2 = false;
+    std::vector<unsigned char> session{};  // of TlsClient::session(); empty: a full handshake
+    // The ticket of a TLS 1.3 session is shown as one of TLS 1.2, as an eavesdropper would.
+    bool downgrade_session = false;
+    // Its ticket is shown with an age that it does not have, as who copied it would.
+    bool misdate_session = false;
 };
-struct TlsClientWishes {
-    std::string version;     // "1.2", "1.3"; empty: whatever comes about
-    bool fragments = false;  // of 1,024 bytes
-};
-
-// Shared by the connections of one device, and outlives them.
-class TlsClientProfile {
- public:
-    TlsClientProfile(const TlsClientFiles& files, const TlsClientWishes& wishes);
-    ~TlsClientProfile();
-    TlsClientProfile(const TlsClientProfile&) = delete;
-    TlsClientProfile& operator=(const TlsClientProfile&) = delete;
-
-    mbedtls_ssl_config& config() { return config_; }
-
- private:
-    mbedtls_ssl_config config_;
-    mbedtls_x509_crt root_;
-    mbedtls_x509_crt own_;
-    mbedtls_pk_context key_;
-    std::array<const char*, 2> protocols_{"longhaul/1", nullptr};
-};
-
-// Connected, and from then on nothing of it waits. Ends the program when nobody listens.
-int connect_loopback(unsigned long port);
 
 class TlsClient {
  public:
-    TlsClient(TlsClientProfile& profile, unsigned long port);
+    // Connects and shakes hands; ok() tells whether that worked. Nothing takes longer than ten
+    // seconds.
+    explicit TlsClient(const TlsClientSettings& settings);
     ~TlsClient();
     TlsClient(const TlsClient&) = delete;
     TlsClient& operator=(const TlsClient&) = delete;
 
-    enum class State { waits, done, ended };
-
-    int socket() const { return socket_; }
-    void resume(const mbedtls_ssl_session& session);
-    State handshake();
-    // How many bytes were taken or put into `room`, at most all; 0: it waits. Nothing: it has
-    // ended.
-    std::optional<std::size_t> write(Bytes bytes);
-    // A ticket that comes meanwhile goes to `ticket`, if there is one.
-    std::optional<std::size_t> read(MutableBytes room, mbedtls_ssl_session* ticket = nullptr);
-    void keep_session(mbedtls_ssl_session& ticket);
-    // Of the socket.
-    std::uint64_t sent() const { return sent_; }
-    std::uint64_t received() const { return received_; }
+    bool ok() const { return ok_; }
+    bool write(Bytes bytes);
+    // What is needed to resume: with TLS 1.3 only after a frame was read.
+    std::vector<unsigned char> session() const;
+    // The next frame; false when the connection ends before one is whole.
+    bool read_frame(FrameType& type, std::vector<std::byte>& body);
 
  private:
-    static int send(void* self, const unsigned char* bytes, std::size_t count);
-    static int receive(void* self, unsigned char* bytes, std::size_t room);
+    bool read_exactly(MutableBytes room);
+    void resume(const TlsClientSettings& settings);
+    void keep_session();
 
-    int socket_;
-    mbedtls_ssl_context ssl_;
-    std::uint64_t sent_ = 0;
-    std::uint64_t received_ = 0;
+    struct Body;
+    Body* body_;
+    bool ok_ = false;
+    std::vector<unsigned char> session_;
 };
+
+// A socket connected to the port, with a deadline on both directions.
+int connect_to(unsigned short port);
 
 }  // namespace longhaul::test

@@ -24,22 +24,22 @@
 #include "common/base/check.hpp"
 #include "common/block/crypto.hpp"
 #include "common/wire/frame.hpp"
-#include "tests/support/tls_client.hpp"
+#include "tests/support/load_client.hpp"
 
 using namespace longhaul;
 using longhaul::test::connect_loopback;
-using longhaul::test::TlsClient;
-using longhaul::test::TlsClientProfile;
+using longhaul::test::LoadClient;
+using longhaul::test::LoadProfile;
 
 namespace {
 
 using Options = std::map<std::string, std::string>;
 
-test::TlsClientFiles files_of(const Options& options) {
+test::LoadFiles files_of(const Options& options) {
     return {options.at("--root"), options.at("--certificate"), options.at("--key")};
 }
 
-test::TlsClientWishes wishes_of(const Options& options) {
+test::LoadWishes wishes_of(const Options& options) {
     const auto version = options.find("--tls");
     return {version == options.end() ? "" : version->second, options.contains("--fragment")};
 }
@@ -58,15 +58,15 @@ std::vector<std::byte> hello() {
 // One device, which greets; nothing of it waits.
 class Device {
  public:
-    Device(TlsClientProfile& profile, unsigned long port) : client_{profile, port} {}
+    Device(LoadProfile& profile, unsigned long port) : client_{profile, port} {}
 
     int socket() const { return client_.socket(); }
     void resume(const mbedtls_ssl_session& session) { client_.resume(session); }
     // 1: welcomed, 0: it waits, -1: it has ended.
     int work(mbedtls_ssl_session* ticket = nullptr) {
         if (!greeted_) {
-            const TlsClient::State state = client_.handshake();
-            if (state != TlsClient::State::done) return state == TlsClient::State::waits ? 0 : -1;
+            const LoadClient::State state = client_.handshake();
+            if (state != LoadClient::State::done) return state == LoadClient::State::waits ? 0 : -1;
             handshake_sent_ = client_.sent();
             handshake_received_ = client_.received();
             if (ticket != nullptr) client_.keep_session(*ticket);
@@ -83,7 +83,7 @@ class Device {
     std::uint64_t handshake_received() const { return handshake_received_; }
 
  private:
-    TlsClient client_;
+    LoadClient client_;
     bool greeted_ = false;
     std::uint64_t handshake_sent_ = 0;
     std::uint64_t handshake_received_ = 0;
@@ -106,7 +106,7 @@ int until_welcomed(Device& device, mbedtls_ssl_session* ticket = nullptr) {
 }
 
 int idle(const Options& options, unsigned long port, std::size_t count) {
-    TlsClientProfile profile{files_of(options), wishes_of(options)};
+    LoadProfile profile{files_of(options), wishes_of(options)};
     std::vector<std::unique_ptr<Device>> devices;
     for (std::size_t i = 0; i < count; ++i) {
         devices.push_back(std::make_unique<Device>(profile, port));
@@ -126,7 +126,7 @@ int idle(const Options& options, unsigned long port, std::size_t count) {
 }
 
 int rate(const Options& options, unsigned long port, std::size_t count) {
-    TlsClientProfile profile{files_of(options), wishes_of(options)};
+    LoadProfile profile{files_of(options), wishes_of(options)};
     const bool resume = options.contains("--resume");
     mbedtls_ssl_session ticket;
     mbedtls_ssl_session_init(&ticket);
@@ -152,7 +152,7 @@ int rate(const Options& options, unsigned long port, std::size_t count) {
 }
 
 int flood(const Options& options, unsigned long port, std::size_t count) {
-    TlsClientProfile profile{files_of(options), wishes_of(options)};
+    LoadProfile profile{files_of(options), wishes_of(options)};
     std::vector<std::unique_ptr<Device>> devices(count);
     std::vector<pollfd> ready(count);
     std::uint64_t welcomed = 0;
