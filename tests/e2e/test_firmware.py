@@ -3,6 +3,7 @@ own certificate, and what its receiver said stands in the table, each fix once; 
 LH_FIRMWARE_KILLS and LH_FIRMWARE_SEED ask for more (tools/dev prove arm)."""
 
 import gzip
+import json
 import os
 import random
 import re
@@ -11,7 +12,7 @@ import time
 import pytest
 
 from longhaul_e2e.compare import same
-from longhaul_e2e.firmware import Board
+from longhaul_e2e.firmware import Board, image_of
 from longhaul_e2e.processes import pause, wait_until
 from longhaul_e2e.readers import read_table
 from longhaul_e2e.recorded_nmea import FIELDS, fixes_of
@@ -57,11 +58,16 @@ def plain(row):
     return tuple(int(value.timestamp() * 1_000_000 + 0.5) if hasattr(value, "timestamp") else value for value in row)
 
 
-def memory_used(consoles):
-    """The most of stack and heap that any start has used, and how much there is, as the board itself says."""
-    said = [match.groups() for text in consoles for match in re.finditer(r"stack (\d+) of (\d+) heap (\d+) of (\d+)", text)]
-    most = [max(map(int, column)) for column in zip(*said)]
-    return {"stack": (most[0], most[1]), "heap": (most[2], most[3])}
+def memory_used(consoles, preset):
+    """The most of stack and heap that any start has used, and how much there is, as the board itself says; `tools/dev image-size` shows
+    it beside what the compiler knows. No request to the heap was refused."""
+    said = [match.groups() for text in consoles
+            for match in re.finditer(r"stack (\d+) of (\d+) heap (\d+) of (\d+) refused (\d+)", text)]
+    stack, stack_room, heap, heap_room, refused = (max(map(int, column)) for column in zip(*said))
+    assert refused == 0, f"{refused} requests found no room in the heap"
+    used = {"stack": (stack, stack_room), "heap": (heap, heap_room)}
+    image_of(preset).with_suffix(".measured.json").write_text(json.dumps(used))
+    return used
 
 
 def disturb(chance, site, board):
@@ -107,7 +113,7 @@ def test_every_fix_of_a_board_stands_in_its_table_once(tmp_path, preset):
             starts = [int(found) for text in said_by for found in re.findall(r", start (\d+)", text)]
             assert all(text.count("longhaul: start\n") <= 1 for text in said_by), "the board started by itself"
             assert starts == sorted(set(starts)) and starts[-1] <= board.starts, f"{starts}: a count came twice"
-            memory = memory_used(said_by)
+            memory = memory_used(said_by, preset)
             for what, (used, room) in memory.items():
                 assert used <= room * 0.9, f"{what}: {used} of {room} bytes used, and nothing is left for what no test does"
         finally:

@@ -206,7 +206,8 @@ void Firmware::report(MonotonicMs now) {
     const AgentStatus& status = agent_->status();
     console() << "longhaul: samples " << status.samples << " blocks " << status.blocks << " acked "
               << uplink.acked_blocks << " stack " << stack_bytes_max() << " of " << LH_STACK_BYTES
-              << " heap " << heap_use().peak << " of " << heap_use().arena << " " << status.trouble
+              << " heap " << heap_use().peak << " of " << heap_use().arena << " refused "
+              << heap_use().refused << " " << status.trouble
               << status.link_trouble << "\n";
 }
 
