@@ -42,6 +42,13 @@ def rows_by_epoch(site):
     return epochs
 
 
+def epochs_of(site):
+    path = site.lake / TENANT / "_epochs"
+    if not list((path / "_delta_log").glob("*.json")):
+        return []
+    return sorted(read_table(path, ["epoch", "boot_cause", "last_words"]).to_pylist(), key=lambda row: row["epoch"])
+
+
 def differences(epochs, fixes):
     """Every boot heard the same recording: its rows are the first fixes of it, without a gap."""
     for epoch, rows in epochs.items():
@@ -127,3 +134,26 @@ def test_every_fix_of_a_board_stands_in_its_table_once(tmp_path, preset):
         assert not wrong, wrong
         print(f"{preset}: {memory}, {board.starts} starts, {len(epochs)} epochs with rows, {sum(map(len, epochs.values()))} rows, "
               f"{report['totals']['resent']} blocks came twice")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_last_words_of_a_board_that_started_anew_stand_beside_its_next_epoch(tmp_path, preset):
+    said = spoken()
+    with Site(tmp_path / "site") as site:
+        site.start_collector()
+        site.add_devices([NAME])
+        board = Board(site, NAME, preset)
+        try:
+            board.provision()
+            board.start()
+            for start in (1, 2):
+                board.say(said)
+                wait_until(lambda: len(epochs_of(site)) == start, f"epoch {start} in _epochs: {board.log}", 60, poll_s=0.2)
+                if start == 1:
+                    board.fault()
+                    wait_until(lambda: board.console().count("longhaul: start\n") == 2, "the board starts anew", 30)
+        finally:
+            board.close()
+        assert "longhaul: before: processor fault at 0xe0000000" in board.console()
+        assert [(epoch["boot_cause"], epoch["last_words"]) for epoch in epochs_of(site)] == [
+            (1, None), (2, "processor fault at 0xe0000000")]
