@@ -48,6 +48,7 @@ class World {
                      const std::vector<const StreamPlan*>& plans);
     void run_until(MonotonicMs end, const Progress& progress);
     bool drain(MonotonicMs end);
+    std::string who_has_not_drained() const;
     void expect(Report& report) const;
     Report report() const;
 
