@@ -170,6 +170,7 @@ Report World::report() const {
     report.seed = seed_;
     for (const auto& device : devices_) add(report.devices, device->counts());
     report.collector = collector_->counts();
+    report.store = collector_->store_counts();
     report.device_count = devices_.size();
     report.simulated_ms = scheduler_.now().value;
     report.link_bytes = network_.bytes_carried();
