@@ -111,6 +111,7 @@ void read_faults(ConfigTable table, DeviceFaults& faults) {
     faults.restart_every_s = table.integer("restart_every_s", 0, seconds);
     faults.clock_jump_every_s = table.integer("clock_jump_every_s", 0, seconds);
     faults.garbles = table.boolean("garbles", false);
+    faults.copied_at_s = table.integer("copied_at_s", 0, seconds);
 }
 
 void read_streams(ConfigTable& table, FleetPlan& fleet) {

@@ -43,6 +43,13 @@ WorldCollector::WorldCollector(const CollectorSettings& settings, const Authorit
       log_{log},
       random_{settings.seed, "collector"},
       store_{disk_, settings.faults.store, settings.seed, scheduler, log} {
+    std::map<std::string_view, std::uint32_t> first;
+    for (const std::string& name : names_) {
+        const auto number = static_cast<std::uint32_t>(first_of_name_.size());
+        const auto [known, is_new] = first.try_emplace(name, number);
+        first_of_name_.push_back(known->second);
+        if (!is_new) doubles_.insert(known->second);
+    }
     LH_CHECK(keys_.add(authority_.sealing_key()).ok());
     waiting_.resize(settings_.shards);
     promised_.resize(settings_.shards);

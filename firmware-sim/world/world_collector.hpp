@@ -68,11 +68,12 @@ struct CollectorCounts {
     std::uint64_t checkpoints = 0;
     std::uint64_t cut_bytes = 0;  // off the journal
     std::uint64_t waits = 0;      // sessions that had no credit for a while
+    std::uint64_t clone_alarms = 0;
 };
 
 // A block that the collector has acknowledged.
 struct AckedBlock {
-    std::uint32_t device = 0;  // number in the world
+    std::uint32_t device = 0;  // number in the world, of the first one of its name
     BlockName name;
     friend auto operator<=>(const AckedBlock&, const AckedBlock&) = default;
 };
@@ -115,6 +116,11 @@ class WorldCollector final : public Listener, public Actor {
     // Samples of each block, by its header.
     const std::map<AckedBlock, std::uint16_t>& acked() const { return acked_; }
     CollectorCounts counts() const;
+    // Whether there is another device of its name, and whether that was told; by number.
+    bool is_double(std::uint32_t device) const { return doubles_.contains(first_of_name_[device]); }
+    bool told_twice(std::uint32_t device) const {
+        return told_twice_.contains(first_of_name_[device]);
+    }
     const StoreCounts& store_counts() const { return store_.counts(); }
     const std::vector<std::string>& violations() const { return violations_; }
     std::string standing() const { return trouble_; }
@@ -125,6 +131,7 @@ class WorldCollector final : public Listener, public Actor {
         collector::DeviceName name;
         std::unique_ptr<collector::Session> session;
         collector::CloneWatch::Session watched;
+        bool life_noted = false;
         std::uint64_t durable = 0;
         MonotonicMs asks_at = MonotonicMs::never();  // for credit
     };
@@ -165,6 +172,8 @@ class WorldCollector final : public Listener, public Actor {
     void tick_session(ConnectionId id, MonotonicMs now);
     void ask_later(ConnectionId id, Conversation& conversation, MonotonicMs now);
     void ask_for_credit(ConnectionId id, MonotonicMs now);
+    void note_life(Conversation& conversation, MonotonicMs now);
+    void tell_clone(std::uint32_t device, MonotonicMs now);
     void end_conversation(ConnectionId id, MonotonicMs now);
     void run_at(MonotonicMs time);
     void plan(Tag tag, std::int64_t every_s);
@@ -176,7 +185,10 @@ class WorldCollector final : public Listener, public Actor {
 
     CollectorSettings settings_;
     const Authority& authority_;
-    std::vector<std::string> names_;
+    std::vector<std::string> names_;  // of devices, by number
+    std::vector<std::uint32_t> first_of_name_;
+    std::set<std::uint32_t> doubles_;     // first ones of a name that several have
+    std::set<std::uint32_t> told_twice_;  // first ones of a name that the watch for clones told of
     Scheduler& scheduler_;
     Network& network_;
     EventLog& log_;
