@@ -85,11 +85,12 @@ std::string store_in_words(const StoreCounts& s) {
 std::string collector_in_words(const CollectorCounts& c) {
     return format(
                "  collector    %llu starts, %llu crashes, %llu failed syncs, %llu times full, %llu "
-               "sessions (%llu refused, %llu waits for credit), %llu commits\n",
+               "sessions (%llu refused, %llu waits for credit), %llu commits (%llu interrupted)\n",
                static_cast<Count>(c.starts), static_cast<Count>(c.crashes),
                static_cast<Count>(c.failed_syncs), static_cast<Count>(c.times_full),
                static_cast<Count>(c.sessions), static_cast<Count>(c.refused_sessions),
-               static_cast<Count>(c.waits), static_cast<Count>(c.commits)) +
+               static_cast<Count>(c.waits), static_cast<Count>(c.commits),
+               static_cast<Count>(c.broken)) +
            format(
                "  snapshots    %llu (%llu interrupted, %llu damaged), %llu starts from one, %llu "
                "bytes cut off the journal\n"
