@@ -84,7 +84,8 @@ void IncarnationState::close(std::uint32_t epoch) {
     const auto found = open.find(epoch);
     if (found != open.end()) {
         if (found->second.has_record)
-            done.push_back({epoch, fingerprint_of(found->second.record_tag), found->second.key});
+            done.push_back({epoch, fingerprint_of(found->second.record_tag), found->second.key,
+                            found->second.last_number});
         if (done.size() > state_limits::done_max) done.pop_front();
         let_go(found->second);
         open.erase(found);
@@ -110,6 +111,13 @@ std::optional<bool> IncarnationState::is_record(std::uint32_t epoch, const Recor
         if (each.number == epoch) return each.fingerprint == fingerprint_of(tag);
     }
     return std::nullopt;
+}
+
+bool IncarnationState::is_behind_end(std::uint32_t epoch, BlockSeq seq) const {
+    return std::any_of(done.begin(), done.end(), [&](const DoneEpoch& each) {
+        return each.number == epoch &&
+               seq.number() > each.last_number[static_cast<std::size_t>(seq.block_class())];
+    });
 }
 
 const BlockKey* IncarnationState::key_of(std::uint32_t epoch) const {

@@ -31,6 +31,7 @@ void live_through_fifty_boots(DeviceShelf& shelf, StreamSet& streams, std::uint3
         EpochState& done = incarnation.open[i + epoch];
         done.has_record = true;
         done.streams = &streams;
+        done.last_number = {3, 0, 200, 0};
         ++streams.users;
         incarnation.close(i + epoch);
     }
@@ -172,7 +173,7 @@ TEST_CASE("device: its bytes give the same state back, and no other bytes give a
     IncarnationState& incarnation = *device.find_or_add(0xffff'ffff);
     incarnation.given_up = 4;
     incarnation.closed.add({5, 9});
-    incarnation.done.push_back({9, 0xabcd, BlockKey{}});
+    incarnation.done.push_back({9, 0xabcd, BlockKey{}, {4, 3, 2, 1}});
     EpochState& epoch = incarnation.open[11];
     epoch.has_record = true;
     epoch.streams = &streams;
@@ -303,6 +304,33 @@ TEST_CASE("device: a boot under the number of one that is done is a fork, tags o
                                       "5|" + seq_2 + fork,
                                       "5||fork: a second record of this epoch"});
         CHECK(bench.rows("acme/bus", {"n"}).size() == 10);
+    }
+}
+
+TEST_CASE("device: one that goes on while a copy of its spool began the next boot is a fork") {
+    for (const std::uint64_t tag_bytes : {std::uint64_t{64} << 20, std::uint64_t{1}}) {
+        CAPTURE(tag_bytes);
+        BootBench bench;
+        bench.settings.tag_bytes = tag_bytes;
+        bench.settings.snapshot_bytes = 1;
+        REQUIRE(bench.start());
+        bench.schema(*bench.bus);
+        // The copy's boot 2 tells the ends of boot 1 as the spool had them when it was copied.
+        for (std::uint32_t number = 1; number <= 2; ++number) bench.send(bench.boot(number));
+        REQUIRE(bench.drain() == "");
+        REQUIRE(bench.start());
+        const EpochMaker original = bench.boot(1);
+        for (const std::uint32_t number : {2U, 3U, 4U})
+            bench.block(original, bench.sealed(original, number));
+        REQUIRE(bench.drain() == "");
+        const std::string fork =
+            "|fork: of an epoch that the record of the next one had ended before";
+        const auto seq = [](std::uint32_t number) {
+            return std::to_string(BlockSeq::of(BlockClass::normal, number).value);
+        };
+        CHECK(bench.reasons() == Rows{"1|" + seq(3) + fork, "1|" + seq(4) + fork});
+        CHECK(bench.writer->counters().duplicates == 1);
+        CHECK(bench.rows("acme/bus", {"n"}).size() == 4);
     }
 }
 
