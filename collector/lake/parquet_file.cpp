@@ -20,15 +20,18 @@ arrow::Status write(const Batch& batch, const std::vector<std::uint32_t>& order,
     return stream->Close();
 }
 
-arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet,
-                                                  const std::vector<std::string>& columns,
-                                                  bool may_lack) {
+arrow::Result<std::unique_ptr<parquet::arrow::FileReader>> open(Bytes parquet) {
     auto buffer =
         std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(parquet.data()),
                                         static_cast<std::int64_t>(parquet.size()));
     auto file = std::make_shared<arrow::io::BufferReader>(buffer);
-    ARROW_ASSIGN_OR_RAISE(auto reader,
-                          parquet::arrow::OpenFile(file, arrow::default_memory_pool()));
+    return parquet::arrow::OpenFile(file, arrow::default_memory_pool());
+}
+
+arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet,
+                                                  const std::vector<std::string>& columns,
+                                                  bool may_lack) {
+    ARROW_ASSIGN_OR_RAISE(auto reader, open(parquet));
     std::shared_ptr<arrow::Schema> schema;
     ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
     std::vector<int> indices;
@@ -64,6 +67,45 @@ std::shared_ptr<Array> whole_column(const arrow::Table& table, int index) {
     return std::dynamic_pointer_cast<Array>(column.chunk(0));
 }
 
+bool take_names(const arrow::Table& table, const std::function<void(const RowName&)>& take) {
+    if (table.num_rows() == 0) return true;
+    const auto device = whole_column<arrow::StringArray>(table, 0);
+    const auto incarnation = whole_column<arrow::Int64Array>(table, 1);
+    const auto epoch = whole_column<arrow::Int64Array>(table, 2);
+    const auto seq = whole_column<arrow::Int64Array>(table, 3);
+    const auto row = whole_column<arrow::Int32Array>(table, 4);
+    const auto received = whole_column<arrow::TimestampArray>(table, 5);
+    if (!device || !incarnation || !epoch || !seq || !row || !received) return false;
+    for (std::int64_t i = 0; i < table.num_rows(); ++i) {
+        take({device->GetView(i), incarnation->Value(i), epoch->Value(i), seq->Value(i),
+              row->Value(i), received->Value(i)});
+    }
+    return true;
+}
+
+arrow::Status read_names(Bytes parquet, const std::function<void(const RowName&)>& take) {
+    const std::vector<std::string> columns{"device", "incarnation", "epoch",
+                                           "seq",    "row",         "receive_time"};
+    ARROW_ASSIGN_OR_RAISE(auto reader, open(parquet));
+    std::shared_ptr<arrow::Schema> schema;
+    ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
+    std::vector<int> indices;
+    for (const std::string& name : columns) {
+        indices.push_back(schema->GetFieldIndex(name));
+        if (indices.back() < 0) return arrow::Status::Invalid("no column ", name);
+    }
+    for (int group = 0; group < reader->num_row_groups(); ++group) {
+        ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadRowGroup(group, indices));
+        std::vector<int> in_table;
+        for (const std::string& name : columns)
+            in_table.push_back(table->schema()->GetFieldIndex(name));
+        ARROW_ASSIGN_OR_RAISE(table, table->SelectColumns(in_table));
+        ARROW_ASSIGN_OR_RAISE(table, table->CombineChunks());
+        if (!take_names(*table, take)) return arrow::Status::Invalid("a column of another type");
+    }
+    return arrow::Status::OK();
+}
+
 Error read_error() { return {ErrorCode::corrupt, "a Parquet file cannot be read"}; }
 
 }  // namespace
@@ -78,23 +120,7 @@ Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uin
 }
 
 Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take) {
-    const auto result =
-        read(parquet, {"device", "incarnation", "epoch", "seq", "row", "receive_time"}, false);
-    if (!result.ok()) return read_error();
-    const arrow::Table& table = **result;
-    if (table.num_rows() == 0) return {};
-    const auto device = whole_column<arrow::StringArray>(table, 0);
-    const auto incarnation = whole_column<arrow::Int64Array>(table, 1);
-    const auto epoch = whole_column<arrow::Int64Array>(table, 2);
-    const auto seq = whole_column<arrow::Int64Array>(table, 3);
-    const auto row = whole_column<arrow::Int32Array>(table, 4);
-    const auto received = whole_column<arrow::TimestampArray>(table, 5);
-    if (!device || !incarnation || !epoch || !seq || !row || !received) return read_error();
-    for (std::int64_t i = 0; i < table.num_rows(); ++i) {
-        take({device->GetView(i), incarnation->Value(i), epoch->Value(i), seq->Value(i),
-              row->Value(i), received->Value(i)});
-    }
-    return {};
+    return read_names(parquet, take).ok() ? Status{} : read_error();
 }
 
 Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,

@@ -74,13 +74,10 @@ void World::make_device(const FleetPlan& fleet, std::int64_t at,
                         const std::vector<const StreamPlan*>& plans) {
     DeviceSettings settings = fleet.device;
     settings.name = fleet.name + "-" + std::to_string(at);
-    settings.number = static_cast<std::uint32_t>(devices_.size());
     settings.healed_at = healed_at_;
     settings.start_wall_us = start_wall_us;
     settings.seed = seed_;
-    network_.add_port(
-        {Path{fleet.link, fleet.outages, healed_at_, Random{seed_, settings.name + "/path"}},
-         nullptr, Device::wake});
+    settings.number = add_port(fleet, settings.name);
     devices_.push_back(
         std::make_unique<Device>(settings, authority_.issue(settings.name), plans,
                                  DeviceWorld{scheduler_,
@@ -89,6 +86,18 @@ void World::make_device(const FleetPlan& fleet, std::int64_t at,
                                              public_key_of(authority_.sealing_key()).value(),
                                              {&range_, &zstd_, plain_}}));
     network_.set_device(settings.number, *devices_.back());
+    if (settings.faults.copied_at_s == 0) return;
+    const Device& original = *devices_.back();
+    settings.is_copy = true;
+    settings.number = add_port(fleet, settings.name + "/copy");
+    devices_.push_back(std::make_unique<Device>(original, settings, plans));
+    network_.set_device(settings.number, *devices_.back());
+}
+
+std::uint32_t World::add_port(const FleetPlan& fleet, const std::string& name) {
+    return network_.add_port(
+        {Path{fleet.link, fleet.outages, healed_at_, Random{seed_, name + "/path"}}, nullptr,
+         Device::wake});
 }
 
 Result<void, Message> World::follow(const std::string& device, EventLog::TakeLine take) {
@@ -131,23 +140,27 @@ Report World::run(const Progress& progress) {
     for (const auto& device : devices_) device->end_sources(scheduler_.now());
     const bool done = drain(ends_at_ + scenario_.expect.drain_s_max * second_ms);
     Report result = report();
+    const std::string waiting = done ? std::string{} : who_has_not_drained();
+    for (const auto& device : devices_) device->put_away();
     Oracle oracle{devices_, *collector_};
     result.verdict = oracle.judge(done);
     if (done) result.drained_after_ms = scheduler_.now() - ends_at_;
     if (!done) {
         ++result.verdict.violation_count;
-        std::string who = "the collector: " + collector_->standing();
-        for (const auto& device : devices_) {
-            if (device->drained() || device->settings().faults.garbles) continue;
-            who = device->settings().name + ": " + device->standing();
-            break;
-        }
         result.verdict.violations.push_back("not everything has drained within " +
                                             std::to_string(scenario_.expect.drain_s_max) +
-                                            " s, for example " + who);
+                                            " s, for example " + waiting);
     }
     expect(result);
     return result;
+}
+
+std::string World::who_has_not_drained() const {
+    for (const auto& device : devices_) {
+        if (device->drained() || device->settings().faults.garbles) continue;
+        return device->settings().name + ": " + device->standing();
+    }
+    return "the collector: " + collector_->standing();
 }
 
 void World::expect(Report& report) const {
@@ -166,6 +179,7 @@ Report World::report() const {
     report.seed = seed_;
     for (const auto& device : devices_) add(report.devices, device->counts());
     report.collector = collector_->counts();
+    report.store = collector_->store_counts();
     report.device_count = devices_.size();
     report.simulated_ms = scheduler_.now().value;
     report.link_bytes = network_.bytes_carried();

@@ -15,6 +15,7 @@ constexpr std::int64_t retry_ms_max = 60'000;
 constexpr std::int64_t clean_up_ms = 3'600'000;
 constexpr int writer_steps_max = 64;
 constexpr std::uint64_t snapshot_steps = 20;  // about; the disk fails in one of them
+constexpr std::uint64_t commit_steps = 3;
 
 }  // namespace
 
@@ -41,7 +42,15 @@ WorldCollector::WorldCollector(const CollectorSettings& settings, const Authorit
       scheduler_{scheduler},
       network_{network},
       log_{log},
-      random_{settings.seed, "collector"} {
+      random_{settings.seed, "collector"},
+      store_{disk_, settings.faults.store, settings.seed, scheduler, log} {
+    std::map<std::string_view, std::uint32_t> first;
+    for (const std::string& name : names_) {
+        const auto number = static_cast<std::uint32_t>(first_of_name_.size());
+        const auto [known, is_new] = first.try_emplace(name, number);
+        first_of_name_.push_back(known->second);
+        if (!is_new) doubles_.insert(known->second);
+    }
     LH_CHECK(keys_.add(authority_.sealing_key()).ok());
     waiting_.resize(settings_.shards);
     promised_.resize(settings_.shards);
@@ -52,7 +61,10 @@ WorldCollector::WorldCollector(const CollectorSettings& settings, const Authorit
     plan(bad_sync, faults.sync_every_s);
     plan(full, faults.full_every_s);
     plan(snapshot, faults.snapshot_every_s);
+    plan(commit, faults.commit_every_s);
     plan(rot, faults.rot_every_s);
+    if (settings_.gateway_s != 0)
+        scheduler_.at({second_ms * settings_.gateway_s}, *this, begin_writing);
     scheduler_.at({}, *this, start);
     scheduler_.at(settings_.healed_at, *this, heal);
     scheduler_.at({tick_ms}, *this, tick);
@@ -78,13 +90,19 @@ void WorldCollector::on_event(MonotonicMs now, std::uint64_t tag) {
             tick_sessions(now);
             return scheduler_.at(now + tick_ms, *this, tick);
         case upkeep:
-            if (listens()) look_after_tables(now);
+            if (upkeep_) look_after_tables(now);
             return scheduler_.at(now + settings_.upkeep.interval_ms, *this, upkeep);
+        case power_behind_snapshot:
+            if (listens() && now < settings_.healed_at) go_down(now, by_power);
+            return;
+        case begin_writing:
+            return end_as_gateway(now);
         case room:
             disk_.set_full(full_ = false);
             log_.add(now, EventLog::collector, Happening::disk_full, 0);
             return;
         case heal:  // nothing waits for the disk's next step any more
+            store_.heal();
             disk_.fail_after(UINT64_MAX, {});
             return disk_.fail_after(UINT64_MAX);
         default:
@@ -114,6 +132,10 @@ void WorldCollector::begin_fault(Tag tag, MonotonicMs now) {
             disk_.fail_after(random_.below(snapshot_steps), std::string{snapshots_folder} + "/");
             cuts_snapshot_ = true;
             return plan(tag, faults.snapshot_every_s);
+        case commit:  // a commit is linked to its name, and then its folder is synced
+            disk_.fail_after(random_.below(commit_steps), std::string{world_tenant} + "/");
+            cuts_commit_ = true;
+            return plan(tag, faults.commit_every_s);
         case rot:
             rots_ = true;
             return plan(tag, faults.rot_every_s);
@@ -136,14 +158,15 @@ void WorldCollector::cut_power(MonotonicMs now) {
 }
 
 bool WorldCollector::try_start(MonotonicMs now) {
-    if (!open_journal(now) || !open_writer(now)) return false;
+    if (!open_journal(now) || (!is_gateway(now) && !open_writer(now))) return false;
+    up_ = true;
     trouble_.clear();
     ++counts_.starts;
     writer_again_at_ = sync_done_at_ = now;
     writer_retry_ms_ = 0;
     log_.add(now, EventLog::collector, Happening::collector_up,
              static_cast<std::int64_t>(journal_->durable_end(0)));
-    if (barrier_requested_) writer_->request_barrier();
+    if (barrier_requested_ && writer_) writer_->request_barrier();
     run_at(now);
     return true;
 }
@@ -178,12 +201,11 @@ bool WorldCollector::open_journal(MonotonicMs now) {
 }
 
 bool WorldCollector::open_writer(MonotonicMs now) {
-    store_ = std::make_unique<LocalStore>(disk_);
-    if (const Status cleaned = store_->clean_up(); !cleaned.ok()) {
+    if (const Status cleaned = store_.begin_process(); !cleaned.ok()) {
         trouble_ = "the lake cannot be cleaned up: " + to_string(cleaned.error());
         return false;
     }
-    auto writer = std::make_unique<Writer>(*journal_, *store_, keys_, settings_.writer, &disk_);
+    auto writer = std::make_unique<Writer>(*journal_, store_, keys_, settings_.writer, &disk_);
     const auto opened = writer->open();
     const bool resumed = !writer->take_notes().empty();
     if (!opened.ok()) {
@@ -204,15 +226,24 @@ bool WorldCollector::open_writer(MonotonicMs now) {
          [this](const std::string& tenant, const std::string& device, Incarnation incarnation,
                 Epoch number) { known_.add_epoch(tenant, device, incarnation, number); }});
     writer_ = std::move(writer);
-    upkeep_ = std::make_unique<Upkeep>(*store_, settings_.upkeep, Upkeep::Ports{});
+    upkeep_ = std::make_unique<Upkeep>(store_, settings_.upkeep, Upkeep::Ports{});
     return true;
+}
+
+// Somebody stops it, and starts it again with keys and a lake.
+void WorldCollector::end_as_gateway(MonotonicMs now) {
+    if (disk_.list(world_tenant).ok()) violate(now, "a gateway has written tables");
+    if (listens()) go_down(now, killed);
 }
 
 // As its thread does it, between two steps of the writer.
 void WorldCollector::look_after_tables(MonotonicMs now) {
     const bool clean = now >= cleans_at_;
     if (clean) cleans_at_ = now + clean_up_ms;
+    const std::uint64_t conflicts = upkeep_->counters().conflicts;
     upkeep_->look_after_all(clean ? Upkeep::all_work : Upkeep::compacting, wall(now));
+    if (upkeep_->counters().conflicts != conflicts)
+        violate(now, "the upkeep takes a commit of its own for another program's");
     if (disk_.failed()) go_down(now, by_disk);
 }
 
@@ -233,6 +264,11 @@ void WorldCollector::go_down(MonotonicMs now, int how) {
         cuts_snapshot_ = false;
         cuts_disk_ = random_.one_in(2);
     }
+    if (how == by_disk && cuts_commit_ && disk_.failed()) {
+        ++counts_.broken;
+        cuts_commit_ = false;
+        cuts_behind_snapshot_ = true;
+    }
     const bool cut = how == by_power || (how == by_disk && cuts_disk_);
     log_.add(now, EventLog::collector, Happening::collector_down, how);
     ++counts_.crashes;
@@ -242,7 +278,8 @@ void WorldCollector::go_down(MonotonicMs now, int how) {
     for (auto& each : waiting_) each.clear();
     upkeep_.reset();
     writer_.reset();
-    store_.reset();
+    up_ = false;
+    store_.end_process();
     journal_.reset();
     if (cut) {
         std::mt19937_64 torn{random_.next()};
@@ -282,7 +319,7 @@ void WorldCollector::run_at(MonotonicMs time) {
 void WorldCollector::run(MonotonicMs now) {
     if (runs_at_ <= now) runs_at_ = MonotonicMs::never();
     if (!listens()) return;
-    if (!step_journal(now) || !step_writer(now)) go_down(now, by_disk);
+    if (!step_journal(now) || (writer_ && !step_writer(now))) go_down(now, by_disk);
 }
 
 bool WorldCollector::step_journal(MonotonicMs now) {
@@ -333,9 +370,12 @@ bool WorldCollector::step_writer(MonotonicMs now) {
     if (after.commits != before.commits)
         log_.add(now, EventLog::collector, Happening::committed,
                  static_cast<std::int64_t>(after.commits));
-    if (after.snapshots != before.snapshots)
+    if (after.snapshots != before.snapshots) {
         log_.add(now, EventLog::collector, Happening::snapshot,
                  static_cast<std::int64_t>(after.snapshots));
+        if (cuts_behind_snapshot_) scheduler_.at(now, *this, power_behind_snapshot);
+        cuts_behind_snapshot_ = false;
+    }
     run_at(next <= now ? now + 1 : next);
     return true;
 }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <deque>
 
 #include "agent/port/source.hpp"
 #include "firmware-sim/world/stream_plan.hpp"
@@ -33,12 +33,14 @@ struct Given {
     std::uint32_t boot = 0;
     Fate fate = Fate::given;
 };
+using Truth = std::deque<Given>;  // grows without a copy that is as large again
 
 class WorldSource final : public agent::Source {
  public:
-    // Everything outlives the source. It begins at some moment of its first gap.
-    WorldSource(const StreamPlan& plan, std::uint32_t device, const DeviceClock& clock,
-                std::int64_t start_wall_us, Random random);
+    // Everything outlives the source. It begins at some moment of its first gap; `first` is the
+    // number of its first sample.
+    WorldSource(const StreamPlan& plan, std::uint32_t device, std::int64_t first,
+                const DeviceClock& clock, std::int64_t start_wall_us, Random random);
 
     // Power is back; what nobody spoke for is lost unless it turns up.
     void on_boot(MonotonicMs world, std::uint32_t boot);
@@ -48,7 +50,8 @@ class WorldSource final : public agent::Source {
 
     const StreamPlan& plan() const { return plan_; }
     std::uint32_t device() const { return device_; }
-    const std::vector<Given>& truth() const { return truth_; }
+    const Truth& truth() const { return truth_; }
+    std::int64_t first() const { return first_; }
 
     std::span<const agent::StreamInfo> streams() const override { return {&info_, 1}; }
     const Sample* next(MonotonicMs now) override;
@@ -62,6 +65,7 @@ class WorldSource final : public agent::Source {
 
     const StreamPlan& plan_;
     std::uint32_t device_;
+    std::int64_t first_;
     const DeviceClock& clock_;
     std::int64_t start_wall_us_;
     agent::StreamInfo info_;
@@ -69,7 +73,7 @@ class WorldSource final : public agent::Source {
     MonotonicMs due_;
     std::uint32_t boot_ = 0;
     bool ended_ = false;
-    std::vector<Given> truth_;
+    Truth truth_;
     std::size_t settled_ = 0;  // of them, the first ones
     SampleValues values_;
     Sample sample_;
