@@ -2,11 +2,15 @@
    ECDHE-ECDSA on P-256, AES-128-GCM, SHA-256, mutual certificates in DER form; crypto through PSA. Memory comes from the
    firmware's own heap, random numbers from its entropy. Dates are judged by agent/tls/tls_link. */
 #include <stddef.h>
+#include <time.h>
 #ifdef __cplusplus
 extern "C" {
 #endif
 void *lh_calloc(size_t count, size_t size);
 void lh_free(void *pointer);
+#if defined(LH_TLS13)
+time_t lh_seconds(time_t *out);
+#endif
 #ifdef __cplusplus
 }
 #endif
@@ -58,6 +62,10 @@ void lh_free(void *pointer);
 #if defined(LH_TLS13)
 #define MBEDTLS_SSL_CIPHERSUITES MBEDTLS_TLS1_3_AES_128_GCM_SHA256
 #define MBEDTLS_SSL_PROTO_TLS1_3
+/* A ticket is shown with its age, which this boot's own time tells; one of an earlier boot is not shown. */
+#define MBEDTLS_HAVE_TIME
+#define MBEDTLS_PLATFORM_TIME_MACRO lh_seconds
+#define MBEDTLS_PLATFORM_MS_TIME_ALT
 #define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
 #define MBEDTLS_SSL_RECORD_SIZE_LIMIT
 #define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ENABLED

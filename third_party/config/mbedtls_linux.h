@@ -69,9 +69,6 @@
 #define MBEDTLS_SSL_RECORD_SIZE_LIMIT
 #define MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
 #define MBEDTLS_SSL_CID_TLS1_3_PADDING_GRANULARITY 1
-/* A device without a clock cannot say how old its ticket is. That matters to early data alone (RFC 8446, 4.2.10), which is not
-   used here; when a ticket is too old its key says. So any age will do: 32 bits of milliseconds, either way. */
-#define MBEDTLS_SSL_TLS1_3_TICKET_AGE_TOLERANCE ((mbedtls_ms_time_t) 1 << 33)
 #define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ENABLED
 #define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_EPHEMERAL_ENABLED
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
