@@ -293,13 +293,13 @@ void Oracle::check_gap(const Device& device, const DeviceView& view, const Strea
         }
         const bool was_stored = fate == Fate::stored || fate == Fate::dropped;
         const LakeLoss* const why = was_stored ? loss : cut;
-        if (why == nullptr && !was_stored && is_double(device.settings().number)) {
-            ++verdict_.cut;  // the record that would list it may be known already, of the other one
-        } else if (why == nullptr) {
+        // The record that would list it may be known already, of the other device of this name.
+        const bool excused = !was_stored && is_double(device.settings().number);
+        if (why == nullptr && !excused) {
             ++unexplained;
             last = n;
             some_stored = some_stored || was_stored;
-        } else if (why->reason == "power_cut") {
+        } else if (why == nullptr || why->reason == "power_cut") {
             ++verdict_.cut;
         } else {
             ++verdict_.lost;
