@@ -85,6 +85,7 @@ struct EpochState {
     // Which model the block waits for; waiting.end(): it does not.
     std::map<ModelHash, SeqRuns>::iterator find_waiting(std::uint32_t seq);
     bool is_done() const;
+    bool is_behind_end(BlockSeq seq) const;  // that the next record told
     // One whose schema is there; nullptr: no such one.
     const StreamEntry* stream(std::size_t index) const;
 };
@@ -111,7 +112,7 @@ struct IncarnationState {
     void close(std::uint32_t epoch);
     // Of a closed epoch: whether this is the record that it had; none: nobody knows any more.
     std::optional<bool> is_record(std::uint32_t epoch, const RecordTag& tag) const;
-    // Of a closed epoch: whether the block's number is behind the end that the next record told.
+    // Whether the block, which has not come yet, is behind the end that the next record told.
     bool is_behind_end(std::uint32_t epoch, BlockSeq seq) const;
     // What the epoch's blocks are sealed with; nullptr: not known, or not any more.
     const BlockKey* key_of(std::uint32_t epoch) const;
