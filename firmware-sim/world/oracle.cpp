@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
-#include "collector/journal/local_journal.hpp"
 #include "collector/lake/local_store.hpp"
 
 namespace longhaul::sim {
 namespace {
 
-constexpr std::int64_t tick_us = 1000;        // device time is told in milliseconds
-constexpr std::size_t devices_a_part = 1500;  // of the audit, which holds their blocks
+constexpr std::int64_t tick_us = 1000;  // device time is told in milliseconds
 
 std::string block_text(const BlockName& name) {
     return "epoch " + std::to_string(name.epoch.value) + " " + name_of(name.seq.block_class()) +
@@ -43,59 +41,6 @@ Verdict Oracle::judge(bool complete) {
     check_clones();
     check_audit();
     return std::move(verdict_);
-}
-
-// What `longhaul audit` says of the disk: in parts that fit into memory, or one by one where some
-// are hostile.
-void Oracle::check_audit() {
-    std::vector<std::string> honest;
-    for (const auto& device : devices_) {
-        const DeviceSettings& settings = device->settings();
-        if (!settings.faults.garbles && !is_double(settings.number))
-            honest.push_back(settings.name);
-    }
-    if (honest.size() != devices_.size()) return check_audit({}, honest);
-    tools::AuditScope scope;
-    scope.parts = static_cast<std::uint32_t>(1 + devices_.size() / devices_a_part);
-    for (; scope.part < scope.parts; ++scope.part) check_audit(scope, {});
-}
-
-// Of the devices of the scope that are named; of all when none is.
-void Oracle::check_audit(const tools::AuditScope& scope, const std::vector<std::string>& names) {
-    collector::LocalStore lake{collector_.disk()};
-    const auto contents = tools::read_lake(lake, "", scope);
-    if (!contents.ok()) return violate("audit: " + contents.error().text);
-    const auto journal = collector::LocalJournal::open_to_read(collector_.disk());
-    if (!journal.ok()) return violate("audit: the journal: " + to_string(journal.error()));
-    std::vector<tools::AuditScope> scopes{names.begin(), names.end()};
-    if (names.empty()) scopes.push_back(scope);
-    for (const tools::AuditScope& each : scopes) {
-        const auto report = tools::audit(*journal.value(), contents.value(), each);
-        if (!report.ok()) return violate("audit: " + report.error().text);
-        for (const std::string& problem : report.value().problems) violate("audit: " + problem);
-        check_audited(report.value());
-    }
-}
-
-void Oracle::check_audited(const tools::AuditReport& report) {
-    if (tools::holds(report, complete_)) return;
-    // Of a block without samples the tables say nothing: cut off, it seems to be awaited.
-    std::map<EpochKey, std::uint64_t> empty;
-    for (const auto& [block, samples] : collector_.acked())
-        if (samples == 0) ++empty[{block.device, block.name.incarnation, block.name.epoch}];
-    for (const auto& [name, counts] : report.epochs) {
-        tools::AuditReport one;
-        one.totals = counts;
-        const auto device = static_cast<std::uint32_t>(numbers_.at(name.device));
-        const auto cut_off = empty.find({device, {name.incarnation}, {name.epoch}});
-        if (cut_off != empty.end())
-            one.totals.awaited -= std::min(one.totals.awaited, cut_off->second);
-        if (tools::holds(one, complete_)) continue;
-        violate("audit: " + name.device + ": epoch " + std::to_string(name.epoch) + ": holes " +
-                std::to_string(counts.holes) + ", duplicates " + std::to_string(counts.duplicates) +
-                ", wrong " + std::to_string(counts.wrong) + ", in flight " +
-                std::to_string(counts.in_flight) + ", awaited " + std::to_string(counts.awaited));
-    }
 }
 
 void Oracle::read_tables() {
@@ -293,13 +238,13 @@ void Oracle::check_gap(const Device& device, const DeviceView& view, const Strea
         }
         const bool was_stored = fate == Fate::stored || fate == Fate::dropped;
         const LakeLoss* const why = was_stored ? loss : cut;
-        if (why == nullptr && !was_stored && is_double(device.settings().number)) {
-            ++verdict_.cut;  // the record that would list it may be known already, of the other one
-        } else if (why == nullptr) {
+        // The record that would list it may be known already, of the other device of this name.
+        const bool excused = !was_stored && is_double(device.settings().number);
+        if (why == nullptr && !excused) {
             ++unexplained;
             last = n;
             some_stored = some_stored || was_stored;
-        } else if (why->reason == "power_cut") {
+        } else if (why == nullptr || why->reason == "power_cut") {
             ++verdict_.cut;
         } else {
             ++verdict_.lost;
