@@ -20,15 +20,18 @@ arrow::Status write(const Batch& batch, const std::vector<std::uint32_t>& order,
     return stream->Close();
 }
 
-arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet,
-                                                  const std::vector<std::string>& columns,
-                                                  bool may_lack) {
+arrow::Result<std::unique_ptr<parquet::arrow::FileReader>> open(Bytes parquet) {
     auto buffer =
         std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(parquet.data()),
                                         static_cast<std::int64_t>(parquet.size()));
     auto file = std::make_shared<arrow::io::BufferReader>(buffer);
-    ARROW_ASSIGN_OR_RAISE(auto reader,
-                          parquet::arrow::OpenFile(file, arrow::default_memory_pool()));
+    return parquet::arrow::OpenFile(file, arrow::default_memory_pool());
+}
+
+arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet,
+                                                  const std::vector<std::string>& columns,
+                                                  bool may_lack) {
+    ARROW_ASSIGN_OR_RAISE(auto reader, open(parquet));
     std::shared_ptr<arrow::Schema> schema;
     ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
     std::vector<int> indices;
@@ -64,6 +67,51 @@ std::shared_ptr<Array> whole_column(const arrow::Table& table, int index) {
     return std::dynamic_pointer_cast<Array>(column.chunk(0));
 }
 
+// Rows of a block mostly follow each other: told once for all of them.
+bool take_blocks(const arrow::Table& table, const std::function<void(const RowsOfBlock&)>& take) {
+    const auto device = whole_column<arrow::StringArray>(table, 0);
+    const auto incarnation = whole_column<arrow::Int64Array>(table, 1);
+    const auto epoch = whole_column<arrow::Int64Array>(table, 2);
+    const auto seq = whole_column<arrow::Int64Array>(table, 3);
+    if (!device || !incarnation || !epoch || !seq) return false;
+    RowsOfBlock last{{}, -1, -1, -1};
+    for (std::int64_t i = 0; i < table.num_rows(); ++i) {
+        const RowsOfBlock row{device->GetView(i), incarnation->Value(i), epoch->Value(i),
+                              seq->Value(i)};
+        if (row == last) continue;
+        take(row);
+        last = row;
+    }
+    return true;
+}
+
+arrow::Result<std::uint64_t> read_blocks(Bytes parquet,
+                                         const std::function<void(const RowsOfBlock&)>& take) {
+    ARROW_ASSIGN_OR_RAISE(auto reader, open(parquet));
+    std::shared_ptr<arrow::Schema> schema;
+    ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
+    std::vector<int> indices;
+    for (const char* const name : {"device", "incarnation", "epoch", "seq"}) {
+        indices.push_back(schema->GetFieldIndex(name));
+        if (indices.back() < 0) return arrow::Status::Invalid("no column ", name);
+    }
+    std::uint64_t rows = 0;
+    for (int group = 0; group < reader->num_row_groups(); ++group) {
+        ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadRowGroup(group, indices));
+        ARROW_ASSIGN_OR_RAISE(table, table->SelectColumns([&] {
+            std::vector<int> in_table;
+            for (const char* const name : {"device", "incarnation", "epoch", "seq"})
+                in_table.push_back(table->schema()->GetFieldIndex(name));
+            return in_table;
+        }()));
+        ARROW_ASSIGN_OR_RAISE(table, table->CombineChunks());
+        if (table->num_rows() != 0 && !take_blocks(*table, take))
+            return arrow::Status::Invalid("a column of another type");
+        rows += static_cast<std::uint64_t>(table->num_rows());
+    }
+    return rows;
+}
+
 Error read_error() { return {ErrorCode::corrupt, "a Parquet file cannot be read"}; }
 
 }  // namespace
@@ -95,6 +143,13 @@ Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& 
               row->Value(i), received->Value(i)});
     }
     return {};
+}
+
+Result<std::uint64_t> read_block_names(Bytes parquet,
+                                       const std::function<void(const RowsOfBlock&)>& take) {
+    const auto rows = read_blocks(parquet, take);
+    if (!rows.ok()) return read_error();
+    return *rows;
 }
 
 Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,

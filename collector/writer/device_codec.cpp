@@ -13,6 +13,7 @@ enum EpochFlag : std::uint8_t {
     flag_cut = 8,
     flag_any_class = 16,
     flag_by_record = 32,
+    flag_adopted = 64,
 };
 
 template <std::size_t Size>
@@ -22,6 +23,144 @@ std::array<std::byte, Size> read_array(ByteReader& in) {
     std::copy(bytes.begin(), bytes.end(), array.begin());
     return array;
 }
+
+// An epoch that was adopted may have more runs than one that came to this journal.
+constexpr std::size_t adopted_runs_max = 1 << 20;
+constexpr std::size_t adopted_tables_max = 4096;
+
+void encode_waiting(const EpochState& epoch, ByteSink& out) {
+    out.varint(epoch.waiting.size());
+    for (const auto& [model, seqs] : epoch.waiting) {
+        out.bytes(model);
+        encode_runs(seqs, out);
+    }
+}
+
+void decode_waiting(ByteReader& in, EpochState& epoch) {
+    for (std::size_t left = read_count(in, state_limits::runs_max); left != 0 && in.ok(); --left) {
+        const auto model = read_array<sizeof(ModelHash)>(in);
+        SeqRuns seqs = decode_runs(in, state_limits::runs_max);
+        if (seqs.empty() || !epoch.waiting.emplace(model, std::move(seqs)).second) in.fail();
+    }
+}
+
+std::uint8_t flags_of(const EpochState& epoch) {
+    std::uint8_t flags = 0;
+    if (epoch.has_record) flags |= flag_record;
+    if (epoch.ends_known) flags |= flag_ends;
+    if (epoch.cut.classes != 0) flags |= flag_cut;
+    if (epoch.cut.any_class) flags |= flag_any_class;
+    if (epoch.cut.by_record) flags |= flag_by_record;
+    if (epoch.adopted) flags |= flag_adopted;
+    return flags;
+}
+
+void encode_adopted(const EpochState& epoch, ByteSink& out) {
+    out.u8(epoch.adopted->listed ? 1 : 0);
+    out.u8(epoch.adopted->told);
+    encode_runs(epoch.adopted->again, out);
+    encode_adopted_tables(*epoch.adopted, out);
+    if (epoch.has_record) return;
+    encode_anchors(epoch, out);
+    encode_runs(epoch.received, out);
+}
+
+void decode_adopted(ByteReader& in, EpochState& epoch) {
+    AdoptedBlocks& adopted = epoch.adopted.emplace();
+    adopted.listed = in.u8() != 0;
+    adopted.told = in.u8();
+    adopted.again = decode_runs(in, adopted_runs_max);
+    decode_adopted_tables(in, adopted);
+    if (epoch.has_record) return;
+    decode_anchors(in, epoch);
+    epoch.received = decode_runs(in, adopted_runs_max);
+}
+
+void encode_epoch(const EpochState& epoch, ByteSink& out) {
+    out.u8(flags_of(epoch));
+    if (epoch.has_record) {
+        out.bytes(epoch.record_tag);
+        out.bytes(epoch.key.bytes);
+        out.varint(epoch.streams->id);
+        out.u32(epoch.resolved);
+        encode_anchors(epoch, out);
+        encode_runs(epoch.received, out);
+        encode_waiting(epoch, out);
+    }
+    if (epoch.ends_known) {
+        for (const std::uint32_t last : epoch.last_number) out.varint(last);
+    }
+    if (epoch.cut.classes != 0) out.u8(epoch.cut.classes);
+    if (epoch.adopted) encode_adopted(epoch, out);
+}
+
+EpochState decode_epoch(ByteReader& in, const FindStreams& find_streams) {
+    EpochState epoch;
+    const std::uint8_t flags = in.u8();
+    epoch.has_record = (flags & flag_record) != 0;
+    epoch.ends_known = (flags & flag_ends) != 0;
+    epoch.cut.any_class = (flags & flag_any_class) != 0;
+    epoch.cut.by_record = (flags & flag_by_record) != 0;
+    if (epoch.has_record) {
+        epoch.record_tag = read_array<sizeof(RecordTag)>(in);
+        epoch.key.bytes = read_array<sizeof(BlockKey)>(in);
+        epoch.streams = find_streams(static_cast<std::uint32_t>(in.varint()));
+        if (epoch.streams == nullptr) in.fail();
+        epoch.resolved = in.u32();
+        decode_anchors(in, epoch);
+        const bool is_adopted = (flags & flag_adopted) != 0;
+        epoch.received = decode_runs(in, is_adopted ? adopted_runs_max : state_limits::runs_max);
+        decode_waiting(in, epoch);
+    }
+    if (epoch.ends_known) {
+        for (std::uint32_t& last : epoch.last_number)
+            last = static_cast<std::uint32_t>(in.varint());
+    }
+    if ((flags & flag_cut) != 0) epoch.cut.classes = in.u8();
+    if ((flags & flag_adopted) != 0) decode_adopted(in, epoch);
+    return epoch;
+}
+
+void encode_incarnation(const IncarnationState& state, ByteSink& out) {
+    out.u32(state.id);
+    out.varint(state.given_up);
+    encode_runs(state.closed, out);
+    out.varint(state.done.size());
+    for (const DoneEpoch& each : state.done) {
+        out.varint(each.number);
+        out.u16(each.fingerprint);
+        out.bytes(each.key.bytes);
+    }
+    out.varint(state.open.size());
+    for (const auto& [number, epoch] : state.open) {
+        out.varint(number);
+        encode_epoch(epoch, out);
+    }
+}
+
+IncarnationState decode_incarnation(ByteReader& in, const FindStreams& find_streams) {
+    const auto number = [&in] { return static_cast<std::uint32_t>(in.varint()); };
+    IncarnationState state;
+    state.id = in.u32();
+    state.given_up = number();
+    state.closed = decode_runs(in, state_limits::closed_runs_max);
+    state.done.resize(read_count(in, state_limits::done_max));
+    for (DoneEpoch& each : state.done) {
+        each.number = number();
+        each.fingerprint = in.u16();
+        each.key.bytes = read_array<sizeof(BlockKey)>(in);
+    }
+    for (std::size_t left = read_count(in, state_limits::open_epochs_max); left != 0 && in.ok();
+         --left) {
+        const std::uint32_t epoch = number();
+        const auto [place, is_new] = state.open.emplace(epoch, decode_epoch(in, find_streams));
+        if (!is_new) in.fail();
+        state.adopted = state.adopted || place->second.adopted;
+    }
+    return state;
+}
+
+}  // namespace
 
 // Each run as the distance to the one before it and its length.
 void encode_runs(const SeqRuns& runs, ByteSink& out) {
@@ -73,112 +212,20 @@ void decode_anchors(ByteReader& in, EpochState& epoch) {
     }
 }
 
-void encode_waiting(const EpochState& epoch, ByteSink& out) {
-    out.varint(epoch.waiting.size());
-    for (const auto& [model, seqs] : epoch.waiting) {
-        out.bytes(model);
+void encode_adopted_tables(const AdoptedBlocks& adopted, ByteSink& out) {
+    out.varint(adopted.tables.size());
+    for (const auto& [name, seqs] : adopted.tables) {
+        out.text(name);
         encode_runs(seqs, out);
     }
 }
 
-void decode_waiting(ByteReader& in, EpochState& epoch) {
-    for (std::size_t left = read_count(in, state_limits::runs_max); left != 0 && in.ok(); --left) {
-        const auto model = read_array<sizeof(ModelHash)>(in);
-        SeqRuns seqs = decode_runs(in, state_limits::runs_max);
-        if (seqs.empty() || !epoch.waiting.emplace(model, std::move(seqs)).second) in.fail();
+void decode_adopted_tables(ByteReader& in, AdoptedBlocks& adopted) {
+    for (std::size_t left = read_count(in, adopted_tables_max); left != 0 && in.ok(); --left) {
+        std::string name{as_text(read_counted(in))};
+        adopted.tables[std::move(name)] = decode_runs(in, adopted_runs_max);
     }
 }
-
-std::uint8_t flags_of(const EpochState& epoch) {
-    std::uint8_t flags = 0;
-    if (epoch.has_record) flags |= flag_record;
-    if (epoch.ends_known) flags |= flag_ends;
-    if (epoch.cut.classes != 0) flags |= flag_cut;
-    if (epoch.cut.any_class) flags |= flag_any_class;
-    if (epoch.cut.by_record) flags |= flag_by_record;
-    return flags;
-}
-
-void encode_epoch(const EpochState& epoch, ByteSink& out) {
-    out.u8(flags_of(epoch));
-    if (epoch.has_record) {
-        out.bytes(epoch.record_tag);
-        out.bytes(epoch.key.bytes);
-        out.varint(epoch.streams->id);
-        out.u32(epoch.resolved);
-        encode_anchors(epoch, out);
-        encode_runs(epoch.received, out);
-        encode_waiting(epoch, out);
-    }
-    if (epoch.ends_known) {
-        for (const std::uint32_t last : epoch.last_number) out.varint(last);
-    }
-    if (epoch.cut.classes != 0) out.u8(epoch.cut.classes);
-}
-
-EpochState decode_epoch(ByteReader& in, const FindStreams& find_streams) {
-    EpochState epoch;
-    const std::uint8_t flags = in.u8();
-    epoch.has_record = (flags & flag_record) != 0;
-    epoch.ends_known = (flags & flag_ends) != 0;
-    epoch.cut.any_class = (flags & flag_any_class) != 0;
-    epoch.cut.by_record = (flags & flag_by_record) != 0;
-    if (epoch.has_record) {
-        epoch.record_tag = read_array<sizeof(RecordTag)>(in);
-        epoch.key.bytes = read_array<sizeof(BlockKey)>(in);
-        epoch.streams = find_streams(static_cast<std::uint32_t>(in.varint()));
-        if (epoch.streams == nullptr) in.fail();
-        epoch.resolved = in.u32();
-        decode_anchors(in, epoch);
-        epoch.received = decode_runs(in, state_limits::runs_max);
-        decode_waiting(in, epoch);
-    }
-    if (epoch.ends_known) {
-        for (std::uint32_t& last : epoch.last_number)
-            last = static_cast<std::uint32_t>(in.varint());
-    }
-    if ((flags & flag_cut) != 0) epoch.cut.classes = in.u8();
-    return epoch;
-}
-
-void encode_incarnation(const IncarnationState& state, ByteSink& out) {
-    out.u32(state.id);
-    out.varint(state.given_up);
-    encode_runs(state.closed, out);
-    out.varint(state.done.size());
-    for (const DoneEpoch& each : state.done) {
-        out.varint(each.number);
-        out.u16(each.fingerprint);
-        out.bytes(each.key.bytes);
-    }
-    out.varint(state.open.size());
-    for (const auto& [number, epoch] : state.open) {
-        out.varint(number);
-        encode_epoch(epoch, out);
-    }
-}
-
-IncarnationState decode_incarnation(ByteReader& in, const FindStreams& find_streams) {
-    const auto number = [&in] { return static_cast<std::uint32_t>(in.varint()); };
-    IncarnationState state;
-    state.id = in.u32();
-    state.given_up = number();
-    state.closed = decode_runs(in, state_limits::closed_runs_max);
-    state.done.resize(read_count(in, state_limits::done_max));
-    for (DoneEpoch& each : state.done) {
-        each.number = number();
-        each.fingerprint = in.u16();
-        each.key.bytes = read_array<sizeof(BlockKey)>(in);
-    }
-    for (std::size_t left = read_count(in, state_limits::open_epochs_max); left != 0 && in.ok();
-         --left) {
-        const std::uint32_t epoch = number();
-        if (!state.open.emplace(epoch, decode_epoch(in, find_streams)).second) in.fail();
-    }
-    return state;
-}
-
-}  // namespace
 
 void encode_device(const DeviceMemory& device, ByteSink& out) {
     out.varint(device.shard);

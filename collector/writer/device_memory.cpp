@@ -40,6 +40,44 @@ void EpochState::add_anchor(const Anchor& anchor) {
     anchors.erase(anchors.begin() + static_cast<std::ptrdiff_t>(nearest));
 }
 
+bool AdoptedBlocks::has(std::string_view table, std::uint32_t seq) const {
+    const auto found = tables.find(table);
+    return found != tables.end() && found->second.contains(seq);
+}
+
+bool AdoptedBlocks::has_rows(std::uint32_t seq) const {
+    return std::any_of(tables.begin(), tables.end(), [seq](const auto& table) {
+        return !table.first.starts_with('_') && table.second.contains(seq);
+    });
+}
+
+// What is lost has not come, and its number is free for the block if it comes all the same.
+void EpochState::adopt(const EpochState& found) {
+    cut.classes = static_cast<std::uint8_t>(cut.classes | found.cut.classes);
+    cut.any_class = cut.any_class || found.cut.any_class;
+    anchors_made = std::max(anchors_made, found.anchors_made);
+    for (const Anchor& anchor : found.anchors) add_anchor(anchor);
+    if (!found.adopted) return;
+    if (!adopted) adopted.emplace();
+    adopted->listed = adopted->listed || found.adopted->listed;
+    for (const auto& [name, seqs] : found.adopted->tables) {
+        SeqRuns& of_table = adopted->tables[name];
+        for (const SeqRun& run : seqs.runs()) {
+            of_table.add(run);
+            if (name == "_losses") continue;
+            received.add(run);
+            adopted->again.add(run);
+        }
+    }
+}
+
+bool EpochState::is_adopted_anchor(const Anchor& anchor) const {
+    return adopted && std::any_of(anchors.begin(), anchors.end(), [&](const Anchor& each) {
+               return each.elapsed_us == anchor.elapsed_us && each.wall_us == anchor.wall_us &&
+                      each.error_us == anchor.error_us;
+           });
+}
+
 bool EpochState::add_waiting(const ModelHash& model, std::uint32_t seq) {
     std::size_t runs = 0;
     for (const auto& [hash, seqs] : waiting) runs += seqs.size();
@@ -73,6 +111,7 @@ EpochState* IncarnationState::find(std::uint32_t epoch) {
 // Without a record: it may still come, and has a row of its own.
 bool EpochState::is_done() const {
     if (!has_record || !ends_known || !waiting.empty()) return false;
+    if (adopted && !adopted->again.empty()) return false;  // its key tells what comes again
     for (std::uint32_t i = 0; i < block_class_count; ++i) {
         const std::uint32_t zero = BlockSeq::of(static_cast<BlockClass>(i), 0).value;
         if (received.first_missing(zero + 1) <= std::uint64_t{zero} + last_number[i]) return false;

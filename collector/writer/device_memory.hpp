@@ -64,6 +64,17 @@ struct StreamSet {
 
 using RecordTag = std::array<std::byte, 16>;  // the first half of its SHA-256
 
+// What the tables of the lake had of an epoch when this journal adopted it, see adoption.hpp.
+struct AdoptedBlocks {
+    bool listed = false;    // it has a row in _epochs
+    std::uint8_t told = 0;  // classes, a bit for each, whose gaps are in _losses
+    SeqRuns again;          // known from a table alone: the next arrival is the first one here
+    std::map<std::string, SeqRuns, std::less<>> tables;  // by name: what it has rows of
+
+    bool has(std::string_view table, std::uint32_t seq) const;
+    bool has_rows(std::uint32_t seq) const;  // any data table has some
+};
+
 // What has a record can open blocks. Without one it is only known by what others told of it.
 struct EpochState {
     bool has_record = false;
@@ -78,8 +89,14 @@ struct EpochState {
     PowerCut cut;
     bool ends_known = false;                                     // the next record has come
     std::array<std::uint32_t, block_class_count> last_number{};  // and told these
+    std::optional<AdoptedBlocks> adopted;
 
     void add_anchor(const Anchor& anchor);
+    // Adds what an adoption says of the epoch.
+    void adopt(const EpochState& found);
+    // A table has it, and it has not come to this journal.
+    bool comes_again(std::uint32_t seq) const { return adopted && adopted->again.contains(seq); }
+    bool is_adopted_anchor(const Anchor& anchor) const;
     // False: there are too many runs of blocks that wait.
     bool add_waiting(const ModelHash& model, std::uint32_t seq);
     // Which model the block waits for; waiting.end(): it does not.
@@ -103,6 +120,7 @@ struct IncarnationState {
     SeqRuns closed;              // epochs that are done
     std::map<std::uint32_t, EpochState> open;
     std::deque<DoneEpoch> done;  // those that were closed last
+    bool adopted = false;        // an open epoch is
 
     EpochState* find(std::uint32_t epoch);
     bool is_closed(std::uint32_t epoch) const { return closed.contains(epoch); }

@@ -25,32 +25,45 @@ TableBuffer::TableBuffer(ObjectStore& store, std::string folder, std::string jou
       columns_{std::move(columns)},
       sorted_{sorted} {}
 
-// Applications of other programs have names of other shapes.
-bool TableBuffer::is_of_other_journal(std::string_view app) const {
-    return app.size() > journal_.size() && app[journal_.size()] == '/' &&
-           std::count(app.begin(), app.end(), '-') == 4 && !app.starts_with(journal_);
+bool is_of_journal(std::string_view app) {
+    constexpr std::size_t uuid_length = 36;
+    return app.size() > uuid_length && app[uuid_length] == '/' &&
+           std::count(app.begin(), app.end(), '-') == 4;
 }
 
 std::string TableBuffer::app_of(Shard shard) const {
     return journal_ + "/" + std::to_string(shard);
 }
 
+// A journal that goes on with commits although it was adopted is in use somewhere.
+Status TableBuffer::check_journals(const AdoptedTxns& adopted) const {
+    for (const auto& [app, version] : table_.state().txns) {
+        if (!is_of_journal(app) || app.starts_with(journal_)) continue;
+        const auto known = adopted.find(app);
+        if (known == adopted.end())
+            return Error{ErrorCode::denied,
+                         "it holds rows of another journal. Use that journal; if it is lost, "
+                         "`longhaul adopt` lets this one go on with the lake"};
+        if (version > known->second)
+            return Error{ErrorCode::denied,
+                         "a journal that was adopted has committed since: a collector still runs "
+                         "on it. Stop that one, and run `longhaul adopt` again"};
+    }
+    return {};
+}
+
 // Its newest commit decides what is left out of a replay, and a snapshot then says so for good.
-Status TableBuffer::open(std::span<const Offset> ends_at_start) {
+Status TableBuffer::open(std::span<const Offset> ends_at_start, const AdoptedTxns& adopted) {
     LH_TRY(store_.make_durable(folder() + "/_delta_log"));
     LH_TRY(table_.refresh());
-    for (const auto& [app, version] : table_.state().txns) {
-        if (is_of_other_journal(app)) {
-            return Error{ErrorCode::denied,
-                         "it holds rows of another journal; use that journal, or another lake"};
-        }
-    }
+    LH_TRY(check_journals(adopted));
     for (Shard shard = 0; shard < ends_at_start.size(); ++shard) {
         const std::int64_t txn = table_.state().txn(app_of(shard));
         if (txn > static_cast<std::int64_t>(ends_at_start[shard])) {
             return Error{ErrorCode::denied,
                          "it holds rows from behind the end of this journal, which is an older "
-                         "copy; use the newest, or another lake"};
+                         "copy. Use the newest; if that is lost, `longhaul adopt` lets this one "
+                         "go on with the lake"};
         }
     }
     for (const Column& column : table_.state().columns) (void)column_for(column, {});

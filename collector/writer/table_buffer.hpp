@@ -9,8 +9,13 @@
 
 #include "collector/journal/journal.hpp"
 #include "collector/lake/delta_log.hpp"
+#include "collector/writer/adoption.hpp"
 
 namespace longhaul::collector {
+
+// Whether an appId is "<uuid>/<shard>" of a journal. Applications of other programs have names of
+// other shapes.
+bool is_of_journal(std::string_view app);
 
 class TableBuffer {
  public:
@@ -21,7 +26,8 @@ class TableBuffer {
 
     // Reads the log and takes over its columns. denied: the table holds rows of another journal, or
     // from behind what ours held when the writer started (by shard), so that it was rolled back.
-    Status open(std::span<const Offset> ends_at_start);
+    // `adopted`: what other journals had committed when ours adopted it.
+    Status open(std::span<const Offset> ends_at_start, const AdoptedTxns& adopted);
 
     const std::string& folder() const { return table_.folder(); }
     // Path of the file that an error is about; may be empty.
@@ -62,7 +68,7 @@ class TableBuffer {
                                 const std::string& receive_date, const std::string& stem);
     Status find_files();
     std::string app_of(Shard shard) const;
-    bool is_of_other_journal(std::string_view app) const;
+    Status check_journals(const AdoptedTxns& adopted) const;
 
     ObjectStore& store_;
     DeltaTable table_;

@@ -17,6 +17,7 @@ Writer::Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
     for (Shard shard = 0; shard < journal.shards(); ++shard)
         ends_at_start_.push_back(journal.durable_end(shard));
     held_below_.resize(ends_at_start_.size());
+    adopting_.resize(ends_at_start_.size());
     tags_.resize(ends_at_start_.size(), ContentTags{settings.tag_bytes});
     usage_.resize(ends_at_start_.size());
     snapshot_offsets_.resize(ends_at_start_.size());
@@ -192,7 +193,7 @@ Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std
     if (slot == nullptr) {
         auto made = std::make_unique<TableBuffer>(store_, tenant + "/" + name, journal_name_,
                                                   columns, sorted);
-        const Status opened = made->open(ends_at_start_);
+        const Status opened = made->open(ends_at_start_, adopted_txns(tenant, name));
         if (!opened.ok()) {
             const std::string at = made->faulty().empty() ? "" : " (" + made->faulty() + ")";
             return stop("table " + made->folder() +
@@ -201,6 +202,13 @@ Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std
         slot = std::move(made);
     }
     return slot.get();
+}
+
+const AdoptedTxns& Writer::adopted_txns(const std::string& tenant, const std::string& name) {
+    static const AdoptedTxns none;
+    const auto& adopted = tenants_[tenant].adopted;
+    const auto found = adopted.find(name);
+    return found == adopted.end() ? none : found->second;
 }
 
 Result<Batch*, Message> Writer::begin_rows(const Place& place, TableBuffer& table,

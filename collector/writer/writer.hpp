@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/writer/adoption.hpp"
 #include "collector/writer/content_tags.hpp"
 #include "collector/writer/decoded_block.hpp"
 #include "collector/writer/device_shelf.hpp"
@@ -162,6 +163,7 @@ class Writer {
         std::map<std::pair<Shard, ModelHash>, StoredModel> models;
         DeviceShelf devices;
         std::map<std::string, std::unique_ptr<TableBuffer>, std::less<>> tables;
+        std::map<std::string, AdoptedTxns, std::less<>> adopted;  // by table
     };
     // What a snapshot says that a table had.
     struct TableThen {
@@ -220,6 +222,27 @@ class Writer {
     Outcome on_closed_epoch(const Place& place, const EpochName& name, const RecordTag& tag,
                             Bytes body, const IncarnationState& incarnation);
     Outcome on_model(const Place& place, Bytes body);
+    Outcome on_adoption(const Place& place, Bytes body);
+    void adopt_epoch(const Place& place, const AdoptedEpoch& found);
+    bool has_all_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
+                      const EpochState& epoch);
+    bool is_listed(const Place& place, const EpochName& name, std::uint32_t seq);
+    static bool waited(const BlockName& name, const IncarnationState& incarnation);
+    Outcome add_losses_before(const Place& place, const BlockName& name,
+                              IncarnationState& incarnation);
+    struct ClassPart {
+        BlockClass block_class = BlockClass::alarm;
+        std::uint32_t last = 0;  // number
+    };
+    Outcome add_journal_losses(const Place& place, const EpochName& name, EpochState& epoch,
+                               const ClassPart& part);
+    Outcome close_adoption(const Place& place);
+    Outcome close_device(const Place& place);
+    Outcome check_lake();
+    Outcome add_journal_loss(const Place& place, const EpochName& name, const SeqRun& gap);
+    const AdoptedTxns& adopted_txns(const std::string& tenant, const std::string& name);
+    Status put_adopted(SnapshotWriter& out, const TenantState& tenant) const;
+    static Status take_adopted(TenantState& tenant, Bytes content);
     Outcome on_block(const Place& place, Bytes body);
     Outcome on_known_block(const Place& place, const BlockHeader& header, Bytes body,
                            const BlockKey* key, const char* untold);
@@ -290,6 +313,7 @@ class Writer {
     Disk* snapshot_disk_;
     std::string journal_name_;
     std::vector<Offset> ends_at_start_;  // by shard
+    std::vector<bool> adopting_;         // by shard: what is read came to a journal before this one
     std::vector<Offset> held_below_;     // by shard: blocks there never wait for a release
     std::vector<std::unique_ptr<JournalReader>> readers_;
     std::map<std::string, TenantState, std::less<>> tenants_;

@@ -63,7 +63,8 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
     LH_TRY(end_usage_hour(place));
     const WriterCounters before = counters_;
     LH_TRY(take_entry(place, entry));
-    add_usage(place, entry, before);
+    // What came to a journal before this one was counted then.
+    if (!adopting_[shard]) add_usage(place, entry, before);
     note_heard(place, entry);
     return {};
 }
@@ -80,6 +81,8 @@ Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry
             return on_model(place, entry.body);
         case JournalKind::release:
             return on_release(place, entry.body);
+        case JournalKind::adoption:
+            return on_adoption(place, entry.body);
         default:
             break;
     }
@@ -167,7 +170,7 @@ Writer::Outcome Writer::add_epoch(const Place& place, const longhaul_EpochRecord
     const EpochName name{record.incarnation, record.epoch};
     if (epoch.cut.by_record)
         LH_TRY(add_unlisted_power_cut(place, name, epoch.streams->classes(), epoch.cut));
-    LH_TRY(add_epoch_row(place, record));
+    if (!epoch.adopted || !epoch.adopted->listed) LH_TRY(add_epoch_row(place, record));
     DeviceMemory::settle(incarnation, record.epoch);
     DeviceMemory::settle(incarnation, record.previous_epoch);
     return {};
@@ -231,13 +234,21 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     if (incarnation->is_closed(name.epoch.value)) return known(done_long_ago);
     if (incarnation->is_given_up(name.epoch.value)) return known("too many epochs of this device");
     EpochState* const epoch = incarnation->find(name.epoch.value);
-    if (epoch == nullptr || !epoch->has_record) return refuse("no epoch record");
-    if (epoch->received.contains(name.seq.value)) return known(fork);
+    const bool again = epoch != nullptr && epoch->comes_again(name.seq.value);
+    if (incarnation->adopted && !adopting_[place.shard] && waited(name, *incarnation))
+        LH_TRY(add_losses_before(place, name, *incarnation));
+    if (epoch == nullptr || !epoch->has_record) {
+        if (!again) return refuse("no epoch record");
+        ++counters_.duplicates;  // a table has it, and nobody can open it
+        return {};
+    }
+    if (epoch->received.contains(name.seq.value) && !again) return known(fork);
     if (epoch->received.size() >= state_limits::runs_max &&
         epoch->received.grows_by(name.seq.value))
         return refuse(too_many_gaps);
 
     epoch->received.add(name.seq.value);
+    if (again) epoch->adopted->again.remove(name.seq.value);
     tags_[place.shard].put(place.tag_name(journal_.id().uuid, name), content_tag(body));
     LH_TRY(take_block(place, header.value(), body, *epoch));
     DeviceMemory::settle(*incarnation, name.epoch.value);
@@ -288,7 +299,15 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
     if (!block.ok()) {
         // So that it becomes rows when it comes again after its schema.
         if (block.error().code == ErrorCode::not_found) forget_block(place, name, epoch);
+        if (epoch.adopted && epoch.adopted->has_rows(name.seq.value)) {
+            ++counters_.duplicates;  // the tables have what can be had of it
+            return {};
+        }
         return quarantine(place, epoch_name, header, body, to_string(block.error()));
+    }
+    if (has_all_rows(place, name, block.value(), epoch)) {
+        ++counters_.duplicates;
+        return {};
     }
     ++counters_.blocks;
     decoded_bytes_ = bytes_of(block.value());
@@ -298,8 +317,10 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
 // It counts as never arrived. But where its number would be one hole too many, it stays taken.
 void Writer::forget_block(const Place& place, const BlockName& name, EpochState& epoch) {
     if (epoch.received.size() >= state_limits::runs_max) return;
-    epoch.received.remove(name.seq.value);
     tags_[place.shard].remove(place.tag_name(journal_.id().uuid, name));
+    if (epoch.adopted && epoch.adopted->has_rows(name.seq.value))
+        return epoch.adopted->again.add(name.seq.value);
+    epoch.received.remove(name.seq.value);
 }
 
 Writer::Formats Writer::formats_of(const Place& place, const EpochState& epoch) {

@@ -82,8 +82,11 @@ const char* name_of_anchor(std::uint32_t source) {
 
 Writer::Outcome Writer::add_rows(const Place& place, const BlockName& name,
                                  const DecodedBlock& block, EpochState& epoch) {
-    for (const longhaul_SystemEntry& entry : block.system)
-        LH_TRY(add_system_entry(place, name, entry, epoch));
+    // A barrier commits the system tables before the others, so what it tells is there, too.
+    const bool told = epoch.adopted && epoch.adopted->has_rows(name.seq.value);
+    for (const longhaul_SystemEntry& entry : block.system) {
+        if (!told) LH_TRY(add_system_entry(place, name, entry, epoch));
+    }
     std::int32_t row = 0;
     for (const DecodedSection& section : block.sections) {
         LH_TRY(add_section(place, name, section, epoch, row));
@@ -98,6 +101,7 @@ Writer::Outcome Writer::add_section(const Place& place, const BlockName& name,
     const StreamEntry& stream = *epoch.stream(section.stream);
     const KnownSchema& known = tenants_[place.tenant].schemas.at({place.shard, stream.schema});
     const Schema& schema = known.stored->schema();
+    if (epoch.adopted && epoch.adopted->has(schema.name, name.seq.value)) return {};
     const bool device_time = schema.time == TimeKind::device;
     const auto elapsed_of = [&schema](std::int64_t ticks) {
         return wrapping_multiply(ticks, schema.tick_us);
@@ -201,6 +205,7 @@ Writer::Outcome Writer::add_loss_row(const Place& place, Incarnation incarnation
 
 Writer::Outcome Writer::add_anchor(const Place& place, const EpochName& name, EpochState& epoch,
                                    Anchor anchor, const char* origin) {
+    if (epoch.is_adopted_anchor(anchor)) return {};
     anchor.id = epoch.anchors_made++;
     epoch.add_anchor(anchor);
     note_anchor(place, name, anchor);
@@ -336,6 +341,10 @@ Writer::Outcome Writer::add_power_cut_row(const Place& place, const EpochName& n
 Writer::Outcome Writer::quarantine(const Place& place, const EpochName& name,
                                    std::optional<BlockHeader> header, Bytes content,
                                    std::string_view reason) {
+    if (header && !reason.starts_with("fork") && is_listed(place, name, header->name.seq.value)) {
+        ++counters_.duplicates;
+        return {};
+    }
     ++counters_.quarantined;
     LH_TRY_ASSIGN(TableBuffer* const kept,
                   table(place.tenant, "_quarantine", quarantine_columns(), false));

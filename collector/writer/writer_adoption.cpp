@@ -1,0 +1,241 @@
+// What the tables have from the journals before this one: how the writer takes it up, and what it
+// leaves out because of it. Specification: docs/spec/writer.md, "Adoption".
+#include <algorithm>
+
+#include "collector/writer/table_columns.hpp"
+#include "collector/writer/writer.hpp"
+
+namespace longhaul::collector {
+namespace {
+
+constexpr const char* losses_table = "_losses";
+
+// The last number of the class that is among the runs; 0: none.
+std::uint32_t highest_number(const SeqRuns& runs, BlockClass block_class) {
+    const std::uint32_t end = BlockSeq::of(block_class, BlockSeq::number_max).value;
+    std::uint32_t highest = 0;
+    for (const SeqRun& run : runs.runs()) {
+        if (run.first > end) break;
+        if (BlockSeq{std::min(run.last, end)}.block_class() == block_class)
+            highest = BlockSeq{std::min(run.last, end)}.number();
+    }
+    return highest;
+}
+
+// What is missing of the numbers 1 to `last` of a class.
+std::vector<SeqRun> gaps_in(const SeqRuns& known, BlockClass block_class, std::uint32_t last) {
+    std::vector<SeqRun> gaps;
+    const std::uint64_t end = std::uint64_t{BlockSeq::of(block_class, last).value} + 1;
+    std::uint64_t at = std::uint64_t{BlockSeq::of(block_class, 0).value} + 1;
+    for (const SeqRun& run : known.runs()) {
+        if (at >= end) break;
+        if (run.last < at) continue;
+        if (run.first > at)
+            gaps.push_back(
+                {static_cast<std::uint32_t>(at),
+                 static_cast<std::uint32_t>(std::min<std::uint64_t>(run.first, end) - 1)});
+        at = std::uint64_t{run.last} + 1;
+    }
+    if (at < end)
+        gaps.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(end - 1)});
+    return gaps;
+}
+
+}  // namespace
+
+Writer::Outcome Writer::on_adoption(const Place& place, Bytes body) {
+    auto adoption = decode_adoption(body);
+    if (!adoption.ok())
+        return stop("the adoption at offset " + std::to_string(place.offset) +
+                    " of the journal cannot be read by this version: start a newer one");
+    if (std::holds_alternative<AdoptionClose>(adoption.value())) return close_adoption(place);
+    adopting_[place.shard] = !std::holds_alternative<AdoptionEnd>(adoption.value());
+    if (const auto* const table = std::get_if<AdoptedTable>(&adoption.value())) {
+        AdoptedTxns& txns = tenants_[place.tenant].adopted[table->name];
+        for (const auto& [app, version] : table->txns) txns[app] = version;
+    }
+    if (const auto* const epoch = std::get_if<AdoptedEpoch>(&adoption.value()))
+        adopt_epoch(place, *epoch);
+    return {};
+}
+
+void Writer::adopt_epoch(const Place& place, const AdoptedEpoch& found) {
+    DeviceMemory& device = device_of(place);
+    IncarnationState* const incarnation = device.find_or_add(found.incarnation);
+    if (incarnation == nullptr) return;
+    device.make_room();
+    if (incarnation->is_given_up(found.number)) return;
+    incarnation->open[found.number].adopt(found.state);
+    incarnation->adopted = true;
+    if (found.first_heard.value == 0) return;
+    DeviceFacts& facts = *tenants_[place.tenant].devices.facts(place.device);
+    if (facts.first_heard.value == 0 || found.first_heard < facts.first_heard)
+        facts.first_heard = found.first_heard;
+    facts.last_heard = std::max(facts.last_heard, found.last_heard);
+}
+
+// Every table of the block's sections has its rows.
+bool Writer::has_all_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
+                          const EpochState& epoch) {
+    if (!epoch.adopted || !epoch.adopted->has_rows(name.seq.value)) return false;
+    return std::all_of(block.sections.begin(), block.sections.end(),
+                       [&](const DecodedSection& section) {
+                           const StreamEntry& stream = *epoch.stream(section.stream);
+                           const auto& schemas = tenants_[place.tenant].schemas;
+                           const KnownSchema& known = schemas.at({place.shard, stream.schema});
+                           return epoch.adopted->has(known.stored->schema().name, name.seq.value);
+                       });
+}
+
+// `_quarantine` has it from a journal before this one. Another content under that name is no less
+// of a fork.
+bool Writer::is_listed(const Place& place, const EpochName& name, std::uint32_t seq) {
+    IncarnationState* const incarnation = device_of(place).find(name.first);
+    const EpochState* const epoch =
+        incarnation == nullptr ? nullptr : incarnation->find(name.second);
+    return epoch != nullptr && epoch->adopted && epoch->adopted->has("_quarantine", seq);
+}
+
+// A device sends what is new as it is made, and beside it what waited, oldest first. So a block
+// that comes behind a younger one of its class waited, as did one that a table had before this
+// journal.
+bool Writer::waited(const BlockName& name, const IncarnationState& incarnation) {
+    const BlockClass block_class = name.seq.block_class();
+    for (auto at = incarnation.open.rbegin();
+         at != incarnation.open.rend() && at->first >= name.epoch.value; ++at) {
+        const std::uint32_t highest = highest_number(at->second.received, block_class);
+        if (highest == 0) continue;
+        if (at->first > name.epoch.value || highest > name.seq.number()) return true;
+        if (at->second.comes_again(name.seq.value)) return true;
+    }
+    return false;
+}
+
+// Of what lies before a block that waited the device has nothing any more but what came already.
+Writer::Outcome Writer::add_losses_before(const Place& place, const BlockName& name,
+                                          IncarnationState& incarnation) {
+    if (name.seq.number() == 0) return {};  // no good device has one
+    for (auto& [number, epoch] : incarnation.open) {
+        if (number > name.epoch.value) break;
+        const std::uint32_t last =
+            number == name.epoch.value ? name.seq.number() - 1 : BlockSeq::number_max;
+        LH_TRY(add_journal_losses(place, {incarnation.id, number}, epoch,
+                                  {name.seq.block_class(), last}));
+    }
+    return {};
+}
+
+// Of one epoch: what is missing of a class up to a number, or to the highest that is known.
+Writer::Outcome Writer::add_journal_losses(const Place& place, const EpochName& name,
+                                           EpochState& epoch, const ClassPart& part) {
+    const auto index = static_cast<std::size_t>(part.block_class);
+    const auto bit = static_cast<std::uint8_t>(1U << index);
+    if (!epoch.adopted || (epoch.adopted->told & bit) != 0) return {};
+    const std::uint32_t highest = epoch.ends_known
+                                      ? epoch.last_number[index]
+                                      : highest_number(epoch.received, part.block_class);
+    const bool all = part.last == BlockSeq::number_max;
+    SeqRuns known = epoch.received;
+    SeqRuns& lost = epoch.adopted->tables[losses_table];
+    for (const SeqRun& run : lost.runs()) known.add(run);
+    for (const SeqRun& gap : gaps_in(known, part.block_class, all ? highest : part.last)) {
+        LH_TRY(add_journal_loss(place, name, gap));
+        lost.add(gap);
+    }
+    if (all) epoch.adopted->told = static_cast<std::uint8_t>(epoch.adopted->told | bit);
+    return {};
+}
+
+Writer::Outcome Writer::close_adoption(const Place& place) {
+    for (auto& [tenant_name, tenant] : tenants_) {
+        std::vector<std::string> names;
+        tenant.devices.look_at_all(
+            [&](const std::string& name, const DeviceFacts&, const DeviceMemory& device) {
+                const bool adopted =
+                    std::any_of(device.incarnations.begin(), device.incarnations.end(),
+                                [](const IncarnationState& each) { return each.adopted; });
+                if (adopted && device.shard == place.shard) names.push_back(name);
+            });
+        for (const std::string& name : names) {
+            Place of_device = place;
+            of_device.tenant = tenant_name;
+            of_device.device = name;
+            LH_TRY(close_device(of_device));
+        }
+    }
+    return {};
+}
+
+Writer::Outcome Writer::close_device(const Place& place) {
+    for (IncarnationState& incarnation : device_of(place).incarnations) {
+        for (auto& [number, epoch] : incarnation.open) {
+            for (std::uint32_t i = 0; i < block_class_count; ++i)
+                LH_TRY(add_journal_losses(place, {incarnation.id, number}, epoch,
+                                          {static_cast<BlockClass>(i), BlockSeq::number_max}));
+        }
+    }
+    return {};
+}
+
+Writer::Outcome Writer::add_journal_loss(const Place& place, const EpochName& name,
+                                         const SeqRun& gap) {
+    LH_TRY_ASSIGN(TableBuffer* const losses,
+                  table(place.tenant, losses_table, loss_columns(), false));
+    LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *losses));
+    if (batch == nullptr) return {};
+    batch->put_text(loss_device, place.device);
+    batch->put_integer(loss_incarnation, name.first);
+    batch->put_integer(loss_epoch, name.second);
+    batch->put_integer(loss_class, gap.first >> 30);
+    batch->put_integer(loss_first_seq, gap.first);
+    batch->put_integer(loss_last_epoch, name.second);
+    batch->put_integer(loss_last_seq, gap.last);
+    batch->put_text(loss_reason, "journal_lost");
+    batch->put_integer(loss_receive_time, place.receive_time.value);
+    batch->end_row();
+    return {};
+}
+
+// A new journal has nothing that a lake could have from it.
+Writer::Outcome Writer::check_lake() {
+    for (Shard shard = 0; shard < journal_.shards(); ++shard) {
+        if (ends_at_start_[shard] != 0) return {};
+    }
+    const auto tenants = store_.list("");
+    if (!tenants.ok()) return Message{"the lake cannot be listed: " + to_string(tenants.error())};
+    for (const std::string& tenant : tenants.value()) {
+        if (tenant.starts_with('_')) continue;
+        const auto names = store_.list(tenant);
+        if (!names.ok()) return Message{"the lake cannot be listed: " + to_string(names.error())};
+        for (const std::string& name : names.value()) {
+            DeltaTable found{store_, tenant + "/" + name, DeltaTable::Keep::no_files};
+            if (!found.refresh().ok()) continue;  // told when it is needed
+            for (const auto& [app, version] : found.state().txns) {
+                if (!is_of_journal(app) || app.starts_with(journal_name_)) continue;
+                return stop("the journal is new, and table " + found.folder() +
+                            " holds rows of another one. Use that journal; if it is lost, "
+                            "`longhaul adopt` lets this one go on with the lake");
+            }
+        }
+    }
+    return {};
+}
+
+Status Writer::put_adopted(SnapshotWriter& out, const TenantState& tenant) const {
+    for (const auto& [name, txns] : tenant.adopted) {
+        LH_TRY(encode_adoption(AdoptedTable{name, txns}, [&out](Bytes body) {
+            return out.put(static_cast<std::uint8_t>(SnapshotItem::adopted), body);
+        }));
+    }
+    return {};
+}
+
+Status Writer::take_adopted(TenantState& tenant, Bytes content) {
+    LH_TRY_ASSIGN(Adoption adoption, decode_adoption(content));
+    auto* const table = std::get_if<AdoptedTable>(&adoption);
+    if (table == nullptr) return Error{ErrorCode::malformed, "its content is not a writer's state"};
+    tenant.adopted[table->name].merge(table->txns);
+    return {};
+}
+
+}  // namespace longhaul::collector
