@@ -10,9 +10,10 @@ namespace {
 constexpr unsigned link_steps_per_poll = 16;
 constexpr std::size_t read_bytes = 1024;
 
-std::size_t column_values() {
-    constexpr std::size_t for_scratch = (epoch_scratch_bytes + sizeof(Value) - 1) / sizeof(Value);
-    return std::max(limits::section_samples_max, for_scratch);
+// An epoch is made while no column is being encoded, in the same memory.
+std::size_t column_values(const AgentSettings& settings) {
+    const std::size_t for_epoch = (settings.epoch_bytes_max + sizeof(Value) - 1) / sizeof(Value);
+    return std::max(settings.section_samples_max, for_epoch);
 }
 
 std::size_t arena_words(const AgentSettings& settings, std::span<Source* const> sources) {
@@ -26,7 +27,8 @@ std::size_t inbound_bytes(const AgentSettings& settings) {
 }
 
 std::size_t frame_bytes(const AgentSettings& settings) {
-    return uplink_frame_bytes(std::max(settings.body_bytes_max, settings.stored_body_bytes_max));
+    return uplink_frame_bytes(std::max(settings.body_bytes_max, settings.stored_body_bytes_max),
+                              settings.epoch_bytes_max, settings.schema_bytes_max);
 }
 
 }  // namespace
@@ -35,9 +37,10 @@ std::size_t Agent::memory_bytes(const AgentSettings& settings, std::span<Source*
     const std::size_t streams = Sampler::stream_count(sources);
     const std::size_t pending = pending_max(settings, sources);
     return Memory::bytes_for<AgentStream>(streams) + Memory::bytes_for<OpenSection>(streams) +
+           Memory::bytes_for<SectionBound::Column>(Sampler::field_count(sources)) +
            Memory::bytes_for<HeldSample>(sources.size()) +
            Memory::bytes_for<std::uint64_t>(arena_words(settings, sources)) +
-           Memory::bytes_for<Value>(column_values()) + settings.body_bytes_max +
+           Memory::bytes_for<Value>(column_values(settings)) + settings.body_bytes_max +
            Memory::bytes_for<SpoolBlock>(pending) +
            pending * (block_header_bytes + settings.body_bytes_max) + inbound_bytes(settings) +
            frame_bytes(settings);
@@ -53,17 +56,21 @@ Agent::Rooms Agent::deal(const AgentSettings& settings, std::span<Source* const>
     LH_CHECK(settings.body_bytes_max >= body_bytes_min);
     LH_CHECK(settings.body_bytes_max <= limits::block_body_bytes_max);
     LH_CHECK(settings.blocks_per_append >= 1);
+    for (const Source* source : sources)
+        for (const StreamInfo& stream : source->streams())
+            LH_CHECK(stream.encoded_schema.size() <= settings.schema_bytes_max);
     Memory memory{room};
     Rooms rooms;
     const std::size_t streams = Sampler::stream_count(sources);
     rooms.streams = memory.take<AgentStream>(streams);
     rooms.held = memory.take<HeldSample>(sources.size());
     rooms.builder.sections = memory.take<OpenSection>(streams);
+    rooms.builder.fields = memory.take<SectionBound::Column>(Sampler::field_count(sources));
     rooms.builder.arena = memory.take<std::uint64_t>(arena_words(settings, sources));
-    rooms.builder.column = memory.take<Value>(column_values());
+    const std::span<Value> column = memory.take<Value>(column_values(settings));
+    rooms.builder.column = column.first(settings.section_samples_max);
+    rooms.epoch = std::as_writable_bytes(column).first(settings.epoch_bytes_max);
     rooms.builder.body = memory.take<std::byte>(settings.body_bytes_max);
-    // An epoch is made while no column is being encoded.
-    rooms.epoch_scratch = std::as_writable_bytes(rooms.builder.column);
     const std::size_t pending = pending_max(settings, sources);
     rooms.pending = memory.take<SpoolBlock>(pending);
     rooms.sealed = memory.take<std::byte>(pending * (block_header_bytes + settings.body_bytes_max));

@@ -96,7 +96,7 @@ class Agent {
         std::span<AgentStream> streams;
         std::span<HeldSample> held;
         BuilderRooms builder;
-        MutableBytes epoch_scratch;
+        MutableBytes epoch;             // while one is made
         std::span<SpoolBlock> pending;  // pending_max()
         MutableBytes sealed;            // their bytes
         MutableBytes inbound;
@@ -142,6 +142,7 @@ class Agent {
     MonotonicMs due_at(BlockClass block_class) const;
     bool seal(BlockClass block_class, MonotonicMs now);
     Status try_seal(BlockClass block_class, MonotonicMs now, bool tells_losses);
+    Status seal_open(BlockClass block_class, MonotonicMs now, bool tells_losses);
     Status make_key();
     MutableBytes room_to_seal();
     std::span<SpoolBlock> next_to_store();

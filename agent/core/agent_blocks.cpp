@@ -105,7 +105,13 @@ Status Agent::try_seal(BlockClass block_class, MonotonicMs now, bool tells_losse
     if (alone || pending_count_ >= settings_.blocks_per_append) LH_TRY(store_pending(now));
     if (has_stopped(block_class)) return {};
     LH_TRY(make_key());
+    LH_TRY(seal_open(block_class, now, tells_losses));
+    return alone ? store_pending(now) : Status{};
+}
 
+// Not in the frame of who makes the key: both need much of a small stack.
+[[gnu::noinline]] Status Agent::seal_open(BlockClass block_class, MonotonicMs now,
+                                          bool tells_losses) {
     std::array<std::byte, SystemNotes::bytes_max> notes_room;
     SystemNotes notes{MutableBytes{notes_room}.first(
         std::min(notes_room.size(), builder_.system_room(block_class)))};
@@ -124,7 +130,7 @@ Status Agent::try_seal(BlockClass block_class, MonotonicMs now, bool tells_losse
     ++last_number;
     if (anchor)
         anchor_of(block_class) = {now, name.seq, wall_.synchronized, uplink_.status().sessions};
-    return alone ? store_pending(now) : Status{};
+    return {};
 }
 
 Status Agent::make_key() {
@@ -134,7 +140,7 @@ Status Agent::make_key() {
     models_.choose();
     LH_TRY_ASSIGN(key_, make_epoch({epoch, settings_, rooms_.streams, ports_.spool, ports_.identity,
                                     ports_.entropy, wall_},
-                                   rooms_.epoch_scratch));
+                                   rooms_.epoch));
     epoch_ = epoch;
     return {};
 }

@@ -27,9 +27,16 @@ BlockBuilder::BlockBuilder(std::span<const AgentStream> streams, const BuilderRo
       allowed_{allowed},
       tools_{tools} {
     LH_CHECK(sections_.size() == streams_.size());
-    LH_CHECK(column_.size() >= limits::section_samples_max);
+    LH_CHECK(column_.size() >= limits::schema_fields_max);
+    LH_CHECK(column_.size() <= limits::section_samples_max);
     LH_CHECK(body_.size() >= body_bytes_min && body_.size() <= limits::block_body_bytes_max);
     share_out(rooms.arena);
+    std::span<SectionBound::Column> fields = rooms.fields;
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+        const std::size_t count = schema(i).fields.size();
+        sections_[i].bound = SectionBound{fields.first(count)};
+        fields = fields.subspan(count);
+    }
 }
 
 void BlockBuilder::share_out(std::span<std::uint64_t> arena) {
@@ -65,14 +72,12 @@ BlockBuilder::Fit BlockBuilder::fit(const Sample& sample, std::size_t reserve) c
     const Staging& staged = staging(class_of(sample));
     if (!staged.could_ever_hold(sample)) return Fit::never;
     if (!staged.has_room_for(sample)) return Fit::after_class;
-    if (section.count == limits::section_samples_max) return Fit::after_class;
+    if (section.count == column_.size()) return Fit::after_class;
     if (open.samples == limits::block_samples_max) return Fit::after_class;
 
     std::size_t bytes = open.bytes + reserve;
     if (section.count == 0) {
-        SectionBound fresh;
-        fresh.begin(schema(index));
-        const std::size_t alone = fresh.with(sample);
+        const std::size_t alone = SectionBound::alone(schema(index), sample);
         if (alone > plain_bytes_max()) return Fit::never;
         if (open.samples == 0) return Fit::yes;  // what the room is kept for waits
         bytes += section.ratio.expected_bytes(alone);
@@ -93,8 +98,8 @@ void BlockBuilder::add(const Sample& sample, MonotonicMs now, std::int64_t elaps
     append(index, staged.put(sample, static_cast<std::uint32_t>(
                                          std::min<std::int64_t>(when_ms, UINT32_MAX))));
 
-    const bool at_once = class_of(sample) == BlockClass::alarm ||
-                         sections_[index].count == limits::section_samples_max;
+    const bool at_once =
+        class_of(sample) == BlockClass::alarm || sections_[index].count == column_.size();
     open.at_once = open.at_once || at_once;
     open.due_at = std::min(open.due_at, at_once ? now : now + schema(index).deadline_ms);
 }

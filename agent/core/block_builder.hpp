@@ -1,9 +1,10 @@
 // The block builder: one open block per class, filled sample by sample, encoded and sealed in one
 // go.
 //
-// A block is due when a stream has 256 samples in it, at the earliest deadline among its streams,
-// and at once when its class is alarm. Every class stages its samples in a part of the arena of its
-// own, so that one that cannot be sealed takes no room from the others.
+// A block is due when a stream has as many samples in it as a section may have, at the earliest
+// deadline among its streams, and at once when its class is alarm. Every class stages its samples
+// in a part of the arena of its own, so that one that cannot be sealed takes no room from the
+// others.
 //
 // The size limit is met without trial encoding. Every open section keeps an upper bound of its size
 // in codec 0, and every stream the ratio that its last sections had to theirs: what a section is
@@ -70,10 +71,11 @@ struct CodecTools {
 
 // Memory of a builder; everything outlives it.
 struct BuilderRooms {
-    std::span<OpenSection> sections;  // one a stream
-    std::span<std::uint64_t> arena;   // shared out equally to the classes that have streams
-    MutableBytes body;                // as long as a block's body may be
-    std::span<Value> column;          // limits::section_samples_max
+    std::span<OpenSection> sections;         // one a stream
+    std::span<SectionBound::Column> fields;  // one a field of every stream
+    std::span<std::uint64_t> arena;          // shared out equally to the classes that have streams
+    MutableBytes body;                       // as long as a block's body may be
+    std::span<Value> column;                 // as long as a section may become
 };
 
 // Entries of the system stream, already encoded.

@@ -37,9 +37,10 @@ void list_streams(std::span<const AgentStream> streams, longhaul_EpochRecord& re
 }
 
 // What fits without models is not to fail with them.
-Status drop_models_if_too_long(std::span<AgentStream> streams, longhaul_EpochRecord& record) {
+Status drop_models_if_too_long(std::span<AgentStream> streams, std::size_t bytes_max,
+                               longhaul_EpochRecord& record) {
     LH_TRY_ASSIGN(const std::size_t bytes, protobuf_size(longhaul_EpochRecord_fields, &record));
-    if (bytes <= limits::epoch_record_bytes_max) return {};
+    if (bytes <= bytes_max) return {};
     for (std::size_t i = 0; i < streams.size(); ++i) {
         streams[i].model = {};
         streams[i].model_hash.reset();
@@ -63,12 +64,28 @@ Result<CleanEpochs> read_clean_epochs(Spool& spool) {
     return CleanEpochs{first, in.u32()};
 }
 
+struct Previous {
+    EpochEnd end;  // of the last epoch that stored a block
+    bool clean = false;
+};
+
 // An epoch in between may have ended without a block, with samples in memory. So all of them have
 // to have ended cleanly.
-Status describe_previous(Spool& spool, longhaul_EpochRecord& record) {
-    LH_TRY_ASSIGN(const EpochEnd end, spool.previous_end());
+Result<Previous> read_previous(const EpochMaking& making) {
+    Previous previous;
+    LH_TRY_ASSIGN(previous.end, making.spool.previous_end());
+    if (previous.end.epoch.value == 0) return previous;
+    LH_TRY_ASSIGN(const CleanEpochs clean, read_clean_epochs(making.spool));
+    previous.clean =
+        clean.first <= previous.end.epoch.value && clean.last + 1 == making.epoch.value;
+    return previous;
+}
+
+void describe_previous(const Previous& previous, longhaul_EpochRecord& record) {
+    const EpochEnd& end = previous.end;
     record.previous_epoch = end.epoch.value;
-    if (end.epoch.value == 0) return {};
+    record.previous_clean = previous.clean;
+    if (end.epoch.value == 0) return;
     for (std::size_t i = 0; i < block_class_count; ++i) {
         if (end.last_number[i] == 0) continue;
         longhaul_ClassEnd& entry = record.previous_ends[record.previous_ends_count++];
@@ -76,12 +93,9 @@ Status describe_previous(Spool& spool, longhaul_EpochRecord& record) {
         entry.last_number = end.last_number[i];
         entry.closing_us = end.last_us[i];
     }
-    LH_TRY_ASSIGN(const CleanEpochs clean, read_clean_epochs(spool));
-    record.previous_clean = clean.first <= end.epoch.value && clean.last + 1 == record.epoch;
-    return {};
 }
 
-Status describe(const EpochMaking& making, longhaul_EpochRecord& record) {
+void describe(const EpochMaking& making, longhaul_EpochRecord& record) {
     record.version = epoch_record_version;
     copy_text(record.environment, making.settings.environment);
     copy_text(record.tenant, making.settings.tenant);
@@ -92,23 +106,39 @@ Status describe(const EpochMaking& making, longhaul_EpochRecord& record) {
     copy_text(record.firmware, making.settings.firmware);
     record.clock_state = clock_state(making.wall);
     list_streams(making.streams, record);
-    return describe_previous(making.spool, record);
 }
 
-// Encodes and signs the record; the signed epoch lies at the start of `scratch`.
-Result<Bytes> sign_record(const longhaul_EpochRecord& record, Identity& identity,
-                          MutableBytes scratch) {
-    ByteWriter encoded{scratch.subspan(signed_epoch_bytes_max, limits::epoch_record_bytes_max)};
-    LH_TRY(encode_epoch_record(record, encoded));
-    LH_TRY_ASSIGN(const Signature signature, identity.sign(encoded.written()));
-    ByteWriter out{scratch.first(signed_epoch_bytes_max)};
-    write_signed_epoch({encoded.written(), signature, identity.certificate()}, out);
-    if (!out.ok()) return Error{ErrorCode::too_large, "certificate"};
-    return out.written();
+// The bytes that it took of `room`. The record is the largest thing that a small device ever has on
+// its stack: nothing is read, computed or signed while it is there.
+[[gnu::noinline]] Result<std::size_t> encode_record(const EpochMaking& making,
+                                                    const Previous& previous,
+                                                    const WrappedKey& wrapped, MutableBytes room) {
+    longhaul_EpochRecord record{};
+    describe(making, record);
+    describe_previous(previous, record);
+    put_wrapped_key(wrapped, record);
+    LH_TRY(drop_models_if_too_long(making.streams, room.size(), record));
+    ByteWriter out{room};
+    LH_TRY(encode_epoch_record(record, out));
+    return out.size();
+}
+
+Result<Bytes> sign_record(const EpochMaking& making, const WrappedKey& wrapped, MutableBytes room) {
+    const Bytes certificate = making.identity.certificate();
+    const std::size_t beside =
+        signed_epoch_head_bytes + signed_epoch_rest_bytes + certificate.size();
+    if (certificate.size() > limits::certificate_bytes_max || beside > room.size())
+        return Error{ErrorCode::too_large, "certificate"};
+    const MutableBytes record = room.subspan(
+        signed_epoch_head_bytes, std::min(room.size() - beside, limits::epoch_record_bytes_max));
+    LH_TRY_ASSIGN(const Previous previous, read_previous(making));
+    LH_TRY_ASSIGN(const std::size_t bytes, encode_record(making, previous, wrapped, record));
+    LH_TRY_ASSIGN(const Signature signature, making.identity.sign(record.first(bytes)));
+    return complete_signed_epoch(bytes, signature, certificate, room);
 }
 
 // Schemas first, then the record that names them: what is stored is always complete.
-Status store(const EpochMaking& making, Bytes signed_epoch) {
+[[gnu::noinline]] Status store(const EpochMaking& making, Bytes signed_epoch) {
     std::array<SchemaHash, streams_of_sources_max> hashes;
     std::size_t count = 0;
     for (const AgentStream& stream : making.streams) {
@@ -122,20 +152,19 @@ Status store(const EpochMaking& making, Bytes signed_epoch) {
 
 }  // namespace
 
-Result<BlockKey> make_epoch(const EpochMaking& making, MutableBytes scratch) {
-    LH_CHECK(scratch.size() >= epoch_scratch_bytes);
-    longhaul_EpochRecord record{};
-    LH_TRY(describe(making, record));
-
+// Once a boot, and with much on the stack: not in the frame of who seals every block.
+[[gnu::noinline]] Result<BlockKey> make_epoch(const EpochMaking& making, MutableBytes room) {
     std::array<std::byte, 32> fresh;
     LH_TRY(making.entropy.fill(fresh));
     LH_TRY_ASSIGN(const EpochKeys keys,
                   derive_epoch_keys(fresh, making.identity.device_secret(),
                                     making.spool.incarnation(), making.epoch));
-    LH_TRY(wrap_block_key(making.settings.sealing_key, keys, record));
-
-    LH_TRY(drop_models_if_too_long(making.streams, record));
-    LH_TRY_ASSIGN(const Bytes signed_epoch, sign_record(record, making.identity, scratch));
+    const AgentSettings& settings = making.settings;
+    LH_TRY_ASSIGN(const WrappedKey wrapped,
+                  wrap_block_key(settings.sealing_key, keys,
+                                 {settings.environment, settings.tenant, settings.device,
+                                  making.spool.incarnation(), making.epoch}));
+    LH_TRY_ASSIGN(const Bytes signed_epoch, sign_record(making, wrapped, room));
     LH_TRY(store(making, signed_epoch));
     return keys.block_key;
 }

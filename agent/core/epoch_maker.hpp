@@ -37,12 +37,10 @@ struct EpochMaking {
     WallReading wall;
 };
 
-inline constexpr std::size_t epoch_scratch_bytes =
-    signed_epoch_bytes_max + limits::epoch_record_bytes_max;
-
-// `scratch` holds epoch_scratch_bytes and is free again afterwards. After an error the epoch's
-// number is used up: the caller begins another one.
-Result<BlockKey> make_epoch(const EpochMaking& making, MutableBytes scratch);
+// `room` is for the signed epoch, settings.epoch_bytes_max, and free again afterwards. Error
+// too_large: that is too little for it. After an error the epoch's number is used up: the caller
+// begins another one.
+Result<BlockKey> make_epoch(const EpochMaking& making, MutableBytes room);
 
 // Notes that every sample of the epoch is stored.
 Status end_epoch_cleanly(Spool& spool, Epoch epoch);

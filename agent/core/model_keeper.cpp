@@ -59,8 +59,8 @@ void ModelKeeper::end_offers() {
 }
 
 // Each schema once, and nothing that the device will never have. What cannot be remembered is
-// offered again in the next session.
-void ModelKeeper::remember() {
+// offered again in the next session. Not in the frame of who has no models.
+[[gnu::noinline]] void ModelKeeper::remember() {
     std::array<std::byte, state_bytes> room;
     ByteWriter out{room};
     for (std::size_t i = 0; i < streams_.size(); ++i) {

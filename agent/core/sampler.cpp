@@ -35,6 +35,13 @@ std::size_t Sampler::stream_count(std::span<Source* const> sources) {
     return count;
 }
 
+std::size_t Sampler::field_count(std::span<Source* const> sources) {
+    std::size_t count = 0;
+    for (const Source* const source : sources)
+        for (const StreamInfo& info : source->streams()) count += info.schema->fields.size();
+    return count;
+}
+
 std::size_t Sampler::class_count(std::span<Source* const> sources) {
     ClassFlags used{};
     for (const Source* const source : sources) {

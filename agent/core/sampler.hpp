@@ -47,6 +47,8 @@ class Sampler {
             std::span<HeldSample> held);
 
     static std::size_t stream_count(std::span<Source* const> sources);
+    // How many fields the schemas of all streams have.
+    static std::size_t field_count(std::span<Source* const> sources);
     // How many classes the streams of the sources have.
     static std::size_t class_count(std::span<Source* const> sources);
     std::span<const AgentStream> streams() const { return streams_; }

@@ -6,6 +6,7 @@
 
 #include "common/base/ids.hpp"
 #include "common/block/crypto.hpp"
+#include "common/block/epoch.hpp"
 #include "common/block/limits.hpp"
 #include "common/block/section_codec.hpp"
 #include "system.pb.h"
@@ -28,7 +29,13 @@ struct AgentSettings {
     // Of blocks that the spool may still hold from a time with other settings: they have to fit
     // into a frame.
     std::size_t stored_body_bytes_max = limits::block_body_bytes_max;
+    // Of this device's signed epoch records and schemas, and of those that the spool may still
+    // hold: they have to fit into a frame, too.
+    std::size_t epoch_bytes_max = signed_epoch_bytes_max;
+    std::size_t schema_bytes_max = limits::schema_bytes_max;
     std::size_t staging_bytes = 64 * 1024;  // for the open block of each class that has streams
+    // A block that has so many of one stream is full; 64 at least, and no more than the limit.
+    std::size_t section_samples_max = limits::section_samples_max;
     // Of sealed blocks that are handed to the spool together, for it syncs once a call. More is for
     // sources that have much at once, as recordings do; a block never waits for another one.
     std::size_t blocks_per_append = 1;

@@ -27,7 +27,8 @@ void TimeKeeper::at(MonotonicMs now) {
         if (reading_.now.value != 0) disbelieved_ = reading_.now;
         reading_.known = false;
     }
-    if (!reading_.known) reading_ = collector_ ? by_collector(now) : WallReading{};
+    if (collector_ && !(reading_.known && reading_.synchronized)) reading_ = by_collector(now);
+    if (!reading_.known) reading_ = {};
     if (reading_.known && reading_.synchronized && (!floor_ || *floor_ < reading_.now))
         floor_ = reading_.now;
 }

@@ -1,6 +1,6 @@
 // What the device may believe about the date: its clock, unless that shows a date which it has
-// already been; failing that, what the collector said. The last date known is kept in the spool and
-// is the floor for the next boot.
+// already been; what the collector said, when nobody vouches for the clock. The last date known is
+// kept in the spool and is the floor for the next boot.
 //
 // Only dates that somebody vouches for (a synchronized clock, the collector) raise the floor, so
 // that a clock which once was years ahead does not make a right one unbelievable.

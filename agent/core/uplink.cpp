@@ -34,7 +34,7 @@ Uplink::Uplink(std::string_view firmware, std::span<const AgentStream> streams,
       reader_{inbound_room},
       retry_{ports.spool, ports.entropy} {
     LH_CHECK(inbound_room.size() >= uplink_inbound_bytes);
-    LH_CHECK(frame_room.size() >= uplink_frame_bytes(0));
+    LH_CHECK(frame_room.size() >= uplink_frame_bytes(0, 0, 0));
     LH_CHECK(firmware.size() <= limits::name_bytes_max);
 }
 

@@ -73,10 +73,12 @@ inline constexpr std::size_t uplink_inbound_bytes =
 constexpr std::size_t uplink_inbound_bytes_with(std::size_t model_bytes_max) {
     return std::max(uplink_inbound_bytes, frame_header_bytes + model_bytes_max);
 }
-constexpr std::size_t uplink_frame_bytes(std::size_t body_bytes_max) {
+constexpr std::size_t uplink_frame_bytes(std::size_t body_bytes_max,
+                                         std::size_t epoch_bytes_max = signed_epoch_bytes_max,
+                                         std::size_t schema_bytes_max = limits::schema_bytes_max) {
     return frame_header_bytes +
-           std::max({block_header_bytes + body_bytes_max, signed_epoch_bytes_max,
-                     limits::schema_bytes_max, static_cast<std::size_t>(longhaul_Hello_size)});
+           std::max({block_header_bytes + body_bytes_max, epoch_bytes_max, schema_bytes_max,
+                     static_cast<std::size_t>(longhaul_Hello_size)});
 }
 
 class Uplink {

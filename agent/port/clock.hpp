@@ -7,6 +7,9 @@
 
 namespace longhaul::agent {
 
+// Of a clock that nobody vouches for: it may be years off. The writer takes it for no bound.
+inline constexpr std::uint64_t error_us_unbounded = std::uint64_t{1} << 62;
+
 struct WallReading {
     bool known = false;
     bool synchronized = false;  // by NTP, GNSS or the collector in this epoch

@@ -124,19 +124,17 @@ int TlsLink::State::judge_dates(void* state, mbedtls_x509_crt* certificate, int 
 }
 
 Status TlsLink::State::load(const TlsSettings& settings) {
-    if (mbedtls_x509_crt_parse(&root, raw(settings.root_certificate),
-                               settings.root_certificate.size()) != 0) {
+    const auto parse =
+        settings.certificates_stay ? mbedtls_x509_crt_parse_der_nocopy : mbedtls_x509_crt_parse;
+    const auto reads = [parse](mbedtls_x509_crt& chain, Bytes bytes) {
+        return parse(&chain, raw(bytes), bytes.size()) == 0;
+    };
+    if (!reads(root, settings.root_certificate))
         return Error{ErrorCode::malformed, "the root certificate cannot be read"};
-    }
-    if (mbedtls_x509_crt_parse(&own, raw(settings.device_certificates),
-                               settings.device_certificates.size()) != 0) {
+    if (!reads(own, settings.device_certificates))
         return Error{ErrorCode::malformed, "the device's certificate cannot be read"};
-    }
-    if (!settings.issuer_certificate.empty() &&
-        mbedtls_x509_crt_parse(&own, raw(settings.issuer_certificate),
-                               settings.issuer_certificate.size()) != 0) {
+    if (!settings.issuer_certificate.empty() && !reads(own, settings.issuer_certificate))
         return Error{ErrorCode::malformed, "the issuer's certificate cannot be read"};
-    }
     if (mbedtls_pk_setup_opaque(&key, settings.device_key) != 0)
         return Error{ErrorCode::denied, "the device's key cannot be used"};
     if (mbedtls_pk_check_pair(&own.pk, &key, random_numbers, nullptr) != 0)

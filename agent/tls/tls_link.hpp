@@ -19,6 +19,8 @@ struct TlsSettings {
     KeyHandle device_key = 0;   // signs the handshake; its bytes are never seen here
     std::string_view server_name;
     Bytes issuer_certificate = {};  // where the device's is DER, which holds one only
+    // All certificates are DER, and their bytes outlive the link: it keeps no copies of its own.
+    bool certificates_stay = false;
     // No certificate of ours, another protocol, and whoever answers is taken: the caller judges by
     // peer_certificates() before it says anything. Only `for_enrolment` is read then.
     bool for_enrolment = false;

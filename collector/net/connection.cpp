@@ -1,5 +1,6 @@
 #include "collector/net/connection.hpp"
 
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 
 #include "collector/net/endpoint.hpp"
@@ -7,7 +8,6 @@
 namespace longhaul::collector {
 
 using boost::asio::awaitable;
-using boost::asio::use_awaitable;
 using boost::asio::ip::tcp;
 
 namespace {
@@ -38,7 +38,15 @@ awaitable<void> Connection::run() {
     socket_.set_option(tcp::no_delay{true}, ignored);
     if (co_await shake_hands()) {
         if (const auto admitted = admit()) begin_session(*admitted);
-        co_await converse();
+        // Awaited here and not in another coroutine, whose memory a waiting device would take.
+        for (Pause pause = converse(); pause != Pause::for_ever; pause = converse()) {
+            if (pause == Pause::for_others) {
+                co_await boost::asio::post(socket_.get_executor(), boost::asio::deferred);
+            } else {
+                co_await wakeup_.wait_until(session_ ? std::min(session_->deadline(), out_deadline_)
+                                                     : out_deadline_);
+            }
+        }
     }
     co_await say_goodbye();
     count();
@@ -172,21 +180,18 @@ void Connection::on_dropped() {
 }
 
 // Without a session only what is in out_ is sent.
-awaitable<void> Connection::converse() {
-    int rounds = 0;
-    while (!aborted_ && !ended_) {
+Connection::Pause Connection::converse() {
+    for (int rounds = 0; !aborted_ && !ended_;) {
         const MonotonicMs now = monotonic_now();
         if (session_) session_->on_tick(now);
         const bool flowing = flush();
-        if (flowing && !session_) co_return;
+        if (flowing && !session_) break;
         if (flowing && obey()) continue;
         if (ended_) break;
         if (flowing && read()) {
             if (++rounds < rounds_before_yield) continue;
-            rounds = 0;
             rest();
-            co_await yield();
-            continue;
+            return Pause::for_others;
         }
         if (ended_) break;
         if (now >= out_deadline_) {
@@ -195,9 +200,9 @@ awaitable<void> Connection::converse() {
         }
         count();
         rest();
-        co_await wakeup_.wait_until(session_ ? std::min(session_->deadline(), out_deadline_)
-                                             : out_deadline_);
+        return Pause::until_news;
     }
+    return Pause::for_ever;
 }
 
 // Carries out what the session wants. True: its answer has to be flushed first.
@@ -321,10 +326,6 @@ awaitable<void> Connection::say_goodbye() {
         arm(TlsWant::read);
         co_await wakeup_.wait_until(deadline);
     }
-}
-
-awaitable<void> Connection::yield() {
-    co_await boost::asio::post(socket_.get_executor(), use_awaitable);
 }
 
 void Connection::end(std::string reason) {

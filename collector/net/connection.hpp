@@ -6,6 +6,7 @@
 // devices that say nothing cost little more than what TLS has to know of them.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <optional>
@@ -55,9 +56,10 @@ class Connection final : public Submitter,
     boost::asio::awaitable<bool> wait_for_peer(TlsWant want, MonotonicMs deadline);
     boost::asio::awaitable<void> work_apart(HandshakeStep step, MonotonicMs deadline);
     std::optional<Admitted> admit();
-    boost::asio::awaitable<void> converse();
     boost::asio::awaitable<void> say_goodbye();
-    boost::asio::awaitable<void> yield();
+    // How long there is nothing to do; for_ever: it has ended.
+    enum class Pause { for_others, until_news, for_ever };
+    Pause converse();
     bool take_place(const DeviceName& name);
     void begin_session(const Admitted& admitted);
     void queue_bye(longhaul_ByeReason why, const std::string& text, std::uint32_t retry_after_ms);

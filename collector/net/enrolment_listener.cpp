@@ -1,6 +1,8 @@
 #include "collector/net/enrolment_listener.hpp"
 
 #include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "collector/net/endpoint.hpp"
 

@@ -3,6 +3,7 @@
 // Specification: docs/spec/enrolment.md.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <memory>

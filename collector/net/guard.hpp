@@ -6,6 +6,7 @@
 // registry can be read. A session also ends when the certificate that it began with does.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <memory>
 #include <string>
 

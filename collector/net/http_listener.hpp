@@ -3,6 +3,7 @@
 // The only file pair that knows Boost.Beast.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <memory>

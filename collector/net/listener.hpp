@@ -1,6 +1,7 @@
 // Accepts connections and looks after them until the last one has ended.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <optional>

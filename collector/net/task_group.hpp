@@ -1,6 +1,7 @@
 // Coroutines that somebody waits for: none outlives its group's owner, none fails unheard.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <cstddef>
 #include <exception>

@@ -122,8 +122,10 @@ int TlsContext::Body::configure(bool for_enrolment) {
         mbedtls_ssl_conf_session_tickets_cb(&config, &without_exception<&Body::write_ticket>,
                                             &without_exception<&Body::parse_ticket>, tickets.get());
     }
-    const int own = mbedtls_ssl_conf_own_cert(&config, &certificate, &key);
-    if (own != 0) return own;
+    // Answers are short; so TLS 1.2 keeps a small buffer for them while a connection waits.
+    int given = mbedtls_ssl_conf_max_frag_len(&config, MBEDTLS_SSL_MAX_FRAG_LEN_512);
+    if (given == 0) given = mbedtls_ssl_conf_own_cert(&config, &certificate, &key);
+    if (given != 0) return given;
     return mbedtls_ssl_conf_alpn_protocols(&config, protocols.data());
 }
 

@@ -1,14 +1,14 @@
 // Where a coroutine waits for one of several kinds of news, and never longer than its deadline.
 //
 // Whoever has news notes it where the coroutine will look and calls wake(). One timer does both
-// jobs, so a wait costs no further coroutine. Everything happens on the executor's one thread.
+// jobs, and the coroutine waits for it itself: no other takes memory meanwhile. Everything happens
+// on the executor's one thread.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "collector/net/clock.hpp"
 
@@ -19,17 +19,15 @@ class Wakeup {
     explicit Wakeup(const boost::asio::any_io_executor& executor) : timer_{executor} {}
 
     void wake() {
-        woken_ = true;
-        timer_.cancel();
+        const bool nobody_waits = timer_.cancel() == 0;
+        woken_ = woken_ || nobody_waits;
     }
 
-    // Returns at once when wake() was called since the last wait.
-    boost::asio::awaitable<void> wait_until(MonotonicMs deadline) {
-        if (!woken_) {
-            timer_.expires_at(time_point_of(deadline));
-            co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-        }
+    // To be awaited at once. Returns at once when wake() was called since the last wait.
+    auto wait_until(MonotonicMs deadline) {
+        timer_.expires_at(time_point_of(woken_ ? MonotonicMs{0} : deadline));
         woken_ = false;
+        return timer_.async_wait(boost::asio::as_tuple(boost::asio::deferred));
     }
 
  private:

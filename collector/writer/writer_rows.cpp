@@ -165,7 +165,8 @@ Writer::Outcome Writer::add_system_entry(const Place& place, const BlockName& na
     if (entry.which_entry == longhaul_SystemEntry_anchor_tag) {
         const longhaul_Anchor& anchor = entry.entry.anchor;
         // An error beyond what the sum can hold says as much as none.
-        const std::uint64_t error_us = std::min<std::uint64_t>(anchor.error_us, INT64_MAX / 4);
+        const bool bounded = anchor.error_us <= INT64_MAX / 4;
+        const auto error_us = bounded ? std::optional{anchor.error_us} : std::nullopt;
         return add_anchor(place, epoch_name, epoch,
                           {0, anchor.elapsed_us, anchor.wall_us, error_us},
                           name_of_anchor(anchor.source));

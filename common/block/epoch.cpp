@@ -13,14 +13,14 @@ namespace {
 constexpr std::size_t info_bytes_max = 16 + 3 * (1 + limits::name_bytes_max) + 8;
 
 // What binds a wrapped block key to its epoch; docs/spec/epoch.md.
-Bytes wrapping_info(const longhaul_EpochRecord& record, MutableBytes room) {
+Bytes wrapping_info(const EpochName& name, MutableBytes room) {
     ByteWriter out{room};
     out.text("longhaul epoch 1");
-    out.short_text(record.environment);
-    out.short_text(record.tenant);
-    out.short_text(record.device);
-    out.u32(record.incarnation);
-    out.u32(record.epoch);
+    out.short_text(name.environment);
+    out.short_text(name.tenant);
+    out.short_text(name.device);
+    out.u32(name.incarnation.value);
+    out.u32(name.epoch.value);
     LH_CHECK(out.ok());
     return out.written();
 }
@@ -66,6 +66,13 @@ Status validate(const longhaul_EpochRecord& record) {
     return {};
 }
 
+void write_signature(const Signature& signature, Bytes certificate, ByteWriter& out) {
+    out.u8(static_cast<std::uint8_t>(signature.size()));
+    out.bytes(signature);
+    out.u16(static_cast<std::uint16_t>(certificate.size()));
+    out.bytes(certificate);
+}
+
 }  // namespace
 
 Result<EpochKeys> derive_epoch_keys(Bytes fresh_random, Bytes device_secret,
@@ -92,17 +99,25 @@ SealingKeyId sealing_key_id(const PublicKey& sealing_key) {
     return id;
 }
 
-Status wrap_block_key(const PublicKey& sealing_key, const EpochKeys& keys,
-                      longhaul_EpochRecord& record) {
+EpochName epoch_name_of(const longhaul_EpochRecord& record) {
+    return {record.environment, record.tenant, record.device, {record.incarnation}, {record.epoch}};
+}
+
+Result<WrappedKey> wrap_block_key(const PublicKey& sealing_key, const EpochKeys& keys,
+                                  const EpochName& name) {
     std::array<std::byte, info_bytes_max> room;
-    std::array<std::byte, sizeof(BlockKey) + aead_tag_bytes> wrapped;
-    LH_TRY_ASSIGN(const PublicKey enc,
-                  hpke_seal(sealing_key, keys.ephemeral_key_material, wrapping_info(record, room),
-                            {}, keys.block_key.bytes, wrapped));
-    copy_bytes(record.encapsulated_key, enc);
-    copy_bytes(record.wrapped_block_key, wrapped);
-    copy_bytes(record.sealing_key_id, sealing_key_id(sealing_key));
-    return {};
+    WrappedKey wrapped;
+    LH_TRY_ASSIGN(wrapped.encapsulated_key,
+                  hpke_seal(sealing_key, keys.ephemeral_key_material, wrapping_info(name, room), {},
+                            keys.block_key.bytes, wrapped.block_key));
+    wrapped.sealing_key_id = sealing_key_id(sealing_key);
+    return wrapped;
+}
+
+void put_wrapped_key(const WrappedKey& wrapped, longhaul_EpochRecord& record) {
+    copy_bytes(record.encapsulated_key, wrapped.encapsulated_key);
+    copy_bytes(record.wrapped_block_key, wrapped.block_key);
+    copy_bytes(record.sealing_key_id, wrapped.sealing_key_id);
 }
 
 Result<BlockKey> unwrap_block_key(const PrivateKey& sealing_key,
@@ -113,7 +128,8 @@ Result<BlockKey> unwrap_block_key(const PrivateKey& sealing_key,
     copy_bytes(enc, record.encapsulated_key);
     copy_bytes(wrapped, record.wrapped_block_key);
     BlockKey key;
-    LH_TRY(hpke_open(sealing_key, enc, wrapping_info(record, room), {}, wrapped, key.bytes));
+    LH_TRY(hpke_open(sealing_key, enc, wrapping_info(epoch_name_of(record), room), {}, wrapped,
+                     key.bytes));
     return key;
 }
 
@@ -140,10 +156,17 @@ Result<SignedEpoch> parse_signed_epoch(Bytes bytes) {
 void write_signed_epoch(const SignedEpoch& epoch, ByteWriter& out) {
     out.u16(static_cast<std::uint16_t>(epoch.record.size()));
     out.bytes(epoch.record);
-    out.u8(static_cast<std::uint8_t>(epoch.signature.size()));
-    out.bytes(epoch.signature);
-    out.u16(static_cast<std::uint16_t>(epoch.certificate.size()));
-    out.bytes(epoch.certificate);
+    write_signature(epoch.signature, epoch.certificate, out);
+}
+
+Bytes complete_signed_epoch(std::size_t record_bytes, const Signature& signature, Bytes certificate,
+                            MutableBytes room) {
+    ByteWriter head{room.first(signed_epoch_head_bytes)};
+    head.u16(static_cast<std::uint16_t>(record_bytes));
+    ByteWriter rest{room.subspan(signed_epoch_head_bytes + record_bytes)};
+    write_signature(signature, certificate, rest);
+    LH_CHECK(rest.ok());
+    return room.first(signed_epoch_head_bytes + record_bytes + rest.size());
 }
 
 Status encode_epoch_record(const longhaul_EpochRecord& record, ByteWriter& out) {

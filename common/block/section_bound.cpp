@@ -1,15 +1,29 @@
 #include "common/block/section_bound.hpp"
 
+#include <algorithm>
+
 #include "common/base/wrapping.hpp"
 
 namespace longhaul {
 
+std::size_t SectionBound::head_bytes(const Schema& schema) {
+    return limits::section_header_bytes_max + 1 +
+           schema.fields.size();  // and the heads of all columns
+}
+
+std::size_t SectionBound::alone(const Schema& schema, const Sample& sample) {
+    std::size_t bytes = head_bytes(schema) + varint_size(zigzag(sample.time));
+    for (std::size_t i = 0; i < sample.values.size(); ++i)
+        bytes += growth(schema.fields[i], {}, sample.values[i]);
+    return bytes;
+}
+
 void SectionBound::begin(const Schema& schema) {
+    LH_CHECK(columns_.size() == schema.fields.size());
     schema_ = &schema;
     last_time_ = 0;
-    bytes_ = limits::section_header_bytes_max + 1 +
-             schema.fields.size();  // and the heads of all columns
-    columns_.fill({});
+    bytes_ = head_bytes(schema);
+    std::fill(columns_.begin(), columns_.end(), Column{});
 }
 
 // Runs and gaps are below 256, so two bytes hold each.

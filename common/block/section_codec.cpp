@@ -9,14 +9,20 @@
 namespace longhaul {
 namespace {
 
+// Not in the frame of who codes the columns, which needs as much of the stack.
+[[gnu::noinline]] void encode_times_of(SectionSource& source, std::size_t samples,
+                                       ByteWriter& writer) {
+    std::array<std::int64_t, limits::section_samples_max> times;
+    source.read_times(std::span{times}.first(samples));
+    encode_times(std::span{times}.first(samples), writer);
+}
+
 std::optional<std::size_t> encode_columns(const Schema& schema, std::size_t samples,
                                           SectionSource& source, const SectionMemory& memory,
                                           MutableBytes out) {
     LH_CHECK(samples <= memory.column.size());
     ByteWriter writer{out};
-    std::array<std::int64_t, limits::section_samples_max> times;
-    source.read_times(std::span{times}.first(samples));
-    encode_times(std::span{times}.first(samples), writer);
+    encode_times_of(source, samples, writer);
     for (std::size_t i = 0; i < schema.fields.size() && writer.ok(); ++i) {
         source.begin_column(i);
         const std::span<Value> column = memory.column.first(samples);

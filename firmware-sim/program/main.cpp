@@ -1,4 +1,5 @@
-// longhaul-sim: a fleet, its networks and its disasters in one seeded process. docs/simulator.md.
+// longhaul-sim: a fleet, its networks and its disasters in one seeded process, or over real sockets
+// against a collector that runs. docs/simulator.md.
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
@@ -8,6 +9,7 @@
 
 #include "common/host/command_line.hpp"
 #include "common/host/files.hpp"
+#include "firmware-sim/program/fleet_command.hpp"
 #include "firmware-sim/program/run_report.hpp"
 
 using namespace longhaul;
@@ -99,15 +101,7 @@ int run(const Options& options) {
     return holds ? exit_done : exit_check_failed;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    CLI::App app{
-        "A fleet, its networks and its disasters, simulated in one process.\n"
-        "Example: longhaul-sim run firmware-sim/scenarios/trucks.toml --seed 42"};
-    app.set_version_flag("--version", "longhaul-sim " LH_VERSION);
-    app.require_subcommand(1);
-    Options options;
+CLI::App* add_run(CLI::App& app, Options& options) {
     CLI::App* const command = app.add_subcommand(
         "run", "Runs a scenario and checks that every sample is in the tables once, or listed.");
     command->add_option("scenario", options.scenario, "TOML file, see docs/simulator.md")
@@ -124,6 +118,62 @@ int main(int argc, char** argv) {
         "--log", options.log_device,
         "write what happens to this device, and to the collector, to standard error");
     command->add_flag("--json", options.json, "one object a seed, one line each");
+    command->footer("Example: longhaul-sim run firmware-sim/scenarios/trucks.toml --seed 42");
+    return command;
+}
+
+CLI::App* add_fleet(CLI::App& app, FleetCommand& fleet) {
+    CLI::App* const command = app.add_subcommand(
+        "fleet",
+        "Connects devices over TLS to a collector that runs, and checks that what they measured is "
+        "acknowledged and in its lake, once.");
+    const auto option = [command](const char* name, auto& value, const char* what) {
+        return command->add_option(name, value, what)->capture_default_str();
+    };
+    FleetLoad& load = fleet.load;
+    option("--dir", fleet.place.folder, "folder of the authority, from `longhaul ca init`");
+    command->add_option("--tenant", fleet.place.tenant, "whose devices they are")->required();
+    command->add_option("--collector", fleet.place.collector,
+                        "host:port, when not as the authority's folder says");
+    option("--devices", load.devices, "how many")->check(CLI::Range(1, 100'000));
+    option("--rate", load.rate, "samples a second of each device")
+        ->check(CLI::Range(0.001, 1000.0));
+    CLI::Option* const seconds = option("--seconds", load.seconds, "how long each device measures")
+                                     ->check(CLI::Range(1, 604'800));
+    command->add_option("--samples", load.samples, "of each device, instead of --seconds")
+        ->check(CLI::Range(1, 10'000'000))
+        ->excludes(seconds);
+    command
+        ->add_option("--per-batch", load.per_batch,
+                     "connect for each batch of so many samples, and be off in between")
+        ->check(CLI::Range(1, 100'000));
+    option("--block-s", load.block_s, "a block waits so long for more samples")
+        ->check(CLI::Range(1, 86'400));
+    option("--connect-rate", load.connect_rate, "so many devices a second are switched on")
+        ->check(CLI::Range(1, 100'000));
+    option("--drain-s", load.drain_s, "so long after the last sample all are acknowledged")
+        ->check(CLI::Range(1, 86'400));
+    option("--lake-s", load.lake_s, "so long after that they are in the lake")
+        ->check(CLI::Range(1, 86'400));
+    option("--seed", load.seed, "of the values");
+    option("--name", load.name, "of the devices, before their number");
+    command->add_flag("--json", fleet.json, "the report as one line of JSON");
+    command->footer("Example: longhaul-sim fleet --dir ca --tenant acme --devices 1000 --rate 0.2");
+    return command;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{
+        "A fleet, its networks and its disasters, simulated in one process; or a fleet over TLS.\n"
+        "Example: longhaul-sim run firmware-sim/scenarios/trucks.toml --seed 42"};
+    app.set_version_flag("--version", "longhaul-sim " LH_VERSION);
+    app.require_subcommand(1);
+    Options options;
+    FleetCommand fleet;
+    add_run(app, options);
+    const CLI::App* const fleet_asked = add_fleet(app, fleet);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -131,5 +181,5 @@ int main(int argc, char** argv) {
     }
     if (!crypto_init().ok())
         return complain({"the cryptographic library does not start"}, exit_check_failed);
-    return run(options);
+    return *fleet_asked ? fleet_command(fleet) : run(options);
 }

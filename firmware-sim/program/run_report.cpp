@@ -100,9 +100,10 @@ std::string in_words(const RunReport& run) {
                               r.holds() ? "holds" : "FAILS") +
                        devices_in_words(run) + collector_in_words(r.collector);
     text += format(
-        "  samples      %llu measured, %llu rows, %llu blocks acknowledged, %.1f bytes a sample on "
+        "  samples      %llu measured, %llu rows (%llu of a time without bound), %llu blocks "
+        "acknowledged, %.1f bytes a sample on "
         "the link\n",
-        static_cast<Count>(v.samples), static_cast<Count>(v.rows),
+        static_cast<Count>(v.samples), static_cast<Count>(v.rows), static_cast<Count>(v.unbounded),
         static_cast<Count>(v.acked_blocks),
         v.rows == 0 ? 0.0 : static_cast<double>(r.link_bytes) / static_cast<double>(v.rows));
     text += format(

@@ -11,7 +11,6 @@ constexpr int polls_max = 64;
 constexpr std::int64_t second_ms = 1000;
 constexpr std::int64_t brown_out_ms_max = 500;
 constexpr std::uint64_t mount_ms_allowed = 1000;
-constexpr std::uint64_t error_us_unknown = 3'600'000'000;  // as the Linux agent says it
 
 std::vector<std::byte> guarded(std::size_t bytes) {
     std::vector<std::byte> memory(bytes + guard_bytes);
@@ -57,7 +56,7 @@ agent::WallReading Device::Clock::read() {
     return {true,
             synchronized,
             {start_us_ + world_.value * 1000 + off_us_},
-            synchronized ? 5'000 : error_us_unknown};
+            synchronized ? 5'000 : agent::error_us_unbounded};
 }
 
 Device::Device(const DeviceSettings& settings, DeviceIdentity identity,

@@ -7,15 +7,14 @@
 #include "collector/lake/delta_log.hpp"
 #include "collector/lake/parquet_file.hpp"
 #include "collector/writer/table_columns.hpp"
-#include "firmware-sim/world/authority.hpp"
 
 namespace longhaul::sim {
 namespace {
 
 using namespace longhaul::collector;
 
-std::string folder_of_table(std::string_view name) {
-    return std::string{world_tenant} + "/" + std::string{name};
+std::string folder_of_table(std::string_view tenant, std::string_view name) {
+    return std::string{tenant} + "/" + std::string{name};
 }
 
 Message trouble(const std::string& folder, const Error& error) {
@@ -89,10 +88,11 @@ std::uint32_t number_in(const std::string& text) {
 
 }  // namespace
 
-Result<void, Message> read_rows(ObjectStore& lake, const Schema& schema, const TakeRow& take) {
+Result<void, Message> read_rows(ObjectStore& lake, std::string_view tenant, const Schema& schema,
+                                const TakeRow& take) {
     std::vector<Column> columns = fixed_columns();
     for (const Field& field : schema.fields) columns.push_back(column_of(field));
-    return for_each_file(lake, folder_of_table(schema.name), [&](Bytes content) -> Status {
+    return for_each_file(lake, folder_of_table(tenant, schema.name), [&](Bytes content) -> Status {
         LH_TRY_ASSIGN(const std::vector<ColumnData> data, read_columns(content, columns));
         const std::size_t rows = data[column_device].valid.size();
         for (std::size_t row = 0; row < rows; ++row) {
@@ -113,11 +113,11 @@ Result<void, Message> read_rows(ObjectStore& lake, const Schema& schema, const T
     });
 }
 
-Result<std::vector<LakeLoss>, Message> read_losses(ObjectStore& lake) {
+Result<std::vector<LakeLoss>, Message> read_losses(ObjectStore& lake, std::string_view tenant) {
     const std::vector<std::string> columns{"device",     "incarnation", "epoch", "first_seq",
                                            "last_epoch", "last_seq",    "reason"};
     std::vector<LakeLoss> losses;
-    LH_TRY(for_each_file(lake, folder_of_table("_losses"), [&](Bytes content) {
+    LH_TRY(for_each_file(lake, folder_of_table(tenant, "_losses"), [&](Bytes content) {
         return read_text_rows(content, columns, [&](const std::vector<std::string>& row) {
             LakeLoss loss{row[0], number_in(row[1]), number_in(row[2]), {}, number_in(row[4]), {},
                           row[6]};
@@ -130,10 +130,11 @@ Result<std::vector<LakeLoss>, Message> read_losses(ObjectStore& lake) {
     return losses;
 }
 
-Result<std::vector<LakeRefusal>, Message> read_refusals(ObjectStore& lake) {
+Result<std::vector<LakeRefusal>, Message> read_refusals(ObjectStore& lake,
+                                                        std::string_view tenant) {
     const std::vector<std::string> columns{"device", "incarnation", "epoch", "seq", "reason"};
     std::vector<LakeRefusal> refusals;
-    LH_TRY(for_each_file(lake, folder_of_table("_quarantine"), [&](Bytes content) {
+    LH_TRY(for_each_file(lake, folder_of_table(tenant, "_quarantine"), [&](Bytes content) {
         return read_text_rows(content, columns, [&](const std::vector<std::string>& row) {
             refusals.push_back(
                 {row[0], {{number_in(row[1])}, {number_in(row[2])}, {number_in(row[3])}}, row[4]});

@@ -1,4 +1,4 @@
-// What the tables of a world say, read from the files of their newest versions.
+// What the tables of a tenant say, read from the files of their newest versions.
 #pragma once
 
 #include <functional>
@@ -45,9 +45,11 @@ using CheckValues = std::function<std::string(const SampleValues& made)>;
 using TakeRow = std::function<void(const LakeRow& row, const CheckValues& check)>;
 
 // All rows of the table of a schema. A table that is not there has none.
-Result<void, Message> read_rows(collector::ObjectStore& lake, const Schema& schema,
-                                const TakeRow& take);
-Result<std::vector<LakeLoss>, Message> read_losses(collector::ObjectStore& lake);
-Result<std::vector<LakeRefusal>, Message> read_refusals(collector::ObjectStore& lake);
+Result<void, Message> read_rows(collector::ObjectStore& lake, std::string_view tenant,
+                                const Schema& schema, const TakeRow& take);
+Result<std::vector<LakeLoss>, Message> read_losses(collector::ObjectStore& lake,
+                                                   std::string_view tenant);
+Result<std::vector<LakeRefusal>, Message> read_refusals(collector::ObjectStore& lake,
+                                                        std::string_view tenant);
 
 }  // namespace longhaul::sim

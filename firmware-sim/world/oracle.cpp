@@ -93,18 +93,18 @@ void Oracle::read_tables() {
     }
     for (const auto& [name, schema] : schemas) {
         const auto read = read_rows(
-            lake, *schema,
+            lake, world_tenant, *schema,
             [this](const LakeRow& row, const CheckValues& check) { take_row(row, check); });
         if (!read.ok()) violate(read.error().text);
     }
-    auto losses = read_losses(lake);
+    auto losses = read_losses(lake, world_tenant);
     if (!losses.ok()) return violate(losses.error().text);
     losses_ = std::move(losses).value();
     for (const LakeLoss& loss : losses_) {
         if (const auto at = numbers_.find(loss.device); at != numbers_.end())
             views_[at->second].losses.push_back(&loss);
     }
-    const auto refusals = read_refusals(lake);
+    const auto refusals = read_refusals(lake, world_tenant);
     if (!refusals.ok()) return violate(refusals.error().text);
     for (const LakeRefusal& refusal : refusals.value()) {
         ++verdict_.quarantined;
@@ -154,6 +154,7 @@ void Oracle::check_time(const Device& device, const LakeRow& row, const Given& g
                                  ->second.source->plan()
                                  .has_source_time();
     const std::int64_t off = std::abs(row.event_time_us - given.time_us);
+    verdict_.unbounded += !source_time && !row.time_error_us ? 1 : 0;
     const bool right =
         source_time ? off == 0 : !row.time_error_us || off <= *row.time_error_us + tick_us;
     if (right) return;

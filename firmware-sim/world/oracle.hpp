@@ -21,6 +21,7 @@ struct Verdict {
     std::uint64_t resent_rows = 0;  // rows that stand there twice; each one is a violation
     std::uint64_t lost = 0;         // stored or dropped, and listed with a reason
     std::uint64_t cut = 0;          // in memory when the power failed, and told so
+    std::uint64_t unbounded = 0;    // rows whose time has no bound of its error
     std::uint64_t refused = 0;      // larger than any block
     std::uint64_t quarantined = 0;  // rows of _quarantine
     std::map<std::string, std::uint64_t> reasons;  // of those that are lost

@@ -44,12 +44,12 @@ void make_optical(std::uint64_t noise, std::uint32_t device, std::int64_t n, Sam
 }
 
 void make_vehicle(std::uint64_t noise, std::uint32_t device, std::int64_t n, SampleValues& out) {
-    const std::int64_t stands = n / 30 % 4 == 0 ? 0 : 1;
+    const double goes = n / 30 % 4 == 0 ? 0 : 1;
     out.values.push_back(
         Value::of_integer(30'250'000 + device * 100 + wave(n, 4'000, 90'000, noise, 4)));
     out.values.push_back(Value::of_integer(-97'740'000 + wave(n, 3'000, 80'000, noise >> 8, 4)));
     out.values.push_back(
-        Value::of_real(static_cast<double>(stands * (80 + (noise >> 16) % 200)) * 0.25));
+        Value::of_real(goes * static_cast<double>(80 + (noise >> 16) % 200) * 0.25));
     if (noise >> 60 == 0) {
         out.values.emplace_back();
     } else {
@@ -146,6 +146,13 @@ const std::vector<GeneratorKind>& generator_kinds() {
     return kinds;
 }
 
+GeneratorKind at_pace(GeneratorKind kind, const Pace& pace) {
+    kind.gap_ms = pace.gap_ms;
+    kind.gap_rough_ms = 0;
+    kind.deadline_ms = pace.deadline_ms;
+    return kind;
+}
+
 class Generator final : public StreamPlan {
  public:
     Generator(const GeneratorKind& kind, std::uint64_t seed)
@@ -173,7 +180,7 @@ class Generator final : public StreamPlan {
     }
 
  private:
-    const GeneratorKind& kind_;
+    GeneratorKind kind_;
     std::uint64_t seed_;
 };
 
@@ -252,9 +259,11 @@ std::vector<std::string_view> generator_names() {
     return names;
 }
 
-std::unique_ptr<StreamPlan> make_generator(std::string_view name, std::uint64_t seed) {
+std::unique_ptr<StreamPlan> make_generator(std::string_view name, std::uint64_t seed,
+                                           const std::optional<Pace>& pace) {
     for (const GeneratorKind& kind : generator_kinds()) {
-        if (kind.name == name) return std::make_unique<Generator>(kind, seed);
+        if (kind.name == name)
+            return std::make_unique<Generator>(pace ? at_pace(kind, *pace) : kind, seed);
     }
     return nullptr;
 }

@@ -48,9 +48,16 @@ class StreamPlan {
     std::unique_ptr<StoredSchema> schema_;
 };
 
+// Instead of a generator's own: the same gap between all samples, and when a block is due.
+struct Pace {
+    std::int64_t gap_ms = 0;
+    std::uint32_t deadline_ms = 0;
+};
+
 // The generators, by name: "optical", "vehicle", "sensor", "alarm", "log".
 std::vector<std::string_view> generator_names();
-std::unique_ptr<StreamPlan> make_generator(std::string_view name, std::uint64_t seed);
+std::unique_ptr<StreamPlan> make_generator(std::string_view name, std::uint64_t seed,
+                                           const std::optional<Pace>& pace = std::nullopt);
 
 struct RecordingUse {
     std::string mapping;  // path of the recording's mapping.toml

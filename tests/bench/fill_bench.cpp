@@ -32,13 +32,14 @@ class Device {
     Device(const Schema& schema, std::size_t block_bytes, std::size_t arena_bytes, CodecSet codecs,
            bool compression)
         : streams_{AgentStream{{"s", &schema, {}, BlockClass::normal}, {}, {}}},
+          fields_(schema.fields.size()),
           arena_(arena_bytes / 8),
           body_(block_bytes - block_header_bytes),
           column_(limits::section_samples_max),
           sealed_(block_bytes),
           plain_(compression ? 2 * limits::section_plain_bytes_max : block_bytes),
           builder_{streams_,
-                   BuilderRooms{sections_, arena_, body_, column_},
+                   BuilderRooms{sections_, fields_, arena_, body_, column_},
                    codecs,
                    {&range_, compression ? &zstd_ : nullptr, plain_}} {}
 
@@ -61,6 +62,7 @@ class Device {
 
     std::array<AgentStream, 1> streams_;
     std::array<OpenSection, 1> sections_;
+    std::vector<SectionBound::Column> fields_;
     std::vector<std::uint64_t> arena_;
     std::vector<std::byte> body_;
     std::vector<Value> column_;

@@ -4,7 +4,7 @@ tools/dev bench tls [--handshakes N] [--idle N]
 
 A second means a second of one processor: the collector's whole process, with accept, registry, session and Welcome; in
 the loop the server's half of mbedTLS and nothing else. The exit code is 1 when a connection that waits costs more than
-6 KB (TLS 1.2, fragments of 512 bytes) or 16 KB (TLS 1.3).
+6 KB (TLS 1.2, fragments of 1,024 bytes) or 16 KB (TLS 1.3).
 """
 import argparse
 import json

@@ -20,7 +20,7 @@ from longhaul_e2e.site import TENANT, Site, top_folder
 NAME = "board"
 SEED = int(os.environ.get("LH_FIRMWARE_SEED", "1"))
 KILLS = int(os.environ.get("LH_FIRMWARE_KILLS", "2"))
-PRESETS = os.environ.get("LH_FIRMWARE_PRESETS", "cortex-m3").split()
+PRESETS = os.environ.get("LH_FIRMWARE_PRESETS", "cortex-m3 sf2").split()
 ROUNDS = 8  # of the recording in a boot: several blocks
 
 
@@ -55,6 +55,13 @@ def differences(epochs, fixes):
 def plain(row):
     """A time as microseconds, whatever the reader made of it."""
     return tuple(int(value.timestamp() * 1_000_000 + 0.5) if hasattr(value, "timestamp") else value for value in row)
+
+
+def memory_used(consoles):
+    """The most of stack and heap that any start has used, and how much there is, as the board itself says."""
+    said = [match.groups() for text in consoles for match in re.finditer(r"stack (\d+) of (\d+) heap (\d+) of (\d+)", text)]
+    most = [max(map(int, column)) for column in zip(*said)]
+    return {"stack": (most[0], most[1]), "heap": (most[2], most[3])}
 
 
 def disturb(chance, site, board):
@@ -100,6 +107,9 @@ def test_every_fix_of_a_board_stands_in_its_table_once(tmp_path, preset):
             starts = [int(found) for text in said_by for found in re.findall(r", start (\d+)", text)]
             assert all(text.count("longhaul: start\n") <= 1 for text in said_by), "the board started by itself"
             assert starts == sorted(set(starts)) and starts[-1] <= board.starts, f"{starts}: a count came twice"
+            memory = memory_used(said_by)
+            for what, (used, room) in memory.items():
+                assert used <= room * 0.9, f"{what}: {used} of {room} bytes used, and nothing is left for what no test does"
         finally:
             board.close()
         assert site.stop_collector() == 0
@@ -109,5 +119,5 @@ def test_every_fix_of_a_board_stands_in_its_table_once(tmp_path, preset):
         epochs = rows_by_epoch(site)
         wrong = list(differences(epochs, fixes))
         assert not wrong, wrong
-        print(f"{preset}: {board.starts} starts, {len(epochs)} epochs with rows, {sum(map(len, epochs.values()))} rows, "
+        print(f"{preset}: {memory}, {board.starts} starts, {len(epochs)} epochs with rows, {sum(map(len, epochs.values()))} rows, "
               f"{report['totals']['resent']} blocks came twice")

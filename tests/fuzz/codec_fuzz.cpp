@@ -36,7 +36,8 @@ bool same(const Value& a, const Value& b) {
 std::size_t bound_of(const Field& field, std::span<const std::int64_t> times,
                      std::span<const Value> values) {
     const Schema schema{.name = "s", .fields = {&field, 1}};
-    SectionBound bound;
+    std::array<SectionBound::Column, 1> column;
+    SectionBound bound{column};
     bound.begin(schema);
     for (std::size_t i = 0; i < values.size(); ++i) bound.add({1, times[i], values.subspan(i, 1)});
     return bound.bytes() - limits::section_header_bytes_max;

@@ -49,7 +49,9 @@ TEST_CASE("golden epoch 1: the record is made again byte for byte") {
     REQUIRE(crypto_init().ok());
     longhaul_EpochRecord record = test::example_record();
     const PublicKey sealing_key = public_key_of(test::example_sealing_key()).value();
-    REQUIRE(wrap_block_key(sealing_key, test::example_epoch_keys(), record).ok());
+    put_wrapped_key(
+        wrap_block_key(sealing_key, test::example_epoch_keys(), epoch_name_of(record)).value(),
+        record);
     std::array<std::byte, limits::epoch_record_bytes_max> room;
     ByteWriter out{room};
     REQUIRE(encode_epoch_record(record, out).ok());
@@ -68,7 +70,9 @@ TEST_CASE("golden epoch 1: a record that names a model is read, and made again b
 
     record = test::example_record_with_model();
     const PublicKey sealing_key = public_key_of(test::example_sealing_key()).value();
-    REQUIRE(wrap_block_key(sealing_key, test::example_epoch_keys(), record).ok());
+    put_wrapped_key(
+        wrap_block_key(sealing_key, test::example_epoch_keys(), epoch_name_of(record)).value(),
+        record);
     std::array<std::byte, limits::epoch_record_bytes_max> room;
     ByteWriter out{room};
     REQUIRE(encode_epoch_record(record, out).ok());

@@ -124,7 +124,7 @@ TEST_CASE("flash spool: a flipped byte costs one block at most, and that one is 
             std::vector<std::byte> room(100);
             const auto state = device.spool->read_state(1, room);
             if (!state.ok() || as_text(state.value()) != "journal") CHECK(state.ok());
-            for (const std::uint32_t epoch : {1, 2}) {
+            for (const std::uint32_t epoch : {1U, 2U}) {
                 const auto record = device.spool->read_epoch({epoch}, room);
                 if (!record.ok()) CHECK(record.ok());
             }

@@ -30,7 +30,9 @@ JournalEntry entry_of(std::int64_t number, const std::string& body) {
     return {{number}, kind, "acme", number % 2 == 0 ? "bus-1" : "", as_bytes(body)};
 }
 
-std::string body_of(std::int64_t number) { return std::string(number % 50, 'x'); }
+std::string body_of(std::int64_t number) {
+    return std::string(static_cast<std::size_t>(number % 50), 'x');
+}
 
 }  // namespace
 

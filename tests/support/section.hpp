@@ -82,7 +82,8 @@ inline bool same_samples(const SectionData& a, const SectionData& b) {
 
 // What codec 0 takes at most for the content of these samples.
 inline std::size_t bound_of(const Schema& schema, const SectionData& data) {
-    SectionBound bound;
+    std::vector<SectionBound::Column> columns(schema.fields.size());
+    SectionBound bound{columns};
     bound.begin(schema);
     std::vector<Value> row(schema.fields.size());
     // The bound keeps the texts it is shown, which lie in the data.

@@ -7,7 +7,7 @@
 //   tls_load flood --count N …   handshakes by N connections at once until its input ends
 //   tls_load loris --count N …   N connections that send a byte of a handshake a second
 //
-// The rest of the line: --port P --root F --certificate F --key F [--tls 1.2|1.3] [--fragment 512]
+// The rest of the line: --port P --root F --certificate F --key F [--tls 1.2|1.3] [--fragment 1024]
 // [--resume].
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -87,8 +87,8 @@ class Profile {
             mbedtls_ssl_conf_max_tls_version(&config_, version);
         }
         if (options.contains("--fragment")) {
-            LH_CHECK(options.at("--fragment") == "512");
-            LH_CHECK(mbedtls_ssl_conf_max_frag_len(&config_, MBEDTLS_SSL_MAX_FRAG_LEN_512) == 0);
+            LH_CHECK(options.at("--fragment") == "1024");
+            LH_CHECK(mbedtls_ssl_conf_max_frag_len(&config_, MBEDTLS_SSL_MAX_FRAG_LEN_1024) == 0);
         }
     }
     mbedtls_ssl_config& config() { return config_; }

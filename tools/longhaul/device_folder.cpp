@@ -5,15 +5,12 @@
 #include <set>
 
 #include "collector/registry/certificate.hpp"
-#include "collector/registry/registry.hpp"
 #include "common/host/files.hpp"
 #include "tools/longhaul/text.hpp"
 #include "tools/longhaul/trail_command.hpp"
 
 namespace longhaul::tools {
 namespace {
-
-constexpr int device_days = 90;
 
 std::string absolute(const std::string& path) {
     return std::filesystem::absolute(path).lexically_normal().string();
@@ -144,23 +141,24 @@ Result<std::vector<std::string>, Message> add_devices(const Authority& authority
         folders.push_back(request.out + "/" + name);
     }
     LH_TRY(sync_file_system(request.out));
-    if (const Status allowed = registry.value()->allow(request.tenant, request.names);
-        !allowed.ok()) {
+    LH_TRY(allow_new_devices(*registry.value(), authority, request, "a device folder was made"));
+    return folders;
+}
+
+Result<void, Message> allow_new_devices(collector::Registry& registry, const Authority& authority,
+                                        const DeviceRequest& request, const char* how) {
+    if (const Status allowed = registry.allow(request.tenant, request.names); !allowed.ok())
         return Message{authority.registry + ": " + to_string(allowed.error())};
-    }
     constexpr std::int64_t day_us = 86'400'000'000;
     const WallUs expires{request.now.value + device_days * day_us};
     Result<void, Message> outcome;
-    if (const Status noted = registry.value()->note_expiry(request.tenant, request.names, expires);
-        !noted.ok()) {
+    if (const Status noted = registry.note_expiry(request.tenant, request.names, expires);
+        !noted.ok())
         outcome = Message{authority.registry + ": " + to_string(noted.error())};
-    }
     std::vector<collector::TrailFact> facts;
     for (const std::string& name : request.names)
-        facts.push_back(
-            fact(request.tenant, "enrolled", name, "a device folder was made", request.now));
-    LH_TRY(note_after(outcome, authority.registry, facts));
-    return folders;
+        facts.push_back(fact(request.tenant, "enrolled", name, how, request.now));
+    return note_after(outcome, authority.registry, facts);
 }
 
 }  // namespace longhaul::tools

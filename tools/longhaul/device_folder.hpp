@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/registry/registry.hpp"
 #include "tools/longhaul/authority.hpp"
 
 namespace longhaul::tools {
@@ -22,5 +23,11 @@ struct DeviceRequest {
 // all; one that is there already is an error before anything is made. Returns the folders.
 Result<std::vector<std::string>, Message> add_devices(const Authority& authority,
                                                       const DeviceRequest& request);
+
+// The registry, open, lets in devices that were just given certificates of `device_days`; the audit
+// trail beside it says how they got them.
+inline constexpr int device_days = 90;
+Result<void, Message> allow_new_devices(collector::Registry& registry, const Authority& authority,
+                                        const DeviceRequest& request, const char* how);
 
 }  // namespace longhaul::tools

@@ -14,7 +14,7 @@ inline void set_up_interface(netif& interface, netif_linkoutput_fn send) {
     constexpr std::array<std::uint8_t, 6> mac{0x02, 0x4c, 0x48, 0x00, 0x00, 0x01};
     std::copy(mac.begin(), mac.end(), interface.hwaddr);
     interface.hwaddr_len = mac.size();
-    interface.mtu = 1500;
+    interface.mtu = LH_MTU;
     interface.flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
     interface.name[0] = 'l';
     interface.name[1] = 'h';

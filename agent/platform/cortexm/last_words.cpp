@@ -22,11 +22,6 @@ void keep(const LastWords& words) {
     kept.sum = sum_of(words);
 }
 
-const char* name_of_file(const char* path) {
-    const char* const slash = std::strrchr(path, '/');
-    return slash == nullptr ? path : slash + 1;
-}
-
 }  // namespace
 
 void die(Death death, const char* text, std::uint32_t place) {
@@ -56,7 +51,7 @@ namespace longhaul {
 extern "C" void lh_lwip_failed(const char* file, int line) { check_failed("", file, line); }
 
 void check_failed(const char* /*condition*/, const char* file, int line) {
-    agent::die(agent::Death::check, agent::name_of_file(file), static_cast<std::uint32_t>(line));
+    agent::die(agent::Death::check, file, static_cast<std::uint32_t>(line));
 }
 
 }  // namespace longhaul

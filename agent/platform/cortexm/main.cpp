@@ -20,7 +20,14 @@ namespace longhaul::agent {
 namespace {
 
 constexpr std::uint32_t identity_sectors = 1, boot_sectors = 2;
-constexpr std::int64_t report_ms = 10'000;
+constexpr std::int64_t report_ms = 10'000, progress_ms = 1000;
+
+// Of a signed epoch with one stream, the receiver's, and a certificate as long as it may be here.
+constexpr std::size_t certificate_bytes_max = 768;
+constexpr std::size_t stream_entry_bytes_max = 1 + 2 + longhaul_StreamEntry_size;
+constexpr std::size_t epoch_bytes_max = signed_epoch_head_bytes + longhaul_EpochRecord_size -
+                                        (streams_of_sources_max - 1) * stream_entry_bytes_max +
+                                        signed_epoch_rest_bytes + certificate_bytes_max;
 
 // The device has no clock of its own; the collector says the date.
 class NoClock final : public WallClock {
@@ -95,6 +102,7 @@ class Firmware {
     bool was_connected_ = false;
     std::uint64_t told_acked_ = 0;
     MonotonicMs report_at_;
+    MonotonicMs progress_at_;
 };
 
 alignas(8) std::byte spool_memory[LH_SPOOL_BYTES];
@@ -116,6 +124,8 @@ void Firmware::begin_identity() {
     auto identity = IdentityBlock::read(board::flash(), identity_room_);
     if (!identity.ok()) give_up("identity", identity.error());
     identity_.emplace(identity.value());
+    if (identity_->certificate().size() > certificate_bytes_max)
+        give_up("identity", {ErrorCode::too_large, "certificate"});
     const auto count = count_boot(boots, remembered_);
     if (!count.ok()) give_up("boot journal", count.error());
     feed_entropy(identity_->seed(), identity_->device_secret(), count.value());
@@ -144,6 +154,7 @@ void Firmware::begin_agent() {
     tls.issuer_certificate = identity_->issuer();
     tls.device_key = identity_->key();
     tls.server_name = identity_->server_name();
+    tls.certificates_stay = true;
     auto made = TlsLink::make(tls, *link_);
     if (!made.ok()) give_up("TLS", made.error());
     tls_ = std::move(made).value();
@@ -160,7 +171,10 @@ void Firmware::begin_agent() {
     settings.sealing_key = identity_->sealing_key();
     settings.body_bytes_max = LH_BODY_BYTES;
     settings.stored_body_bytes_max = LH_BODY_BYTES;
+    settings.epoch_bytes_max = epoch_bytes_max;
+    settings.schema_bytes_max = NmeaReceiver::schema_bytes_max;
     settings.staging_bytes = LH_STAGING_BYTES;
+    settings.section_samples_max = LH_SECTION_SAMPLES;
     settings.codecs = CodecSet{1U << codec_range};
     LH_CHECK(Agent::memory_bytes(settings, sources_) <= sizeof(agent_memory));
     const Ports ports{*spool_,
@@ -184,12 +198,15 @@ void Firmware::report(MonotonicMs now) {
                                      : static_cast<std::uint64_t>(agent_->next_attempt() - now))
                   << "\n";
     }
-    if (now < report_at_) return;
+    const bool progress = uplink.acked_blocks != told_acked_ && now >= progress_at_;
+    if (now < report_at_ && !progress) return;
     report_at_ = now + report_ms;
+    progress_at_ = now + progress_ms;
+    told_acked_ = uplink.acked_blocks;
     const AgentStatus& status = agent_->status();
     console() << "longhaul: samples " << status.samples << " blocks " << status.blocks << " acked "
-              << uplink.acked_blocks << " stack " << stack_bytes_max() << " heap "
-              << heap_use().peak << " of " << heap_use().arena << " " << status.trouble
+              << uplink.acked_blocks << " stack " << stack_bytes_max() << " of " << LH_STACK_BYTES
+              << " heap " << heap_use().peak << " of " << heap_use().arena << " " << status.trouble
               << status.link_trouble << "\n";
 }
 

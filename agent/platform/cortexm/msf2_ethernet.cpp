@@ -33,13 +33,16 @@ struct Descriptor {
     volatile std::uint32_t size;  // or `empty`: received nothing yet, or sent
     volatile std::uint32_t next;
 };
-using Frame = std::array<std::uint8_t, 1536>;
+// Others may send as much as Ethernet takes, whatever they were told of our MTU; ours are its
+// headers and a datagram.
+using ReceivedFrame = std::array<std::uint8_t, 1536>;
+using SentFrame = std::array<std::uint8_t, 16 + LH_MTU>;
 
 constexpr unsigned receive_count = 2;
 std::array<Descriptor, receive_count> receive_ring;
-alignas(4) std::array<Frame, receive_count> receive_frames;
+alignas(4) std::array<ReceivedFrame, receive_count> receive_frames;
 Descriptor to_send;
-alignas(4) Frame send_frame;
+alignas(4) SentFrame send_frame;
 unsigned current = 0;
 
 volatile std::uint32_t& port(std::uint32_t offset) {

@@ -12,7 +12,7 @@ class NmeaReceiver final : public Source {
  public:
     // The last fix is complete when the receiver pauses this long.
     static constexpr std::int64_t pause_ms = 300;
-    static constexpr std::size_t schema_bytes_max = 1024;
+    static constexpr std::size_t schema_bytes_max = 768;
 
     NmeaReceiver();
     NmeaReceiver(const NmeaReceiver&) = delete;

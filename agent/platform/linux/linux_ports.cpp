@@ -9,8 +9,7 @@
 namespace longhaul::agent {
 namespace {
 
-constexpr std::int64_t earliest_s = 1'700'000'000;         // 2023-11-14
-constexpr std::uint64_t error_us_unknown = 3'600'000'000;  // nobody vouches for the date: an hour
+constexpr std::int64_t earliest_s = 1'700'000'000;  // 2023-11-14
 
 }  // namespace
 
@@ -41,7 +40,7 @@ WallReading LinuxWallClock::read() {
     const int state = ::adjtimex(&kernel);
     reading.synchronized = state >= 0 && state != TIME_ERROR && (kernel.status & STA_UNSYNC) == 0;
     reading.error_us =
-        reading.synchronized ? static_cast<std::uint64_t>(kernel.maxerror) : error_us_unknown;
+        reading.synchronized ? static_cast<std::uint64_t>(kernel.maxerror) : error_us_unbounded;
     return reading;
 }
 

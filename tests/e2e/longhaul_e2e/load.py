@@ -8,7 +8,7 @@ from .site import Site
 
 DEVICE = "idle-1"
 # What a connection that waits may cost a collector: options of tls_load, bytes of the process's own memory.
-IDLE = {"TLS 1.2, fragments of 512": (["--tls", "1.2", "--fragment", "512"], 6 * 1024),
+IDLE = {"TLS 1.2, fragments of 1024": (["--tls", "1.2", "--fragment", "1024"], 6 * 1024),
         "TLS 1.2": (["--tls", "1.2"], None), "TLS 1.3": (["--tls", "1.3"], 16 * 1024)}
 
 

@@ -14,21 +14,34 @@
 #define IP_REASSEMBLY 0
 #define IP_FRAG 0
 #define MEM_ALIGNMENT 4
-#define MEM_SIZE LH_LWIP_HEAP_BYTES
-#define TCP_MSS 1460
+#if defined(LH_SMALL_FRAMES)
+/* Datagrams of 576 bytes, which every router takes: a TLS record goes in two or three segments, for buffers of half the
+   size. Longer ones are received all the same. */
+#define LH_MTU 576
+#define MEM_SIZE 2816
+#define TCP_WND (3 * TCP_MSS)
+#define TCP_SND_BUF (3 * TCP_MSS)
+#define PBUF_POOL_SIZE 7
+#define PBUF_POOL_BUFSIZE 304
+#else
+#define LH_MTU 1500
+#define MEM_SIZE 6144
 #define TCP_WND (2 * TCP_MSS)
 #define TCP_SND_BUF (2 * TCP_MSS)
+#define PBUF_POOL_SIZE 8
+#define PBUF_POOL_BUFSIZE 600
+#endif
+#define TCP_MSS (LH_MTU - 40)
 #define TCP_SND_QUEUELEN 8
+#define TCP_OVERSIZE 0 /* a write is as long as it will ever be */
 #define MEMP_NUM_TCP_SEG 8
 #define MEMP_NUM_PBUF 4
 #define MEMP_NUM_UDP_PCB 2
-#define MEMP_NUM_TCP_PCB 3
+#define MEMP_NUM_TCP_PCB 2
 #define MEMP_NUM_TCP_PCB_LISTEN 1
 #define TCP_QUEUE_OOSEQ 0
 #define ARP_TABLE_SIZE 4
 #define ARP_QUEUEING 0
-#define PBUF_POOL_SIZE 8
-#define PBUF_POOL_BUFSIZE 600
 #define LWIP_STATS 0
 #define LWIP_NETIF_LINK_CALLBACK 0
 #define LWIP_RAND() ((u32_t) lh_network_random())

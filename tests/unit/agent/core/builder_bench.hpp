@@ -39,11 +39,14 @@ class BuilderBench {
           column_(limits::section_samples_max),
           sealed_(block_header_bytes + body_bytes) {
         LH_CHECK(crypto_init().ok());
+        std::size_t fields = 0;
         for (const StreamInfo& info : streams) {
+            fields += info.schema->fields.size();
             streams_.push_back({info, schema_hash(info.encoded_schema)});
             schemas_.push_back(info.schema);
         }
-        builder.emplace(streams_, BuilderRooms{sections_, arena_, body_, column_}, codecs,
+        fields_.resize(fields);
+        builder.emplace(streams_, BuilderRooms{sections_, fields_, arena_, body_, column_}, codecs,
                         CodecTools{&range_, &zstd, plain_});
     }
 
@@ -101,6 +104,7 @@ class BuilderBench {
     std::vector<AgentStream> streams_;
     std::vector<const Schema*> schemas_;
     std::vector<OpenSection> sections_;
+    std::vector<SectionBound::Column> fields_;
     std::vector<std::uint64_t> arena_;
     std::vector<std::byte> body_;
     std::vector<Value> column_;

@@ -157,7 +157,7 @@ TEST_CASE("loss ledger: nonsense is refused") {
         ByteReader in{good.first(bytes)};
         CHECK_FALSE(LossLedger{}.read(in).ok());
     }
-    for (const std::size_t at : {0, 1, 2, 11}) {  // counts and classes
+    for (const std::size_t at : {0U, 1U, 2U, 11U}) {  // counts and classes
         std::vector<std::byte> bad(good.begin(), good.end());
         bad[at] = std::byte{77};
         ByteReader in{bad};

@@ -253,12 +253,13 @@ bool is_worse(Bytes model, int blocks) {
     streams[0].model = Model::parse(model).value();
     streams[0].model_hash = model_hash(model);
     std::vector<OpenSection> sections(1);
+    std::vector<SectionBound::Column> fields(1);
     std::vector<std::uint64_t> arena(8192);
     std::vector<std::byte> body(4096);
     std::vector<Value> column(limits::section_samples_max);
     Codec2Encoder range;
     std::vector<std::byte> plain(4096);
-    BlockBuilder builder{streams, BuilderRooms{sections, arena, body, column}, usual_codecs,
+    BlockBuilder builder{streams, BuilderRooms{sections, fields, arena, body, column}, usual_codecs,
                          CodecTools{&range, nullptr, plain}};
     std::vector<std::byte> sealed(block_header_bytes + body.size());
     for (int block = 1; block <= blocks; ++block) {
@@ -309,7 +310,7 @@ TEST_CASE("models: a record that would be too long with its models names none") 
             stream.model_hash = model_hash(model);
         }
         const Epoch epoch = spool.begin_epoch().value();
-        std::vector<std::byte> scratch(epoch_scratch_bytes);
+        std::vector<std::byte> scratch(settings.epoch_bytes_max);
         REQUIRE(make_epoch({epoch, settings, streams, spool, identity, entropy, {}}, scratch).ok());
         std::vector<std::byte> room(signed_epoch_bytes_max);
         const auto stored = spool.read_epoch(epoch, room);

@@ -131,6 +131,20 @@ TEST_CASE("time: without a clock the collector's date holds, give or take half t
     CHECK_FALSE(keeper.read().from_collector);  // its own is better, once it has one
 }
 
+TEST_CASE("time: a clock that nobody vouches for gives way to the collector's date") {
+    Bench bench;
+    bench.clock.reading = uncertain_at(today + years_10);
+    TimeKeeper keeper{bench.clock, bench.spool};
+    keeper.at({1000});
+    CHECK(keeper.read().now.value == today + years_10);  // better than nothing
+    keeper.on_server_time({{today}, {1000}, {1400}});
+    CHECK(keeper.read().from_collector);
+    CHECK(keeper.read().now.value == today + 200'000);
+    bench.clock.reading = synchronized_at(today + hour_us);
+    keeper.at({3'601'000});
+    CHECK_FALSE(keeper.read().from_collector);
+}
+
 TEST_CASE("time: whatever moment the collector's date is of, the error covers it") {
     for (std::int64_t stamped_ms = 1000; stamped_ms <= 1401; stamped_ms += 7) {
         CAPTURE(stamped_ms);
@@ -153,7 +167,7 @@ TEST_CASE("time: a floor that was noted wrongly is mended by the collector") {
         keeper.at({0});
         keeper.keep(true);
     }
-    bench.clock.reading = uncertain_at(today);
+    bench.clock.reading = synchronized_at(today);
     TimeKeeper keeper{bench.clock, bench.spool};
     keeper.at({0});
     CHECK_FALSE(keeper.read().known);

@@ -24,7 +24,7 @@ Ranges ranges(const KnownDevices& known, std::uint32_t oldest, std::uint32_t new
 
 TEST_CASE("known devices: epochs come as ranges between the oldest and newest asked for") {
     KnownDevices known;
-    for (const std::uint32_t epoch : {1, 2, 3, 5, 9, 10}) {
+    for (const std::uint32_t epoch : {1U, 2U, 3U, 5U, 9U, 10U}) {
         known.add_epoch("acme", "bus-1", {7}, {epoch});
     }
     CHECK(ranges(known, 1, 10) == Ranges{{1, 3}, {5, 5}, {9, 10}});

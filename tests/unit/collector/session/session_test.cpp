@@ -24,7 +24,8 @@ Ranges ranges_of(const longhaul_Ack& ack) {
 
 TEST_CASE("session: Welcome names the journal, the credit, and what is known already") {
     Talk talk;
-    for (const std::uint32_t known : {2, 3, 5}) talk.known.add_epoch("acme", "bus-1", {7}, {known});
+    for (const std::uint32_t known : {2U, 3U, 5U})
+        talk.known.add_epoch("acme", "bus-1", {7}, {known});
     talk.hear_hello(2, 6);
     const auto welcome = talk.said<longhaul_Welcome>(FrameType::welcome);
     CHECK(welcome.journal_uuid[0] == 42);
@@ -103,7 +104,7 @@ TEST_CASE("session: what becomes durable together is acknowledged as few ranges"
     Talk talk{[](SessionSettings& settings) { settings.credit_bytes = 100'000; }};
     talk.introduce();
     const std::uint64_t before = talk.submitted.size();
-    for (const std::uint32_t number : {1, 2, 3, 5, 6, 9, 8}) {
+    for (const std::uint32_t number : {1U, 2U, 3U, 5U, 6U, 9U, 8U}) {
         talk.hear(FrameType::block, block(number));
     }
     talk.tell_durable(before + 7);

@@ -67,7 +67,10 @@ inline longhaul_EpochRecord record(std::uint32_t epoch = 1, const Stored& of_sch
     std::memcpy(record.streams[0].schema_hash, hash.data(), hash.size());
     record.streams[0].block_class = 2;
     const auto keys = derive_epoch_keys(as_bytes("fresh"), as_bytes("secret"), {7}, {epoch});
-    LH_CHECK(wrap_block_key(public_key_of(pki().sealing).value(), keys.value(), record).ok());
+    put_wrapped_key(
+        wrap_block_key(public_key_of(pki().sealing).value(), keys.value(), epoch_name_of(record))
+            .value(),
+        record);
     return record;
 }
 

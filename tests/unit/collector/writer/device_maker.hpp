@@ -113,7 +113,9 @@ class EpochMaker {
         record.epoch = epoch;
         keys_ =
             derive_epoch_keys(as_bytes(random), as_bytes(device), {incarnation}, {epoch}).value();
-        LH_CHECK(wrap_block_key(public_key_of(seal_to).value(), keys_, record).ok());
+        put_wrapped_key(
+            wrap_block_key(public_key_of(seal_to).value(), keys_, epoch_name_of(record)).value(),
+            record);
     }
 
     EpochMaker& stream(std::uint32_t index, const char* name, const StoredSchema& schema,

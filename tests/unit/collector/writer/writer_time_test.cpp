@@ -78,6 +78,20 @@ TEST_CASE("time: the anchor with the smallest error is taken, and rows that are 
                                 seq_2 + "|1|2026-11-22 15:30:00.000123Z|1|100010"});
 }
 
+TEST_CASE(
+    "time: a clock that nobody vouches for gives no bound, and gives way to one that has one") {
+    DeviceTime device;
+    Body body = device.at({1000});
+    body.anchor(0, noon_us + 300'000'000'000'000, std::uint64_t{1} << 62);  // ten years ahead
+    device.bench.block(device.epoch, device.epoch.block(1, body));
+    REQUIRE(device.bench.drain() == "");
+    device.bench.block(device.epoch,
+                       device.epoch.block(2, device.at({2000}).anchor(0, noon_us, 5000)));
+    REQUIRE(device.bench.drain() == "");
+    CHECK(device.rows() == Rows{seq_1 + "|0|2036-05-24 17:20:01.000000Z|0|",
+                                seq_2 + "|0|2026-11-21 12:00:02.000000Z|1|5200"});
+}
+
 TEST_CASE("time: whatever a device claims, its rows are written") {
     for (const std::int64_t extreme : {INT64_MIN, INT64_MAX}) {
         CAPTURE(extreme);

@@ -1,6 +1,7 @@
 #include "common/block/codec.hpp"
 #include "common/block/section_bound.hpp"
 
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
@@ -155,10 +156,12 @@ Value random_value(std::mt19937_64& random, const Field& field, int magnitude, s
 std::size_t bound_of(const Field& field, std::span<const std::int64_t> times,
                      std::span<const Value> values) {
     const Schema schema{.name = "s", .fields = {&field, 1}, .time = TimeKind::source, .tick_us = 1};
-    SectionBound bound;
+    std::array<SectionBound::Column, 1> column;
+    SectionBound bound{column};
     bound.begin(schema);
     for (std::size_t i = 0; i < values.size(); ++i) {
         const Sample sample{1, times[i], values.subspan(i, 1)};
+        if (i == 0) REQUIRE(SectionBound::alone(schema, sample) == bound.with(sample));
         const std::size_t with = bound.with(sample);
         bound.add(sample);
         REQUIRE(bound.bytes() == with);

@@ -37,7 +37,10 @@ TEST_CASE("epoch: a wrapped block key opens under its own name only") {
     const auto keys = derive_epoch_keys(as_bytes("fresh"), as_bytes("secret"), {99}, {3});
     REQUIRE(keys.ok());
     longhaul_EpochRecord record = example();
-    REQUIRE(wrap_block_key(public_key_of(private_key(5)).value(), keys.value(), record).ok());
+    put_wrapped_key(
+        wrap_block_key(public_key_of(private_key(5)).value(), keys.value(), epoch_name_of(record))
+            .value(),
+        record);
     const auto key = unwrap_block_key(private_key(5), record);
     REQUIRE(key.ok());
     CHECK(key.value().bytes == keys.value().block_key.bytes);

@@ -230,7 +230,7 @@ TEST_CASE("codec 2: content that no encoder writes is refused") {
 
 TEST_CASE("models: a table comes back, and what is no model is refused") {
     std::mt19937_64 random{20261128};
-    for (int round = 0; round < 50; ++round) {
+    for (std::size_t round = 0; round < 50; ++round) {
         CAPTURE(round);
         StoredContexts contexts;
         contexts.fill(stored_half);
