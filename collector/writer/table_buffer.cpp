@@ -35,12 +35,13 @@ std::string TableBuffer::app_of(Shard shard) const {
     return journal_ + "/" + std::to_string(shard);
 }
 
-// A journal that goes on with commits although it was adopted is in use somewhere.
-Status TableBuffer::check_journals(const AdoptedTxns& adopted) const {
-    for (const auto& [app, version] : table_.state().txns) {
+// A journal that goes on with commits although it was adopted is in use somewhere; so may be this
+// one, when another has adopted it.
+Status TableBuffer::check_journals(const TableState& state) const {
+    for (const auto& [app, version] : state.txns) {
         if (!is_of_journal(app) || app.starts_with(journal_)) continue;
-        const auto known = adopted.find(app);
-        if (known == adopted.end())
+        const auto known = adopted_.find(app);
+        if (known == adopted_.end())
             return Error{ErrorCode::denied,
                          "it holds rows of another journal. Use that journal; if it is lost, "
                          "`longhaul adopt` lets this one go on with the lake"};
@@ -53,10 +54,11 @@ Status TableBuffer::check_journals(const AdoptedTxns& adopted) const {
 }
 
 // Its newest commit decides what is left out of a replay, and a snapshot then says so for good.
-Status TableBuffer::open(std::span<const Offset> ends_at_start, const AdoptedTxns& adopted) {
+Status TableBuffer::open(std::span<const Offset> ends_at_start, AdoptedTxns adopted) {
+    adopted_ = std::move(adopted);
     LH_TRY(store_.make_durable(folder() + "/_delta_log"));
     LH_TRY(table_.refresh());
-    LH_TRY(check_journals(adopted));
+    LH_TRY(check_journals(table_.state()));
     for (Shard shard = 0; shard < ends_at_start.size(); ++shard) {
         const std::int64_t txn = table_.state().txn(app_of(shard));
         if (txn > static_cast<std::int64_t>(ends_at_start[shard])) {
@@ -189,7 +191,8 @@ Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {
     commit.description_if_new = table_description(folder().substr(folder().rfind('/') + 1));
     commit.columns = columns_;
     commit.now = now;
-    LH_TRY(table_.commit(commit));
+    LH_TRY(
+        table_.commit(commit, [this](const TableState& state) { return check_journals(state); }));
     files_.clear();
     return {};
 }

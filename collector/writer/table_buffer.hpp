@@ -27,7 +27,7 @@ class TableBuffer {
     // Reads the log and takes over its columns. denied: the table holds rows of another journal, or
     // from behind what ours held when the writer started (by shard), so that it was rolled back.
     // `adopted`: what other journals had committed when ours adopted it.
-    Status open(std::span<const Offset> ends_at_start, const AdoptedTxns& adopted);
+    Status open(std::span<const Offset> ends_at_start, AdoptedTxns adopted);
 
     const std::string& folder() const { return table_.folder(); }
     // Path of the file that an error is about; may be empty.
@@ -51,6 +51,8 @@ class TableBuffer {
     bool has_unwritten() const { return !batches_.empty(); }
     Status write_one_file(const std::vector<Offset>& ends);
     bool has_uncommitted() const { return !files_.empty() && batches_.empty(); }
+    // denied, too, when another journal has committed since, ours having been adopted by it or
+    // having adopted it: rows of both would stand there twice.
     Status commit(const std::vector<Offset>& ends, WallUs now);
 
  private:
@@ -68,13 +70,14 @@ class TableBuffer {
                                 const std::string& receive_date, const std::string& stem);
     Status find_files();
     std::string app_of(Shard shard) const;
-    Status check_journals(const AdoptedTxns& adopted) const;
+    Status check_journals(const TableState& state) const;
 
     ObjectStore& store_;
     DeltaTable table_;
     std::string journal_;
     std::vector<Column> columns_;
     bool sorted_;
+    AdoptedTxns adopted_;
     std::map<Key, Pending> batches_;
     std::vector<DataFile> files_;  // written, not yet committed
 };
