@@ -63,9 +63,25 @@ Status move_meta(Disk& disk, std::string_view from, std::string_view to) {
 
 }  // namespace
 
-Result<bool> swap_begun(Disk& disk) {
-    LH_TRY_ASSIGN(const bool is_ready, is_file(disk, ready));
-    return is_ready ? Result<bool>{true} : is_file(disk, emptied);
+Result<std::string> remains_of_journal(Disk& disk) {
+    LH_TRY_ASSIGN(const bool has_meta, is_file(disk, journal_meta_path));
+    if (has_meta) return std::string{journal_meta_path};
+    LH_TRY_ASSIGN(const std::vector<DiskEntry> entries, list_if_there(disk, ""));
+    for (const DiskEntry& entry : entries) {
+        if (!has_files_of_journal(entry)) continue;
+        LH_TRY_ASSIGN(const std::vector<DiskEntry> files, disk.list(entry.name));
+        if (!files.empty()) return in(entry.name, files.front().name);
+    }
+    return std::string{};
+}
+
+Result<std::optional<std::string>> begun_swap(Disk& disk) {
+    for (const std::string_view mark : {ready, emptied}) {
+        const auto aside = read_file(disk, mark);
+        if (aside.ok()) return std::optional{std::string{as_text(aside.value())}};
+        if (aside.error().code != ErrorCode::not_found) return aside.error();
+    }
+    return std::optional<std::string>{};
 }
 
 Status clear_next_journal(Disk& disk) {
@@ -84,7 +100,7 @@ Status clear_next_journal(Disk& disk) {
 }
 
 Status begin_swap(Disk& disk, const std::string& aside) {
-    return replace_file(disk, ready, as_bytes(aside));
+    return replace_file(disk, aside.empty() ? emptied : ready, as_bytes(aside));
 }
 
 Status finish_swap(Disk& disk) {
@@ -92,6 +108,8 @@ Status finish_swap(Disk& disk) {
     if (is_ready) {
         LH_TRY_ASSIGN(const std::vector<std::byte> content, read_file(disk, ready));
         const std::string aside{as_text(content)};
+        // Without a folder its files would be moved onto themselves, and the new ones over them.
+        if (aside.empty()) return Error{ErrorCode::malformed, "adopting/ready names no folder"};
         LH_TRY(move_meta(disk, "", aside));
         LH_TRY(move_entries(disk, "", aside));
         LH_TRY(move(disk, std::string{ready}, std::string{emptied}));

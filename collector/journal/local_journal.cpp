@@ -40,7 +40,7 @@ Result<std::unique_ptr<LocalJournal>> LocalJournal::open_to_read(Disk& disk) {
 }
 
 Status LocalJournal::load_or_make_meta(bool may_make) {
-    LH_TRY_ASSIGN(const bool between_two, swap_begun(disk_));
+    LH_TRY_ASSIGN(const auto between_two, begun_swap(disk_));
     if (between_two)
         return Error{ErrorCode::malformed,
                      "an adoption was interrupted; `longhaul adopt` finishes it"};

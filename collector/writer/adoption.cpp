@@ -8,7 +8,7 @@ namespace longhaul::collector {
 namespace {
 
 enum class Item : std::uint8_t { table = 1, epoch = 2, end = 3, close = 4 };
-enum EpochFlag : std::uint8_t { flag_listed = 1, flag_any_class = 2 };
+enum EpochFlag : std::uint8_t { flag_listed = 1, flag_any_class = 2, flag_record = 4 };
 
 // An entry of the journal has 64 KiB at most; a run 10 bytes at most.
 constexpr std::size_t runs_per_entry = 4096;
@@ -19,18 +19,16 @@ void encode_head(const AdoptedEpoch& epoch, ByteSink& out) {
     std::uint8_t flags = 0;
     if (epoch.state.adopted && epoch.state.adopted->listed) flags |= flag_listed;
     if (epoch.state.cut.any_class) flags |= flag_any_class;
+    const bool has_record = epoch.state.adopted && epoch.state.adopted->record;
+    if (has_record) flags |= flag_record;
     out.u8(static_cast<std::uint8_t>(Item::epoch));
     out.u32(epoch.incarnation);
     out.varint(epoch.number);
     out.u8(flags);
+    if (has_record) out.u64(*epoch.state.adopted->record);
     out.u8(epoch.state.cut.classes);
     out.zigzag_varint(epoch.first_heard.value);
     out.zigzag_varint(epoch.last_heard.value);
-}
-
-Status take_item(Item item, const TakeBody& take) {
-    const std::byte body{static_cast<std::uint8_t>(item)};
-    return take(Bytes{&body, 1});
 }
 
 AdoptedTable decode_table(ByteReader& in) {
@@ -52,6 +50,7 @@ AdoptedEpoch decode_epoch(ByteReader& in) {
     const std::uint8_t flags = in.u8();
     AdoptedBlocks& adopted = epoch.state.adopted.emplace();
     adopted.listed = (flags & flag_listed) != 0;
+    if ((flags & flag_record) != 0) adopted.record = in.u64();
     epoch.state.cut.any_class = (flags & flag_any_class) != 0;
     epoch.state.cut.classes = in.u8();
     epoch.first_heard.value = in.zigzag_varint();
@@ -109,12 +108,16 @@ Status encode_adoption(const AdoptedEpoch& epoch, const TakeBody& take) {
     return end_entry();
 }
 
-Status encode_adoption(const AdoptionEnd&, const TakeBody& take) {
-    return take_item(Item::end, take);
+Status encode_adoption(const AdoptionEnd& end, const TakeBody& take) {
+    ByteSink body;
+    body.u8(static_cast<std::uint8_t>(Item::end));
+    body.varint(end.entries);
+    return take(body.written());
 }
 
 Status encode_adoption(const AdoptionClose&, const TakeBody& take) {
-    return take_item(Item::close, take);
+    const std::byte body{static_cast<std::uint8_t>(Item::close)};
+    return take(Bytes{&body, 1});
 }
 
 Result<Adoption> decode_adoption(Bytes body) {
@@ -128,7 +131,7 @@ Result<Adoption> decode_adoption(Bytes body) {
             adoption = decode_epoch(in);
             break;
         case Item::end:
-            adoption = AdoptionEnd{};
+            adoption = AdoptionEnd{in.varint()};
             break;
         case Item::close:
             adoption = AdoptionClose{};

@@ -6,7 +6,7 @@
 //             device
 //   2 epoch   u32 incarnation, varint epoch, u8 flags, u8 classes, zigzag varint first and last
 //             heard, anchors, tables: see decode_epoch()
-//   3 end     nothing
+//   3 end     varint number of the entries of items 1 and 2 of this shard
 //   4 close   nothing
 #pragma once
 
@@ -37,7 +37,10 @@ struct AdoptedEpoch {
     EpochState state;  // anchors, power cuts, and what the tables have
 };
 
-struct AdoptionEnd {};  // what follows in this shard has come to this journal
+// What follows in this shard has come to this journal.
+struct AdoptionEnd {
+    std::uint64_t entries = 0;  // of tables and epochs before it, so that none is missing
+};
 
 // A person says that the devices have sent again what they have: what is missing of adopted epochs
 // in this shard will not come.

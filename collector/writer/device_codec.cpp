@@ -24,9 +24,12 @@ std::array<std::byte, Size> read_array(ByteReader& in) {
     return array;
 }
 
-// An epoch that was adopted may have more runs than one that came to this journal.
-constexpr std::size_t adopted_runs_max = 1 << 20;
-constexpr std::size_t adopted_tables_max = 4096;
+// An epoch that was adopted may have more runs than one that came to this journal: as many as it
+// has blocks. Whoever reads them is bounded by the bytes that are there.
+constexpr std::size_t adopted_runs_max = UINT32_MAX;
+constexpr std::size_t adopted_tables_max = UINT32_MAX;
+constexpr std::uint8_t adopted_listed = 1;
+constexpr std::uint8_t adopted_record = 2;
 
 void encode_waiting(const EpochState& epoch, ByteSink& out) {
     out.varint(epoch.waiting.size());
@@ -56,10 +59,12 @@ std::uint8_t flags_of(const EpochState& epoch) {
 }
 
 void encode_adopted(const EpochState& epoch, ByteSink& out) {
-    out.u8(epoch.adopted->listed ? 1 : 0);
-    out.u8(epoch.adopted->told);
-    encode_runs(epoch.adopted->again, out);
-    encode_adopted_tables(*epoch.adopted, out);
+    const AdoptedBlocks& adopted = *epoch.adopted;
+    out.u8(static_cast<std::uint8_t>((adopted.listed ? adopted_listed : 0) |
+                                     (adopted.record ? adopted_record : 0)));
+    if (adopted.record) out.u64(*adopted.record);
+    encode_runs(adopted.again, out);
+    encode_adopted_tables(adopted, out);
     if (epoch.has_record) return;
     encode_anchors(epoch, out);
     encode_runs(epoch.received, out);
@@ -67,8 +72,9 @@ void encode_adopted(const EpochState& epoch, ByteSink& out) {
 
 void decode_adopted(ByteReader& in, EpochState& epoch) {
     AdoptedBlocks& adopted = epoch.adopted.emplace();
-    adopted.listed = in.u8() != 0;
-    adopted.told = in.u8();
+    const std::uint8_t flags = in.u8();
+    adopted.listed = (flags & adopted_listed) != 0;
+    if ((flags & adopted_record) != 0) adopted.record = in.u64();
     adopted.again = decode_runs(in, adopted_runs_max);
     decode_adopted_tables(in, adopted);
     if (epoch.has_record) return;
@@ -153,9 +159,7 @@ IncarnationState decode_incarnation(ByteReader& in, const FindStreams& find_stre
     for (std::size_t left = read_count(in, state_limits::open_epochs_max); left != 0 && in.ok();
          --left) {
         const std::uint32_t epoch = number();
-        const auto [place, is_new] = state.open.emplace(epoch, decode_epoch(in, find_streams));
-        if (!is_new) in.fail();
-        state.adopted = state.adopted || place->second.adopted;
+        if (!state.open.emplace(epoch, decode_epoch(in, find_streams)).second) in.fail();
     }
     return state;
 }

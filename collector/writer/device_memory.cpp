@@ -9,12 +9,19 @@ namespace {
 
 std::uint16_t fingerprint_of(const RecordTag& tag) { return ByteReader{Bytes{tag}}.u16(); }
 
+// What stands for no block that has come.
+bool is_only_listed(std::string_view name) {
+    return name == "_losses" || name == refused_blocks || name == torn_blocks;
+}
+
 // An epoch that is no longer remembered does not use its streams.
 void let_go(const EpochState& epoch) {
     if (epoch.streams != nullptr) --epoch.streams->users;
 }
 
 }  // namespace
+
+std::uint64_t start_of(const RecordTag& tag) { return ByteReader{Bytes{tag}}.u64(); }
 
 std::uint32_t StreamSet::classes() const {
     std::uint32_t classes = 0;
@@ -51,7 +58,8 @@ bool AdoptedBlocks::has_rows(std::uint32_t seq) const {
     });
 }
 
-// What is lost has not come, and its number is free for the block if it comes all the same.
+// What is lost has not come, and its number is free for the block if it comes all the same. What a
+// torn barrier may have left incomplete is missing until it comes again.
 void EpochState::adopt(const EpochState& found) {
     cut.classes = static_cast<std::uint8_t>(cut.classes | found.cut.classes);
     cut.any_class = cut.any_class || found.cut.any_class;
@@ -60,15 +68,26 @@ void EpochState::adopt(const EpochState& found) {
     if (!found.adopted) return;
     if (!adopted) adopted.emplace();
     adopted->listed = adopted->listed || found.adopted->listed;
+    if (found.adopted->record) adopted->record = found.adopted->record;
     for (const auto& [name, seqs] : found.adopted->tables) {
         SeqRuns& of_table = adopted->tables[name];
         for (const SeqRun& run : seqs.runs()) {
             of_table.add(run);
-            if (name == "_losses") continue;
+            if (is_only_listed(name)) continue;
             received.add(run);
             adopted->again.add(run);
         }
     }
+    const auto torn = adopted->tables.find(torn_blocks);
+    if (torn == adopted->tables.end()) return;
+    for (const SeqRun& run : torn->second.runs()) {
+        for (std::uint64_t seq = run.first; seq <= run.last; ++seq)
+            received.remove(static_cast<std::uint32_t>(seq));
+    }
+}
+
+bool EpochState::may_have_record(const RecordTag& tag) const {
+    return !adopted || !adopted->record || *adopted->record == start_of(tag);
 }
 
 bool EpochState::is_adopted_anchor(const Anchor& anchor) const {

@@ -63,13 +63,22 @@ struct StreamSet {
 };
 
 using RecordTag = std::array<std::byte, 16>;  // the first half of its SHA-256
+// What `_epochs` has of it.
+std::uint64_t start_of(const RecordTag& tag);
+
+// Blocks in `_quarantine` whose name stayed free.
+inline constexpr std::string_view refused_blocks = "_refused";
+// Blocks of the last barrier of the journal before, which may not have come to its end: a table has
+// rows of them, and another may lack some.
+inline constexpr std::string_view torn_blocks = "_torn";
 
 // What the tables of the lake had of an epoch when this journal adopted it, see adoption.hpp.
 struct AdoptedBlocks {
-    bool listed = false;    // it has a row in _epochs
-    std::uint8_t told = 0;  // classes, a bit for each, whose gaps are in _losses
-    SeqRuns again;          // known from a table alone: the next arrival is the first one here
-    std::map<std::string, SeqRuns, std::less<>> tables;  // by name: what it has rows of
+    bool listed = false;                  // it has a row in _epochs …
+    std::optional<std::uint64_t> record;  // … which says of which record: see start_of()
+    SeqRuns again;  // known from a table alone: the next arrival is the first one here
+    // By name: what it has rows of. Two are no tables: `refused_blocks` and `torn_blocks`.
+    std::map<std::string, SeqRuns, std::less<>> tables;
 
     bool has(std::string_view table, std::uint32_t seq) const;
     bool has_rows(std::uint32_t seq) const;  // any data table has some
@@ -96,6 +105,8 @@ struct EpochState {
     void adopt(const EpochState& found);
     // A table has it, and it has not come to this journal.
     bool comes_again(std::uint32_t seq) const { return adopted && adopted->again.contains(seq); }
+    // False: the record that the tables know of is another one.
+    bool may_have_record(const RecordTag& tag) const;
     bool is_adopted_anchor(const Anchor& anchor) const;
     // False: there are too many runs of blocks that wait.
     bool add_waiting(const ModelHash& model, std::uint32_t seq);
@@ -120,7 +131,6 @@ struct IncarnationState {
     SeqRuns closed;              // epochs that are done
     std::map<std::uint32_t, EpochState> open;
     std::deque<DoneEpoch> done;  // those that were closed last
-    bool adopted = false;        // an open epoch is
 
     EpochState* find(std::uint32_t epoch);
     bool is_closed(std::uint32_t epoch) const { return closed.contains(epoch); }

@@ -7,6 +7,7 @@
 #include "collector/lake/retention.hpp"
 #include "collector/writer/table_buffer.hpp"
 #include "collector/writer/table_columns.hpp"
+#include "collector/writer/writer.hpp"
 
 namespace longhaul::collector {
 namespace {
@@ -22,19 +23,31 @@ std::vector<Column> wanted_columns(std::string_view table) {
                                 std::initializer_list<std::size_t> wanted) {
         for (const std::size_t each : wanted) columns.push_back(all[each]);
     };
-    if (table == "_epochs") add(epoch_columns(), {epoch_receive_time});
+    if (table == "_epochs")
+        add(epoch_columns(), {epoch_receive_time, epoch_previous, epoch_record});
     if (table == "_anchors")
         add(anchor_columns(), {anchor_anchor, anchor_elapsed_us, anchor_wall_us, anchor_error_us});
     if (table == "_losses")
         add(loss_columns(),
             {loss_first_seq, loss_last_epoch, loss_last_seq, loss_reason, loss_class});
-    if (table == "_quarantine") add(quarantine_columns(), {quarantine_seq});
+    if (table == "_quarantine") add(quarantine_columns(), {quarantine_seq, quarantine_reason});
     if (table == "_expired")
         add(expired_columns(), {expired_of_table, expired_first_seq, expired_last_seq});
     return columns;
 }
 
 bool fits(std::int64_t value) { return value >= 0 && value <= UINT32_MAX; }
+
+// "<shard>-<offset>" of a batch file's end; empty: it is of another kind.
+std::string barrier_of(std::string_view path) {
+    const DataFileName name = parse_data_file_name(path);
+    std::string_view stem = name.stem;
+    if (stem.starts_with(late_prefix)) stem.remove_prefix(late_prefix.size());
+    const std::size_t first = stem.find('-');
+    const std::size_t end = stem.rfind('-');
+    if (first == std::string_view::npos || first == end) return {};
+    return std::string{stem.substr(0, first)} + std::string{stem.substr(end)};
+}
 
 // The last block of its class that there may be.
 std::int64_t end_of_class(std::int64_t seq) {
@@ -52,14 +65,18 @@ void thin_out(EpochState& epoch) {
 }
 
 Status LakeRanges::read() {
-    LH_TRY_ASSIGN(const std::vector<std::string> names, store_.list(tenant_));
-    for (const std::string& name : names) LH_TRY(read_table(name));
+    LH_TRY_ASSIGN(const std::vector<StoredObject> tables, store_.entries(tenant_));
+    for (const StoredObject& table : tables) {
+        if (table.folder) LH_TRY(find_table(table.name));
+    }
+    find_torn_barriers();
+    for (DeltaTable& table : found_) LH_TRY(read_table(table));
     for (auto& [key, epoch] : epochs_) thin_out(epoch.state);
     return {};
 }
 
 // Tables of which nothing is to be known have commits of other journals all the same.
-Status LakeRanges::read_table(const std::string& name) {
+Status LakeRanges::find_table(const std::string& name) {
     if (name == "_devices" || name == "_gaps") return {};
     DeltaTable table{store_, tenant_ + "/" + name};
     if (const Status read = table.refresh(); !read.ok()) {
@@ -73,13 +90,39 @@ Status LakeRanges::read_table(const std::string& name) {
         if (is_of_journal(app)) adopted.txns.emplace(app, version);
     }
     tables_.push_back(std::move(adopted));
+    for (const auto& [path, file] : table.state().files)
+        newest_ = std::max(newest_, WallUs{file.modified_ms * 1000});
+    found_.push_back(std::move(table));
+    return {};
+}
+
+// A barrier commits one table after the other. So of rows that came with the furthest offset of a
+// shard nobody can tell whether every table got theirs, if one is not there.
+void LakeRanges::find_torn_barriers() {
+    AdoptedTxns furthest;
+    for (const AdoptedTable& table : tables_) {
+        for (const auto& [app, version] : table.txns)
+            furthest[app] = std::max(furthest[app], version);
+    }
+    for (const AdoptedTable& table : tables_) {
+        if (table.name.starts_with('_')) continue;
+        for (const auto& [app, version] : furthest) {
+            const auto of_table = table.txns.find(app);
+            if (of_table != table.txns.end() && of_table->second == version) continue;
+            torn_.insert(app.substr(app.find('/') + 1) + "-" + std::to_string(version));
+        }
+    }
+}
+
+Status LakeRanges::read_table(DeltaTable& table) {
+    const std::string name = table.folder().substr(table.folder().rfind('/') + 1);
     const bool wanted = !name.starts_with('_') || wanted_columns(name).size() > 3;
     if (!wanted) return {};
     for (const auto& [path, file] : table.state().files) {
         faulty_ = table.folder() + "/" + path;
         LH_TRY_ASSIGN(const auto content, table.read(file));
         LH_TRY(check_content(path, content));
-        LH_TRY(name.starts_with('_') ? read_file(name, content) : read_data(name, content));
+        LH_TRY(name.starts_with('_') ? read_file(name, content) : read_data(name, path, content));
         ++progress_.files;
         progress_.bytes += content.size();
         tell_(progress_);
@@ -88,11 +131,14 @@ Status LakeRanges::read_table(const std::string& name) {
     return {};
 }
 
-Status LakeRanges::read_data(const std::string& table, Bytes content) {
+Status LakeRanges::read_data(const std::string& table, const std::string& path, Bytes content) {
+    const bool torn = torn_.contains(barrier_of(path));
     LH_TRY_ASSIGN(
         const std::uint64_t rows, read_block_names(content, [&](const RowsOfBlock& block) {
             AdoptedEpoch* const epoch = find(block.device, block.incarnation, block.epoch);
-            if (epoch != nullptr) add_run(*epoch, table, block.seq, block.seq);
+            if (epoch == nullptr) return;
+            add_run(*epoch, table, block.seq, block.seq);
+            if (torn) add_run(*epoch, torn_blocks, block.seq, block.seq);
         }));
     progress_.rows += rows;
     return {};
@@ -128,11 +174,13 @@ AdoptedEpoch* LakeRanges::find(const Rows& rows, std::size_t row) {
     return find(rows[0].text(row), rows[1].integers[row], rows[2].integers[row]);
 }
 
-void LakeRanges::add_run(AdoptedEpoch& epoch, const std::string& table, std::int64_t first,
+void LakeRanges::add_run(AdoptedEpoch& epoch, std::string_view table, std::int64_t first,
                          std::int64_t last) {
     if (!fits(first) || !fits(last) || last < first) return;
-    epoch.state.adopted->tables[table].add(
-        {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(last)});
+    auto& tables = epoch.state.adopted->tables;
+    auto place = tables.find(table);
+    if (place == tables.end()) place = tables.emplace(table, SeqRuns{}).first;
+    place->second.add({static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(last)});
 }
 
 void LakeRanges::take_epoch(const Rows& rows, std::size_t row) {
@@ -140,9 +188,15 @@ void LakeRanges::take_epoch(const Rows& rows, std::size_t row) {
     if (epoch == nullptr) return;
     epoch->state.adopted->listed = true;
     const WallUs received{rows[3].integers[row]};
-    if (epoch->first_heard.value == 0 || received < epoch->first_heard)
-        epoch->first_heard = received;
+    // The first record of an epoch holds.
+    const bool first = epoch->first_heard.value == 0 || received < epoch->first_heard;
+    if (first) epoch->first_heard = received;
+    if (first && rows[5].valid[row] != 0)
+        epoch->state.adopted->record = static_cast<std::uint64_t>(rows[5].integers[row]);
     epoch->last_heard = std::max(epoch->last_heard, received);
+    // The one before it stored something, so it is one to ask for even if no table has any of it.
+    if (rows[4].valid[row] != 0)
+        (void)find(rows[0].text(row), rows[1].integers[row], rows[4].integers[row]);
 }
 
 void LakeRanges::take_anchor(const Rows& rows, std::size_t row) {
@@ -174,7 +228,10 @@ void LakeRanges::take_loss(const Rows& rows, std::size_t row) {
         if (block_class >= 0 && block_class < static_cast<std::int64_t>(block_class_count))
             cut.classes = static_cast<std::uint8_t>(cut.classes | 1U << block_class);
     }
-    if (!has_first) return;
+    if (!has_first) {
+        cut.any_class = cut.any_class || rows[6].text(row) == "journal_lost";
+        return;
+    }
     const std::int64_t first = rows[3].integers[row];
     const bool one_epoch = rows[4].valid[row] == 0 || rows[4].integers[row] == epoch->number;
     if (!has_last || !one_epoch) add_run(*epoch, "_losses", first, end_of_class(first));
@@ -189,8 +246,10 @@ void LakeRanges::take_loss(const Rows& rows, std::size_t row) {
 void LakeRanges::take_quarantined(const Rows& rows, std::size_t row) {
     if (rows[3].valid[row] == 0) return;
     AdoptedEpoch* const epoch = find(rows, row);
-    if (epoch != nullptr)
-        add_run(*epoch, "_quarantine", rows[3].integers[row], rows[3].integers[row]);
+    if (epoch == nullptr) return;
+    const bool is_free = leaves_name_free(rows[4].text(row));
+    add_run(*epoch, is_free ? refused_blocks : "_quarantine", rows[3].integers[row],
+            rows[3].integers[row]);
 }
 
 // Rows that were there and have gone with age.
@@ -201,7 +260,25 @@ void LakeRanges::take_expired(const Rows& rows, std::size_t row) {
 }
 
 Status LakeRanges::for_each_epoch(const Take& take) const {
-    for (const auto& [key, epoch] : epochs_) LH_TRY(take(std::get<0>(key), epoch));
+    using Place = std::map<Key, AdoptedEpoch>::const_iterator;
+    for (Place at = epochs_.begin(); at != epochs_.end();) {
+        const std::string& device = std::get<0>(at->first);
+        std::vector<std::pair<WallUs, Place>> incarnations;  // when each was heard last, its first
+        for (; at != epochs_.end() && std::get<0>(at->first) == device; ++at) {
+            if (incarnations.empty() ||
+                incarnations.back().second->second.incarnation != at->second.incarnation)
+                incarnations.emplace_back(WallUs{}, at);
+            WallUs& heard = incarnations.back().first;
+            heard = std::max(heard, at->second.last_heard);
+        }
+        std::stable_sort(incarnations.begin(), incarnations.end(),
+                         [](const auto& a, const auto& b) { return a.first < b.first; });
+        for (const auto& [heard, first] : incarnations) {
+            for (Place each = first;
+                 each != at && each->second.incarnation == first->second.incarnation; ++each)
+                LH_TRY(take(device, each->second));
+        }
+    }
     return {};
 }
 

@@ -2,11 +2,12 @@
 // can tell a new journal. Read from the files of the newest version of each table.
 //
 // Of data tables four columns are read, one row group of one file at a time, and kept as runs: what
-// it takes goes by epochs, not by rows.
+// it takes goes by epochs, and by blocks where a table has rows of every few only; not by rows.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -37,7 +38,9 @@ class LakeRanges {
 
     // Of every table that has commits; those whose rows are replaced are not among them.
     const std::vector<AdoptedTable>& tables() const { return tables_; }
-    // By device, then in order of incarnation and epoch.
+    // When the newest file was committed, by the clock of whoever did.
+    WallUs newest() const { return newest_; }
+    // By device; its incarnations as they were heard last, the current one at the end; by epoch.
     using Take = std::function<Status(const std::string& device, const AdoptedEpoch& epoch)>;
     Status for_each_epoch(const Take& take) const;
     std::size_t epochs() const { return epochs_.size(); }
@@ -46,9 +49,11 @@ class LakeRanges {
     using Key = std::tuple<std::string, std::uint32_t, std::uint32_t>;
     using Rows = std::vector<ColumnData>;
 
-    Status read_table(const std::string& name);
+    Status find_table(const std::string& name);
+    void find_torn_barriers();
+    Status read_table(DeltaTable& table);
     Status read_file(const std::string& table, Bytes content);
-    Status read_data(const std::string& table, Bytes content);
+    Status read_data(const std::string& table, const std::string& path, Bytes content);
     void take_epoch(const Rows& rows, std::size_t row);
     void take_anchor(const Rows& rows, std::size_t row);
     void take_loss(const Rows& rows, std::size_t row);
@@ -57,7 +62,7 @@ class LakeRanges {
     // nullptr: no device of ours has such a name.
     AdoptedEpoch* find(std::string_view device, std::int64_t incarnation, std::int64_t epoch);
     AdoptedEpoch* find(const Rows& rows, std::size_t row);
-    static void add_run(AdoptedEpoch& epoch, const std::string& table, std::int64_t first,
+    static void add_run(AdoptedEpoch& epoch, std::string_view table, std::int64_t first,
                         std::int64_t last);
 
     ObjectStore& store_;
@@ -66,6 +71,10 @@ class LakeRanges {
     Tell tell_;
     std::string faulty_;
     std::vector<AdoptedTable> tables_;
+    std::vector<DeltaTable> found_;  // of tables_
+    // What batch files of the last barrier end at, "<shard>-<offset>", where a table lacks it.
+    std::set<std::string> torn_;
+    WallUs newest_;
     std::map<Key, AdoptedEpoch> epochs_;
 };
 

@@ -26,7 +26,7 @@ enum class SnapshotItem : std::uint8_t {
     facts = 12,     // counted name, what else is known of the device
     usage = 11,     // varint shard, what a device has used in this hour
     adopted = 13,   // a table's commits of other journals, see adoption.hpp
-    adopting = 14,  // varint shard whose adoption has not been read to its end
+    adopting = 14,  // varint shard, entries read of its adoption, which has not ended
 };
 
 std::string snapshot_path(std::uint64_t number);

@@ -144,7 +144,8 @@ std::vector<Column> epoch_columns() {
          fixed("firmware", text, "name and version of what ran"),
          fixed("clock_state", number,
                "at the boot: 0 no idea of the date, 1 uncertain, 2 synchronized"),
-         fixed("streams", text, "names, separated by spaces")});
+         fixed("streams", text, "names, separated by spaces"),
+         fixed("record", number, "the first 8 bytes of the record's SHA-256, as a number")});
 }
 
 std::vector<Column> anchor_columns() {

@@ -114,7 +114,7 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
                     read_received_ = read.value().entry.receive_time;
                 LH_TRY(on_entry(shard, read.value()));
             } else if (read.error().code == ErrorCode::corrupt) {
-                on_damage(shard);
+                LH_TRY(on_damage(shard));
             } else if (read.error().code == ErrorCode::not_found) {
                 break;
             } else {

@@ -49,7 +49,13 @@ Writer::Outcome Writer::on_adoption(const Place& place, Bytes body) {
         return stop("the adoption at offset " + std::to_string(place.offset) +
                     " of the journal cannot be read by this version: start a newer one");
     if (std::holds_alternative<AdoptionClose>(adoption.value())) return close_adoption(place);
-    adopting_[place.shard] = !std::holds_alternative<AdoptionEnd>(adoption.value());
+    std::optional<std::uint64_t>& read = adopting_[place.shard];
+    if (const auto* const end = std::get_if<AdoptionEnd>(&adoption.value())) {
+        if (end->entries != read.value_or(0)) return on_damaged_adoption();
+        read.reset();
+        return {};
+    }
+    read = read.value_or(0) + 1;
     if (const auto* const table = std::get_if<AdoptedTable>(&adoption.value())) {
         AdoptedTxns& txns = tenants_[place.tenant].adopted[table->name];
         for (const auto& [app, version] : table->txns) txns[app] = version;
@@ -59,6 +65,14 @@ Writer::Outcome Writer::on_adoption(const Place& place, Bytes body) {
     return {};
 }
 
+// What an entry said that is missing would come twice, and without the end mark nothing would be
+// taken for new.
+Writer::Outcome Writer::on_damaged_adoption() {
+    return stop(
+        "the journal is damaged where it says what the tables had when it was made: run "
+        "`longhaul adopt` again, which reads that from the lake and keeps what came since");
+}
+
 void Writer::adopt_epoch(const Place& place, const AdoptedEpoch& found) {
     DeviceMemory& device = device_of(place);
     IncarnationState* const incarnation = device.find_or_add(found.incarnation);
@@ -66,7 +80,6 @@ void Writer::adopt_epoch(const Place& place, const AdoptedEpoch& found) {
     device.make_room();
     if (incarnation->is_given_up(found.number)) return;
     incarnation->open[found.number].adopt(found.state);
-    incarnation->adopted = true;
     if (found.first_heard.value == 0) return;
     DeviceFacts& facts = *tenants_[place.tenant].devices.facts(place.device);
     if (facts.first_heard.value == 0 || found.first_heard < facts.first_heard)
@@ -93,68 +106,36 @@ bool Writer::is_listed(const Place& place, const EpochName& name, std::uint32_t 
     IncarnationState* const incarnation = device_of(place).find(name.first);
     const EpochState* const epoch =
         incarnation == nullptr ? nullptr : incarnation->find(name.second);
-    return epoch != nullptr && epoch->adopted && epoch->adopted->has("_quarantine", seq);
+    return epoch != nullptr && epoch->adopted &&
+           (epoch->adopted->has("_quarantine", seq) || epoch->adopted->has(refused_blocks, seq));
 }
 
-// A device sends what is new as it is made, and beside it what waited, oldest first. So a block
-// that comes behind a younger one of its class waited, as did one that a table had before this
-// journal.
-bool Writer::waited(const BlockName& name, const IncarnationState& incarnation) {
-    const BlockClass block_class = name.seq.block_class();
-    for (auto at = incarnation.open.rbegin();
-         at != incarnation.open.rend() && at->first >= name.epoch.value; ++at) {
-        const std::uint32_t highest = highest_number(at->second.received, block_class);
-        if (highest == 0) continue;
-        if (at->first > name.epoch.value || highest > name.seq.number()) return true;
-        if (at->second.comes_again(name.seq.value)) return true;
+// What a device lists itself is not the journal's loss. Where it lists more holes than are
+// remembered, they are listed twice.
+void Writer::note_loss(const Place& place, Incarnation incarnation, const longhaul_Loss& loss) {
+    IncarnationState* const found = device_of(place).find(incarnation.value);
+    if (loss.epoch == 0 || found == nullptr || tenants_[place.tenant].adopted.empty()) return;
+    const BlockClass block_class = BlockSeq{loss.first_seq}.block_class();
+    const std::uint32_t last_epoch = std::max(loss.epoch, loss.last_epoch);
+    for (auto at = found->open.lower_bound(loss.epoch);
+         at != found->open.end() && at->first <= last_epoch; ++at) {
+        SeqRun run{BlockSeq::of(block_class, 1).value,
+                   BlockSeq::of(block_class, BlockSeq::number_max).value};
+        if (at->first == loss.epoch) run.first = loss.first_seq;
+        if (at->first == last_epoch) run.last = loss.last_seq;
+        if (!at->second.adopted) at->second.adopted.emplace();
+        SeqRuns& lost = at->second.adopted->tables[losses_table];
+        if (run.first <= run.last && lost.size() < state_limits::runs_max) lost.add(run);
     }
-    return false;
-}
-
-// Of what lies before a block that waited the device has nothing any more but what came already.
-Writer::Outcome Writer::add_losses_before(const Place& place, const BlockName& name,
-                                          IncarnationState& incarnation) {
-    if (name.seq.number() == 0) return {};  // no good device has one
-    for (auto& [number, epoch] : incarnation.open) {
-        if (number > name.epoch.value) break;
-        const std::uint32_t last =
-            number == name.epoch.value ? name.seq.number() - 1 : BlockSeq::number_max;
-        LH_TRY(add_journal_losses(place, {incarnation.id, number}, epoch,
-                                  {name.seq.block_class(), last}));
-    }
-    return {};
-}
-
-// Of one epoch: what is missing of a class up to a number, or to the highest that is known.
-Writer::Outcome Writer::add_journal_losses(const Place& place, const EpochName& name,
-                                           EpochState& epoch, const ClassPart& part) {
-    const auto index = static_cast<std::size_t>(part.block_class);
-    const auto bit = static_cast<std::uint8_t>(1U << index);
-    if (!epoch.adopted || (epoch.adopted->told & bit) != 0) return {};
-    const std::uint32_t highest = epoch.ends_known
-                                      ? epoch.last_number[index]
-                                      : highest_number(epoch.received, part.block_class);
-    const bool all = part.last == BlockSeq::number_max;
-    SeqRuns known = epoch.received;
-    SeqRuns& lost = epoch.adopted->tables[losses_table];
-    for (const SeqRun& run : lost.runs()) known.add(run);
-    for (const SeqRun& gap : gaps_in(known, part.block_class, all ? highest : part.last)) {
-        LH_TRY(add_journal_loss(place, name, gap));
-        lost.add(gap);
-    }
-    if (all) epoch.adopted->told = static_cast<std::uint8_t>(epoch.adopted->told | bit);
-    return {};
 }
 
 Writer::Outcome Writer::close_adoption(const Place& place) {
     for (auto& [tenant_name, tenant] : tenants_) {
+        if (tenant.adopted.empty()) continue;
         std::vector<std::string> names;
         tenant.devices.look_at_all(
             [&](const std::string& name, const DeviceFacts&, const DeviceMemory& device) {
-                const bool adopted =
-                    std::any_of(device.incarnations.begin(), device.incarnations.end(),
-                                [](const IncarnationState& each) { return each.adopted; });
-                if (adopted && device.shard == place.shard) names.push_back(name);
+                if (device.shard == place.shard) names.push_back(name);
             });
         for (const std::string& name : names) {
             Place of_device = place;
@@ -168,17 +149,44 @@ Writer::Outcome Writer::close_adoption(const Place& place) {
 
 Writer::Outcome Writer::close_device(const Place& place) {
     for (IncarnationState& incarnation : device_of(place).incarnations) {
-        for (auto& [number, epoch] : incarnation.open) {
-            for (std::uint32_t i = 0; i < block_class_count; ++i)
-                LH_TRY(add_journal_losses(place, {incarnation.id, number}, epoch,
-                                          {static_cast<BlockClass>(i), BlockSeq::number_max}));
+        for (auto& [number, epoch] : incarnation.open)
+            LH_TRY(add_journal_losses(place, {incarnation.id, number}, epoch));
+    }
+    return {};
+}
+
+// Of one epoch what is missing up to the highest number that is known of each class, and was not
+// listed before.
+Writer::Outcome Writer::add_journal_losses(const Place& place, const EpochName& name,
+                                           EpochState& epoch) {
+    SeqRuns named = epoch.received;
+    SeqRuns known = epoch.received;
+    if (epoch.adopted) {
+        for (const SeqRun& run : epoch.adopted->again.runs()) named.add(run);
+        const auto lost = epoch.adopted->tables.find(losses_table);
+        if (lost != epoch.adopted->tables.end())
+            for (const SeqRun& run : lost->second.runs()) known.add(run);
+    }
+    const bool nothing_known = !epoch.ends_known && known.empty() && named.empty();
+    if (epoch.adopted && nothing_known && !epoch.cut.any_class) {
+        epoch.cut.any_class = true;
+        return add_journal_loss(place, name, std::nullopt);
+    }
+    for (std::uint32_t i = 0; i < block_class_count; ++i) {
+        const auto block_class = static_cast<BlockClass>(i);
+        const std::uint32_t told = epoch.ends_known ? epoch.last_number[i] : 0;
+        const std::uint32_t last = std::max(told, highest_number(named, block_class));
+        for (const SeqRun& gap : gaps_in(known, block_class, last)) {
+            if (!epoch.adopted) epoch.adopted.emplace();
+            epoch.adopted->tables[losses_table].add(gap);
+            LH_TRY(add_journal_loss(place, name, gap));
         }
     }
     return {};
 }
 
 Writer::Outcome Writer::add_journal_loss(const Place& place, const EpochName& name,
-                                         const SeqRun& gap) {
+                                         std::optional<SeqRun> gap) {
     LH_TRY_ASSIGN(TableBuffer* const losses,
                   table(place.tenant, losses_table, loss_columns(), false));
     LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *losses));
@@ -186,10 +194,12 @@ Writer::Outcome Writer::add_journal_loss(const Place& place, const EpochName& na
     batch->put_text(loss_device, place.device);
     batch->put_integer(loss_incarnation, name.first);
     batch->put_integer(loss_epoch, name.second);
-    batch->put_integer(loss_class, gap.first >> 30);
-    batch->put_integer(loss_first_seq, gap.first);
     batch->put_integer(loss_last_epoch, name.second);
-    batch->put_integer(loss_last_seq, gap.last);
+    if (gap) {
+        batch->put_integer(loss_class, gap->first >> 30);
+        batch->put_integer(loss_first_seq, gap->first);
+        batch->put_integer(loss_last_seq, gap->last);
+    }
     batch->put_text(loss_reason, "journal_lost");
     batch->put_integer(loss_receive_time, place.receive_time.value);
     batch->end_row();
@@ -201,14 +211,15 @@ Writer::Outcome Writer::check_lake() {
     for (Shard shard = 0; shard < journal_.shards(); ++shard) {
         if (ends_at_start_[shard] != 0) return {};
     }
-    const auto tenants = store_.list("");
+    const auto tenants = store_.entries("");
     if (!tenants.ok()) return Message{"the lake cannot be listed: " + to_string(tenants.error())};
-    for (const std::string& tenant : tenants.value()) {
-        if (tenant.starts_with('_')) continue;
-        const auto names = store_.list(tenant);
-        if (!names.ok()) return Message{"the lake cannot be listed: " + to_string(names.error())};
-        for (const std::string& name : names.value()) {
-            DeltaTable found{store_, tenant + "/" + name, DeltaTable::Keep::no_files};
+    for (const StoredObject& tenant : tenants.value()) {
+        if (!tenant.folder || tenant.name.starts_with('_')) continue;
+        const auto tables = store_.entries(tenant.name);
+        if (!tables.ok()) continue;  // a folder of the system, or told when it is needed
+        for (const StoredObject& table : tables.value()) {
+            if (!table.folder) continue;
+            DeltaTable found{store_, tenant.name + "/" + table.name, DeltaTable::Keep::no_files};
             if (!found.refresh().ok()) continue;  // told when it is needed
             for (const auto& [app, version] : found.state().txns) {
                 if (!is_of_journal(app) || app.starts_with(journal_name_)) continue;

@@ -37,6 +37,15 @@ std::vector<StreamEntry> streams_of(const longhaul_EpochRecord& record) {
 
 }  // namespace
 
+// A second record or block of a name says nothing of the first one.
+bool leaves_name_free(std::string_view reason) {
+    constexpr std::array<std::string_view, 6> free{"not found", "no epoch record",
+                                                   "too many",  "the block does not open",
+                                                   "fork",      "of an epoch"};
+    return std::any_of(free.begin(), free.end(),
+                       [reason](std::string_view each) { return reason.starts_with(each); });
+}
+
 std::uint64_t Writer::Place::tag_name(const Uuid& journal, const BlockName& block) const {
     ByteSink name;
     name.bytes(journal);
@@ -94,10 +103,12 @@ Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry
 
 // It may have been the model or the release of a block whose rows are in a table already, and a
 // new release would write them once more.
-void Writer::on_damage(Shard shard) {
+Writer::Outcome Writer::on_damage(Shard shard) {
     ++counters_.damaged;
+    if (adopting_[shard]) return on_damaged_adoption();
     held_below_[shard] = ends_at_start_[shard];
     stop_waiting(shard);
+    return {};
 }
 
 Writer::Outcome Writer::on_schema(const Place& place, Bytes body) {
@@ -136,6 +147,8 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
         return add_streams(place, *known);
     if (known != nullptr && known->has_record)
         return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
+    if (known != nullptr && !known->may_have_record(tag))
+        return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
     device.make_room();  // also for the epoch before it, of which it tells
     if (incarnation->is_given_up(record.epoch))
         return quarantine(place, name, std::nullopt, body, "too many epochs of this device");
@@ -170,7 +183,7 @@ Writer::Outcome Writer::add_epoch(const Place& place, const longhaul_EpochRecord
     const EpochName name{record.incarnation, record.epoch};
     if (epoch.cut.by_record)
         LH_TRY(add_unlisted_power_cut(place, name, epoch.streams->classes(), epoch.cut));
-    if (!epoch.adopted || !epoch.adopted->listed) LH_TRY(add_epoch_row(place, record));
+    if (!epoch.adopted || !epoch.adopted->listed) LH_TRY(add_epoch_row(place, record, tag));
     DeviceMemory::settle(incarnation, record.epoch);
     DeviceMemory::settle(incarnation, record.previous_epoch);
     return {};
@@ -234,14 +247,8 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     if (incarnation->is_closed(name.epoch.value)) return known(done_long_ago);
     if (incarnation->is_given_up(name.epoch.value)) return known("too many epochs of this device");
     EpochState* const epoch = incarnation->find(name.epoch.value);
-    const bool again = epoch != nullptr && epoch->comes_again(name.seq.value);
-    if (incarnation->adopted && !adopting_[place.shard] && waited(name, *incarnation))
-        LH_TRY(add_losses_before(place, name, *incarnation));
-    if (epoch == nullptr || !epoch->has_record) {
-        if (!again) return refuse("no epoch record");
-        ++counters_.duplicates;  // a table has it, and nobody can open it
-        return {};
-    }
+    if (epoch == nullptr || !epoch->has_record) return refuse("no epoch record");
+    const bool again = epoch->comes_again(name.seq.value);
     if (epoch->received.contains(name.seq.value) && !again) return known(fork);
     if (epoch->received.size() >= state_limits::runs_max &&
         epoch->received.grows_by(name.seq.value))
@@ -299,10 +306,6 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
     if (!block.ok()) {
         // So that it becomes rows when it comes again after its schema.
         if (block.error().code == ErrorCode::not_found) forget_block(place, name, epoch);
-        if (epoch.adopted && epoch.adopted->has_rows(name.seq.value)) {
-            ++counters_.duplicates;  // the tables have what can be had of it
-            return {};
-        }
         return quarantine(place, epoch_name, header, body, to_string(block.error()));
     }
     if (has_all_rows(place, name, block.value(), epoch)) {

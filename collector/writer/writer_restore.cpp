@@ -39,7 +39,7 @@ void Writer::forget_all() {
     for (ContentTags& tags : tags_) tags = ContentTags{settings_.tag_bytes};
     for (UsageLedger& usage : usage_) usage = {};
     std::fill(held_below_.begin(), held_below_.end(), 0);
-    std::fill(adopting_.begin(), adopting_.end(), false);
+    std::fill(adopting_.begin(), adopting_.end(), std::nullopt);
     std::fill(snapshot_offsets_.begin(), snapshot_offsets_.end(), 0);
     missing_models_.clear();
     waiting_.clear();
@@ -165,8 +165,9 @@ Status Writer::take_item(std::uint8_t kind, Bytes content) {
         }
         case SnapshotItem::adopting: {
             const std::uint64_t shard = in.varint();
+            const std::uint64_t entries = in.varint();
             if (!in.at_end() || shard >= adopting_.size()) return damaged_content;
-            adopting_[shard] = true;
+            adopting_[shard] = entries;
             return {};
         }
         case SnapshotItem::usage: {

@@ -177,6 +177,7 @@ Writer::Outcome Writer::add_system_entry(const Place& place, const BlockName& na
                          loss.epoch != 0 && loss.last_epoch == 0 &&
                          loss.first_seq == loss.last_seq && BlockSeq{loss.first_seq}.number() != 0;
     if (one_end) return add_told_power_cut(place, {name.incarnation.value, loss.epoch}, loss);
+    note_loss(place, name.incarnation, loss);
     return add_loss_row(place, name.incarnation, loss);
 }
 
@@ -228,7 +229,8 @@ Writer::Outcome Writer::add_anchor(const Place& place, const EpochName& name, Ep
     return {};
 }
 
-Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRecord& record) {
+Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRecord& record,
+                                      const RecordTag& tag) {
     LH_TRY_ASSIGN(TableBuffer* const epochs,
                   table(place.tenant, "_epochs", epoch_columns(), false));
     LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *epochs));
@@ -246,6 +248,7 @@ Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRe
     batch->put_text(epoch_firmware, record.firmware);
     batch->put_integer(epoch_clock_state, record.clock_state);
     batch->put_text(epoch_streams, streams);
+    batch->put_integer(epoch_record, static_cast<std::int64_t>(start_of(tag)));
     batch->put_integer(epoch_receive_time, place.receive_time.value);
     batch->end_row();
     return {};

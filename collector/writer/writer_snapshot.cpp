@@ -116,6 +116,7 @@ Status Writer::put_state(SnapshotWriter& out) const {
         LH_TRY(put_usage(out, shard));
         item.clear();
         item.varint(shard);
+        item.varint(adopting_[shard].value_or(0));
         if (adopting_[shard]) LH_TRY(put(out, SnapshotItem::adopting, item));
     }
     ByteSink counts;

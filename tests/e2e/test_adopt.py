@@ -62,7 +62,7 @@ def test_a_journal_that_is_lost_altogether(site):
     site.start_collector()
     run_agents(site)
     code, _, messages = adopt(site)
-    assert code == RETRY and "a collector is using the journal" in messages
+    assert code == RETRY and "another collector is using it" in messages
     site.kill_collector()
     shutil.rmtree(site.journal)
     check_refused(site)

@@ -6,6 +6,8 @@
 #include "collector/disk/sub_disk.hpp"
 #include "collector/journal/journal_swap.hpp"
 #include "collector/registry/certificate.hpp"
+#include "collector/writer/snapshots.hpp"
+#include "common/base/civil_time.hpp"
 #include "common/block/epoch.hpp"
 #include "common/block/stored_schema.hpp"
 #include "tools/longhaul/text.hpp"
@@ -16,6 +18,7 @@ using collector::JournalEntry;
 using collector::JournalKind;
 using collector::LakeRanges;
 using collector::LocalJournal;
+using collector::Offset;
 using collector::Shard;
 
 namespace {
@@ -39,6 +42,7 @@ class Adopting {
         if (!next.ok()) return failed("the new journal", next.error());
         next_ = std::move(next).value();
         report_.journal = uuid_text(next_->id().uuid);
+        adoptions_.resize(next_->shards());
         LH_TRY(adopt_lake());
         if (old_ != nullptr) LH_TRY(keep_entries());
         return end();
@@ -50,30 +54,53 @@ class Adopting {
         return {what + ": " + to_string(error)};
     }
 
-    // The journal that is there, which may be an older copy, or one that a start has just made.
+    // The journal that is there, which may be an older copy, or one that a start has just made. One
+    // of which something is missing is no reason to put another in its place.
     Result<void, Message> open_old(collector::LocalJournalSettings& settings) {
+        const auto remains = collector::remains_of_journal(ports_.journal);
+        if (!remains.ok()) return failed("the journal that is there", remains.error());
+        if (remains.value().empty()) return {};
         auto old = LocalJournal::open_to_read(ports_.journal);
-        if (!old.ok() && old.error().code == ErrorCode::not_found) return {};
         if (!old.ok())
-            return Message{"the journal that is there cannot be read: " + to_string(old.error()) +
-                           ". Move its folder away, if it is lost, and run this again"};
+            return Message{"there is a journal (" + remains.value() +
+                           ") that cannot be read: " + to_string(old.error()) +
+                           ". Put back what is missing of it. If it is lost, move what is left "
+                           "away, and run this again"};
         old_ = std::move(old).value();
         settings.shards_if_new = old_->shards();
-        report_.aside = "before-" + report_name(old_->id().uuid);
-        return {};
+        return name_aside();
     }
-    static std::string report_name(const Uuid& uuid) { return uuid_text(uuid); }
+
+    // It may have been put aside before, and come back as a copy.
+    Result<void, Message> name_aside() {
+        const std::string name = "before-" + uuid_text(old_->id().uuid);
+        report_.aside = name;
+        for (int copy = 2;; ++copy) {
+            const auto files = ports_.journal.list(report_.aside);
+            if (!files.ok() && files.error().code != ErrorCode::not_found)
+                return failed(report_.aside, files.error());
+            if (!files.ok() || files.value().empty()) return {};
+            report_.aside = name + "-" + std::to_string(copy);
+        }
+    }
 
     Result<void, Message> adopt_lake() {
-        const auto names = ports_.lake.list("");
-        if (!names.ok()) return failed("the lake", names.error());
-        for (const std::string& tenant : names.value()) {
-            if (!collector::is_name_part(tenant)) continue;
+        const auto folders = ports_.lake.entries("");
+        if (!folders.ok()) return failed("the lake", folders.error());
+        for (const collector::StoredObject& folder : folders.value()) {
+            const std::string& tenant = folder.name;
+            if (!folder.folder || !collector::is_name_part(tenant)) continue;
             LakeRanges ranges{ports_.lake, tenant, report_.lake, ports_.tell};
             if (const Status read = ranges.read(); !read.ok())
                 return Message{"the lake cannot be adopted: " + ranges.faulty() + ": " +
                                to_string(read.error()) +
                                ". What it holds would not be known: put a copy of it back"};
+            // What is received from here on must be later than all that was: the audit goes by it.
+            if (now_ < ranges.newest())
+                return Message{"the clock of this machine (" + timestamp_text_ms(now_) +
+                               ") is behind the lake's newest file (" +
+                               timestamp_text_ms(ranges.newest()) +
+                               "): set it, and run this again"};
             if (const Status added = append_all(tenant, ranges); !added.ok())
                 return failed("the new journal", added.error());
         }
@@ -101,6 +128,7 @@ class Adopting {
     }
 
     Status append(Shard shard, const std::string& tenant, const std::string& device, Bytes body) {
+        ++adoptions_[shard];
         return append(shard, {now_, JournalKind::adoption, tenant, device, body});
     }
     // Entries are synced in groups; how long one waits does not matter here.
@@ -129,6 +157,25 @@ class Adopting {
         return true;
     }
 
+    // The newest snapshot that was made says up to where nothing waited to be written. Only blocks
+    // behind it can be missing in a table; that those before are there cannot be told without the
+    // records, which were cut off with the journal's beginning.
+    Result<Offset, Message> blocks_from(Shard shard, Offset begin) {
+        if (begin == 0) return begin;
+        report_.cut = true;
+        const auto numbers = collector::snapshot_numbers(ports_.journal);
+        if (!numbers.ok()) return failed("the old journal's snapshots", numbers.error());
+        for (const std::uint64_t number : numbers.value()) {
+            const auto bytes = read_file(ports_.journal, collector::snapshot_path(number));
+            if (!bytes.ok()) return failed("the old journal's snapshots", bytes.error());
+            const auto head = collector::parse_snapshot_head(bytes.value());
+            if (head.ok() && head.value().journal == old_->id().uuid &&
+                shard < head.value().offsets.size())
+                return head.value().offsets[shard];
+        }
+        return begin;
+    }
+
     // What the tables have of these is known by now, so that each adds only what they lack. An
     // earlier adoption says nothing that the tables do not.
     Result<void, Message> keep_entries() {
@@ -136,6 +183,7 @@ class Adopting {
             schemas_.clear();  // each shard has its own
             const auto begin = old_->begin(shard);
             if (!begin.ok()) return failed("the old journal", begin.error());
+            LH_TRY_ASSIGN(const Offset blocks, blocks_from(shard, begin.value()));
             auto reader = old_->read(shard, begin.value());
             if (!reader.ok()) return failed("the old journal", reader.error());
             while (true) {
@@ -146,6 +194,9 @@ class Adopting {
                     continue;
                 }
                 if (!read.ok()) return failed("the old journal", read.error());
+                const JournalKind kind = read.value().entry.kind;
+                const bool of_block = kind == JournalKind::block || kind == JournalKind::release;
+                if (of_block && read.value().offset < blocks) continue;
                 if (!is_kept(read.value().entry)) continue;
                 if (const Status added = append(shard, read.value().entry); !added.ok())
                     return failed("the new journal", added.error());
@@ -157,8 +208,9 @@ class Adopting {
 
     Result<void, Message> end() {
         for (Shard shard = 0; shard < next_->shards(); ++shard) {
-            const Status added = collector::encode_adoption(
-                collector::AdoptionEnd{}, [&](Bytes body) { return append(shard, {}, {}, body); });
+            const Status added =
+                collector::encode_adoption(collector::AdoptionEnd{adoptions_[shard]},
+                                           [&](Bytes body) { return append(shard, {}, {}, body); });
             if (!added.ok()) return failed("the new journal", added.error());
         }
         if (const Status flushed = next_->flush(); !flushed.ok())
@@ -172,6 +224,7 @@ class Adopting {
     collector::SubDisk next_disk_;
     std::unique_ptr<LocalJournal> old_;
     std::unique_ptr<LocalJournal> next_;
+    std::vector<std::uint64_t> adoptions_;                  // entries of the new one, by shard
     std::set<std::pair<std::string, SchemaHash>> schemas_;  // of the shard that is read
 };
 
@@ -185,10 +238,11 @@ Message swap_failed(const Error& error) {
 Result<AdoptReport, Message> adopt(const AdoptPorts& ports,
                                    collector::LocalJournalSettings settings, WallUs now) {
     AdoptReport report;
-    const auto begun = collector::swap_begun(ports.journal);
+    const auto begun = collector::begun_swap(ports.journal);
     if (!begun.ok()) return swap_failed(begun.error());
-    report.finished_only = begun.value();
-    if (!begun.value()) {
+    report.finished_only = begun.value().has_value();
+    report.aside = begun.value().value_or("");
+    if (!report.finished_only) {
         LH_TRY((Adopting{ports, now, report}.make(settings)));
         if (const Status ready = collector::begin_swap(ports.journal, report.aside); !ready.ok())
             return swap_failed(ready.error());

@@ -89,6 +89,18 @@ class Progress {
     Clock::time_point next_ = began_ + every;
 };
 
+std::string kept_of(const AdoptReport& report) {
+    if (report.finished_only) return "";
+    std::string text = "; " + std::to_string(report.entries_kept) +
+                       " of its entries go on in the new one, " +
+                       std::to_string(report.entries_damaged) + " could not be read";
+    if (report.cut)
+        text +=
+            ". Its beginning had been cut off: a block whose epoch record was there goes into "
+            "_quarantine (\"no epoch record\"), and becomes rows when its device sends it again";
+    return text;
+}
+
 void print_text(const AdoptConfig& config, const AdoptReport& report, const std::string& read) {
     if (report.finished_only) {
         std::printf("%s: an adoption that was interrupted is finished: journal %s\n",
@@ -101,12 +113,8 @@ void print_text(const AdoptConfig& config, const AdoptReport& report, const std:
                     static_cast<unsigned long long>(report.epochs));
     }
     if (!report.aside.empty())
-        std::printf(
-            "the journal that was there is kept in %s/%s; %llu of its entries go on in the new "
-            "one, %llu could not be read\n",
-            config.journal.c_str(), report.aside.c_str(),
-            static_cast<unsigned long long>(report.entries_kept),
-            static_cast<unsigned long long>(report.entries_damaged));
+        std::printf("the journal that was there is kept in %s/%s%s\n", config.journal.c_str(),
+                    report.aside.c_str(), kept_of(report).c_str());
     std::printf(
         "start the collector: devices send again what they still have. What is missing then is in "
         "_losses (journal_lost) and _gaps; check with `longhaul audit`\n");
@@ -124,7 +132,8 @@ void print_json(const AdoptReport& report, std::uint64_t ms) {
                                   {"devices", report.devices},
                                   {"epochs", report.epochs},
                                   {"entries_kept", report.entries_kept},
-                                  {"entries_damaged", report.entries_damaged}};
+                                  {"entries_damaged", report.entries_damaged},
+                                  {"cut", report.cut}};
     std::printf("%s\n", boost::json::serialize(all).c_str());
 }
 
@@ -160,9 +169,8 @@ Result<int, Message> adopt_in(const AdoptConfig& config, const AdoptOptions& opt
     if (!journal_disk.ok()) return Message{config.journal + ": " + to_string(journal_disk.error())};
     const auto lock = collector::FolderLock::take(config.journal);
     if (!lock.ok())
-        return complain(
-            config.journal + ": a collector is using the journal; one that runs needs no adoption",
-            exit_retry_later);
+        return complain(lock.error().text + ". The collector has to be stopped for this",
+                        exit_retry_later);
     if (options.close) return close_in(*journal_disk.value(), config, options);
     auto lake_disk = collector::PosixDisk::open_root(config.lake);
     if (!lake_disk.ok()) return Message{config.lake + ": " + to_string(lake_disk.error())};

@@ -4,81 +4,12 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "collector/journal/journal_swap.hpp"
-#include "tests/unit/tools/audit_bench.hpp"
-#include "tools/longhaul/adopt.hpp"
+#include "tests/unit/tools/adopt_bench.hpp"
 
 using namespace longhaul;
 using namespace longhaul::collector;
 using namespace longhaul::test;
 using Catch::Matchers::ContainsSubstring;
-
-namespace {
-
-using Rows = std::vector<std::string>;
-
-constexpr std::int64_t adopted_us = noon_us + std::int64_t{3600} * 1'000'000;
-
-struct AdoptBench : AuditBench {
-    Result<AdoptReport, Message> adopt(std::uint8_t uuid = 9) {
-        writer.reset();
-        journal.reset();
-        LocalStore lake{disk};
-        LocalJournalSettings of_new = journal_settings;
-        of_new.uuid_if_new[0] = std::byte{uuid};
-        of_new.salt_if_new = uuid;
-        return tools::adopt({disk, lake, [](const LakeRanges::Progress&) {}}, of_new, {adopted_us});
-    }
-    void remove_all(const std::string& folder) {
-        const auto entries = disk.list(folder);
-        if (!entries.ok()) return;
-        for (const DiskEntry& entry : entries.value()) {
-            const std::string path = folder + "/" + entry.name;
-            if (entry.directory)
-                remove_all(path);
-            else
-                REQUIRE(disk.remove(path).ok());
-        }
-        REQUIRE(disk.sync_directory(folder).ok());
-    }
-    void lose_journal() {
-        writer.reset();
-        journal.reset();
-        remove_all("shard-0000");
-        remove_all("snapshots");
-        REQUIRE(disk.remove("journal.meta").ok());
-        REQUIRE(disk.sync_directory("").ok());
-    }
-    // The device meets another journal: its schema and record, as they are not known there.
-    void meet() {
-        schema(*thing);
-        epoch(maker);
-    }
-    void send_again(std::uint32_t number) { send(number, 7200); }
-
-    Rows blocks() { return rows("acme/thing", {"epoch", "seq", "row"}); }
-    Rows lost() { return rows("acme/_losses", {"epoch", "first_seq", "last_seq", "reason"}); }
-};
-
-// Three rows each.
-Rows rows_of(const std::vector<std::uint32_t>& numbers) {
-    Rows rows;
-    for (const std::uint32_t number : numbers) {
-        for (const int row : {0, 1, 2})
-            rows.push_back("1|" + std::to_string(BlockSeq::of(BlockClass::normal, number).value) +
-                           "|" + std::to_string(row));
-    }
-    std::sort(rows.begin(), rows.end());
-    return rows;
-}
-
-std::string loss_of(std::uint32_t first, std::uint32_t last) {
-    const auto seq = [](std::uint32_t number) {
-        return std::to_string(BlockSeq::of(BlockClass::normal, number).value);
-    };
-    return "1|" + seq(first) + "|" + seq(last) + "|journal_lost";
-}
-
-}  // namespace
 
 TEST_CASE(
     "adopt: a lake of a journal that is lost goes on, and what comes again stands there once") {
@@ -105,7 +36,9 @@ TEST_CASE(
     bench.send_again(6);
     CHECK(bench.drain().empty());
     CHECK(bench.blocks() == rows_of({1, 2, 4, 5, 6}));
-    // 4 came before 5, which the table had: nothing before it is with the device any more.
+    CHECK(bench.lost().empty());  // the device may still send it
+    CHECK(bench.report().totals.awaited == 1);
+    bench.close();
     CHECK(bench.lost() == Rows{loss_of(3, 3)});
     const AuditReport audited = bench.report();
     CAPTURE(audited.problems);
@@ -138,6 +71,7 @@ TEST_CASE("adopt: what is known survives snapshots, and reading the journal agai
             REQUIRE(bench.drain().empty());
         }
         CHECK(bench.blocks() == rows_of({1, 3, 4}));
+        for (int twice = 0; twice < 2; ++twice) bench.close();
         CHECK(bench.lost() == Rows{loss_of(2, 2)});
         CHECK(bench.rows("acme/_epochs", {"epoch"}).size() == 1);
         CHECK(holds(bench.report()));
@@ -223,6 +157,74 @@ TEST_CASE("adopt: a collector that goes on with the journal that was adopted is 
     CHECK_THAT(bench.drain(), ContainsSubstring("a collector still runs on it"));
 }
 
+TEST_CASE("adopt: of two collectors on one lake each stops at its first commit behind the other") {
+    const auto commit = [](AdoptBench& bench, const std::string& journal) {
+        bench.commit_by_hand(R"({"txn":{"appId":")" + journal + R"(/0","version":9000000}})");
+    };
+    AdoptBench old;
+    old.begin();
+    old.send(1);
+    REQUIRE(old.drain().empty());
+    old.send(2);  // its table is open when another journal takes over
+    commit(old, "09000000-0000-0000-0000-000000000000");
+    CHECK_THAT(old.drain(), ContainsSubstring("holds rows of another journal"));
+    CHECK(old.blocks() == rows_of({1}));
+
+    AdoptBench bench;
+    bench.begin();
+    bench.send(1);
+    REQUIRE(bench.drain().empty());
+    bench.lose_journal();
+    REQUIRE(bench.adopt().ok());
+    REQUIRE(bench.start());
+    bench.meet();
+    REQUIRE(bench.drain().empty());
+    bench.send_again(2);
+    commit(bench, "07000000-0000-0000-0000-000000000000");
+    CHECK_THAT(bench.drain(), ContainsSubstring("a collector still runs on it"));
+    CHECK(bench.blocks() == rows_of({1}));
+}
+
+TEST_CASE("adopt: a journal of which a part is missing is refused, and stays as it is") {
+    AdoptBench bench;
+    bench.begin();
+    bench.send(1);
+    REQUIRE(bench.drain().empty());
+    const auto meta = read_file(bench.disk, "journal.meta").value();
+    REQUIRE(bench.disk.remove("journal.meta").ok());
+    CHECK_THAT(bench.adopt().error().text, ContainsSubstring("Put back what is missing"));
+    REQUIRE(write_synced(bench.disk, "journal.meta", meta).ok());
+    REQUIRE(bench.start());
+    CHECK(bench.journal->id().uuid[0] == std::byte{7});
+    CHECK(bench.journal->durable_end(0) != 0);
+
+    // What came back after it had been put aside is put beside that.
+    const std::string path = "shard-0000/" + bench.disk.list("shard-0000").value()[0].name;
+    const auto segment = read_file(bench.disk, path).value();
+    REQUIRE(bench.adopt(8).value().aside == "before-07000000-0000-0000-0000-000000000000");
+    bench.lose_journal();
+    REQUIRE(write_synced(bench.disk, path, segment).ok());
+    REQUIRE(write_synced(bench.disk, "journal.meta", meta).ok());
+    REQUIRE(bench.adopt(9).value().aside == "before-07000000-0000-0000-0000-000000000000-2");
+    REQUIRE(bench.start());
+    CHECK(bench.journal->id().uuid[0] == std::byte{9});
+}
+
+TEST_CASE("adopt: files and folders of others in the lake are no tenants and no tables") {
+    AdoptBench bench;
+    for (const char* const folder : {"lost+found", "acme"})
+        REQUIRE(bench.disk.make_directories(folder).ok());
+    for (const char* const file : {"notes", "lost+found/1", "acme/notes"})
+        REQUIRE(write_synced(bench.disk, file, as_bytes("by hand")).ok());
+    bench.begin();
+    bench.send(1);
+    REQUIRE(bench.drain().empty());
+    bench.lose_journal();
+    REQUIRE(bench.adopt().ok());
+    REQUIRE(bench.start());
+    CHECK(bench.drain().empty());
+}
+
 TEST_CASE("adopt: wherever it is stopped, it is run again and does the same") {
     for (std::uint64_t steps = 0;; ++steps) {
         CAPTURE(steps);
@@ -236,7 +238,7 @@ TEST_CASE("adopt: wherever it is stopped, it is run again and does the same") {
         const bool finished = bench.adopt(8).ok();
         std::mt19937_64 torn{steps};
         bench.disk.cut_power(&torn);
-        const auto begun = swap_begun(bench.disk);
+        const auto begun = begun_swap(bench.disk);
         REQUIRE(begun.ok());
         if (begun.value()) CHECK(!bench.start());  // of neither journal
         if (!finished) REQUIRE(bench.adopt(9).ok());
@@ -278,11 +280,7 @@ TEST_CASE("adopt: what has not come is listed as lost when a person says that it
     CHECK(bench.lost().empty());
     CHECK(bench.report().totals.awaited == 2);
 
-    bench.writer.reset();
-    bench.journal.reset();
-    REQUIRE(close_adoption(bench.disk, {adopted_us}).ok());
-    REQUIRE(bench.start());
-    REQUIRE(bench.drain().empty());
+    bench.close();
     CHECK(bench.lost() == Rows{loss_of(2, 3)});
     bench.send_again(3);  // the row counts
     REQUIRE(bench.drain().empty());
@@ -300,6 +298,7 @@ TEST_CASE("adopt: an epoch with many runs becomes entries that fit, and adds up 
     epoch.state.anchors.push_back({2, -5, 6, std::nullopt});
     AdoptedBlocks& adopted = epoch.state.adopted.emplace();
     adopted.listed = true;
+    adopted.record = 0x8877665544332211;
     for (std::uint32_t i = 1; i < 20'000; ++i) {
         adopted.tables["thing"].add({i * 1000, i * 1000 + i % 7});
         adopted.tables["_losses"].add({i * 2000 + 500, i * 2000 + 501});
@@ -319,6 +318,7 @@ TEST_CASE("adopt: an epoch with many runs becomes entries that fit, and adds up 
     REQUIRE(encode_adoption(epoch, take).ok());
     CHECK(entries > 5);
     CHECK(again.adopted->listed);
+    CHECK(again.adopted->record == adopted.record);
     CHECK((again.cut.classes == 5 && again.cut.any_class));
     CHECK((again.anchors_made == 3 && again.anchors.size() == 1));
     CHECK(again.adopted->tables["thing"].runs() == adopted.tables["thing"].runs());
