@@ -271,8 +271,10 @@ Status LakeRanges::for_each_epoch(const Take& take) const {
             WallUs& heard = incarnations.back().first;
             heard = std::max(heard, at->second.last_heard);
         }
-        std::stable_sort(incarnations.begin(), incarnations.end(),
-                         [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::sort(incarnations.begin(), incarnations.end(), [](const auto& a, const auto& b) {
+            return std::tie(a.first, a.second->second.incarnation) <
+                   std::tie(b.first, b.second->second.incarnation);
+        });
         for (const auto& [heard, first] : incarnations) {
             for (Place each = first;
                  each != at && each->second.incarnation == first->second.incarnation; ++each)
