@@ -119,7 +119,7 @@ void describe(const EpochMaking& making, longhaul_EpochRecord& record) {
     put_wrapped_key(wrapped, record);
     LH_TRY(drop_models_if_too_long(making.streams, room.size(), record));
     ByteWriter out{room};
-    LH_TRY(encode_epoch_record(record, out));
+    if (!encode_epoch_record(record, out).ok()) return Error{ErrorCode::too_large, "epoch record"};
     return out.size();
 }
 

@@ -48,8 +48,7 @@ Result<SnapshotHead> parse_snapshot_head(Bytes bytes) {
     const Error damaged{ErrorCode::corrupt, "its head is damaged"};
     ByteReader in{bytes};
     if (in.text(magic.size()) != magic) return damaged;
-    if (in.u32() != version && in.ok())
-        return Error{ErrorCode::unsupported, "it is of a version that this program does not know"};
+    const std::uint32_t written_as = in.u32();
     SnapshotHead head;
     const Bytes uuid = in.bytes(head.journal.size());
     std::copy(uuid.begin(), uuid.end(), head.journal.begin());
@@ -63,6 +62,8 @@ Result<SnapshotHead> parse_snapshot_head(Bytes bytes) {
     std::copy(salt.begin(), salt.end(), head.salt.begin());
     const std::size_t summed = bytes.size() - in.remaining();
     if (in.u32() != crc32c(bytes.first(summed)) || !in.ok()) return damaged;
+    if (written_as != version)
+        return Error{ErrorCode::unsupported, "it is of a version that this program does not know"};
     return head;
 }
 

@@ -12,6 +12,7 @@ std::size_t SectionBound::head_bytes(const Schema& schema) {
 }
 
 std::size_t SectionBound::alone(const Schema& schema, const Sample& sample) {
+    LH_CHECK(sample.values.size() == schema.fields.size());
     std::size_t bytes = head_bytes(schema) + varint_size(zigzag(sample.time));
     for (std::size_t i = 0; i < sample.values.size(); ++i)
         bytes += growth(schema.fields[i], {}, sample.values[i]);

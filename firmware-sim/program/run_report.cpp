@@ -108,10 +108,10 @@ std::string in_words(const RunReport& run) {
         v.rows == 0 ? 0.0 : static_cast<double>(r.link_bytes) / static_cast<double>(v.rows));
     text += format(
         "  lost         %llu stored or dropped (%s), %llu in memory at a power cut, %llu too "
-        "large; all listed\n"
+        "large; all listed; %llu doubted\n"
         "  drained      %s after the sources ended; violations %llu; event log %016llx\n",
         static_cast<Count>(v.lost), reasons_of(v).c_str(), static_cast<Count>(v.cut),
-        static_cast<Count>(v.refused), drained_text(r).c_str(),
+        static_cast<Count>(v.refused), static_cast<Count>(v.doubted), drained_text(r).c_str(),
         static_cast<Count>(v.violation_count), static_cast<Count>(r.log_hash));
     for (const std::string& violation : v.violations) text += "  violation    " + violation + "\n";
     if (!r.holds()) text += "  again        " + run.command + "\n";
@@ -138,18 +138,20 @@ std::string in_json(const RunReport& run) {
                static_cast<Count>(v.acked_blocks), static_cast<Count>(v.lost)) +
            "\"reasons\":{" + reasons + "}," +
            format(
-               "\"cut\":%llu,\"refused\":%llu,\"quarantined\":%llu,\"duplicated\":%llu,"
+               "\"cut\":%llu,\"refused\":%llu,\"quarantined\":%llu,\"doubted\":%llu,\"duplicated\":"
+               "%llu,"
                "\"snapshots\":%llu,\"interrupted_snapshots\":%llu,\"resumed\":%llu,\"journal_cut_"
                "bytes\":%llu,"
                "\"merges\":%llu,\"checkpoints\":%llu,"
                "\"link_bytes\":%llu,\"drained_after_s\":%.1f,\"violation_count\":%llu,"
                "\"log_hash\":\"%016llx\",\"again\":",
                static_cast<Count>(v.cut), static_cast<Count>(v.refused),
-               static_cast<Count>(v.quarantined), static_cast<Count>(v.resent_rows),
-               static_cast<Count>(r.collector.snapshots), static_cast<Count>(r.collector.halfway),
-               static_cast<Count>(r.collector.resumed), static_cast<Count>(r.collector.cut_bytes),
-               static_cast<Count>(r.collector.merges), static_cast<Count>(r.collector.checkpoints),
-               static_cast<Count>(r.link_bytes), static_cast<double>(r.drained_after_ms) / 1000,
+               static_cast<Count>(v.quarantined), static_cast<Count>(v.doubted),
+               static_cast<Count>(v.resent_rows), static_cast<Count>(r.collector.snapshots),
+               static_cast<Count>(r.collector.halfway), static_cast<Count>(r.collector.resumed),
+               static_cast<Count>(r.collector.cut_bytes), static_cast<Count>(r.collector.merges),
+               static_cast<Count>(r.collector.checkpoints), static_cast<Count>(r.link_bytes),
+               static_cast<double>(r.drained_after_ms) / 1000,
                static_cast<Count>(v.violation_count), static_cast<Count>(r.log_hash)) +
            in_json(run.command) + ",\"violations\":[" + violations + "]}\n";
 }

@@ -24,6 +24,7 @@ struct Verdict {
     std::uint64_t unbounded = 0;    // rows whose time has no bound of its error
     std::uint64_t refused = 0;      // larger than any block
     std::uint64_t quarantined = 0;  // rows of _quarantine
+    std::uint64_t doubted = 0;      // others of it: what had come long before, and came again
     std::map<std::string, std::uint64_t> reasons;  // of those that are lost
     std::vector<std::string> violations;           // the first ones, as sentences
     std::uint64_t violation_count = 0;
@@ -71,6 +72,7 @@ class Oracle {
     };
 
     void read_tables();
+    bool came_before(const LakeRefusal& refusal, std::uint32_t device) const;
     void take_row(const LakeRow& row, const CheckValues& check);
     void check_time(const Device& device, const LakeRow& row, const Given& given);
     void check_acked();

@@ -188,7 +188,8 @@ bool WorldCollector::open_writer(MonotonicMs now) {
     const bool resumed = !writer->take_notes().empty();
     if (!opened.ok()) {
         trouble_ = opened.error().text;
-        if (writer->fatal()) violate(now, "the writer does not start: " + trouble_);
+        if (writer->fatal() && !disk_.failed())
+            violate(now, "the writer does not start: " + trouble_);
         return false;
     }
     counts_.resumed += resumed ? 1 : 0;
@@ -322,7 +323,8 @@ bool WorldCollector::step_writer(MonotonicMs now) {
             continue;
         }
         trouble_ = done.error().text;
-        if (writer_->fatal()) violate(now, "the writer cannot go on: " + trouble_);
+        if (writer_->fatal() && !disk_.failed())
+            violate(now, "the writer cannot go on: " + trouble_);
         if (writer_->fatal() || disk_.failed()) return false;
         writer_retry_ms_ = std::min(std::max(second_ms, 2 * writer_retry_ms_), retry_ms_max);
         writer_again_at_ = next = now + writer_retry_ms_;

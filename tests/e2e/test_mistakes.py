@@ -206,6 +206,16 @@ def test_command_lines(whole, line):
     demand(call(programs_folder() / program, *arguments), code, sentence.format(folder))
 
 
+def test_names_that_are_too_long_for_an_image(tmp_path):
+    environment, tenant, device = "e" * 48, "t" * 48, "d" * 48
+    for line in (f"ca init --dir {tmp_path}/ca --environment {environment} --tenant {tenant}",
+                 f"device add {device} --dir {tmp_path}/ca --tenant {tenant} --out {tmp_path}/devices"):
+        assert call(programs_folder() / "longhaul", *line.split())[0] == 0
+    line = f"device image {tmp_path}/devices/{device} --collector 10.0.2.2:7443 --out {tmp_path}/x.img"
+    demand(call(programs_folder() / "longhaul", *line.split()), BAD_DATA, "choose shorter names")
+    assert not (tmp_path / "x.img").exists()
+
+
 def test_two_collectors(whole, tmp_path):
     """One port and one journal are for one collector; the second one is told, and may try later."""
     copy = Copy(whole, tmp_path / "site")

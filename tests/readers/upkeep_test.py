@@ -104,6 +104,7 @@ def test_a_writer_that_slept_while_another_took_its_place_writes_nothing(tmp_pat
     compact_by_delta_rs(table)
     sleeper.send_signal(signal.SIGCONT)
     _, errors = sleeper.communicate(timeout=120)
-    assert sleeper.returncode == 1 and "another writer" in errors, errors
+    # Which it hears of depends on where it slept: between commits, or before it opened one of its tables.
+    assert sleeper.returncode == 1 and ("another writer" in errors or "an older copy" in errors), errors
     assert by_identity(READERS["delta-rs with pyarrow"](table, KINDS)) == expected_rows(last)
     assert program(second, "audit").split() == [str(last * ROWS_PER_BLOCK), "0"]

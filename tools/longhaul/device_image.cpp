@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t flash_bytes = 16 << 20;
 constexpr std::size_t block_bytes_max = 2048;
+constexpr std::size_t certificate_bytes_max = 768;  // in an epoch's record, and with its issuer
+constexpr std::size_t chain_bytes_max = 1000;       // in one record of TLS
 constexpr std::size_t seed_bytes = 32;
 
 struct Device {
@@ -100,6 +102,14 @@ Result<void, Message> add_certificates(const Device& device, Fields& fields) {
     if (!sealing.issued_by(issuer.value()).ok())
         return Message{device.sealing_key + ": is not signed by the authority in " +
                        device.certificate};
+    const std::size_t own_bytes = own.der().size();
+    const std::size_t chain_bytes = own_bytes + issuer.value().der().size();
+    if (own_bytes > certificate_bytes_max || chain_bytes > chain_bytes_max)
+        return Message{device.certificate + ": " + std::to_string(own_bytes) + " bytes, " +
+                       std::to_string(chain_bytes) +
+                       " with its issuer's; a device without an operating system takes " +
+                       std::to_string(certificate_bytes_max) + " and " +
+                       std::to_string(chain_bytes_max) + ": choose shorter names"};
     const auto point = sealing.public_key();
     if (!point.ok()) return Message{device.sealing_key + ": " + to_string(point.error())};
     fields.add(6, own.der());

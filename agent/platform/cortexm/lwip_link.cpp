@@ -2,6 +2,7 @@
 
 #include <lwip/dhcp.h>
 #include <lwip/init.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
 #include <lwip/timeouts.h>
 #include <netif/ethernet.h>
@@ -96,6 +97,8 @@ Status LwipLink::open(MonotonicMs /*now*/) {
         error_ = "no address from DHCP yet";
         return Error{ErrorCode::unreachable, error_};
     }
+    // What the one before still had to send comes again from the spool; its memory is wanted now.
+    while (tcp_active_pcbs != nullptr) tcp_abort(tcp_active_pcbs);
     connection_ = tcp_new();
     if (connection_ == nullptr) {
         error_ = "no memory for a connection";

@@ -97,7 +97,7 @@ TEST_CASE("time: whatever a device claims, its rows are written") {
         CAPTURE(extreme);
         DeviceTime device;
         Body body = device.at({extreme, 0, extreme});
-        body.anchor(-extreme - 1, extreme, UINT64_MAX);
+        body.anchor(~extreme, extreme, UINT64_MAX);
         device.bench.block(device.epoch, device.epoch.block(1, body));
         REQUIRE(device.bench.drain() == "");
         CHECK(device.rows().size() == 3);
