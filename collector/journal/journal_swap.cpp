@@ -108,8 +108,9 @@ Status finish_swap(Disk& disk) {
     if (is_ready) {
         LH_TRY_ASSIGN(const std::vector<std::byte> content, read_file(disk, ready));
         const std::string aside{as_text(content)};
-        // Without a folder its files would be moved onto themselves, and the new ones over them.
-        if (aside.empty()) return Error{ErrorCode::malformed, "adopting/ready names no folder"};
+        // Anywhere else its files could be moved onto others, and the new ones over them.
+        if (!aside.starts_with(aside_prefix) || aside.find('/') != std::string::npos)
+            return Error{ErrorCode::malformed, "adopting/ready names no folder for the old files"};
         LH_TRY(move_meta(disk, "", aside));
         LH_TRY(move_entries(disk, "", aside));
         LH_TRY(move(disk, std::string{ready}, std::string{emptied}));

@@ -11,6 +11,8 @@ namespace longhaul::collector {
 
 // Where the new journal is made, in the folder of the old one.
 inline constexpr std::string_view next_journal = "adopting";
+// How the folder begins to which the files of the old one go.
+inline constexpr std::string_view aside_prefix = "before-";
 
 // A file of a journal in the folder, whatever else of it may be missing; empty: there is none.
 Result<std::string> remains_of_journal(Disk& disk);

@@ -9,6 +9,7 @@ namespace {
 
 enum class Item : std::uint8_t { table = 1, epoch = 2, end = 3, close = 4 };
 enum EpochFlag : std::uint8_t { flag_listed = 1, flag_any_class = 2, flag_record = 4 };
+constexpr int known_flags = flag_listed | flag_any_class | flag_record;
 
 // An entry of the journal has 64 KiB at most; a run 10 bytes at most.
 constexpr std::size_t runs_per_entry = 4096;
@@ -48,6 +49,7 @@ AdoptedEpoch decode_epoch(ByteReader& in) {
     if (number > UINT32_MAX) in.fail();
     epoch.number = static_cast<std::uint32_t>(number);
     const std::uint8_t flags = in.u8();
+    if ((flags & ~known_flags) != 0) in.fail();
     AdoptedBlocks& adopted = epoch.state.adopted.emplace();
     adopted.listed = (flags & flag_listed) != 0;
     if ((flags & flag_record) != 0) adopted.record = in.u64();

@@ -70,6 +70,7 @@ void EpochState::adopt(const EpochState& found) {
     adopted->listed = adopted->listed || found.adopted->listed;
     if (found.adopted->record) adopted->record = found.adopted->record;
     for (const auto& [name, seqs] : found.adopted->tables) {
+        if (seqs.empty()) continue;
         SeqRuns& of_table = adopted->tables[name];
         for (const SeqRun& run : seqs.runs()) {
             of_table.add(run);
@@ -80,10 +81,7 @@ void EpochState::adopt(const EpochState& found) {
     }
     const auto torn = adopted->tables.find(torn_blocks);
     if (torn == adopted->tables.end()) return;
-    for (const SeqRun& run : torn->second.runs()) {
-        for (std::uint64_t seq = run.first; seq <= run.last; ++seq)
-            received.remove(static_cast<std::uint32_t>(seq));
-    }
+    for (const SeqRun& run : torn->second.runs()) received.remove(run);
 }
 
 bool EpochState::may_have_record(const RecordTag& tag) const {

@@ -203,6 +203,7 @@ void LakeRanges::take_anchor(const Rows& rows, std::size_t row) {
     AdoptedEpoch* const epoch = find(rows, row);
     if (epoch == nullptr) return;
     EpochState& state = epoch->state;
+    if (rows[3].integers[row] < 0 || rows[3].integers[row] >= INT32_MAX) return;  // none of ours
     Anchor anchor;
     anchor.id = static_cast<std::int32_t>(rows[3].integers[row]);
     anchor.elapsed_us = rows[4].integers[row];

@@ -53,21 +53,27 @@ Status TableBuffer::check_journals(const TableState& state) const {
     return {};
 }
 
-// Its newest commit decides what is left out of a replay, and a snapshot then says so for good.
-Status TableBuffer::open(std::span<const Offset> ends_at_start, AdoptedTxns adopted) {
-    adopted_ = std::move(adopted);
-    LH_TRY(store_.make_durable(folder() + "/_delta_log"));
-    LH_TRY(table_.refresh());
-    LH_TRY(check_journals(table_.state()));
-    for (Shard shard = 0; shard < ends_at_start.size(); ++shard) {
-        const std::int64_t txn = table_.state().txn(app_of(shard));
-        if (txn > static_cast<std::int64_t>(ends_at_start[shard])) {
+Status TableBuffer::check_own_txns(const TableState& state, const std::string& journal,
+                                   std::span<const Offset> ends) {
+    for (Shard shard = 0; shard < ends.size(); ++shard) {
+        const std::int64_t txn = state.txn(journal + "/" + std::to_string(shard));
+        if (txn > static_cast<std::int64_t>(ends[shard])) {
             return Error{ErrorCode::denied,
                          "it holds rows from behind the end of this journal, which is an older "
                          "copy. Use the newest; if that is lost, `longhaul adopt` lets this one "
                          "go on with the lake"};
         }
     }
+    return {};
+}
+
+// Its newest commit decides what is left out of a replay, and a snapshot then says so for good.
+Status TableBuffer::open(std::span<const Offset> ends_at_start, AdoptedTxns adopted) {
+    adopted_ = std::move(adopted);
+    LH_TRY(store_.make_durable(folder() + "/_delta_log"));
+    LH_TRY(table_.refresh());
+    LH_TRY(check_journals(table_.state()));
+    LH_TRY(check_own_txns(table_.state(), journal_, ends_at_start));
     for (const Column& column : table_.state().columns) (void)column_for(column, {});
     return {};
 }

@@ -28,6 +28,9 @@ class TableBuffer {
     // from behind what ours held when the writer started (by shard), so that it was rolled back.
     // `adopted`: what other journals had committed when ours adopted it.
     Status open(std::span<const Offset> ends_at_start, AdoptedTxns adopted);
+    // denied: it has more of the journal than that had at these ends.
+    static Status check_own_txns(const TableState& state, const std::string& journal,
+                                 std::span<const Offset> ends);
 
     const std::string& folder() const { return table_.folder(); }
     // Path of the file that an error is about; may be empty.

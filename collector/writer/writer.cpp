@@ -18,6 +18,7 @@ Writer::Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
         ends_at_start_.push_back(journal.durable_end(shard));
     held_below_.resize(ends_at_start_.size());
     adopting_.resize(ends_at_start_.size());
+    begin_damaged_.resize(ends_at_start_.size());
     tags_.resize(ends_at_start_.size(), ContentTags{settings.tag_bytes});
     usage_.resize(ends_at_start_.size());
     snapshot_offsets_.resize(ends_at_start_.size());
@@ -107,6 +108,7 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
     all_read_ = true;
     for (Shard shard = 0; shard < readers_.size(); ++shard) {
         for (std::size_t i = 0; i < settings_.entries_per_step; ++i) {
+            const Offset at = readers_[shard]->offset();
             const auto read = readers_[shard]->next();
             if (read.ok()) {
                 ++counters_.entries;
@@ -114,7 +116,7 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
                     read_received_ = read.value().entry.receive_time;
                 LH_TRY(on_entry(shard, read.value()));
             } else if (read.error().code == ErrorCode::corrupt) {
-                LH_TRY(on_damage(shard));
+                LH_TRY(on_damage(shard, at));
             } else if (read.error().code == ErrorCode::not_found) {
                 break;
             } else {

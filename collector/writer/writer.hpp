@@ -217,7 +217,7 @@ class Writer {
     void note_anchor(const Place& place, const EpochName& name, const Anchor& anchor);
     Outcome end_usage_hour(const Place& place);
     void add_usage(const Place& place, const JournalEntry& entry, const WriterCounters& before);
-    Outcome on_damage(Shard shard);
+    Outcome on_damage(Shard shard, Offset at);
     Outcome on_schema(const Place& place, Bytes body);
     Outcome on_epoch(const Place& place, Bytes body);
     Outcome add_epoch(const Place& place, const longhaul_EpochRecord& record, const RecordTag& tag,
@@ -236,6 +236,7 @@ class Writer {
     Outcome close_adoption(const Place& place);
     Outcome close_device(const Place& place);
     Outcome check_lake();
+    Outcome check_table(const std::string& folder);
     // Without a gap: nobody knows how far the epoch came.
     Outcome add_journal_loss(const Place& place, const EpochName& name, std::optional<SeqRun> gap);
     const AdoptedTxns& adopted_txns(const std::string& tenant, const std::string& name);
@@ -315,7 +316,8 @@ class Writer {
     // By shard, until the adoption's end: what is read came to a journal before this one; so many
     // of its entries were.
     std::vector<std::optional<std::uint64_t>> adopting_;
-    std::vector<Offset> held_below_;  // by shard: blocks there never wait for a release
+    std::vector<bool> begin_damaged_;  // by shard: its first entry could not be read
+    std::vector<Offset> held_below_;   // by shard: blocks there never wait for a release
     std::vector<std::unique_ptr<JournalReader>> readers_;
     std::map<std::string, TenantState, std::less<>> tenants_;
     std::vector<ContentTags> tags_;    // by shard

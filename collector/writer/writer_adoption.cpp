@@ -50,6 +50,11 @@ Writer::Outcome Writer::on_adoption(const Place& place, Bytes body) {
                     " of the journal cannot be read by this version: start a newer one");
     if (std::holds_alternative<AdoptionClose>(adoption.value())) return close_adoption(place);
     std::optional<std::uint64_t>& read = adopting_[place.shard];
+    // Every shard begins with it. Where one has lost that, its blocks would be taken for new before
+    // its end mark tells: the tables are known from the others.
+    const bool begins =
+        std::find(begin_damaged_.begin(), begin_damaged_.end(), true) == begin_damaged_.end();
+    if (!read && (place.offset != 0 || !begins)) return on_damaged_adoption();
     if (const auto* const end = std::get_if<AdoptionEnd>(&adoption.value())) {
         if (end->entries != read.value_or(0)) return on_damaged_adoption();
         read.reset();
@@ -206,11 +211,9 @@ Writer::Outcome Writer::add_journal_loss(const Place& place, const EpochName& na
     return {};
 }
 
-// A new journal has nothing that a lake could have from it.
+// Without a snapshot nothing says which tables there are: so that no device is let in before an
+// older copy of the journal is found out, or a new one over the lake of another.
 Writer::Outcome Writer::check_lake() {
-    for (Shard shard = 0; shard < journal_.shards(); ++shard) {
-        if (ends_at_start_[shard] != 0) return {};
-    }
     const auto tenants = store_.entries("");
     if (!tenants.ok()) return Message{"the lake cannot be listed: " + to_string(tenants.error())};
     for (const StoredObject& tenant : tenants.value()) {
@@ -218,16 +221,25 @@ Writer::Outcome Writer::check_lake() {
         const auto tables = store_.entries(tenant.name);
         if (!tables.ok()) continue;  // a folder of the system, or told when it is needed
         for (const StoredObject& table : tables.value()) {
-            if (!table.folder) continue;
-            DeltaTable found{store_, tenant.name + "/" + table.name, DeltaTable::Keep::no_files};
-            if (!found.refresh().ok()) continue;  // told when it is needed
-            for (const auto& [app, version] : found.state().txns) {
-                if (!is_of_journal(app) || app.starts_with(journal_name_)) continue;
-                return stop("the journal is new, and table " + found.folder() +
-                            " holds rows of another one. Use that journal; if it is lost, "
-                            "`longhaul adopt` lets this one go on with the lake");
-            }
+            if (table.folder) LH_TRY(check_table(tenant.name + "/" + table.name));
         }
+    }
+    return {};
+}
+
+Writer::Outcome Writer::check_table(const std::string& folder) {
+    DeltaTable table{store_, folder, DeltaTable::Keep::no_files};
+    if (!table.refresh().ok()) return {};  // told when it is needed
+    const bool is_new = std::all_of(ends_at_start_.begin(), ends_at_start_.end(),
+                                    [](Offset end) { return end == 0; });
+    const Status ours = TableBuffer::check_own_txns(table.state(), journal_name_, ends_at_start_);
+    if (!ours.ok())
+        return stop("table " + folder + " cannot be opened: " + to_string(ours.error()));
+    for (const auto& [app, version] : table.state().txns) {
+        if (!is_new || !is_of_journal(app) || app.starts_with(journal_name_)) continue;
+        return stop("the journal is new, and table " + folder +
+                    " holds rows of another one. Use that journal; if it is lost, "
+                    "`longhaul adopt` lets this one go on with the lake");
     }
     return {};
 }

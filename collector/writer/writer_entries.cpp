@@ -103,9 +103,13 @@ Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry
 
 // It may have been the model or the release of a block whose rows are in a table already, and a
 // new release would write them once more.
-Writer::Outcome Writer::on_damage(Shard shard) {
+Writer::Outcome Writer::on_damage(Shard shard, Offset at) {
     ++counters_.damaged;
-    if (adopting_[shard]) return on_damaged_adoption();
+    begin_damaged_[shard] = begin_damaged_[shard] || at == 0;
+    const bool has_adopted = std::any_of(tenants_.begin(), tenants_.end(), [](const auto& tenant) {
+        return !tenant.second.adopted.empty();
+    });
+    if (adopting_[shard] || (has_adopted && at == 0)) return on_damaged_adoption();
     held_below_[shard] = ends_at_start_[shard];
     stop_waiting(shard);
     return {};

@@ -73,7 +73,7 @@ class Adopting {
 
     // It may have been put aside before, and come back as a copy.
     Result<void, Message> name_aside() {
-        const std::string name = "before-" + uuid_text(old_->id().uuid);
+        const std::string name = std::string{collector::aside_prefix} + uuid_text(old_->id().uuid);
         report_.aside = name;
         for (int copy = 2;; ++copy) {
             const auto files = ports_.journal.list(report_.aside);

@@ -10,6 +10,54 @@ using namespace longhaul::collector;
 using namespace longhaul::test;
 using Catch::Matchers::ContainsSubstring;
 
+namespace {
+
+// Flips a bit in each of these entries of the shard's one segment.
+void damage_entries(AdoptBench& bench, Shard shard, const std::vector<Offset>& entries) {
+    const std::string folder = "shard-000" + std::to_string(shard);
+    const auto segments = bench.disk.list(folder).value();
+    REQUIRE(segments.size() == 1);
+    const std::string path = folder + "/" + segments[0].name;
+    auto bytes = read_file(bench.disk, path).value();
+    const Offset end = bench.journal->durable_end(shard);
+    bench.writer.reset();
+    bench.journal.reset();
+    for (const Offset entry : entries)
+        bytes[bytes.size() - static_cast<std::size_t>(end - entry) + 10] ^= std::byte{1};
+    REQUIRE(replace_file(bench.disk, path, bytes).ok());
+}
+
+std::vector<Offset> adoption_entries(AdoptBench& bench, Shard shard) {
+    std::vector<Offset> entries;
+    auto reader = bench.journal->read(shard, 0);
+    REQUIRE(reader.ok());
+    for (auto read = reader.value()->next(); read.ok(); read = reader.value()->next()) {
+        if (read.value().entry.kind == JournalKind::adoption)
+            entries.push_back(read.value().offset);
+    }
+    return entries;
+}
+
+// An older copy with two blocks, in the second shard, becomes a new journal.
+std::vector<Offset> adopt_in_second_shard(AdoptBench& bench) {
+    bench.journal_settings.shards_if_new = 2;
+    REQUIRE(bench.start());
+    std::string device = "bus-0";
+    while (bench.journal->shard_of("acme", device) != 1) ++device.back();
+    bench.maker = EpochMaker{"acme", device.c_str(), 7, 1};
+    bench.maker.stream(1, "thing", *bench.thing);
+    bench.schema(*bench.thing, "acme", 1);
+    bench.epoch(bench.maker, 1);
+    for (const std::uint32_t number : {1U, 2U})
+        bench.block(bench.maker, bench.sealed(number), noon_us, 1);
+    REQUIRE(bench.drain().empty());
+    REQUIRE(bench.adopt().value().entries_kept == 4);
+    REQUIRE(bench.start());
+    return adoption_entries(bench, 1);
+}
+
+}  // namespace
+
 TEST_CASE(
     "adopt: a later close lists what has been missed since, and what devices list is not twice") {
     AdoptBench bench;
@@ -76,31 +124,37 @@ TEST_CASE("adopt: a damaged adoption stops the writer, and is made again") {
     bench.lose_after({1, 2});
     bench.meet();
     bench.send_again(3);
-    const Offset end = bench.journal->durable_end(0);
-    auto reader = bench.journal->read(0, 0);
-    REQUIRE(reader.ok());
-    std::vector<Offset> entries;
-    for (auto read = reader.value()->next(); read.ok(); read = reader.value()->next()) {
-        if (read.value().entry.kind == JournalKind::adoption)
-            entries.push_back(read.value().offset);
-    }
+    const std::vector<Offset> entries = adoption_entries(bench, 0);
     REQUIRE(entries.size() > 2);
-    const std::string path = "shard-0000/" + bench.disk.list("shard-0000").value()[0].name;
-    const auto sound = read_file(bench.disk, path).value();
     for (const Offset entry : entries) {
-        CAPTURE(entry, end);
-        bench.writer.reset();
-        bench.journal.reset();
-        auto damaged = sound;
-        damaged[damaged.size() - static_cast<std::size_t>(end - entry) + 10] ^= std::byte{1};
-        REQUIRE(replace_file(bench.disk, path, damaged).ok());
+        CAPTURE(entry);
+        damage_entries(bench, 0, {entry});
         REQUIRE(bench.start());
         CHECK_THAT(bench.drain(), ContainsSubstring("run `longhaul adopt` again"));
+        damage_entries(bench, 0, {entry});  // which puts it right
+        REQUIRE(bench.start());
     }
     REQUIRE(bench.adopt(10).ok());
     REQUIRE(bench.start());
     REQUIRE(bench.drain().empty());
     CHECK(bench.blocks() == rows_of({1, 2, 3}));
+}
+
+TEST_CASE("adopt: a shard that lost the beginning of its adoption doubles nothing") {
+    for (std::size_t damaged = 1;; ++damaged) {
+        CAPTURE(damaged);
+        AdoptBench bench;
+        std::vector<Offset> entries = adopt_in_second_shard(bench);
+        REQUIRE(entries.size() > 3);
+        const bool all = damaged == entries.size();
+        entries.resize(damaged);
+        damage_entries(bench, 1, entries);
+        bench.settings.rows_max = 1;
+        REQUIRE(bench.start());
+        CHECK_THAT(bench.drain(), ContainsSubstring("run `longhaul adopt` again"));
+        CHECK(bench.blocks() == rows_of({1, 2}));
+        if (all) break;
+    }
 }
 
 TEST_CASE("adopt: what a refused block is listed with does not take its name") {
