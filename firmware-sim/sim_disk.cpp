@@ -112,6 +112,7 @@ void SimDisk::change_name(std::string_view name, std::shared_ptr<Inode> inode, b
     if (inode == nullptr) {
         visible_.erase(visible_.find(name));
     } else {
+        inode->bytes.shrink_to_fit();  // what gets another name is whole
         visible_.insert_or_assign(std::string{name}, inode);
     }
     unsynced_.push_back({std::string{name}, std::move(inode), with_next});

@@ -26,7 +26,8 @@ SimFlash::SimFlash(const agent::FlashGeometry& geometry, std::uint32_t seed)
       random_{seed} {
     const std::size_t bytes = std::size_t{geometry.sectors} * geometry.sector_bytes;
     cells_.bytes.assign(bytes, blank);
-    cells_.programmed.assign(bytes / geometry.program_bytes, false);
+    if (geometry.program_bytes != 1)
+        cells_.programmed.assign(bytes / geometry.program_bytes, false);
 }
 
 Status SimFlash::read(std::uint32_t sector, std::uint32_t offset, MutableBytes room) {

@@ -82,7 +82,7 @@ class SimFlash final : public agent::Flash {
  private:
     struct Cells {
         std::vector<std::byte> bytes;
-        std::vector<bool> programmed;  // units that were since the last erase
+        std::vector<bool> programmed;  // larger units that were since the last erase
     };
     std::size_t at(std::uint32_t sector, std::uint32_t offset) const {
         return std::size_t{sector} * geometry_.sector_bytes + offset;

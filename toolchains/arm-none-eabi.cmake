@@ -7,7 +7,7 @@ set(CMAKE_C_COMPILER arm-none-eabi-gcc)
 set(CMAKE_CXX_COMPILER arm-none-eabi-g++)
 set(CMAKE_AR arm-none-eabi-gcc-ar)
 set(CMAKE_RANLIB arm-none-eabi-gcc-ranlib)
-set(CMAKE_C_FLAGS_INIT "-mthumb ${LH_CPU_FLAGS} -flto -flto-partition=one -ffunction-sections -fdata-sections -fno-common -Wno-psabi")
+set(CMAKE_C_FLAGS_INIT "-mthumb ${LH_CPU_FLAGS} -flto -flto-partition=one -ffunction-sections -fdata-sections -fno-common -g -Wno-psabi")
 set(CMAKE_CXX_FLAGS_INIT "${CMAKE_C_FLAGS_INIT} -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit")
 # The C++ library is headers only: Debian's archive of it is not needed, and not installed.
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-nostartfiles --specs=nano.specs --specs=nosys.specs -Wl,--gc-sections")

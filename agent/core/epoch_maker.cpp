@@ -104,6 +104,7 @@ void describe(const EpochMaking& making, longhaul_EpochRecord& record) {
     record.epoch = making.epoch.value;
     record.boot_cause = making.settings.boot_cause;
     copy_text(record.firmware, making.settings.firmware);
+    copy_text(record.last_words, making.settings.last_words);
     record.clock_state = clock_state(making.wall);
     list_streams(making.streams, record);
 }

@@ -79,7 +79,8 @@ void ModelKeeper::end_offers() {
     (void)spool_.put_state(state_offered_models, out.written());
 }
 
-void ModelKeeper::forget_others() {
+// Not in the frame of who has no models.
+[[gnu::noinline]] void ModelKeeper::forget_others() {
     std::array<ModelHash, 2 * streams_of_sources_max> wanted;
     std::size_t count = 0;
     for (const AgentStream& stream : streams_) {

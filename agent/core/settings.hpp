@@ -19,7 +19,8 @@ struct AgentSettings {
     std::string_view device;
     std::string_view firmware;
     longhaul_BootCause boot_cause = longhaul_BootCause_BOOT_CAUSE_UNKNOWN;
-    PublicKey sealing_key{};  // of the collector; the platform has checked who signed it
+    std::string_view last_words;  // of the boot before: limits::name_bytes_max; empty: none
+    PublicKey sealing_key{};      // of the collector; the platform has checked who signed it
 
     std::size_t body_bytes_max = 4096;  // of a block, tag included; 1,100 on constrained links
     CodecSet codecs = usual_codecs;     // that it may write, as far as its tools go

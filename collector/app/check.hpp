@@ -2,6 +2,7 @@
 // or while it runs, and says of each thing whether it is in order and what to do if it is not.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,5 +49,9 @@ void print(const Findings& findings, bool json);
 void check_credentials(const CollectorConfig& config, WallUs now, Findings& findings);
 void check_machine(const CollectorConfig& config, Findings& findings);
 void check_stores(const CollectorConfig& config, WallUs now, Findings& findings);
+
+// What is to be done when the process may not open the files that so many connections take. Raises
+// its limit as far as it may.
+std::optional<std::string> shortage_of_open_files(const CollectorConfig& config);
 
 }  // namespace longhaul::collector

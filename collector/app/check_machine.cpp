@@ -21,6 +21,7 @@
 #include "collector/disk/folder_lock.hpp"
 #include "collector/net/endpoint.hpp"
 #include "common/host/files.hpp"
+#include "common/host/open_files.hpp"
 
 namespace longhaul::collector {
 namespace {
@@ -33,6 +34,7 @@ constexpr std::uint64_t free_bytes_min = 256 * mebibyte;
 constexpr std::uint64_t free_bytes_comfortable = 4096 * mebibyte;
 constexpr int sync_tries = 16;
 constexpr double slow_sync_ms = 50;
+constexpr std::uint64_t files_besides = 256;  // of journal, lake, registry, and listeners
 
 // --- ports ---
 
@@ -185,7 +187,20 @@ void check_folder(const char* what, const std::string& folder, Findings& finding
 
 }  // namespace
 
+std::optional<std::string> shortage_of_open_files(const CollectorConfig& config) {
+    const std::uint64_t allowed = raise_open_files_limit();
+    const std::uint64_t wanted = config.connections_max + files_besides;
+    if (allowed >= wanted) return std::nullopt;
+    return "[collector] connections_max = " + std::to_string(config.connections_max) + ": takes " +
+           std::to_string(wanted) + " open files, and this process may have " +
+           std::to_string(allowed) + "; raise its hard limit (LimitNOFILE of systemd, ulimit -Hn)";
+}
+
 void check_machine(const CollectorConfig& config, Findings& findings) {
+    if (const auto shortage = shortage_of_open_files(config))
+        findings.warning("open files", *shortage);
+    else
+        findings.in_order("open files", "as many as connections_max takes");
     const auto runs = FolderLock::holder(config.journal_path);
     if (runs) {
         findings.in_order(

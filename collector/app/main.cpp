@@ -77,6 +77,7 @@ int run(const Options& options) {
                 colours ? spdlog::color_mode::automatic : spdlog::color_mode::never),
             config.value().log_format};
     log.set_level(log_level_of(config.value().log_level));
+    if (const auto shortage = shortage_of_open_files(config.value())) log.warn(*shortage);
     Collector collector{std::move(config).value(), std::move(credentials).value(), log,
                         [&options] { return configuration(options); }};
     if (const auto opened = collector.open(options.port_files); !opened.ok())

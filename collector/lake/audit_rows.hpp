@@ -42,9 +42,10 @@ struct AuditLimits {
     std::size_t blocks_max = SIZE_MAX;
 };
 
-// `folder` is the table's in the store: "<tenant>/<schema>". What a file has that is missing, has
-// another size than the log says, or cannot be read, is not counted. Error too_large: there are
-// more blocks than may be held; others: the table's log cannot be read.
+// `folder` is the table's in the store: "<tenant>/<schema>". What a file has that is missing or has
+// another size than the log says is not counted, and of one that cannot be read at most what comes
+// before that. Error too_large: there are more blocks than may be held; others: the table's log
+// cannot be read.
 Result<AuditedTable> audit_rows(ObjectStore& store, const std::string& folder,
                                 const AuditLimits& limits = {});
 

@@ -41,9 +41,10 @@ class DeltaTable {
     Result<std::vector<std::byte>> read(const DataFile& file);
 
     // Commits, behind whatever others have committed meanwhile. A commit whose txns are there
-    // already is done, and so is one without any whose files are there. Error denied: another
-    // writer has moved the txn of one of our shards, or a column of that name and another type is
-    // there; out_of_order: a file to be removed is not there any more.
+    // already is done, and so is one without any whose files are there, those to be removed not:
+    // so whoever was not told what became of it asks again. Error denied: another writer has moved
+    // the txn of one of our shards, or a column of that name and another type is there;
+    // out_of_order: a file to be removed is not there any more.
     // `allows`: asked about the state behind which the commit would come, each time; its error ends
     // it, and nothing is committed.
     using Allows = std::function<Status(const TableState& state)>;

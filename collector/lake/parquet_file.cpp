@@ -67,6 +67,21 @@ std::shared_ptr<Array> whole_column(const arrow::Table& table, int index) {
     return std::dynamic_pointer_cast<Array>(column.chunk(0));
 }
 
+bool take_names(const arrow::Table& table, const std::function<void(const RowName&)>& take) {
+    const auto device = whole_column<arrow::StringArray>(table, 0);
+    const auto incarnation = whole_column<arrow::Int64Array>(table, 1);
+    const auto epoch = whole_column<arrow::Int64Array>(table, 2);
+    const auto seq = whole_column<arrow::Int64Array>(table, 3);
+    const auto row = whole_column<arrow::Int32Array>(table, 4);
+    const auto received = whole_column<arrow::TimestampArray>(table, 5);
+    if (!device || !incarnation || !epoch || !seq || !row || !received) return false;
+    for (std::int64_t i = 0; i < table.num_rows(); ++i) {
+        take({device->GetView(i), incarnation->Value(i), epoch->Value(i), seq->Value(i),
+              row->Value(i), received->Value(i)});
+    }
+    return true;
+}
+
 // Rows of a block mostly follow each other: told once for all of them.
 bool take_blocks(const arrow::Table& table, const std::function<void(const RowsOfBlock&)>& take) {
     const auto device = whole_column<arrow::StringArray>(table, 0);
@@ -85,27 +100,27 @@ bool take_blocks(const arrow::Table& table, const std::function<void(const RowsO
     return true;
 }
 
-arrow::Result<std::uint64_t> read_blocks(Bytes parquet,
-                                         const std::function<void(const RowsOfBlock&)>& take) {
+// These columns, row group by row group; `take` returns false when one is of another type. Returns
+// how many rows there are.
+arrow::Result<std::uint64_t> read_groups(Bytes parquet, const std::vector<std::string>& columns,
+                                         const std::function<bool(const arrow::Table&)>& take) {
     ARROW_ASSIGN_OR_RAISE(auto reader, open(parquet));
     std::shared_ptr<arrow::Schema> schema;
     ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
     std::vector<int> indices;
-    for (const char* const name : {"device", "incarnation", "epoch", "seq"}) {
+    for (const std::string& name : columns) {
         indices.push_back(schema->GetFieldIndex(name));
         if (indices.back() < 0) return arrow::Status::Invalid("no column ", name);
     }
     std::uint64_t rows = 0;
     for (int group = 0; group < reader->num_row_groups(); ++group) {
         ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadRowGroup(group, indices));
-        ARROW_ASSIGN_OR_RAISE(table, table->SelectColumns([&] {
-            std::vector<int> in_table;
-            for (const char* const name : {"device", "incarnation", "epoch", "seq"})
-                in_table.push_back(table->schema()->GetFieldIndex(name));
-            return in_table;
-        }()));
+        std::vector<int> in_table;
+        for (const std::string& name : columns)
+            in_table.push_back(table->schema()->GetFieldIndex(name));
+        ARROW_ASSIGN_OR_RAISE(table, table->SelectColumns(in_table));
         ARROW_ASSIGN_OR_RAISE(table, table->CombineChunks());
-        if (table->num_rows() != 0 && !take_blocks(*table, take))
+        if (table->num_rows() != 0 && !take(*table))
             return arrow::Status::Invalid("a column of another type");
         rows += static_cast<std::uint64_t>(table->num_rows());
     }
@@ -126,28 +141,17 @@ Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uin
 }
 
 Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take) {
-    const auto result =
-        read(parquet, {"device", "incarnation", "epoch", "seq", "row", "receive_time"}, false);
-    if (!result.ok()) return read_error();
-    const arrow::Table& table = **result;
-    if (table.num_rows() == 0) return {};
-    const auto device = whole_column<arrow::StringArray>(table, 0);
-    const auto incarnation = whole_column<arrow::Int64Array>(table, 1);
-    const auto epoch = whole_column<arrow::Int64Array>(table, 2);
-    const auto seq = whole_column<arrow::Int64Array>(table, 3);
-    const auto row = whole_column<arrow::Int32Array>(table, 4);
-    const auto received = whole_column<arrow::TimestampArray>(table, 5);
-    if (!device || !incarnation || !epoch || !seq || !row || !received) return read_error();
-    for (std::int64_t i = 0; i < table.num_rows(); ++i) {
-        take({device->GetView(i), incarnation->Value(i), epoch->Value(i), seq->Value(i),
-              row->Value(i), received->Value(i)});
-    }
-    return {};
+    const auto rows =
+        read_groups(parquet, {"device", "incarnation", "epoch", "seq", "row", "receive_time"},
+                    [&take](const arrow::Table& table) { return take_names(table, take); });
+    return rows.ok() ? Status{} : read_error();
 }
 
 Result<std::uint64_t> read_block_names(Bytes parquet,
                                        const std::function<void(const RowsOfBlock&)>& take) {
-    const auto rows = read_blocks(parquet, take);
+    const auto rows =
+        read_groups(parquet, {"device", "incarnation", "epoch", "seq"},
+                    [&take](const arrow::Table& table) { return take_blocks(table, take); });
     if (!rows.ok()) return read_error();
     return *rows;
 }

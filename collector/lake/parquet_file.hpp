@@ -29,6 +29,8 @@ struct RowName {
     std::int64_t row = 0;
     std::int64_t receive_time_us = 0;
 };
+// Row group by row group, so that a large file takes little room. Error corrupt: it cannot be read;
+// what comes before that has been taken.
 Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take);
 
 // Which blocks have rows in a file, row group by row group, so that a large file takes little room;

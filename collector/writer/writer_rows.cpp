@@ -248,6 +248,7 @@ Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRe
     batch->put_text(epoch_firmware, record.firmware);
     batch->put_integer(epoch_clock_state, record.clock_state);
     batch->put_text(epoch_streams, streams);
+    if (*record.last_words != '\0') batch->put_text(epoch_last_words, record.last_words);
     batch->put_integer(epoch_record, static_cast<std::int64_t>(start_of(tag)));
     batch->put_integer(epoch_receive_time, place.receive_time.value);
     batch->end_row();

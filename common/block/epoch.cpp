@@ -46,6 +46,7 @@ Status validate(const longhaul_EpochRecord& record) {
         return Error{ErrorCode::malformed, "epoch record without an identity"};
     }
     if (!is_utf8(record.firmware)) return Error{ErrorCode::malformed, "firmware"};
+    if (!is_utf8(record.last_words)) return Error{ErrorCode::malformed, "last words"};
     if (record.epoch == 0) return Error{ErrorCode::malformed, "epoch 0"};
     if (record.previous_epoch >= record.epoch) return Error{ErrorCode::malformed, "previous epoch"};
     std::uint32_t seen = 1;  // stream 0 is the system's

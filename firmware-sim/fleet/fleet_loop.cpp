@@ -1,15 +1,14 @@
 #include "firmware-sim/fleet/fleet_loop.hpp"
 
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
-#include "agent/platform/linux/fleet.hpp"
 #include "common/base/check.hpp"
+#include "common/host/open_files.hpp"
 
 namespace longhaul::sim {
 namespace {
@@ -21,12 +20,11 @@ constexpr std::size_t events_max = 1024;
 }  // namespace
 
 Result<void, Message> allow_sockets(std::size_t devices) {
-    agent::raise_descriptor_limit();
-    rlimit limit{};
+    const std::uint64_t limit = raise_open_files_limit();
     const std::size_t wanted = devices + files_besides;
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted) return {};
+    if (limit >= wanted) return {};
     return Message{std::to_string(devices) + " devices take " + std::to_string(wanted) +
-                   " open files, and this process may have " + std::to_string(limit.rlim_cur) +
+                   " open files, and this process may have " + std::to_string(limit) +
                    ": take fewer --devices, or raise the hard limit as root (prlimit --nofile=" +
                    std::to_string(wanted) + " --pid $$); the collector needs as many"};
 }

@@ -73,6 +73,15 @@ std::string devices_in_words(const RunReport& run) {
         static_cast<Count>(d.clock_jumps));
 }
 
+std::string store_in_words(const StoreCounts& s) {
+    if (s.unanswered + s.denied + s.taken == 0) return {};
+    return format(
+        "  store        %llu calls without an answer (%llu of them carried out later), %llu denied "
+        "that were done, %llu commits that another program was first with\n",
+        static_cast<Count>(s.unanswered), static_cast<Count>(s.late), static_cast<Count>(s.denied),
+        static_cast<Count>(s.taken));
+}
+
 std::string collector_in_words(const CollectorCounts& c) {
     return format(
                "  collector    %llu starts, %llu crashes, %llu failed syncs, %llu times full, %llu "
@@ -98,7 +107,8 @@ std::string in_words(const RunReport& run) {
     const Verdict& v = r.verdict;
     std::string text = format("%s, seed %llu: %s\n", run.name.c_str(), static_cast<Count>(r.seed),
                               r.holds() ? "holds" : "FAILS") +
-                       devices_in_words(run) + collector_in_words(r.collector);
+                       devices_in_words(run) + collector_in_words(r.collector) +
+                       store_in_words(r.store);
     text += format(
         "  samples      %llu measured, %llu rows (%llu of a time without bound), %llu blocks "
         "acknowledged, %.1f bytes a sample on "
@@ -142,7 +152,8 @@ std::string in_json(const RunReport& run) {
                "%llu,"
                "\"snapshots\":%llu,\"interrupted_snapshots\":%llu,\"resumed\":%llu,\"journal_cut_"
                "bytes\":%llu,"
-               "\"merges\":%llu,\"checkpoints\":%llu,"
+               "\"merges\":%llu,\"checkpoints\":%llu,\"unanswered\":%llu,\"denied\":%llu,\"taken\":"
+               "%llu,"
                "\"link_bytes\":%llu,\"drained_after_s\":%.1f,\"violation_count\":%llu,"
                "\"log_hash\":\"%016llx\",\"again\":",
                static_cast<Count>(v.cut), static_cast<Count>(v.refused),
@@ -150,8 +161,9 @@ std::string in_json(const RunReport& run) {
                static_cast<Count>(v.resent_rows), static_cast<Count>(r.collector.snapshots),
                static_cast<Count>(r.collector.halfway), static_cast<Count>(r.collector.resumed),
                static_cast<Count>(r.collector.cut_bytes), static_cast<Count>(r.collector.merges),
-               static_cast<Count>(r.collector.checkpoints), static_cast<Count>(r.link_bytes),
-               static_cast<double>(r.drained_after_ms) / 1000,
+               static_cast<Count>(r.collector.checkpoints), static_cast<Count>(r.store.unanswered),
+               static_cast<Count>(r.store.denied), static_cast<Count>(r.store.taken),
+               static_cast<Count>(r.link_bytes), static_cast<double>(r.drained_after_ms) / 1000,
                static_cast<Count>(v.violation_count), static_cast<Count>(r.log_hash)) +
            in_json(run.command) + ",\"violations\":[" + violations + "]}\n";
 }

@@ -270,6 +270,15 @@ void Device::end_sources(MonotonicMs now) {
     world_.scheduler.at(now, *this, wake);
 }
 
+void Device::put_away() {
+    if (agent_) check_memory();
+    agent_.reset();
+    spool_.reset();
+    memory_ = {};
+    spool_memory_ = {};
+    flash_.image() = {};
+}
+
 std::string Device::standing() const {
     if (!agent_) return "it is off";
     std::string text;

@@ -93,6 +93,8 @@ class Device final : public Actor {
     // Its sources end; afterwards it says when it has nothing left.
     void end_sources(MonotonicMs now);
     bool drained() const { return drained_; }
+    // Its flash and its memory are given back; the oracle needs neither.
+    void put_away();
     // Why not, for a person.
     std::string standing() const;
 

@@ -11,8 +11,9 @@ const char* name_of(Happening happening) {
         "clock jump",    "link opening",  "link closed", "half open",    "sent",
         "delivered",     "blocks stored", "acked",       "collector up", "collector down",
         "sync failed",   "disk full",     "durable",     "committed",    "snapshot",
-        "snapshot rots", "session ended", "drained",     "violation"};
-    static_assert(names.size() == static_cast<std::size_t>(Happening::violation) + 1);
+        "snapshot rots", "session ended", "drained",     "violation",    "unanswered",
+        "name taken"};
+    static_assert(names.size() == static_cast<std::size_t>(Happening::name_taken) + 1);
     return names[static_cast<std::size_t>(happening)];
 }
 

@@ -35,6 +35,8 @@ enum class Happening : std::uint8_t {
     refused,        // connection: the session ended
     drained,
     violation,
+    unanswered,  // a call to the lake's store
+    name_taken,  // version: another program's commit was first
 };
 const char* name_of(Happening happening);
 

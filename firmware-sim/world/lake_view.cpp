@@ -6,6 +6,7 @@
 
 #include "collector/lake/delta_log.hpp"
 #include "collector/lake/parquet_file.hpp"
+#include "collector/lake/parquet_stream.hpp"
 #include "collector/writer/table_columns.hpp"
 
 namespace longhaul::sim {
@@ -82,34 +83,42 @@ BlockName name_at(const std::vector<ColumnData>& data, std::size_t row) {
     return {{number(column_incarnation)}, {number(column_epoch)}, {number(column_seq)}};
 }
 
+void take_rows(const Schema& schema, const std::vector<ColumnData>& data, const TakeRow& take) {
+    const std::size_t rows = data[column_device].valid.size();
+    for (std::size_t row = 0; row < rows; ++row) {
+        LakeRow taken;
+        taken.device = data[column_device].text(row);
+        taken.stream = data[column_stream].text(row);
+        taken.name = name_at(data, row);
+        taken.row = data[column_row].integers[row];
+        taken.event_time_us = data[column_event_time].integers[row];
+        if (data[column_time_error].valid[row] != 0)
+            taken.time_error_us = data[column_time_error].integers[row];
+        taken.sample = data[data_columns].valid[row] != 0 ? data[data_columns].integers[row] : -1;
+        take(taken, [&schema, &data, row](const SampleValues& made) {
+            return compare(schema, data, row, made);
+        });
+    }
+}
+
 std::uint32_t number_in(const std::string& text) {
     return static_cast<std::uint32_t>(std::strtoul(text.c_str(), nullptr, 10));
 }
 
 }  // namespace
 
+// Piece by piece: a merged file of a large fleet, read whole, would be larger than the fleet.
 Result<void, Message> read_rows(ObjectStore& lake, std::string_view tenant, const Schema& schema,
                                 const TakeRow& take) {
     std::vector<Column> columns = fixed_columns();
     for (const Field& field : schema.fields) columns.push_back(column_of(field));
     return for_each_file(lake, folder_of_table(tenant, schema.name), [&](Bytes content) -> Status {
-        LH_TRY_ASSIGN(const std::vector<ColumnData> data, read_columns(content, columns));
-        const std::size_t rows = data[column_device].valid.size();
-        for (std::size_t row = 0; row < rows; ++row) {
-            LakeRow taken;
-            taken.device = data[column_device].text(row);
-            taken.stream = data[column_stream].text(row);
-            taken.name = name_at(data, row);
-            taken.row = data[column_row].integers[row];
-            taken.event_time_us = data[column_event_time].integers[row];
-            if (data[column_time_error].valid[row] != 0)
-                taken.time_error_us = data[column_time_error].integers[row];
-            taken.sample =
-                data[data_columns].valid[row] != 0 ? data[data_columns].integers[row] : -1;
-            take(taken,
-                 [&, row](const SampleValues& made) { return compare(schema, data, row, made); });
+        LH_TRY_ASSIGN(const auto reader, ParquetReader::open(content, columns));
+        for (;;) {
+            LH_TRY_ASSIGN(const std::vector<ColumnData> data, reader->next());
+            if (data.empty()) return {};
+            take_rows(schema, data, take);
         }
-        return {};
     });
 }
 

@@ -8,7 +8,8 @@
 namespace longhaul::sim {
 namespace {
 
-constexpr std::int64_t tick_us = 1000;  // device time is told in milliseconds
+constexpr std::int64_t tick_us = 1000;        // device time is told in milliseconds
+constexpr std::size_t devices_a_part = 1500;  // of the audit, which holds their blocks
 
 std::string block_text(const BlockName& name) {
     return "epoch " + std::to_string(name.epoch.value) + " " + name_of(name.seq.block_class()) +
@@ -43,20 +44,30 @@ Verdict Oracle::judge(bool complete) {
     return std::move(verdict_);
 }
 
-// What `longhaul audit` says of the disk: all at once, or one by one where some are hostile.
+// What `longhaul audit` says of the disk: in parts that fit into memory, or one by one where some
+// are hostile.
 void Oracle::check_audit() {
+    std::vector<std::string> honest;
+    for (const auto& device : devices_) {
+        if (!device->settings().faults.garbles) honest.push_back(device->settings().name);
+    }
+    if (honest.size() != devices_.size()) return check_audit({}, honest);
+    tools::AuditScope scope;
+    scope.parts = static_cast<std::uint32_t>(1 + devices_.size() / devices_a_part);
+    for (; scope.part < scope.parts; ++scope.part) check_audit(scope, {});
+}
+
+// Of the devices of the scope that are named; of all when none is.
+void Oracle::check_audit(const tools::AuditScope& scope, const std::vector<std::string>& names) {
     collector::LocalStore lake{collector_.disk()};
-    const auto contents = tools::read_lake(lake);
+    const auto contents = tools::read_lake(lake, "", scope);
     if (!contents.ok()) return violate("audit: " + contents.error().text);
     const auto journal = collector::LocalJournal::open_to_read(collector_.disk());
     if (!journal.ok()) return violate("audit: the journal: " + to_string(journal.error()));
-    std::vector<std::string> names;
-    for (const auto& device : devices_) {
-        if (!device->settings().faults.garbles) names.push_back(device->settings().name);
-    }
-    if (names.size() == devices_.size()) names = {""};
-    for (const std::string& name : names) {
-        const auto report = tools::audit(*journal.value(), contents.value(), name);
+    std::vector<tools::AuditScope> scopes{names.begin(), names.end()};
+    if (names.empty()) scopes.push_back(scope);
+    for (const tools::AuditScope& each : scopes) {
+        const auto report = tools::audit(*journal.value(), contents.value(), each);
         if (!report.ok()) return violate("audit: " + report.error().text);
         for (const std::string& problem : report.value().problems) violate("audit: " + problem);
         check_audited(report.value());
@@ -200,7 +211,7 @@ void Oracle::check_streams() {
 }
 
 void Oracle::check_stream(const Device& device, DeviceView& view, StreamView& stream) {
-    const std::vector<Given>& truth = stream.source->truth();
+    const Truth& truth = stream.source->truth();
     verdict_.samples += truth.size();
     Gap gap;
     bool open = false;

@@ -78,6 +78,7 @@ class Oracle {
     void check_acked();
     void check_holes();
     void check_audit();
+    void check_audit(const tools::AuditScope& scope, const std::vector<std::string>& names);
     void check_audited(const tools::AuditReport& report);
     void check_streams();
     void check_stream(const Device& device, DeviceView& view, StreamView& stream);

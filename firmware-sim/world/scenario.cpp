@@ -23,6 +23,11 @@ void read_collector_faults(ConfigTable table, CollectorFaults& faults) {
     faults.snapshot_every_s = table.integer("snapshot_every_s", 0, seconds);
     faults.rot_every_s = table.integer("rot_every_s", 0, seconds);
     faults.restart_s = table.integer("restart_s", faults.restart_s, {1, year_s});
+    const auto rate = [&table](const char* key) {
+        return static_cast<std::uint64_t>(table.integer(key, 0, permille));
+    };
+    faults.store.unanswered_permille = rate("store_unanswered_permille");
+    faults.store.taken_permille = rate("store_taken_permille");
 }
 
 void read_collector(ConfigTable table, CollectorSettings& settings) {

@@ -131,23 +131,27 @@ Report World::run(const Progress& progress) {
     for (const auto& device : devices_) device->end_sources(scheduler_.now());
     const bool done = drain(ends_at_ + scenario_.expect.drain_s_max * second_ms);
     Report result = report();
+    const std::string waiting = done ? std::string{} : who_has_not_drained();
+    for (const auto& device : devices_) device->put_away();
     Oracle oracle{devices_, *collector_};
     result.verdict = oracle.judge(done);
     if (done) result.drained_after_ms = scheduler_.now() - ends_at_;
     if (!done) {
         ++result.verdict.violation_count;
-        std::string who = "the collector: " + collector_->standing();
-        for (const auto& device : devices_) {
-            if (device->drained() || device->settings().faults.garbles) continue;
-            who = device->settings().name + ": " + device->standing();
-            break;
-        }
         result.verdict.violations.push_back("not everything has drained within " +
                                             std::to_string(scenario_.expect.drain_s_max) +
-                                            " s, for example " + who);
+                                            " s, for example " + waiting);
     }
     expect(result);
     return result;
+}
+
+std::string World::who_has_not_drained() const {
+    for (const auto& device : devices_) {
+        if (device->drained() || device->settings().faults.garbles) continue;
+        return device->settings().name + ": " + device->standing();
+    }
+    return "the collector: " + collector_->standing();
 }
 
 void World::expect(Report& report) const {
@@ -166,6 +170,7 @@ Report World::report() const {
     report.seed = seed_;
     for (const auto& device : devices_) add(report.devices, device->counts());
     report.collector = collector_->counts();
+    report.store = collector_->store_counts();
     report.device_count = devices_.size();
     report.simulated_ms = scheduler_.now().value;
     report.link_bytes = network_.bytes_carried();

@@ -17,6 +17,7 @@ struct Report {
     Verdict verdict;
     DeviceCounts devices;  // all of them together; mount_ms_max is the longest
     CollectorCounts collector;
+    StoreCounts store;
     std::size_t device_count = 0;
     std::int64_t simulated_ms = 0;
     std::int64_t drained_after_ms = -1;  // after the sources ended; -1: never
@@ -48,6 +49,7 @@ class World {
                      const std::vector<const StreamPlan*>& plans);
     void run_until(MonotonicMs end, const Progress& progress);
     bool drain(MonotonicMs end);
+    std::string who_has_not_drained() const;
     void expect(Report& report) const;
     Report report() const;
 

@@ -41,7 +41,8 @@ WorldCollector::WorldCollector(const CollectorSettings& settings, const Authorit
       scheduler_{scheduler},
       network_{network},
       log_{log},
-      random_{settings.seed, "collector"} {
+      random_{settings.seed, "collector"},
+      store_{disk_, settings.faults.store, settings.seed, scheduler, log} {
     LH_CHECK(keys_.add(authority_.sealing_key()).ok());
     waiting_.resize(settings_.shards);
     promised_.resize(settings_.shards);
@@ -85,6 +86,7 @@ void WorldCollector::on_event(MonotonicMs now, std::uint64_t tag) {
             log_.add(now, EventLog::collector, Happening::disk_full, 0);
             return;
         case heal:  // nothing waits for the disk's next step any more
+            store_.heal();
             disk_.fail_after(UINT64_MAX, {});
             return disk_.fail_after(UINT64_MAX);
         default:
@@ -178,12 +180,11 @@ bool WorldCollector::open_journal(MonotonicMs now) {
 }
 
 bool WorldCollector::open_writer(MonotonicMs now) {
-    store_ = std::make_unique<LocalStore>(disk_);
-    if (const Status cleaned = store_->clean_up(); !cleaned.ok()) {
+    if (const Status cleaned = store_.begin_process(); !cleaned.ok()) {
         trouble_ = "the lake cannot be cleaned up: " + to_string(cleaned.error());
         return false;
     }
-    auto writer = std::make_unique<Writer>(*journal_, *store_, keys_, settings_.writer, &disk_);
+    auto writer = std::make_unique<Writer>(*journal_, store_, keys_, settings_.writer, &disk_);
     const auto opened = writer->open();
     const bool resumed = !writer->take_notes().empty();
     if (!opened.ok()) {
@@ -204,7 +205,7 @@ bool WorldCollector::open_writer(MonotonicMs now) {
          [this](const std::string& tenant, const std::string& device, Incarnation incarnation,
                 Epoch number) { known_.add_epoch(tenant, device, incarnation, number); }});
     writer_ = std::move(writer);
-    upkeep_ = std::make_unique<Upkeep>(*store_, settings_.upkeep, Upkeep::Ports{});
+    upkeep_ = std::make_unique<Upkeep>(store_, settings_.upkeep, Upkeep::Ports{});
     return true;
 }
 
@@ -212,7 +213,10 @@ bool WorldCollector::open_writer(MonotonicMs now) {
 void WorldCollector::look_after_tables(MonotonicMs now) {
     const bool clean = now >= cleans_at_;
     if (clean) cleans_at_ = now + clean_up_ms;
+    const std::uint64_t conflicts = upkeep_->counters().conflicts;
     upkeep_->look_after_all(clean ? Upkeep::all_work : Upkeep::compacting, wall(now));
+    if (upkeep_->counters().conflicts != conflicts)
+        violate(now, "the upkeep takes a commit of its own for another program's");
     if (disk_.failed()) go_down(now, by_disk);
 }
 
@@ -242,7 +246,7 @@ void WorldCollector::go_down(MonotonicMs now, int how) {
     for (auto& each : waiting_) each.clear();
     upkeep_.reset();
     writer_.reset();
-    store_.reset();
+    store_.end_process();
     journal_.reset();
     if (cut) {
         std::mt19937_64 torn{random_.next()};

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "collector/journal/local_journal.hpp"
-#include "collector/lake/local_store.hpp"
 #include "collector/lake/upkeep.hpp"
 #include "collector/session/clone_watch.hpp"
 #include "collector/session/session.hpp"
@@ -20,6 +19,7 @@
 #include "firmware-sim/sim_disk.hpp"
 #include "firmware-sim/world/authority.hpp"
 #include "firmware-sim/world/network.hpp"
+#include "firmware-sim/world/world_store.hpp"
 
 namespace longhaul::sim {
 
@@ -34,6 +34,7 @@ struct CollectorFaults {
     std::int64_t snapshot_every_s = 0;  // every write fails from some step of a snapshot on
     std::int64_t rot_every_s = 0;       // a bit of the newest snapshot flips before the next start
     std::int64_t restart_s = 10;        // until it is there again, at most
+    StoreFaults store;
 };
 
 struct CollectorSettings {
@@ -114,6 +115,7 @@ class WorldCollector final : public Listener, public Actor {
     // Samples of each block, by its header.
     const std::map<AckedBlock, std::uint16_t>& acked() const { return acked_; }
     CollectorCounts counts() const;
+    const StoreCounts& store_counts() const { return store_.counts(); }
     const std::vector<std::string>& violations() const { return violations_; }
     std::string standing() const { return trouble_; }
 
@@ -182,7 +184,7 @@ class WorldCollector final : public Listener, public Actor {
     SimDisk disk_;
     Keys keys_;
     std::unique_ptr<collector::LocalJournal> journal_;
-    std::unique_ptr<collector::LocalStore> store_;
+    WorldStore store_;
     std::unique_ptr<collector::Writer> writer_;  // nullptr: it is down
     std::unique_ptr<collector::Upkeep> upkeep_;
     std::unique_ptr<collector::Intake> intake_;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <deque>
 
 #include "agent/port/source.hpp"
 #include "firmware-sim/world/stream_plan.hpp"
@@ -33,6 +33,7 @@ struct Given {
     std::uint32_t boot = 0;
     Fate fate = Fate::given;
 };
+using Truth = std::deque<Given>;  // grows without a copy that is as large again
 
 class WorldSource final : public agent::Source {
  public:
@@ -48,7 +49,7 @@ class WorldSource final : public agent::Source {
 
     const StreamPlan& plan() const { return plan_; }
     std::uint32_t device() const { return device_; }
-    const std::vector<Given>& truth() const { return truth_; }
+    const Truth& truth() const { return truth_; }
 
     std::span<const agent::StreamInfo> streams() const override { return {&info_, 1}; }
     const Sample* next(MonotonicMs now) override;
@@ -69,7 +70,7 @@ class WorldSource final : public agent::Source {
     MonotonicMs due_;
     std::uint32_t boot_ = 0;
     bool ended_ = false;
-    std::vector<Given> truth_;
+    Truth truth_;
     std::size_t settled_ = 0;  // of them, the first ones
     SampleValues values_;
     Sample sample_;

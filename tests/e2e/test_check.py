@@ -101,6 +101,13 @@ CHECKS = {
 }
 
 
+def test_too_few_open_files(stopped, tmp_path):
+    copy = Copied(stopped, tmp_path / "site")
+    code, output, messages = call("prlimit", "--nofile=512:1024", COLLECTOR, "check", "--config", copy.config)
+    assert code == 0, messages
+    assert "connections_max = 20000: takes 20256 open files, and this process may have 1024; raise" in output
+
+
 @pytest.mark.parametrize("name", CHECKS)
 def test_check(stopped, tmp_path, name):
     spoil, code, about, sentence = CHECKS[name]
@@ -112,7 +119,7 @@ def test_check(stopped, tmp_path, name):
     assert done[0] == code and report["ok"] == (code == 0), problems
     if about is None:
         assert not problems and {each["about"] for each in report["findings"]} == {
-            "certificate", "key", "sealing key", "registry", "port", "space", "disk", "journal", "clock", "lake"}
+            "certificate", "key", "sealing key", "registry", "port", "space", "disk", "journal", "clock", "lake", "open files"}
         assert any("are durable after" in each["text"] for each in report["findings"])
     else:
         assert any(about == each and sentence in text for each, text in problems), problems

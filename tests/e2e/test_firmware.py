@@ -3,6 +3,7 @@ own certificate, and what its receiver said stands in the table, each fix once; 
 LH_FIRMWARE_KILLS and LH_FIRMWARE_SEED ask for more (tools/dev prove arm)."""
 
 import gzip
+import json
 import os
 import random
 import re
@@ -11,7 +12,7 @@ import time
 import pytest
 
 from longhaul_e2e.compare import same
-from longhaul_e2e.firmware import Board
+from longhaul_e2e.firmware import Board, image_of
 from longhaul_e2e.processes import pause, wait_until
 from longhaul_e2e.readers import read_table
 from longhaul_e2e.recorded_nmea import FIELDS, fixes_of
@@ -41,6 +42,13 @@ def rows_by_epoch(site):
     return epochs
 
 
+def epochs_of(site):
+    path = site.lake / TENANT / "_epochs"
+    if not list((path / "_delta_log").glob("*.json")):
+        return []
+    return sorted(read_table(path, ["epoch", "boot_cause", "last_words"]).to_pylist(), key=lambda row: row["epoch"])
+
+
 def differences(epochs, fixes):
     """Every boot heard the same recording: its rows are the first fixes of it, without a gap."""
     for epoch, rows in epochs.items():
@@ -57,11 +65,16 @@ def plain(row):
     return tuple(int(value.timestamp() * 1_000_000 + 0.5) if hasattr(value, "timestamp") else value for value in row)
 
 
-def memory_used(consoles):
-    """The most of stack and heap that any start has used, and how much there is, as the board itself says."""
-    said = [match.groups() for text in consoles for match in re.finditer(r"stack (\d+) of (\d+) heap (\d+) of (\d+)", text)]
-    most = [max(map(int, column)) for column in zip(*said)]
-    return {"stack": (most[0], most[1]), "heap": (most[2], most[3])}
+def memory_used(consoles, preset):
+    """The most of stack and heap that any start has used, and how much there is, as the board itself says; `tools/dev image-size` shows
+    it beside what the compiler knows. No request to the heap was refused."""
+    said = [match.groups() for text in consoles
+            for match in re.finditer(r"stack (\d+) of (\d+) heap (\d+) of (\d+) refused (\d+)", text)]
+    stack, stack_room, heap, heap_room, refused = (max(map(int, column)) for column in zip(*said))
+    assert refused == 0, f"{refused} requests found no room in the heap"
+    used = {"stack": (stack, stack_room), "heap": (heap, heap_room)}
+    image_of(preset).with_suffix(".measured.json").write_text(json.dumps(used))
+    return used
 
 
 def disturb(chance, site, board):
@@ -107,7 +120,7 @@ def test_every_fix_of_a_board_stands_in_its_table_once(tmp_path, preset):
             starts = [int(found) for text in said_by for found in re.findall(r", start (\d+)", text)]
             assert all(text.count("longhaul: start\n") <= 1 for text in said_by), "the board started by itself"
             assert starts == sorted(set(starts)) and starts[-1] <= board.starts, f"{starts}: a count came twice"
-            memory = memory_used(said_by)
+            memory = memory_used(said_by, preset)
             for what, (used, room) in memory.items():
                 assert used <= room * 0.9, f"{what}: {used} of {room} bytes used, and nothing is left for what no test does"
         finally:
@@ -121,3 +134,26 @@ def test_every_fix_of_a_board_stands_in_its_table_once(tmp_path, preset):
         assert not wrong, wrong
         print(f"{preset}: {memory}, {board.starts} starts, {len(epochs)} epochs with rows, {sum(map(len, epochs.values()))} rows, "
               f"{report['totals']['resent']} blocks came twice")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_last_words_of_a_board_that_started_anew_stand_beside_its_next_epoch(tmp_path, preset):
+    said = spoken()
+    with Site(tmp_path / "site") as site:
+        site.start_collector()
+        site.add_devices([NAME])
+        board = Board(site, NAME, preset)
+        try:
+            board.provision()
+            board.start()
+            for start in (1, 2):
+                board.say(said)
+                wait_until(lambda: len(epochs_of(site)) == start, f"epoch {start} in _epochs: {board.log}", 60, poll_s=0.2)
+                if start == 1:
+                    board.fault()
+                    wait_until(lambda: board.console().count("longhaul: start\n") == 2, "the board starts anew", 30)
+        finally:
+            board.close()
+        assert "longhaul: before: processor fault at 0xe0000000" in board.console()
+        assert [(epoch["boot_cause"], epoch["last_words"]) for epoch in epochs_of(site)] == [
+            (1, None), (2, "processor fault at 0xe0000000")]

@@ -63,7 +63,7 @@ def ok(decoder):
 
 FORMATS = {  # name: decoder, golden files
     "schema": (ok(decode_schema), ("schema/optical-v1",) + SCHEMAS),
-    "record": (ok(decode_record), ("epoch/record-v1", "epoch/record-model-v1")),
+    "record": (ok(decode_record), ("epoch/record-v1", "epoch/record-model-v1", "epoch/record-words-v1")),
     "signed": (ok(split_signed_epoch), ("epoch/signed-v1",)),
     "header": (ok(decode_block_header), ("block/sealed-v1",)),
     "frames": (ok(decode_frames), ("frames/hello-v1", "frames/welcome-v1", "frames/ack-v1", "frames/window-v1",

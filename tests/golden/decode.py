@@ -117,6 +117,7 @@ FILES = {  # name: decoder, and whether every cut of the file must be refused
     "codec/texts-codec2-model-v1": (section_of(2, "schema/texts-v1", 12, "model/small-v1"), False),
     "epoch/record-v1": (record_and_key, False),
     "epoch/record-model-v1": (record_and_key, False),
+    "epoch/record-words-v1": (record_and_key, False),
     "epoch/signed-v1": (signed_epoch, True),
     "block/body-v1": (block_body, True),
     "block/body-codecs-v1": (block_body, True),

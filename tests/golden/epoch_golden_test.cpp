@@ -82,6 +82,27 @@ TEST_CASE("golden epoch 1: a record that names a model is read, and made again b
     CHECK(encode_epoch_record(record, out).error() == ErrorCode::malformed);
 }
 
+TEST_CASE("golden epoch 1: a record with last words is read, and made again byte for byte") {
+    REQUIRE(crypto_init().ok());
+    longhaul_EpochRecord record;
+    REQUIRE(parse_epoch_record(test::golden("epoch/record-words-v1.hex"), record).ok());
+    CHECK(record.boot_cause == longhaul_BootCause_BOOT_CAUSE_RESET);
+    CHECK(std::string{record.last_words} == "uplink.cpp:123");
+
+    record = test::example_record_with_words();
+    const PublicKey sealing_key = public_key_of(test::example_sealing_key()).value();
+    put_wrapped_key(
+        wrap_block_key(sealing_key, test::example_epoch_keys(), epoch_name_of(record)).value(),
+        record);
+    std::array<std::byte, limits::epoch_record_bytes_max> room;
+    ByteWriter out{room};
+    REQUIRE(encode_epoch_record(record, out).ok());
+    CHECK(to_hex(out.written()) == to_hex(test::golden("epoch/record-words-v1.hex")));
+
+    record.last_words[0] = '\xff';
+    CHECK(encode_epoch_record(record, out).error() == ErrorCode::malformed);
+}
+
 TEST_CASE("golden epoch 1: the signed epoch is taken apart, verified and put together again") {
     REQUIRE(crypto_init().ok());
     const auto bytes = test::golden("epoch/signed-v1.hex");

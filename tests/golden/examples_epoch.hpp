@@ -67,4 +67,12 @@ inline longhaul_EpochRecord example_record_with_model() {
     return record;
 }
 
+// epoch/record-words-v1.hex: the same as the first, of a device that a fault has started anew.
+inline longhaul_EpochRecord example_record_with_words() {
+    longhaul_EpochRecord record = example_record();
+    record.boot_cause = longhaul_BootCause_BOOT_CAUSE_RESET;
+    std::strcpy(record.last_words, "uplink.cpp:123");
+    return record;
+}
+
 }  // namespace longhaul::test

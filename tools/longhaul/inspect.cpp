@@ -165,6 +165,7 @@ Result<boost::json::object, Message> describe_epoch(Bytes signed_epoch) {
                              {"epoch", record.epoch},
                              {"previous_epoch", record.previous_epoch},
                              {"boot_cause", name_of_cause(record.boot_cause)},
+                             {"last_words", record.last_words},
                              {"firmware", record.firmware},
                              {"sealing_key", hex(std::as_bytes(std::span{record.sealing_key_id}))},
                              {"streams", streams_of(record)}};

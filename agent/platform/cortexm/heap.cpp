@@ -19,7 +19,7 @@ constexpr std::size_t head_bytes = sizeof(Piece);
 
 alignas(8) std::array<std::byte, LH_HEAP_BYTES> arena;
 bool ready = false;
-longhaul::agent::HeapUse use{0, 0, LH_HEAP_BYTES};
+longhaul::agent::HeapUse use{0, 0, LH_HEAP_BYTES, 0};
 
 Piece* piece_at(std::size_t at) { return reinterpret_cast<Piece*>(arena.data() + at); }
 
@@ -47,6 +47,7 @@ void* take(std::size_t wanted) {
         if (use.now > use.peak) use.peak = use.now;
         return &piece + 1;
     }
+    ++use.refused;
     return nullptr;
 }
 

@@ -9,6 +9,7 @@ struct HeapUse {
     std::size_t now = 0;
     std::size_t peak = 0;
     std::size_t arena = 0;
+    std::size_t refused = 0;  // requests that found no room
 };
 HeapUse heap_use();
 

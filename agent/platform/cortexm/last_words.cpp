@@ -22,7 +22,39 @@ void keep(const LastWords& words) {
     kept.sum = sum_of(words);
 }
 
+// Without a library of formats.
+class Writer {
+ public:
+    explicit Writer(std::span<char> room) : room_{room} {}
+    void text(std::string_view from) {
+        for (const char each : from)
+            if (count_ < room_.size()) room_[count_++] = each;
+    }
+    void number(std::uint32_t value, std::uint32_t base) {
+        if (value >= base) number(value / base, base);
+        text(std::string_view{"0123456789abcdef"}.substr(value % base, 1));
+    }
+    std::string_view written() const { return {room_.data(), count_}; }
+
+ private:
+    std::span<char> room_;
+    std::size_t count_ = 0;
+};
+
 }  // namespace
+
+std::string_view say(const LastWords& words, std::span<char> room) {
+    Writer out{room};
+    out.text(words.text);
+    if (words.death == Death::check) {
+        out.text(":");
+        out.number(words.place, 10);
+    } else if (words.death == Death::fault) {
+        out.text(" at 0x");
+        out.number(words.place, 16);
+    }
+    return out.written();
+}
 
 void die(Death death, const char* text, std::uint32_t place) {
     LastWords words;

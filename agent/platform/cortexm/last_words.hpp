@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "common/base/bytes.hpp"
 
@@ -15,6 +17,10 @@ struct LastWords {
     std::uint32_t place = 0;  // line of the check, or program counter
     char text[text_bytes]{};  // ends with zero
 };
+
+// They as a person reads them: "uplink.cpp:123", "processor fault at 0x00001234". Cut off where
+// `room` ends.
+std::string_view say(const LastWords& words, std::span<char> room);
 
 // Leaves last words and resets.
 [[noreturn]] void die(Death death, const char* text, std::uint32_t place);

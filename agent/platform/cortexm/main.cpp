@@ -86,6 +86,8 @@ class Firmware {
     }
 
     Remembered remembered_ = take_last_words();
+    std::array<char, limits::name_bytes_max> last_words_room_;
+    std::string_view last_words_;
     std::array<std::byte, IdentityBlock::bytes_max / 2> identity_room_;
     std::optional<IdentityBlock> identity_;
     std::optional<FlashPart> spool_flash_;
@@ -111,9 +113,8 @@ alignas(8) std::byte agent_memory[LH_AGENT_BYTES];
 void Firmware::begin() {
     board::begin();
     console() << "longhaul: start\n";
-    if (remembered_.words.death != Death::none)
-        console() << "longhaul: before: " << remembered_.words.text << " "
-                  << remembered_.words.place << "\n";
+    last_words_ = say(remembered_.words, last_words_room_);
+    if (!last_words_.empty()) console() << "longhaul: before: " << last_words_ << "\n";
     begin_identity();
     begin_spool();
     begin_agent();
@@ -168,6 +169,7 @@ void Firmware::begin_agent() {
     settings.device = identity_->device();
     settings.firmware = "longhaul-cortexm " LH_VERSION;
     settings.boot_cause = cause_of(remembered_);
+    settings.last_words = last_words_;
     settings.sealing_key = identity_->sealing_key();
     settings.body_bytes_max = LH_BODY_BYTES;
     settings.stored_body_bytes_max = LH_BODY_BYTES;
@@ -206,8 +208,9 @@ void Firmware::report(MonotonicMs now) {
     const AgentStatus& status = agent_->status();
     console() << "longhaul: samples " << status.samples << " blocks " << status.blocks << " acked "
               << uplink.acked_blocks << " stack " << stack_bytes_max() << " of " << LH_STACK_BYTES
-              << " heap " << heap_use().peak << " of " << heap_use().arena << " " << status.trouble
-              << status.link_trouble << "\n";
+              << " heap " << heap_use().peak << " of " << heap_use().arena << " refused "
+              << heap_use().refused << " " << status.trouble << status.link_trouble
+              << uplink.held_back << "\n";
 }
 
 Firmware firmware;

@@ -1,7 +1,6 @@
 #include "agent/platform/linux/fleet.hpp"
 
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -28,13 +27,6 @@ int open_signals() {
 }
 
 }  // namespace
-
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
-}
 
 bool Fleet::run(const FleetOptions& options) {
     const int signals = open_signals();

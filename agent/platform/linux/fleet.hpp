@@ -10,10 +10,6 @@ struct FleetOptions {
     bool exit_when_drained = false;  // the sources have ended and everything is acknowledged
 };
 
-// As many as the process may have; comes before the devices are made, each of which needs a socket
-// and the files of its spool.
-void raise_descriptor_limit();
-
 class Fleet {
  public:
     // `make` makes a device anew whose spool was found damaged.

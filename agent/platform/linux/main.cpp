@@ -14,6 +14,7 @@
 #include "agent/platform/linux/spool_standing.hpp"
 #include "common/host/command_line.hpp"
 #include "common/host/exit_codes.hpp"
+#include "common/host/open_files.hpp"
 
 namespace longhaul::agent {
 namespace {
@@ -106,7 +107,7 @@ int run(const RunArguments& arguments) {
                                            "--exit-when-drained"},
                             exit_usage);
     }
-    raise_descriptor_limit();
+    raise_open_files_limit();  // each device needs a socket and the files of its spool
     LinuxCodecs codecs;
     Devices devices;
     const auto make = [&library, &codecs](const AgentConfig& config) {

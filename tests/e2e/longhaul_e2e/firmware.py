@@ -3,6 +3,7 @@ on this machine's loopback."""
 
 import json
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -13,6 +14,7 @@ from .processes import Program, demand, wait_until
 from .site import top_folder
 
 FLASH_BYTES = 16 << 20
+NOWHERE = 0xe0000000  # nothing is ever executed there
 HOST = "10.0.2.2"  # as QEMU's user-mode network calls this machine's loopback
 BOARDS = {
     "cortex-m3": ["-M", "mps2-an385,memory-backend=nor", "-nic", "user,id=n0,model=lan9118"],
@@ -44,14 +46,14 @@ class Board:
 
     def start(self):
         self.starts += 1
-        line, monitor = (self._sockets / f"{what}{self.starts}" for what in ("line", "qmp"))
+        line, monitor, self._debugger = (self._sockets / f"{what}{self.starts}" for what in ("line", "qmp", "gdb"))
         flash = (["-object", f"memory-backend-file,id=nor,size=16M,mem-path={self.flash},share=on"]
                  if self.preset != "sf2" else ["-drive", f"if=mtd,format=raw,file={self.flash}"])
         self.log = self.folder / f"console-{self.starts}.log"
         self.program = Program(
             [shutil.which("qemu-system-arm"), *BOARDS[self.preset], *flash, "-display", "none", "-monitor", "none",
              "-serial", f"file:{self.log}", "-serial", f"unix:{line},server=on,wait=off",
-             "-qmp", f"unix:{monitor},server=on,wait=off", "-kernel", image_of(self.preset)],
+             "-qmp", f"unix:{monitor},server=on,wait=off", "-gdb", f"unix:{self._debugger},server=on,wait=off", "-kernel", image_of(self.preset)],
             self.folder / f"qemu-{self.starts}.log")
         self.site.agents.append(self.program)
         self._receiver = self._connect(line)
@@ -81,6 +83,18 @@ class Board:
 
     def cable(self, up):
         self.command("set_link", name="n0", up=up)
+
+    def fault(self):
+        """Sends the processor to an address where no code can be, as a debugger would."""
+        with self._connect(self._debugger) as debugger:
+            # Registers are written one by one only for those who asked which there are; the program counter is number 15.
+            for packet in ("qXfer:features:read:target.xml:0,10", f"Pf={NOWHERE.to_bytes(4, 'little').hex()}", "D"):
+                debugger.sendall(f"${packet}#{sum(packet.encode()) % 256:02x}".encode())
+                answer = b""
+                while not re.search(rb"\$[^T][^#]*#..$", answer):  # $T: that it has stopped, at any moment
+                    answer += debugger.recv(1)
+                debugger.sendall(b"+")
+                assert re.search(rb"\$(OK|[lm])", answer), (packet, answer)
 
     def say(self, data):
         """What the receiver begins to say: the board reads 20 KB a second, or until it is killed."""

@@ -17,7 +17,7 @@ RECORD = {1: ("version", "uint32", 0), 2: ("environment", "string", 48), 3: ("te
           9: ("encapsulated_key", "fixed bytes", 65), 10: ("wrapped_block_key", "fixed bytes", 32),
           11: ("boot_cause", "uint32", 0), 12: ("firmware", "string", 48), 13: ("clock_state", "uint32", 0),
           14: ("previous_epoch", "uint32", 0), 15: ("previous_ends", [CLASS_END], 4),
-          16: ("previous_clean", "bool", 0)}
+          16: ("previous_clean", "bool", 0), 17: ("last_words", "string", 48)}
 
 
 def decode_record(data):
@@ -29,7 +29,7 @@ def decode_record(data):
     indexes = [stream.get("index", 0) for stream in streams]
     refuse_unless(all(1 <= i <= 31 for i in indexes) and len(set(indexes)) == len(indexes), "stream index")
     refuse_unless(all(stream.get("name") for stream in streams), "stream name")
-    refuse_unless(is_utf8(record.get("firmware", "") + "".join(stream["name"] for stream in streams)), "UTF-8")
+    refuse_unless(is_utf8(record.get("firmware", "") + record.get("last_words", "") + "".join(stream["name"] for stream in streams)), "UTF-8")
     refuse_unless(all(entry.get("block_class", 0) <= 3 for entry in streams + record.get("previous_ends", [])), "class")
     return record
 

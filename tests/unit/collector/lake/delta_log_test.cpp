@@ -247,6 +247,24 @@ TEST_CASE("delta log: a commit that is there already is done, not done again") {
     CHECK(lake.reopened().version == 0);
 }
 
+TEST_CASE("delta log: a merge that is there already is done, and another one of its files is not") {
+    Lake lake;
+    lake.commit(1);
+    lake.commit(2);
+    DeltaTable late{lake.store, folder};
+    REQUIRE(late.refresh().ok());
+    TableCommit merge = commit_number(3);
+    merge.txns.clear();
+    merge.removed = {commit_number(1).files[0].path, commit_number(2).files[0].path};
+    REQUIRE(lake.table.commit(merge).ok());
+    TableCommit other = merge;
+    other.files = commit_number(4).files;
+    CHECK(late.commit(other).error().code == ErrorCode::out_of_order);
+    REQUIRE(late.commit(merge).ok());
+    CHECK(lake.reopened().version == 2);
+    CHECK(lake.reopened().files.size() == 1);
+}
+
 TEST_CASE("delta log: a writer gives up when another one has moved its txn") {
     Lake lake;
     lake.commit(1);

@@ -65,6 +65,20 @@ TEST_CASE("writer: every kind of value becomes a cell of its column, null includ
           Rows{"probe-1|11|1|probe"});
 }
 
+TEST_CASE("writer: the last words of the boot before stand beside its epoch, and no others") {
+    const auto schema = make_schema("notes", TimeKind::source, {field("n", FieldKind::integer)});
+    WriterBench bench;
+    bench.schema(*schema);
+    for (std::uint32_t number = 1; number <= 2; ++number) {
+        EpochMaker epoch{"acme", "probe-1", 11, number};
+        epoch.stream(1, "notes", *schema);
+        if (number == 2) std::strcpy(epoch.record.last_words, "uplink.cpp:123");
+        bench.epoch(epoch);
+    }
+    REQUIRE(bench.drain() == "");
+    CHECK(bench.rows("acme/_epochs", {"epoch", "last_words"}) == Rows{"1|", "2|uplink.cpp:123"});
+}
+
 TEST_CASE("writer: sections of any codec become the same rows, each with its own texts") {
     const auto schema = make_schema("notes", TimeKind::source,
                                     {field("n", FieldKind::integer), field("a", FieldKind::text)});
