@@ -110,6 +110,10 @@ Writer::Outcome Writer::on_damage(Shard shard, Offset at) {
         return !tenant.second.adopted.empty();
     });
     if (adopting_[shard] || (has_adopted && at == 0)) return on_damaged_adoption();
+    notes_.push_back("the journal cannot be read at offset " + std::to_string(at) + " of shard " +
+                     std::to_string(shard) +
+                     ": what lay there is left out. What of it is in no table comes again when "
+                     "`longhaul adopt` has made a new journal, as far as devices still have it");
     held_below_[shard] = ends_at_start_[shard];
     stop_waiting(shard);
     return {};
