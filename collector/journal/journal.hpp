@@ -23,7 +23,7 @@ enum class JournalKind : std::uint8_t {
     block = 3,     // body: sealed block
     model = 4,     // body: encoded model
     release = 5,   // body: sealed block that is in quarantine
-    adoption = 6,  // reserved
+    adoption = 6,  // body: what the tables have from other journals, see adoption.hpp
 };
 
 // Such an entry names no device.

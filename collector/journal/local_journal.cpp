@@ -1,5 +1,6 @@
 #include "collector/journal/local_journal.hpp"
 
+#include "collector/journal/journal_swap.hpp"
 #include "collector/journal/local_reader.hpp"
 #include "collector/journal/segment.hpp"
 
@@ -39,6 +40,10 @@ Result<std::unique_ptr<LocalJournal>> LocalJournal::open_to_read(Disk& disk) {
 }
 
 Status LocalJournal::load_or_make_meta(bool may_make) {
+    LH_TRY_ASSIGN(const auto between_two, begun_swap(disk_));
+    if (between_two)
+        return Error{ErrorCode::malformed,
+                     "an adoption was interrupted; `longhaul adopt` finishes it"};
     auto bytes = read_file(disk_, journal_meta_path);
     if (!bytes.ok() && bytes.error().code == ErrorCode::not_found && may_make) {
         LH_TRY(make());

@@ -172,13 +172,14 @@ Result<bool> DeltaTable::is_done(const TableCommit& commit, const Txns& before) 
     return commit.txns.empty() && has_files && commit.removed.empty();
 }
 
-Status DeltaTable::commit(const TableCommit& commit) {
+Status DeltaTable::commit(const TableCommit& commit, const Allows& allows) {
     LH_CHECK(!commit.txns.empty() || keep_ == Keep::everything);
     const Txns before = state_.txns;
     const std::string name = folder_.substr(folder_.rfind('/') + 1);
     for (int tries = 0; tries < commit_tries_max; ++tries) {
         LH_TRY_ASSIGN(const bool follows, is_at_end());
         if (!follows) LH_TRY(read_again());
+        if (allows) LH_TRY(allows(state_));
         LH_TRY_ASSIGN(const bool done, is_done(commit, before));
         if (done) return {};
         LH_TRY_ASSIGN(const std::string text, commit_text(commit, state_, name));

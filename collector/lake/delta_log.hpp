@@ -5,6 +5,7 @@
 // journal its rows reach (`txn`), so that rows and position become visible together or not at all.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,10 @@ class DeltaTable {
     // so whoever was not told what became of it asks again. Error denied: another writer has moved
     // the txn of one of our shards, or a column of that name and another type is there;
     // out_of_order: a file to be removed is not there any more.
-    Status commit(const TableCommit& commit);
+    // `allows`: asked about the state behind which the commit would come, each time; its error ends
+    // it, and nothing is committed.
+    using Allows = std::function<Status(const TableState& state)>;
+    Status commit(const TableCommit& commit, const Allows& allows = {});
 
     // Puts a checkpoint of the state beside the log, and reads it back. Needs all files.
     Status write_checkpoint(std::int64_t forget_removed_until_ms);

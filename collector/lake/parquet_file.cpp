@@ -68,7 +68,6 @@ std::shared_ptr<Array> whole_column(const arrow::Table& table, int index) {
 }
 
 bool take_names(const arrow::Table& table, const std::function<void(const RowName&)>& take) {
-    if (table.num_rows() == 0) return true;
     const auto device = whole_column<arrow::StringArray>(table, 0);
     const auto incarnation = whole_column<arrow::Int64Array>(table, 1);
     const auto epoch = whole_column<arrow::Int64Array>(table, 2);
@@ -83,9 +82,28 @@ bool take_names(const arrow::Table& table, const std::function<void(const RowNam
     return true;
 }
 
-arrow::Status read_names(Bytes parquet, const std::function<void(const RowName&)>& take) {
-    const std::vector<std::string> columns{"device", "incarnation", "epoch",
-                                           "seq",    "row",         "receive_time"};
+// Rows of a block mostly follow each other: told once for all of them.
+bool take_blocks(const arrow::Table& table, const std::function<void(const RowsOfBlock&)>& take) {
+    const auto device = whole_column<arrow::StringArray>(table, 0);
+    const auto incarnation = whole_column<arrow::Int64Array>(table, 1);
+    const auto epoch = whole_column<arrow::Int64Array>(table, 2);
+    const auto seq = whole_column<arrow::Int64Array>(table, 3);
+    if (!device || !incarnation || !epoch || !seq) return false;
+    RowsOfBlock last{{}, -1, -1, -1};
+    for (std::int64_t i = 0; i < table.num_rows(); ++i) {
+        const RowsOfBlock row{device->GetView(i), incarnation->Value(i), epoch->Value(i),
+                              seq->Value(i)};
+        if (row == last) continue;
+        take(row);
+        last = row;
+    }
+    return true;
+}
+
+// These columns, row group by row group; `take` returns false when one is of another type. Returns
+// how many rows there are.
+arrow::Result<std::uint64_t> read_groups(Bytes parquet, const std::vector<std::string>& columns,
+                                         const std::function<bool(const arrow::Table&)>& take) {
     ARROW_ASSIGN_OR_RAISE(auto reader, open(parquet));
     std::shared_ptr<arrow::Schema> schema;
     ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
@@ -94,6 +112,7 @@ arrow::Status read_names(Bytes parquet, const std::function<void(const RowName&)
         indices.push_back(schema->GetFieldIndex(name));
         if (indices.back() < 0) return arrow::Status::Invalid("no column ", name);
     }
+    std::uint64_t rows = 0;
     for (int group = 0; group < reader->num_row_groups(); ++group) {
         ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadRowGroup(group, indices));
         std::vector<int> in_table;
@@ -101,9 +120,11 @@ arrow::Status read_names(Bytes parquet, const std::function<void(const RowName&)
             in_table.push_back(table->schema()->GetFieldIndex(name));
         ARROW_ASSIGN_OR_RAISE(table, table->SelectColumns(in_table));
         ARROW_ASSIGN_OR_RAISE(table, table->CombineChunks());
-        if (!take_names(*table, take)) return arrow::Status::Invalid("a column of another type");
+        if (table->num_rows() != 0 && !take(*table))
+            return arrow::Status::Invalid("a column of another type");
+        rows += static_cast<std::uint64_t>(table->num_rows());
     }
-    return arrow::Status::OK();
+    return rows;
 }
 
 Error read_error() { return {ErrorCode::corrupt, "a Parquet file cannot be read"}; }
@@ -120,7 +141,19 @@ Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uin
 }
 
 Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take) {
-    return read_names(parquet, take).ok() ? Status{} : read_error();
+    const auto rows =
+        read_groups(parquet, {"device", "incarnation", "epoch", "seq", "row", "receive_time"},
+                    [&take](const arrow::Table& table) { return take_names(table, take); });
+    return rows.ok() ? Status{} : read_error();
+}
+
+Result<std::uint64_t> read_block_names(Bytes parquet,
+                                       const std::function<void(const RowsOfBlock&)>& take) {
+    const auto rows =
+        read_groups(parquet, {"device", "incarnation", "epoch", "seq"},
+                    [&take](const arrow::Table& table) { return take_blocks(table, take); });
+    if (!rows.ok()) return read_error();
+    return *rows;
 }
 
 Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,

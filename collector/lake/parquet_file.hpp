@@ -33,6 +33,19 @@ struct RowName {
 // what comes before that has been taken.
 Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take);
 
+// Which blocks have rows in a file, row group by row group, so that a large file takes little room;
+// a block may come more than once.
+struct RowsOfBlock {
+    std::string_view device;
+    std::int64_t incarnation = 0;
+    std::int64_t epoch = 0;
+    std::int64_t seq = 0;
+    friend bool operator==(const RowsOfBlock&, const RowsOfBlock&) = default;
+};
+// Error corrupt: it cannot be read. Returns how many rows there are.
+Result<std::uint64_t> read_block_names(Bytes parquet,
+                                       const std::function<void(const RowsOfBlock&)>& take);
+
 // A few columns of a small table, as text, in the order asked for; null is empty, and so is a
 // column that the file lacks.
 Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,

@@ -13,6 +13,7 @@ enum EpochFlag : std::uint8_t {
     flag_cut = 8,
     flag_any_class = 16,
     flag_by_record = 32,
+    flag_adopted = 64,
 };
 
 template <std::size_t Size>
@@ -23,55 +24,12 @@ std::array<std::byte, Size> read_array(ByteReader& in) {
     return array;
 }
 
-// Each run as the distance to the one before it and its length.
-void encode_runs(const SeqRuns& runs, ByteSink& out) {
-    out.varint(runs.size());
-    std::uint64_t next = 0;
-    for (const SeqRun& run : runs.runs()) {
-        out.varint(run.first - next);
-        out.varint(run.last - run.first);
-        next = std::uint64_t{run.last} + 1;
-    }
-}
-
-SeqRuns decode_runs(ByteReader& in, std::size_t max) {
-    SeqRuns runs;
-    std::uint64_t next = 0;
-    for (std::size_t left = read_count(in, max); left != 0 && in.ok(); --left) {
-        const std::uint64_t distance = in.varint();
-        const std::uint64_t length = in.varint();
-        if (distance > UINT32_MAX || length > UINT32_MAX || next + distance + length > UINT32_MAX) {
-            in.fail();
-            break;
-        }
-        const std::uint64_t first = next + distance;
-        runs.add({static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(first + length)});
-        next = first + length + 1;
-    }
-    return runs;
-}
-
-void encode_anchors(const EpochState& epoch, ByteSink& out) {
-    out.varint(static_cast<std::uint64_t>(epoch.anchors_made));
-    out.varint(epoch.anchors.size());
-    for (const Anchor& anchor : epoch.anchors) {
-        out.varint(static_cast<std::uint64_t>(anchor.id));
-        out.zigzag_varint(anchor.elapsed_us);
-        out.zigzag_varint(anchor.wall_us);
-        out.varint(anchor.error_us ? *anchor.error_us + 1 : 0);
-    }
-}
-
-void decode_anchors(ByteReader& in, EpochState& epoch) {
-    epoch.anchors_made = static_cast<std::int32_t>(in.varint());
-    epoch.anchors.resize(read_count(in, state_limits::anchors_max));
-    for (Anchor& anchor : epoch.anchors) {
-        anchor.id = static_cast<std::int32_t>(in.varint());
-        anchor.elapsed_us = in.zigzag_varint();
-        anchor.wall_us = in.zigzag_varint();
-        if (const std::uint64_t error = in.varint(); error != 0) anchor.error_us = error - 1;
-    }
-}
+// An epoch that was adopted may have more runs than one that came to this journal: as many as it
+// has blocks. Whoever reads them is bounded by the bytes that are there.
+constexpr std::size_t adopted_runs_max = UINT32_MAX;
+constexpr std::size_t adopted_tables_max = UINT32_MAX;
+constexpr std::uint8_t adopted_listed = 1;
+constexpr std::uint8_t adopted_record = 2;
 
 void encode_waiting(const EpochState& epoch, ByteSink& out) {
     out.varint(epoch.waiting.size());
@@ -96,7 +54,32 @@ std::uint8_t flags_of(const EpochState& epoch) {
     if (epoch.cut.classes != 0) flags |= flag_cut;
     if (epoch.cut.any_class) flags |= flag_any_class;
     if (epoch.cut.by_record) flags |= flag_by_record;
+    if (epoch.adopted) flags |= flag_adopted;
     return flags;
+}
+
+void encode_adopted(const EpochState& epoch, ByteSink& out) {
+    const AdoptedBlocks& adopted = *epoch.adopted;
+    out.u8(static_cast<std::uint8_t>((adopted.listed ? adopted_listed : 0) |
+                                     (adopted.record ? adopted_record : 0)));
+    if (adopted.record) out.u64(*adopted.record);
+    encode_runs(adopted.again, out);
+    encode_adopted_tables(adopted, out);
+    if (epoch.has_record) return;
+    encode_anchors(epoch, out);
+    encode_runs(epoch.received, out);
+}
+
+void decode_adopted(ByteReader& in, EpochState& epoch) {
+    AdoptedBlocks& adopted = epoch.adopted.emplace();
+    const std::uint8_t flags = in.u8();
+    adopted.listed = (flags & adopted_listed) != 0;
+    if ((flags & adopted_record) != 0) adopted.record = in.u64();
+    adopted.again = decode_runs(in, adopted_runs_max);
+    decode_adopted_tables(in, adopted);
+    if (epoch.has_record) return;
+    decode_anchors(in, epoch);
+    epoch.received = decode_runs(in, adopted_runs_max);
 }
 
 void encode_epoch(const EpochState& epoch, ByteSink& out) {
@@ -114,6 +97,7 @@ void encode_epoch(const EpochState& epoch, ByteSink& out) {
         for (const std::uint32_t last : epoch.last_number) out.varint(last);
     }
     if (epoch.cut.classes != 0) out.u8(epoch.cut.classes);
+    if (epoch.adopted) encode_adopted(epoch, out);
 }
 
 EpochState decode_epoch(ByteReader& in, const FindStreams& find_streams) {
@@ -130,7 +114,8 @@ EpochState decode_epoch(ByteReader& in, const FindStreams& find_streams) {
         if (epoch.streams == nullptr) in.fail();
         epoch.resolved = in.u32();
         decode_anchors(in, epoch);
-        epoch.received = decode_runs(in, state_limits::runs_max);
+        const bool is_adopted = (flags & flag_adopted) != 0;
+        epoch.received = decode_runs(in, is_adopted ? adopted_runs_max : state_limits::runs_max);
         decode_waiting(in, epoch);
     }
     if (epoch.ends_known) {
@@ -138,6 +123,7 @@ EpochState decode_epoch(ByteReader& in, const FindStreams& find_streams) {
             last = static_cast<std::uint32_t>(in.varint());
     }
     if ((flags & flag_cut) != 0) epoch.cut.classes = in.u8();
+    if ((flags & flag_adopted) != 0) decode_adopted(in, epoch);
     return epoch;
 }
 
@@ -191,6 +177,71 @@ IncarnationState decode_incarnation(ByteReader& in, const FindStreams& find_stre
 }
 
 }  // namespace
+
+// Each run as the distance to the one before it and its length.
+void encode_runs(const SeqRuns& runs, ByteSink& out) {
+    out.varint(runs.size());
+    std::uint64_t next = 0;
+    for (const SeqRun& run : runs.runs()) {
+        out.varint(run.first - next);
+        out.varint(run.last - run.first);
+        next = std::uint64_t{run.last} + 1;
+    }
+}
+
+SeqRuns decode_runs(ByteReader& in, std::size_t max) {
+    SeqRuns runs;
+    std::uint64_t next = 0;
+    for (std::size_t left = read_count(in, max); left != 0 && in.ok(); --left) {
+        const std::uint64_t distance = in.varint();
+        const std::uint64_t length = in.varint();
+        if (distance > UINT32_MAX || length > UINT32_MAX || next + distance + length > UINT32_MAX) {
+            in.fail();
+            break;
+        }
+        const std::uint64_t first = next + distance;
+        runs.add({static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(first + length)});
+        next = first + length + 1;
+    }
+    return runs;
+}
+
+void encode_anchors(const EpochState& epoch, ByteSink& out) {
+    out.varint(static_cast<std::uint64_t>(epoch.anchors_made));
+    out.varint(epoch.anchors.size());
+    for (const Anchor& anchor : epoch.anchors) {
+        out.varint(static_cast<std::uint64_t>(anchor.id));
+        out.zigzag_varint(anchor.elapsed_us);
+        out.zigzag_varint(anchor.wall_us);
+        out.varint(anchor.error_us ? *anchor.error_us + 1 : 0);
+    }
+}
+
+void decode_anchors(ByteReader& in, EpochState& epoch) {
+    epoch.anchors_made = static_cast<std::int32_t>(in.varint());
+    epoch.anchors.resize(read_count(in, state_limits::anchors_max));
+    for (Anchor& anchor : epoch.anchors) {
+        anchor.id = static_cast<std::int32_t>(in.varint());
+        anchor.elapsed_us = in.zigzag_varint();
+        anchor.wall_us = in.zigzag_varint();
+        if (const std::uint64_t error = in.varint(); error != 0) anchor.error_us = error - 1;
+    }
+}
+
+void encode_adopted_tables(const AdoptedBlocks& adopted, ByteSink& out) {
+    out.varint(adopted.tables.size());
+    for (const auto& [name, seqs] : adopted.tables) {
+        out.text(name);
+        encode_runs(seqs, out);
+    }
+}
+
+void decode_adopted_tables(ByteReader& in, AdoptedBlocks& adopted) {
+    for (std::size_t left = read_count(in, adopted_tables_max); left != 0 && in.ok(); --left) {
+        std::string name{as_text(read_counted(in))};
+        adopted.tables[std::move(name)] = decode_runs(in, adopted_runs_max);
+    }
+}
 
 void encode_device(const DeviceMemory& device, ByteSink& out) {
     out.varint(device.shard);

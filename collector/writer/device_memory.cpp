@@ -9,12 +9,19 @@ namespace {
 
 std::uint16_t fingerprint_of(const RecordTag& tag) { return ByteReader{Bytes{tag}}.u16(); }
 
+// What stands for no block that has come.
+bool is_only_listed(std::string_view name) {
+    return name == "_losses" || name == refused_blocks || name == torn_blocks;
+}
+
 // An epoch that is no longer remembered does not use its streams.
 void let_go(const EpochState& epoch) {
     if (epoch.streams != nullptr) --epoch.streams->users;
 }
 
 }  // namespace
+
+std::uint64_t start_of(const RecordTag& tag) { return ByteReader{Bytes{tag}}.u64(); }
 
 std::uint32_t StreamSet::classes() const {
     std::uint32_t classes = 0;
@@ -38,6 +45,54 @@ void EpochState::add_anchor(const Anchor& anchor) {
         nearest_gap = distance;
     }
     anchors.erase(anchors.begin() + static_cast<std::ptrdiff_t>(nearest));
+}
+
+bool AdoptedBlocks::has(std::string_view table, std::uint32_t seq) const {
+    const auto found = tables.find(table);
+    return found != tables.end() && found->second.contains(seq);
+}
+
+bool AdoptedBlocks::has_rows(std::uint32_t seq) const {
+    return std::any_of(tables.begin(), tables.end(), [seq](const auto& table) {
+        return !table.first.starts_with('_') && table.second.contains(seq);
+    });
+}
+
+// What is lost has not come, and its number is free for the block if it comes all the same. What a
+// torn barrier may have left incomplete is missing until it comes again.
+void EpochState::adopt(const EpochState& found) {
+    cut.classes = static_cast<std::uint8_t>(cut.classes | found.cut.classes);
+    cut.any_class = cut.any_class || found.cut.any_class;
+    anchors_made = std::max(anchors_made, found.anchors_made);
+    for (const Anchor& anchor : found.anchors) add_anchor(anchor);
+    if (!found.adopted) return;
+    if (!adopted) adopted.emplace();
+    adopted->listed = adopted->listed || found.adopted->listed;
+    if (found.adopted->record) adopted->record = found.adopted->record;
+    for (const auto& [name, seqs] : found.adopted->tables) {
+        if (seqs.empty()) continue;
+        SeqRuns& of_table = adopted->tables[name];
+        for (const SeqRun& run : seqs.runs()) {
+            of_table.add(run);
+            if (is_only_listed(name)) continue;
+            received.add(run);
+            adopted->again.add(run);
+        }
+    }
+    const auto torn = adopted->tables.find(torn_blocks);
+    if (torn == adopted->tables.end()) return;
+    for (const SeqRun& run : torn->second.runs()) received.remove(run);
+}
+
+bool EpochState::may_have_record(const RecordTag& tag) const {
+    return !adopted || !adopted->record || *adopted->record == start_of(tag);
+}
+
+bool EpochState::is_adopted_anchor(const Anchor& anchor) const {
+    return adopted && std::any_of(anchors.begin(), anchors.end(), [&](const Anchor& each) {
+               return each.elapsed_us == anchor.elapsed_us && each.wall_us == anchor.wall_us &&
+                      each.error_us == anchor.error_us;
+           });
 }
 
 bool EpochState::add_waiting(const ModelHash& model, std::uint32_t seq) {
@@ -74,6 +129,7 @@ EpochState* IncarnationState::find(std::uint32_t epoch) {
 // a device and a copy of it have sent, only the runs tell what has come.
 bool EpochState::is_done() const {
     if (!has_record || !ends_known || !waiting.empty()) return false;
+    if (adopted && !adopted->again.empty()) return false;  // its key tells what comes again
     for (std::uint32_t i = 0; i < block_class_count; ++i) {
         const auto block_class = static_cast<BlockClass>(i);
         const std::uint32_t end = BlockSeq::of(block_class, last_number[i]).value;

@@ -63,6 +63,26 @@ struct StreamSet {
 };
 
 using RecordTag = std::array<std::byte, 16>;  // the first half of its SHA-256
+// What `_epochs` has of it.
+std::uint64_t start_of(const RecordTag& tag);
+
+// Blocks in `_quarantine` whose name stayed free.
+inline constexpr std::string_view refused_blocks = "_refused";
+// Blocks of the last barrier of the journal before, which may not have come to its end: a table has
+// rows of them, and another may lack some.
+inline constexpr std::string_view torn_blocks = "_torn";
+
+// What the tables of the lake had of an epoch when this journal adopted it, see adoption.hpp.
+struct AdoptedBlocks {
+    bool listed = false;                  // it has a row in _epochs …
+    std::optional<std::uint64_t> record;  // … which says of which record: see start_of()
+    SeqRuns again;  // known from a table alone: the next arrival is the first one here
+    // By name: what it has rows of. Two are no tables: `refused_blocks` and `torn_blocks`.
+    std::map<std::string, SeqRuns, std::less<>> tables;
+
+    bool has(std::string_view table, std::uint32_t seq) const;
+    bool has_rows(std::uint32_t seq) const;  // any data table has some
+};
 
 // What has a record can open blocks. Without one it is only known by what others told of it.
 struct EpochState {
@@ -78,8 +98,16 @@ struct EpochState {
     PowerCut cut;
     bool ends_known = false;                                     // the next record has come
     std::array<std::uint32_t, block_class_count> last_number{};  // and told these
+    std::optional<AdoptedBlocks> adopted;
 
     void add_anchor(const Anchor& anchor);
+    // Adds what an adoption says of the epoch.
+    void adopt(const EpochState& found);
+    // A table has it, and it has not come to this journal.
+    bool comes_again(std::uint32_t seq) const { return adopted && adopted->again.contains(seq); }
+    // False: the record that the tables know of is another one.
+    bool may_have_record(const RecordTag& tag) const;
+    bool is_adopted_anchor(const Anchor& anchor) const;
     // False: there are too many runs of blocks that wait.
     bool add_waiting(const ModelHash& model, std::uint32_t seq);
     // Which model the block waits for; waiting.end(): it does not.

@@ -52,18 +52,16 @@ void SeqRuns::add(SeqRun run) {
     }
 }
 
-void SeqRuns::remove(std::uint32_t seq) {
-    if (!contains(seq)) return;
-    const auto at = runs_.begin() + static_cast<std::ptrdiff_t>(find(seq));
-    const SeqRun whole = *at;
-    if (whole.first == whole.last) {
-        runs_.erase(at);
-    } else if (whole.first == seq) {
-        ++at->first;
-    } else {
-        at->last = seq - 1;
-        if (whole.last != seq) runs_.insert(at + 1, {seq + 1, whole.last});
-    }
+void SeqRuns::remove(SeqRun run) {
+    const auto begin = runs_.begin() + static_cast<std::ptrdiff_t>(find(run.first));
+    auto end = begin;
+    while (end != runs_.end() && end->first <= run.last) ++end;
+    if (begin == end) return;
+    const SeqRun first = *begin;
+    const SeqRun last = *(end - 1);
+    auto at = runs_.erase(begin, end);
+    if (last.last > run.last) at = runs_.insert(at, {run.last + 1, last.last});
+    if (first.first < run.first) runs_.insert(at, {first.first, run.first - 1});
 }
 
 }  // namespace longhaul::collector

@@ -18,7 +18,8 @@ class SeqRuns {
     bool contains(std::uint32_t seq) const;
     void add(std::uint32_t seq) { add({seq, seq}); }
     void add(SeqRun run);
-    void remove(std::uint32_t seq);
+    void remove(std::uint32_t seq) { remove({seq, seq}); }
+    void remove(SeqRun run);
     void remove_first_run() { runs_.erase(runs_.begin()); }
     // Whether add() would need room for one more run.
     bool grows_by(std::uint32_t seq) const;

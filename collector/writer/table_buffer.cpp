@@ -25,34 +25,55 @@ TableBuffer::TableBuffer(ObjectStore& store, std::string folder, std::string jou
       columns_{std::move(columns)},
       sorted_{sorted} {}
 
-// Applications of other programs have names of other shapes.
-bool TableBuffer::is_of_other_journal(std::string_view app) const {
-    return app.size() > journal_.size() && app[journal_.size()] == '/' &&
-           std::count(app.begin(), app.end(), '-') == 4 && !app.starts_with(journal_);
+bool is_of_journal(std::string_view app) {
+    constexpr std::size_t uuid_length = 36;
+    return app.size() > uuid_length && app[uuid_length] == '/' &&
+           std::count(app.begin(), app.end(), '-') == 4;
 }
 
 std::string TableBuffer::app_of(Shard shard) const {
     return journal_ + "/" + std::to_string(shard);
 }
 
-// Its newest commit decides what is left out of a replay, and a snapshot then says so for good.
-Status TableBuffer::open(std::span<const Offset> ends_at_start) {
-    LH_TRY(store_.make_durable(folder() + "/_delta_log"));
-    LH_TRY(table_.refresh());
-    for (const auto& [app, version] : table_.state().txns) {
-        if (is_of_other_journal(app)) {
+// A journal that goes on with commits although it was adopted is in use somewhere; so may be this
+// one, when another has adopted it.
+Status TableBuffer::check_journals(const TableState& state) const {
+    for (const auto& [app, version] : state.txns) {
+        if (!is_of_journal(app) || app.starts_with(journal_)) continue;
+        const auto known = adopted_.find(app);
+        if (known == adopted_.end())
             return Error{ErrorCode::denied,
-                         "it holds rows of another journal; use that journal, or another lake"};
-        }
+                         "it holds rows of another journal. Use that journal; if it is lost, "
+                         "`longhaul adopt` lets this one go on with the lake"};
+        if (version > known->second)
+            return Error{ErrorCode::denied,
+                         "a journal that was adopted has committed since: a collector still runs "
+                         "on it. Stop that one, and run `longhaul adopt` again"};
     }
-    for (Shard shard = 0; shard < ends_at_start.size(); ++shard) {
-        const std::int64_t txn = table_.state().txn(app_of(shard));
-        if (txn > static_cast<std::int64_t>(ends_at_start[shard])) {
+    return {};
+}
+
+Status TableBuffer::check_own_txns(const TableState& state, const std::string& journal,
+                                   std::span<const Offset> ends) {
+    for (Shard shard = 0; shard < ends.size(); ++shard) {
+        const std::int64_t txn = state.txn(journal + "/" + std::to_string(shard));
+        if (txn > static_cast<std::int64_t>(ends[shard])) {
             return Error{ErrorCode::denied,
                          "it holds rows from behind the end of this journal, which is an older "
-                         "copy; use the newest, or another lake"};
+                         "copy. Use the newest; if that is lost, `longhaul adopt` lets this one "
+                         "go on with the lake"};
         }
     }
+    return {};
+}
+
+// Its newest commit decides what is left out of a replay, and a snapshot then says so for good.
+Status TableBuffer::open(std::span<const Offset> ends_at_start, AdoptedTxns adopted) {
+    adopted_ = std::move(adopted);
+    LH_TRY(store_.make_durable(folder() + "/_delta_log"));
+    LH_TRY(table_.refresh());
+    LH_TRY(check_journals(table_.state()));
+    LH_TRY(check_own_txns(table_.state(), journal_, ends_at_start));
     for (const Column& column : table_.state().columns) (void)column_for(column, {});
     return {};
 }
@@ -176,7 +197,8 @@ Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {
     commit.description_if_new = table_description(folder().substr(folder().rfind('/') + 1));
     commit.columns = columns_;
     commit.now = now;
-    LH_TRY(table_.commit(commit));
+    LH_TRY(
+        table_.commit(commit, [this](const TableState& state) { return check_journals(state); }));
     files_.clear();
     return {};
 }

@@ -9,8 +9,13 @@
 
 #include "collector/journal/journal.hpp"
 #include "collector/lake/delta_log.hpp"
+#include "collector/writer/adoption.hpp"
 
 namespace longhaul::collector {
+
+// Whether an appId is "<uuid>/<shard>" of a journal. Applications of other programs have names of
+// other shapes.
+bool is_of_journal(std::string_view app);
 
 class TableBuffer {
  public:
@@ -21,7 +26,11 @@ class TableBuffer {
 
     // Reads the log and takes over its columns. denied: the table holds rows of another journal, or
     // from behind what ours held when the writer started (by shard), so that it was rolled back.
-    Status open(std::span<const Offset> ends_at_start);
+    // `adopted`: what other journals had committed when ours adopted it.
+    Status open(std::span<const Offset> ends_at_start, AdoptedTxns adopted);
+    // denied: it has more of the journal than that had at these ends.
+    static Status check_own_txns(const TableState& state, const std::string& journal,
+                                 std::span<const Offset> ends);
 
     const std::string& folder() const { return table_.folder(); }
     // Path of the file that an error is about; may be empty.
@@ -45,6 +54,8 @@ class TableBuffer {
     bool has_unwritten() const { return !batches_.empty(); }
     Status write_one_file(const std::vector<Offset>& ends);
     bool has_uncommitted() const { return !files_.empty() && batches_.empty(); }
+    // denied, too, when another journal has committed since, ours having been adopted by it or
+    // having adopted it: rows of both would stand there twice.
     Status commit(const std::vector<Offset>& ends, WallUs now);
 
  private:
@@ -62,13 +73,14 @@ class TableBuffer {
                                 const std::string& receive_date, const std::string& stem);
     Status find_files();
     std::string app_of(Shard shard) const;
-    bool is_of_other_journal(std::string_view app) const;
+    Status check_journals(const TableState& state) const;
 
     ObjectStore& store_;
     DeltaTable table_;
     std::string journal_;
     std::vector<Column> columns_;
     bool sorted_;
+    AdoptedTxns adopted_;
     std::map<Key, Pending> batches_;
     std::vector<DataFile> files_;  // written, not yet committed
 };

@@ -145,7 +145,8 @@ std::vector<Column> epoch_columns() {
          fixed("clock_state", number,
                "at the boot: 0 no idea of the date, 1 uncertain, 2 synchronized"),
          fixed("streams", text, "names, separated by spaces"),
-         fixed("last_words", text, "of the boot before, where it ended by a fault; null: none")});
+         fixed("last_words", text, "of the boot before, where it ended by a fault; null: none"),
+         fixed("record", number, "the first 8 bytes of the record's SHA-256, as a number")});
 }
 
 std::vector<Column> anchor_columns() {

@@ -54,6 +54,7 @@ enum EpochColumn : std::size_t {
     epoch_clock_state,
     epoch_streams,
     epoch_last_words,
+    epoch_record,
     epoch_receive_time,
 };
 std::vector<Column> epoch_columns();

@@ -17,6 +17,8 @@ Writer::Writer(Journal& journal, ObjectStore& store, const KeyRing& keys,
     for (Shard shard = 0; shard < journal.shards(); ++shard)
         ends_at_start_.push_back(journal.durable_end(shard));
     held_below_.resize(ends_at_start_.size());
+    adopting_.resize(ends_at_start_.size());
+    begin_damaged_.resize(ends_at_start_.size());
     tags_.resize(ends_at_start_.size(), ContentTags{settings.tag_bytes});
     usage_.resize(ends_at_start_.size());
     snapshot_offsets_.resize(ends_at_start_.size());
@@ -106,6 +108,7 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
     all_read_ = true;
     for (Shard shard = 0; shard < readers_.size(); ++shard) {
         for (std::size_t i = 0; i < settings_.entries_per_step; ++i) {
+            const Offset at = readers_[shard]->offset();
             const auto read = readers_[shard]->next();
             if (read.ok()) {
                 ++counters_.entries;
@@ -113,7 +116,7 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
                     read_received_ = read.value().entry.receive_time;
                 LH_TRY(on_entry(shard, read.value()));
             } else if (read.error().code == ErrorCode::corrupt) {
-                on_damage(shard);
+                LH_TRY(on_damage(shard, at));
             } else if (read.error().code == ErrorCode::not_found) {
                 break;
             } else {
@@ -192,7 +195,7 @@ Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std
     if (slot == nullptr) {
         auto made = std::make_unique<TableBuffer>(store_, tenant + "/" + name, journal_name_,
                                                   columns, sorted);
-        const Status opened = made->open(ends_at_start_);
+        const Status opened = made->open(ends_at_start_, adopted_txns(tenant, name));
         if (!opened.ok()) {
             const std::string at = made->faulty().empty() ? "" : " (" + made->faulty() + ")";
             return stop("table " + made->folder() +
@@ -201,6 +204,13 @@ Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std
         slot = std::move(made);
     }
     return slot.get();
+}
+
+const AdoptedTxns& Writer::adopted_txns(const std::string& tenant, const std::string& name) {
+    static const AdoptedTxns none;
+    const auto& adopted = tenants_[tenant].adopted;
+    const auto found = adopted.find(name);
+    return found == adopted.end() ? none : found->second;
 }
 
 Result<Batch*, Message> Writer::begin_rows(const Place& place, TableBuffer& table,

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/writer/adoption.hpp"
 #include "collector/writer/content_tags.hpp"
 #include "collector/writer/decoded_block.hpp"
 #include "collector/writer/device_shelf.hpp"
@@ -68,6 +69,9 @@ struct WriterProgress {
 // Reasons for quarantine; behind the first one is the model's hash.
 inline constexpr std::string_view unknown_model = "unknown model: ";
 inline constexpr std::string_view too_many_gaps = "too many gaps between the blocks of this epoch";
+// Whether a block that is in quarantine for this reason counts as one that never arrived, as far as
+// that row tells.
+bool leaves_name_free(std::string_view reason);
 
 // A model that an epoch record names, in a shard whose journal does not have it.
 struct MissingModel {
@@ -162,6 +166,7 @@ class Writer {
         std::map<std::pair<Shard, ModelHash>, StoredModel> models;
         DeviceShelf devices;
         std::map<std::string, std::unique_ptr<TableBuffer>, std::less<>> tables;
+        std::map<std::string, AdoptedTxns, std::less<>> adopted;  // by table
     };
     // What a snapshot says that a table had.
     struct TableThen {
@@ -212,7 +217,7 @@ class Writer {
     void note_anchor(const Place& place, const EpochName& name, const Anchor& anchor);
     Outcome end_usage_hour(const Place& place);
     void add_usage(const Place& place, const JournalEntry& entry, const WriterCounters& before);
-    void on_damage(Shard shard);
+    Outcome on_damage(Shard shard, Offset at);
     Outcome on_schema(const Place& place, Bytes body);
     Outcome on_epoch(const Place& place, Bytes body);
     Outcome add_epoch(const Place& place, const longhaul_EpochRecord& record, const RecordTag& tag,
@@ -220,6 +225,23 @@ class Writer {
     Outcome on_closed_epoch(const Place& place, const EpochName& name, const RecordTag& tag,
                             Bytes body, const IncarnationState& incarnation);
     Outcome on_model(const Place& place, Bytes body);
+    Outcome on_adoption(const Place& place, Bytes body);
+    Outcome on_damaged_adoption();
+    void adopt_epoch(const Place& place, const AdoptedEpoch& found);
+    bool has_all_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
+                      const EpochState& epoch);
+    bool is_listed(const Place& place, const EpochName& name, std::uint32_t seq);
+    void note_loss(const Place& place, Incarnation incarnation, const longhaul_Loss& loss);
+    Outcome add_journal_losses(const Place& place, const EpochName& name, EpochState& epoch);
+    Outcome close_adoption(const Place& place);
+    Outcome close_device(const Place& place);
+    Outcome check_lake();
+    Outcome check_table(const std::string& folder);
+    // Without a gap: nobody knows how far the epoch came.
+    Outcome add_journal_loss(const Place& place, const EpochName& name, std::optional<SeqRun> gap);
+    const AdoptedTxns& adopted_txns(const std::string& tenant, const std::string& name);
+    Status put_adopted(SnapshotWriter& out, const TenantState& tenant) const;
+    static Status take_adopted(TenantState& tenant, Bytes content);
     Outcome on_block(const Place& place, Bytes body);
     Outcome on_known_block(const Place& place, const BlockHeader& header, Bytes body,
                            const BlockKey* key, const char* untold);
@@ -254,7 +276,8 @@ class Writer {
     Outcome add_loss_row(const Place& place, Incarnation incarnation, const longhaul_Loss& loss);
     Outcome add_anchor(const Place& place, const EpochName& name, EpochState& epoch, Anchor anchor,
                        const char* origin);
-    Outcome add_epoch_row(const Place& place, const longhaul_EpochRecord& record);
+    Outcome add_epoch_row(const Place& place, const longhaul_EpochRecord& record,
+                          const RecordTag& tag);
     Outcome add_power_cut(const Place& place, const longhaul_EpochRecord& record,
                           IncarnationState& incarnation);
     // What a block tells because the record will not come.
@@ -290,7 +313,11 @@ class Writer {
     Disk* snapshot_disk_;
     std::string journal_name_;
     std::vector<Offset> ends_at_start_;  // by shard
-    std::vector<Offset> held_below_;     // by shard: blocks there never wait for a release
+    // By shard, until the adoption's end: what is read came to a journal before this one; so many
+    // of its entries were.
+    std::vector<std::optional<std::uint64_t>> adopting_;
+    std::vector<bool> begin_damaged_;  // by shard: its first entry could not be read
+    std::vector<Offset> held_below_;   // by shard: blocks there never wait for a release
     std::vector<std::unique_ptr<JournalReader>> readers_;
     std::map<std::string, TenantState, std::less<>> tenants_;
     std::vector<ContentTags> tags_;    // by shard

@@ -39,6 +39,15 @@ std::vector<StreamEntry> streams_of(const longhaul_EpochRecord& record) {
 
 }  // namespace
 
+// A second record or block of a name says nothing of the first one.
+bool leaves_name_free(std::string_view reason) {
+    constexpr std::array<std::string_view, 6> free{"not found", "no epoch record",
+                                                   "too many",  "the block does not open",
+                                                   "fork",      "of an epoch"};
+    return std::any_of(free.begin(), free.end(),
+                       [reason](std::string_view each) { return reason.starts_with(each); });
+}
+
 std::uint64_t Writer::Place::tag_name(const Uuid& journal, const BlockName& block) const {
     ByteSink name;
     name.bytes(journal);
@@ -65,7 +74,8 @@ Writer::Outcome Writer::on_entry(Shard shard, const ReadEntry& read) {
     LH_TRY(end_usage_hour(place));
     const WriterCounters before = counters_;
     LH_TRY(take_entry(place, entry));
-    add_usage(place, entry, before);
+    // What came to a journal before this one was counted then.
+    if (!adopting_[shard]) add_usage(place, entry, before);
     note_heard(place, entry);
     return {};
 }
@@ -82,6 +92,8 @@ Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry
             return on_model(place, entry.body);
         case JournalKind::release:
             return on_release(place, entry.body);
+        case JournalKind::adoption:
+            return on_adoption(place, entry.body);
         default:
             break;
     }
@@ -93,10 +105,20 @@ Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry
 
 // It may have been the model or the release of a block whose rows are in a table already, and a
 // new release would write them once more.
-void Writer::on_damage(Shard shard) {
+Writer::Outcome Writer::on_damage(Shard shard, Offset at) {
     ++counters_.damaged;
+    begin_damaged_[shard] = begin_damaged_[shard] || at == 0;
+    const bool has_adopted = std::any_of(tenants_.begin(), tenants_.end(), [](const auto& tenant) {
+        return !tenant.second.adopted.empty();
+    });
+    if (adopting_[shard] || (has_adopted && at == 0)) return on_damaged_adoption();
+    notes_.push_back("the journal cannot be read at offset " + std::to_string(at) + " of shard " +
+                     std::to_string(shard) +
+                     ": what lay there is left out. What of it is in no table comes again when "
+                     "`longhaul adopt` has made a new journal, as far as devices still have it");
     held_below_[shard] = ends_at_start_[shard];
     stop_waiting(shard);
+    return {};
 }
 
 Writer::Outcome Writer::on_schema(const Place& place, Bytes body) {
@@ -135,6 +157,8 @@ Writer::Outcome Writer::on_epoch(const Place& place, Bytes body) {
         return add_streams(place, *known);
     if (known != nullptr && known->has_record)
         return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
+    if (known != nullptr && !known->may_have_record(tag))
+        return quarantine(place, name, std::nullopt, body, "fork: a second record of this epoch");
     device.make_room();  // also for the epoch before it, of which it tells
     if (incarnation->is_given_up(record.epoch))
         return quarantine(place, name, std::nullopt, body, "too many epochs of this device");
@@ -169,7 +193,7 @@ Writer::Outcome Writer::add_epoch(const Place& place, const longhaul_EpochRecord
     const EpochName name{record.incarnation, record.epoch};
     if (epoch.cut.by_record)
         LH_TRY(add_unlisted_power_cut(place, name, epoch.streams->classes(), epoch.cut));
-    LH_TRY(add_epoch_row(place, record));
+    if (!epoch.adopted || !epoch.adopted->listed) LH_TRY(add_epoch_row(place, record, tag));
     DeviceMemory::settle(incarnation, record.epoch);
     DeviceMemory::settle(incarnation, record.previous_epoch);
     return {};
@@ -238,12 +262,14 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
     if (incarnation->is_given_up(name.epoch.value)) return known("too many epochs of this device");
     EpochState* const epoch = incarnation->find(name.epoch.value);
     if (epoch == nullptr || !epoch->has_record) return refuse("no epoch record");
-    if (epoch->received.contains(name.seq.value)) return known(fork);
+    const bool again = epoch->comes_again(name.seq.value);
+    if (epoch->received.contains(name.seq.value) && !again) return known(fork);
     if (epoch->received.size() >= state_limits::runs_max &&
         epoch->received.grows_by(name.seq.value))
         return refuse(too_many_gaps);
 
     epoch->received.add(name.seq.value);
+    if (again) epoch->adopted->again.remove(name.seq.value);
     tags_[place.shard].put(place.tag_name(journal_.id().uuid, name), content_tag(body));
     LH_TRY(take_block(place, header.value(), body, *epoch));
     DeviceMemory::settle(*incarnation, name.epoch.value);
@@ -296,6 +322,10 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
         if (block.error().code == ErrorCode::not_found) forget_block(place, name, epoch);
         return quarantine(place, epoch_name, header, body, to_string(block.error()));
     }
+    if (has_all_rows(place, name, block.value(), epoch)) {
+        ++counters_.duplicates;
+        return {};
+    }
     ++counters_.blocks;
     decoded_bytes_ = bytes_of(block.value());
     return add_rows(place, name, block.value(), epoch);
@@ -304,8 +334,10 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
 // It counts as never arrived. But where its number would be one hole too many, it stays taken.
 void Writer::forget_block(const Place& place, const BlockName& name, EpochState& epoch) {
     if (epoch.received.size() >= state_limits::runs_max) return;
-    epoch.received.remove(name.seq.value);
     tags_[place.shard].remove(place.tag_name(journal_.id().uuid, name));
+    if (epoch.adopted && epoch.adopted->has_rows(name.seq.value))
+        return epoch.adopted->again.add(name.seq.value);
+    epoch.received.remove(name.seq.value);
 }
 
 Writer::Formats Writer::formats_of(const Place& place, const EpochState& epoch) {

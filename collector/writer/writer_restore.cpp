@@ -39,6 +39,8 @@ void Writer::forget_all() {
     for (ContentTags& tags : tags_) tags = ContentTags{settings_.tag_bytes};
     for (UsageLedger& usage : usage_) usage = {};
     std::fill(held_below_.begin(), held_below_.end(), 0);
+    std::fill(adopting_.begin(), adopting_.end(), std::nullopt);
+    std::fill(begin_damaged_.begin(), begin_damaged_.end(), false);
     std::fill(snapshot_offsets_.begin(), snapshot_offsets_.end(), 0);
     missing_models_.clear();
     waiting_.clear();
@@ -73,6 +75,7 @@ Writer::Outcome Writer::restore() {
             " back beside the journal. The journal is left as it is; without a snapshot rows "
             "would be doubled");
     }
+    LH_TRY(check_lake());
     if (!numbers.empty()) notes_.push_back("the writer reads the whole journal again");
     return {};
 }
@@ -118,7 +121,8 @@ Result<bool, Message> Writer::restore_from(std::uint64_t number) {
 
 Status Writer::check_head(const SnapshotHead& head, std::uint64_t number) const {
     if (head.journal != journal_.id().uuid)
-        return Error{ErrorCode::denied, "it is of another journal; use that journal"};
+        return Error{ErrorCode::denied,
+                     "it is of another journal; use that journal, or `longhaul adopt`"};
     if (head.number != number)
         return Error{ErrorCode::corrupt, "its number is not that of its name"};
     if (head.offsets.size() != journal_.shards())
@@ -127,7 +131,7 @@ Status Writer::check_head(const SnapshotHead& head, std::uint64_t number) const 
         if (head.offsets[shard] > ends_at_start_[shard]) {
             return Error{ErrorCode::denied,
                          "it is of more than the journal holds, which is an older copy; use the "
-                         "newest"};
+                         "newest, or `longhaul adopt`"};
         }
         LH_TRY_ASSIGN(const Offset begin, journal_.begin(shard));
         if (head.offsets[shard] < begin) {
@@ -158,6 +162,13 @@ Status Writer::take_item(std::uint8_t kind, Bytes content) {
                 if (!in.ok() || tag.name == 0) return damaged_content;
                 tags_[shard].put_old(generation, tag);
             }
+            return {};
+        }
+        case SnapshotItem::adopting: {
+            const std::uint64_t shard = in.varint();
+            const std::uint64_t entries = in.varint();
+            if (!in.at_end() || shard >= adopting_.size()) return damaged_content;
+            adopting_[shard] = entries;
             return {};
         }
         case SnapshotItem::usage: {
@@ -222,6 +233,8 @@ Status Writer::take_tenant_item(std::uint8_t kind, ByteReader& in) {
             if (!in.at_end() || id > UINT32_MAX) return damaged_content;
             return tenant.devices.put_streams(static_cast<std::uint32_t>(id), std::move(entries));
         }
+        case SnapshotItem::adopted:
+            return take_adopted(tenant, in.rest());
         case SnapshotItem::device:
             return take_device(in);
         case SnapshotItem::facts:

@@ -82,8 +82,11 @@ const char* name_of_anchor(std::uint32_t source) {
 
 Writer::Outcome Writer::add_rows(const Place& place, const BlockName& name,
                                  const DecodedBlock& block, EpochState& epoch) {
-    for (const longhaul_SystemEntry& entry : block.system)
-        LH_TRY(add_system_entry(place, name, entry, epoch));
+    // A barrier commits the system tables before the others, so what it tells is there, too.
+    const bool told = epoch.adopted && epoch.adopted->has_rows(name.seq.value);
+    for (const longhaul_SystemEntry& entry : block.system) {
+        if (!told) LH_TRY(add_system_entry(place, name, entry, epoch));
+    }
     std::int32_t row = 0;
     for (const DecodedSection& section : block.sections) {
         LH_TRY(add_section(place, name, section, epoch, row));
@@ -98,6 +101,7 @@ Writer::Outcome Writer::add_section(const Place& place, const BlockName& name,
     const StreamEntry& stream = *epoch.stream(section.stream);
     const KnownSchema& known = tenants_[place.tenant].schemas.at({place.shard, stream.schema});
     const Schema& schema = known.stored->schema();
+    if (epoch.adopted && epoch.adopted->has(schema.name, name.seq.value)) return {};
     const bool device_time = schema.time == TimeKind::device;
     const auto elapsed_of = [&schema](std::int64_t ticks) {
         return wrapping_multiply(ticks, schema.tick_us);
@@ -173,6 +177,7 @@ Writer::Outcome Writer::add_system_entry(const Place& place, const BlockName& na
                          loss.epoch != 0 && loss.last_epoch == 0 &&
                          loss.first_seq == loss.last_seq && BlockSeq{loss.first_seq}.number() != 0;
     if (one_end) return add_told_power_cut(place, {name.incarnation.value, loss.epoch}, loss);
+    note_loss(place, name.incarnation, loss);
     return add_loss_row(place, name.incarnation, loss);
 }
 
@@ -202,6 +207,7 @@ Writer::Outcome Writer::add_loss_row(const Place& place, Incarnation incarnation
 
 Writer::Outcome Writer::add_anchor(const Place& place, const EpochName& name, EpochState& epoch,
                                    Anchor anchor, const char* origin) {
+    if (epoch.is_adopted_anchor(anchor)) return {};
     anchor.id = epoch.anchors_made++;
     epoch.add_anchor(anchor);
     note_anchor(place, name, anchor);
@@ -223,7 +229,8 @@ Writer::Outcome Writer::add_anchor(const Place& place, const EpochName& name, Ep
     return {};
 }
 
-Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRecord& record) {
+Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRecord& record,
+                                      const RecordTag& tag) {
     LH_TRY_ASSIGN(TableBuffer* const epochs,
                   table(place.tenant, "_epochs", epoch_columns(), false));
     LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *epochs));
@@ -242,6 +249,7 @@ Writer::Outcome Writer::add_epoch_row(const Place& place, const longhaul_EpochRe
     batch->put_integer(epoch_clock_state, record.clock_state);
     batch->put_text(epoch_streams, streams);
     if (*record.last_words != '\0') batch->put_text(epoch_last_words, record.last_words);
+    batch->put_integer(epoch_record, static_cast<std::int64_t>(start_of(tag)));
     batch->put_integer(epoch_receive_time, place.receive_time.value);
     batch->end_row();
     return {};
@@ -338,6 +346,10 @@ Writer::Outcome Writer::add_power_cut_row(const Place& place, const EpochName& n
 Writer::Outcome Writer::quarantine(const Place& place, const EpochName& name,
                                    std::optional<BlockHeader> header, Bytes content,
                                    std::string_view reason) {
+    if (header && !reason.starts_with("fork") && is_listed(place, name, header->name.seq.value)) {
+        ++counters_.duplicates;
+        return {};
+    }
     ++counters_.quarantined;
     LH_TRY_ASSIGN(TableBuffer* const kept,
                   table(place.tenant, "_quarantine", quarantine_columns(), false));

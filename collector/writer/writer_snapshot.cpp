@@ -114,6 +114,10 @@ Status Writer::put_state(SnapshotWriter& out) const {
         LH_TRY(put(out, SnapshotItem::shard, item));
         LH_TRY(put_tags(out, shard, tags_[shard]));
         LH_TRY(put_usage(out, shard));
+        item.clear();
+        item.varint(shard);
+        item.varint(adopting_[shard].value_or(0));
+        if (adopting_[shard]) LH_TRY(put(out, SnapshotItem::adopting, item));
     }
     ByteSink counts;
     for (const std::uint64_t count : {counters_.blocks, counters_.duplicates, counters_.quarantined,
@@ -148,6 +152,7 @@ Status Writer::put_tenant(SnapshotWriter& out, const std::string& name,
         item.bytes(model.bytes);
         LH_TRY(put_item(SnapshotItem::model));
     }
+    LH_TRY(put_adopted(out, tenant));
     for (const auto& [table_name, table] : tenant.tables) {
         item.text(table_name);
         for (Shard shard = 0; shard < journal_.shards(); ++shard)

@@ -1,9 +1,12 @@
-// Attacks the reader of the writer's snapshots. The first byte chooses: a head, a device's state,
-// streams, or a whole file whose parts are sealed as they should be and hold any bytes. What is
-// taken for a device's state must give its bytes back, or shorter ones of the same state.
+// Attacks the reader of the writer's snapshots, and of an adoption, which has parts of them. The
+// first byte chooses: a head, a device's state, streams, a whole file whose parts are sealed as
+// they should be and hold any bytes, or an adoption. What is taken for a device's state must give
+// its bytes back, or shorter ones of the same state; an adoption must say the same when it is
+// written again, in however many entries, and a device that has adopted it is kept by a snapshot.
 #include <cstddef>
 #include <cstdint>
 
+#include "collector/writer/adoption.hpp"
 #include "collector/writer/device_codec.hpp"
 #include "collector/writer/snapshot_file.hpp"
 #include "firmware-sim/sim_disk.hpp"
@@ -26,6 +29,40 @@ void attack_device(Bytes bytes) {
     ByteSink second;
     encode_device(again.value(), second);
     LH_CHECK(equal(first.written(), second.written()));
+}
+
+std::vector<std::byte> state_of(const EpochState& epoch) {
+    DeviceMemory device;
+    device.find_or_add(1)->open[1] = epoch;
+    ByteSink out;
+    encode_device(device, out);
+    attack_device(out.written());
+    return {out.written().begin(), out.written().end()};
+}
+
+void attack_adoption(Bytes bytes) {
+    const auto adoption = decode_adoption(bytes);
+    if (!adoption.ok()) return;
+    AdoptedTxns txns;
+    EpochState again;
+    const auto take = [&](Bytes body) -> Status {
+        const auto part = decode_adoption(body);
+        LH_CHECK(part.ok() && part.value().index() == adoption.value().index());
+        if (const auto* const table = std::get_if<AdoptedTable>(&part.value()))
+            txns.insert(table->txns.begin(), table->txns.end());
+        if (const auto* const epoch = std::get_if<AdoptedEpoch>(&part.value()))
+            again.adopt(epoch->state);
+        return {};
+    };
+    LH_CHECK(std::visit([&](const auto& each) { return encode_adoption(each, take).ok(); },
+                        adoption.value()));
+    if (const auto* const table = std::get_if<AdoptedTable>(&adoption.value()))
+        LH_CHECK(txns == table->txns);
+    if (const auto* const epoch = std::get_if<AdoptedEpoch>(&adoption.value())) {
+        EpochState once;
+        once.adopt(epoch->state);
+        LH_CHECK(state_of(once) == state_of(again));
+    }
 }
 
 void attack_file(Bytes bytes) {
@@ -60,7 +97,7 @@ void attack_file(Bytes bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const Bytes bytes = std::as_bytes(std::span{data + 1, size - 1});
-    switch (data[0] % 4) {
+    switch (data[0] % 5) {
         case 0:
             (void)parse_snapshot_head(bytes).ok();
             break;
@@ -72,8 +109,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             (void)decode_streams(in).ok();
             break;
         }
-        default:
+        case 3:
             attack_file(bytes);
+            break;
+        default:
+            attack_adoption(bytes);
     }
     return 0;
 }

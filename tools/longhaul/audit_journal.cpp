@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "collector/writer/adoption.hpp"
 #include "collector/writer/snapshots.hpp"
 #include "common/block/epoch.hpp"
 #include "common/block/stored_schema.hpp"
@@ -209,6 +210,16 @@ Result<SentData, Message> read_sent(collector::Journal& journal, const AuditScop
                 // A release has the time of its block.
                 if (shard_begin.time.value == INT64_MAX && entry.kind != JournalKind::release)
                     shard_begin.time = entry.receive_time;
+                // What an adoption says is in the tables, from before it.
+                if (entry.kind == JournalKind::adoption) {
+                    const auto adoption = collector::decode_adoption(entry.body);
+                    if (adoption.ok() &&
+                        std::holds_alternative<collector::AdoptionClose>(adoption.value()))
+                        continue;
+                    shard_begin.time = entry.receive_time;
+                    shard_begin.adopted = true;
+                    continue;
+                }
                 collecting.take(shard, read.value());
             } else if (read.error().code == ErrorCode::not_found) {
                 break;

@@ -41,7 +41,8 @@ struct SentEpoch {
 struct ShardBegin {
     collector::Offset offset = 0;  // 0: nothing was cut off
     WallUs time{INT64_MAX};        // about when its first entry came
-    bool is_cut() const { return offset != 0; }
+    bool adopted = false;          // what came before is of other journals
+    bool is_cut() const { return offset != 0 || adopted; }
 };
 
 struct SentData {

@@ -1,6 +1,7 @@
 #include "tools/longhaul/store_commands.hpp"
 
 #include "common/host/exit_codes.hpp"
+#include "tools/longhaul/adopt.hpp"
 #include "tools/longhaul/backup.hpp"
 #include "tools/longhaul/import_command.hpp"
 
@@ -26,6 +27,24 @@ void add_import(CLI::App& app, Commands& commands) {
     });
 }
 
+void add_adopt(CLI::App& app, Commands& commands) {
+    CLI::App* command = app.add_subcommand(
+        "adopt", "After the journal was lost, or set back: a new one that goes on with the lake");
+    const auto options = std::make_shared<AdoptOptions>();
+    command
+        ->add_option("--config", options->config,
+                     "The configuration of a collector that is stopped")
+        ->required();
+    command->add_flag("--close", options->close,
+                      "Later, when the devices were back: list what did not come as lost");
+    command->add_flag("--json", options->json, "One JSON object on standard output");
+    command->footer("Example: longhaul adopt --config ca/collector/collector.toml");
+    commands.emplace_back(command, [options] {
+        options->now = wall_now();
+        return end(adopt_command(*options));
+    });
+}
+
 using Work = Result<int, Message> (*)(const BackupOptions&);
 
 void add_copy(CLI::App& app, Commands& commands, const char* name, const char* what,
@@ -46,6 +65,7 @@ void add_copy(CLI::App& app, Commands& commands, const char* name, const char* w
 
 void add_store_commands(CLI::App& app, Commands& commands) {
     add_import(app, commands);
+    add_adopt(app, commands);
     add_copy(app, commands, "backup",
              "Copy configuration, registry and keys of a collector, which may be running",
              "Folder to make; keep it as secret as the keys", back_up);

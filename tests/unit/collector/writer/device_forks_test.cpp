@@ -146,6 +146,38 @@ TEST_CASE("device: a block that came before the copy told the end stays the one 
     CHECK(bench.writer->counters().duplicates == 1);
 }
 
+TEST_CASE(
+    "device: of one that opens epochs without end the newest are rows, the oldest quarantined") {
+    BootBench bench;
+    REQUIRE(bench.start());
+    bench.schema(*bench.bus);
+    constexpr auto last = static_cast<std::uint32_t>(state_limits::open_epochs_max) + 20;
+    // The record costs most; so few have one.
+    const auto boot = [&bench](std::uint32_t number) {
+        EpochMaker made = bench.boot(number);
+        made.record.previous_epoch = number == 1 ? 0 : number - 1;
+        bench.epoch(made);
+        return made;
+    };
+    const EpochMaker first = boot(1);
+    for (std::uint32_t number = 3; number <= last; number += 2) static_cast<void>(boot(number));
+    bench.block(first, bench.sealed(first, 1));
+    const EpochMaker newest = boot(last + 1);
+    bench.block(newest, bench.sealed(newest, 1));
+    REQUIRE(bench.drain() == "");
+    CHECK(bench.rows("acme/bus", {"epoch"}) == Rows{std::to_string(last + 1)});
+    CHECK(bench.reasons() == Rows{"1|" + seq_1 + "|too many epochs of this device"});
+    // What a snapshot takes of it has an end, too, and says the same.
+    bench.settings.snapshot_bytes = 1;
+    for (int again = 0; again < 2; ++again) {
+        REQUIRE(bench.start());
+        bench.block(first, bench.sealed(first, 2));
+        REQUIRE(bench.drain() == "");
+    }
+    CHECK(bench.rows("acme/bus", {"epoch"}).size() == 1);
+    CHECK(bench.reasons().size() == 2);
+}
+
 TEST_CASE("device: what nobody can tell any more is listed, once") {
     BootBench bench;
     bench.settings.tag_bytes = 1000;

@@ -65,8 +65,9 @@ TEST_CASE("runs: blocks that come in any order become as few runs as there are")
         for (int i = 0; i < 60; ++i) {
             const auto seq = static_cast<std::uint32_t>(random() % 40);
             if (random() % 4 == 0) {
-                runs.remove(seq);
-                there.erase(seq);
+                const auto last = static_cast<std::uint32_t>(seq + random() % 3);
+                runs.remove({seq, last});
+                for (std::uint32_t each = seq; each <= last; ++each) there.erase(each);
             } else {
                 const std::size_t before = runs.size();
                 const bool grows = runs.grows_by(seq);

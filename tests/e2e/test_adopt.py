@@ -1,0 +1,174 @@
+"""The journal is lost, or comes back as an older copy: a new one adopts the lake, and devices send again what they have."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from longhaul_e2e.compare import differences
+from longhaul_e2e.forged import forge
+from longhaul_e2e.full import FullSpool
+from longhaul_e2e.processes import call, demand, wait_until
+from longhaul_e2e.readers import by_deltalake, connect, read
+from longhaul_e2e.site import TENANT, Site
+
+DONE, BAD_DATA, RETRY = 0, 65, 75
+SEGMENT_HEADER = 32  # bytes before the entry at offset 0
+
+
+def adopt(site, *options):
+    code, output, messages = call(site.bin / "longhaul", "adopt", "--config", site.config, "--json", *options)
+    return code, json.loads(output) if output else None, messages
+
+
+def set_commit_interval(site, seconds):
+    site.config.write_text(re.sub(r"commit_interval_s = \d+", f"commit_interval_s = {seconds}", site.config.read_text()))
+
+
+def run_agents(site):
+    """Each run is a boot: the recordings are played once more, and what waits goes with it."""
+    assert site.start_agent().wait()[0] == DONE
+
+
+def check_refused(site):
+    """The collector finds out by itself, and names the way on."""
+    site.spawn_collector()
+    assert site.collector.wait()[0] == BAD_DATA
+    assert "longhaul adopt" in site.collector.messages()
+
+
+def check_rows(site, recording, boots):
+    """Whatever the ledgers of the devices have is in the table once, as a reader of others sees it."""
+    code, report = site.audit()
+    assert code == DONE and report["ok"] and report["totals"]["duplicates"] == 0, report
+    rows = read(by_deltalake, site.lake / TENANT / recording.table, dict(zip(recording.fields, recording.kinds)))
+    assert differences(recording, rows, recording.devices.keys()) == []
+    assert len(rows) == boots * recording.samples
+
+
+@pytest.fixture()
+def site(tmp_path):
+    with Site(tmp_path / "site") as made:
+        made.recording = forge(tmp_path / "forged", 21, devices=2)
+        made.start_collector()
+        made.add_devices(sorted(made.recording.devices), made.recording, block_bytes=512)
+        run_agents(made)
+        assert made.stop_collector() == DONE
+        yield made
+
+
+def test_a_journal_that_is_lost_altogether(site):
+    set_commit_interval(site, 3600)  # acknowledged, and in no table
+    site.start_collector()
+    run_agents(site)
+    code, _, messages = adopt(site)
+    assert code == RETRY and "another collector is using it" in messages
+    site.kill_collector()
+    shutil.rmtree(site.journal)
+    check_refused(site)
+
+    code, report, messages = adopt(site)
+    assert (code, messages) == (DONE, "")
+    assert report["devices"] == 2 and report["entries_kept"] == 0
+    assert report["rows"] == site.recording.samples
+    set_commit_interval(site, 1)
+    site.start_collector()
+    run_agents(site)
+    assert site.stop_collector() == DONE
+    check_rows(site, site.recording, boots=3)
+    assert not (site.lake / TENANT / "_losses").exists()
+
+    code, _, _ = adopt(site, "--close")
+    assert code == DONE
+    site.start_collector()
+    assert site.stop_collector() == DONE
+    check_rows(site, site.recording, boots=3)
+    assert not (site.lake / TENANT / "_losses").exists(), "nothing was lost"
+
+
+def test_a_journal_that_comes_back_as_an_older_copy(site, tmp_path):
+    shutil.copytree(site.journal, tmp_path / "copy")
+    site.start_collector()
+    run_agents(site)
+    assert site.stop_collector() == DONE
+    shutil.rmtree(site.journal)
+    shutil.copytree(tmp_path / "copy", site.journal)
+    check_refused(site)
+
+    code, report, messages = adopt(site)
+    assert (code, messages) == (DONE, "")
+    assert report["entries_kept"] > 0 and report["entries_damaged"] == 0
+    assert (site.journal / report["kept_in"] / "journal.meta").exists()
+    site.start_collector()
+    run_agents(site)
+    assert site.stop_collector() == DONE
+    check_rows(site, site.recording, boots=3)
+
+
+def test_a_journal_that_has_rotted(site):
+    set_commit_interval(site, 3600)  # acknowledged, and in no table
+    site.start_collector()
+    run_agents(site)
+    site.kill_collector()
+    entries = [json.loads(line) for line in demand(site.bin / "longhaul", "inspect", "journal", site.journal, "--json").splitlines()]
+    blocks = [entry["offset"] for entry in entries if entry.get("kind") == "block"]
+    segment, = site.journal.glob("shard-*/*.seg")
+    for offset in (blocks[3], blocks[-3]):  # one that is in a table, and one that is not
+        data = bytearray(segment.read_bytes())
+        data[SEGMENT_HEADER + offset + 60] ^= 1
+        segment.write_bytes(data)
+
+    set_commit_interval(site, 1)
+    site.start_collector()
+    assert site.stop_collector() == DONE
+    for offset in (blocks[3], blocks[-3]):
+        assert f"cannot be read at offset {offset} of shard 0" in site.collector.messages()
+    code, report, messages = adopt(site)
+    assert (code, messages) == (DONE, "")
+    assert report["entries_damaged"] == 2
+    site.start_collector()
+    run_agents(site)
+    assert site.stop_collector() == DONE
+    check_rows(site, site.recording, boots=3)
+
+
+def test_what_cannot_be_had_again_is_listed(tmp_path):
+    with Site(tmp_path / "site") as site:
+        spool = FullSpool(site, "bytes_max = 65536")
+        site.start_collector()
+        spool.start()
+        spool.put("reading", 200)
+        wait_until(spool.drained, "everything to be acknowledged")
+        assert site.stop_collector() == DONE
+        set_commit_interval(site, 3600)
+        site.start_collector()
+        spool.put("reading", 4000)  # acknowledged, in no table, and more than the device can keep
+        wait_until(spool.drained, "everything to be acknowledged")
+        site.kill_collector()
+        shutil.rmtree(site.journal)
+        assert adopt(site)[0] == DONE
+
+        set_commit_interval(site, 1)
+        site.start_collector()
+        spool.put("reading", 5)  # so that it is known when the device was back
+        wait_until(spool.drained, "everything to be acknowledged")
+        assert spool.agent.stop() == DONE
+        assert site.stop_collector() == DONE
+        assert adopt(site, "--close")[0] == DONE
+        site.start_collector()
+        assert site.stop_collector() == DONE
+        code, report = site.audit()
+        assert code == DONE and report["ok"] and report["totals"]["lost"] > 0, report
+
+        table, losses = site.lake / TENANT / "reading", site.lake / TENANT / "_losses"
+        numbers = connect().execute(f"SELECT DISTINCT seq FROM delta_scan('{table}')").fetchall()
+        there = {seq for seq, in numbers}
+        listed = set()
+        for first, last, reason in connect().execute(f"SELECT first_seq, last_seq, reason FROM delta_scan('{losses}')").fetchall():
+            assert reason in ("journal_lost", "full")
+            listed |= set(range(first, last + 1))
+        assert listed and not listed & there
+        rows, distinct = connect().execute(f"SELECT count(*), count(DISTINCT n) FROM delta_scan('{table}')").fetchone()
+        assert rows == distinct
+        assert 205 <= rows < 4205
