@@ -253,11 +253,15 @@ void LakeRanges::take_quarantined(const Rows& rows, std::size_t row) {
             rows[3].integers[row]);
 }
 
-// Rows that were there and have gone with age.
+// Rows that were there and have gone with age. Of a block that was in `_quarantine` the bytes have
+// gone, and nothing says any more whether its name was taken.
 void LakeRanges::take_expired(const Rows& rows, std::size_t row) {
     AdoptedEpoch* const epoch = find(rows, row);
     if (epoch == nullptr || rows[3].valid[row] == 0) return;
-    add_run(*epoch, std::string{rows[3].text(row)}, rows[4].integers[row], rows[5].integers[row]);
+    const std::string_view of_table = rows[3].text(row);
+    if (of_table.starts_with('_') && of_table != "_quarantine") return;
+    add_run(*epoch, of_table == "_quarantine" ? refused_blocks : of_table, rows[4].integers[row],
+            rows[5].integers[row]);
 }
 
 Status LakeRanges::for_each_epoch(const Take& take) const {

@@ -230,7 +230,6 @@ class Writer {
     void adopt_epoch(const Place& place, const AdoptedEpoch& found);
     bool has_all_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
                       const EpochState& epoch);
-    bool is_listed(const Place& place, const EpochName& name, std::uint32_t seq);
     void note_loss(const Place& place, Incarnation incarnation, const longhaul_Loss& loss);
     Outcome add_journal_losses(const Place& place, const EpochName& name, EpochState& epoch);
     Outcome close_adoption(const Place& place);

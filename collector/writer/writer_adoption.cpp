@@ -105,16 +105,6 @@ bool Writer::has_all_rows(const Place& place, const BlockName& name, const Decod
                        });
 }
 
-// `_quarantine` has it from a journal before this one. Another content under that name is no less
-// of a fork.
-bool Writer::is_listed(const Place& place, const EpochName& name, std::uint32_t seq) {
-    IncarnationState* const incarnation = device_of(place).find(name.first);
-    const EpochState* const epoch =
-        incarnation == nullptr ? nullptr : incarnation->find(name.second);
-    return epoch != nullptr && epoch->adopted &&
-           (epoch->adopted->has("_quarantine", seq) || epoch->adopted->has(refused_blocks, seq));
-}
-
 // What a device lists itself is not the journal's loss. Where it lists more holes than are
 // remembered, they are listed twice.
 void Writer::note_loss(const Place& place, Incarnation incarnation, const longhaul_Loss& loss) {
