@@ -227,6 +227,8 @@ class Writer {
     Outcome on_model(const Place& place, Bytes body);
     Outcome on_adoption(const Place& place, Bytes body);
     Outcome on_damaged_adoption();
+    Outcome check_adoptions();
+    bool has_adopted() const;
     void adopt_epoch(const Place& place, const AdoptedEpoch& found);
     bool has_all_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
                       const EpochState& epoch);

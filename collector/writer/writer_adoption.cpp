@@ -78,6 +78,23 @@ Writer::Outcome Writer::on_damaged_adoption() {
         "`longhaul adopt` again, which reads that from the lake and keeps what came since");
 }
 
+bool Writer::has_adopted() const {
+    return std::any_of(tenants_.begin(), tenants_.end(),
+                       [](const auto& tenant) { return !tenant.second.adopted.empty(); });
+}
+
+// A damaged tail is cut off when the journal is opened, and a shard's files may be gone: nothing is
+// read there that could tell. What was there at the start has each shard's adoption up to its end
+// mark. Before anything is committed, because what came since would be taken for new.
+Writer::Outcome Writer::check_adoptions() {
+    for (Shard shard = 0; shard < readers_.size(); ++shard) {
+        const Offset end = ends_at_start_[shard];
+        const bool lacks_end = adopting_[shard] && readers_[shard]->offset() >= end;
+        if (lacks_end || (end == 0 && has_adopted())) return on_damaged_adoption();
+    }
+    return {};
+}
+
 void Writer::adopt_epoch(const Place& place, const AdoptedEpoch& found) {
     DeviceMemory& device = device_of(place);
     IncarnationState* const incarnation = device.find_or_add(found.incarnation);

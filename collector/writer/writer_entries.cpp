@@ -106,10 +106,7 @@ Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry
 Writer::Outcome Writer::on_damage(Shard shard, Offset at) {
     ++counters_.damaged;
     begin_damaged_[shard] = begin_damaged_[shard] || at == 0;
-    const bool has_adopted = std::any_of(tenants_.begin(), tenants_.end(), [](const auto& tenant) {
-        return !tenant.second.adopted.empty();
-    });
-    if (adopting_[shard] || (has_adopted && at == 0)) return on_damaged_adoption();
+    if (adopting_[shard] || (at == 0 && has_adopted())) return on_damaged_adoption();
     held_below_[shard] = ends_at_start_[shard];
     stop_waiting(shard);
     return {};

@@ -157,6 +157,30 @@ TEST_CASE("adopt: a shard that lost the beginning of its adoption doubles nothin
     }
 }
 
+TEST_CASE("adopt: a shard that lost the end of its adoption, or all of it, doubles nothing") {
+    for (const bool all : {false, true}) {
+        CAPTURE(all);
+        AdoptBench bench;
+        const std::vector<Offset> entries = adopt_in_second_shard(bench);
+        if (!all) damage_entries(bench, 1, {entries.back()});  // a torn tail when it is opened
+        bench.writer.reset();
+        bench.journal.reset();
+        if (all) bench.remove_all("shard-0001");
+        bench.settings.rows_max = 1;
+        REQUIRE(bench.start());
+        bench.schema(*bench.thing, "acme", 1);
+        bench.epoch(bench.maker, 1);
+        for (const std::uint32_t number : {1U, 2U})
+            bench.block(bench.maker, bench.sealed(number), adopted_us, 1);
+        CHECK_THAT(bench.drain(), ContainsSubstring("run `longhaul adopt` again"));
+        CHECK(bench.blocks() == rows_of({1, 2}));
+        REQUIRE(bench.adopt(10).ok());
+        REQUIRE(bench.start());
+        CHECK(bench.drain().empty());
+        CHECK(bench.blocks() == rows_of({1, 2}));
+    }
+}
+
 TEST_CASE("adopt: what a refused block is listed with does not take its name") {
     AdoptBench bench;
     bench.schema(*bench.thing);
