@@ -69,7 +69,7 @@ Status LakeRanges::read() {
     for (const StoredObject& table : tables) {
         if (table.folder) LH_TRY(find_table(table.name));
     }
-    find_torn_barriers();
+    find_last_barriers();
     for (DeltaTable& table : found_) LH_TRY(read_table(table));
     for (auto& [key, epoch] : epochs_) thin_out(epoch.state);
     return {};
@@ -97,21 +97,16 @@ Status LakeRanges::find_table(const std::string& name) {
 }
 
 // A barrier commits one table after the other. So of rows that came with the furthest offset of a
-// shard nobody can tell whether every table got theirs, if one is not there.
-void LakeRanges::find_torn_barriers() {
+// shard nobody can tell whether every table got theirs: one that lacks it may have had no rows, and
+// one that is not there may have been about to get its first ones.
+void LakeRanges::find_last_barriers() {
     AdoptedTxns furthest;
     for (const AdoptedTable& table : tables_) {
         for (const auto& [app, version] : table.txns)
             furthest[app] = std::max(furthest[app], version);
     }
-    for (const AdoptedTable& table : tables_) {
-        if (table.name.starts_with('_')) continue;
-        for (const auto& [app, version] : furthest) {
-            const auto of_table = table.txns.find(app);
-            if (of_table != table.txns.end() && of_table->second == version) continue;
-            torn_.insert(app.substr(app.find('/') + 1) + "-" + std::to_string(version));
-        }
-    }
+    for (const auto& [app, version] : furthest)
+        torn_.insert(app.substr(app.find('/') + 1) + "-" + std::to_string(version));
 }
 
 Status LakeRanges::read_table(DeltaTable& table) {
