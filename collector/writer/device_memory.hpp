@@ -81,6 +81,7 @@ struct AdoptedBlocks {
     std::map<std::string, SeqRuns, std::less<>> tables;
 
     bool has(std::string_view table, std::uint32_t seq) const;
+    const std::vector<SeqRun>& runs_of(std::string_view table) const;
     bool has_rows(std::uint32_t seq) const;  // any data table has some
 };
 

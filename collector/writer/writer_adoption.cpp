@@ -175,9 +175,12 @@ Writer::Outcome Writer::add_journal_losses(const Place& place, const EpochName& 
     SeqRuns known = epoch.received;
     if (epoch.adopted) {
         for (const SeqRun& run : epoch.adopted->again.runs()) named.add(run);
-        const auto lost = epoch.adopted->tables.find(losses_table);
-        if (lost != epoch.adopted->tables.end())
-            for (const SeqRun& run : lost->second.runs()) known.add(run);
+        for (const SeqRun& run : epoch.adopted->runs_of(refused_blocks)) named.add(run);
+        for (const SeqRun& run : epoch.adopted->runs_of(losses_table)) {
+            known.add(run);
+            // It may have no end; the one before its first was there.
+            if (BlockSeq{run.first}.number() != 0) named.add(run.first - 1);
+        }
     }
     const bool nothing_known = !epoch.ends_known && known.empty() && named.empty();
     if (epoch.adopted && nothing_known && !epoch.cut.any_class) {

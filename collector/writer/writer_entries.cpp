@@ -322,9 +322,10 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
 void Writer::forget_block(const Place& place, const BlockName& name, EpochState& epoch) {
     if (epoch.received.size() >= state_limits::runs_max) return;
     tags_[place.shard].remove(place.tag_name(journal_.id().uuid, name));
-    if (epoch.adopted && epoch.adopted->has_rows(name.seq.value))
-        return epoch.adopted->again.add(name.seq.value);
-    epoch.received.remove(name.seq.value);
+    const std::uint32_t seq = name.seq.value;
+    const bool has_rows = epoch.adopted && epoch.adopted->has_rows(seq);
+    if (has_rows) epoch.adopted->again.add(seq);
+    if (!has_rows || epoch.adopted->has(torn_blocks, seq)) epoch.received.remove(seq);
 }
 
 Writer::Formats Writer::formats_of(const Place& place, const EpochState& epoch) {

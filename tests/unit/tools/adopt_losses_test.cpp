@@ -55,6 +55,48 @@ TEST_CASE("adopt: another content of a name that is in quarantine is kept, too")
     CHECK(bench.writer->counters().duplicates == 0);
 }
 
+TEST_CASE("adopt: a block of the last barrier that does not open is still missing") {
+    AdoptBench bench;
+    bench.lose_after({1, 2});
+    bench.meet();
+    auto damaged = bench.sealed(2);
+    damaged.back() ^= std::byte{1};
+    bench.block(bench.maker, damaged, adopted_us);
+    REQUIRE(bench.drain().empty());
+    CHECK(bench.reasons() == Rows{seq_of(2) + "|the block does not open"});
+    bench.close();
+    CHECK(bench.lost() == Rows{loss_of(2, 2)});
+    bench.send_again(2);
+    REQUIRE(bench.drain().empty());
+    CHECK(bench.blocks() == rows_of({1, 2}));
+}
+
+TEST_CASE("adopt: a close goes up to the last block that the lake knows of in any way") {
+    AdoptBench bench;
+    SECTION("a block that was refused") {
+        bench.maker.stream(1, "thing", *bench.thing);
+        bench.schema(*bench.thing);
+        bench.send(9);  // before its record
+        bench.epoch(bench.maker);
+        bench.commit_each({1, 2});
+    }
+    SECTION("what the next epoch's record told") {
+        bench.begin();
+        bench.commit_each({1, 2});
+        bench.boot_after_cut(2, 9);
+        REQUIRE(bench.drain().empty());
+    }
+    bench.lose_journal();
+    REQUIRE(bench.adopt().ok());
+    REQUIRE(bench.start());
+    bench.meet();
+    bench.send_again(2);
+    REQUIRE(bench.drain().empty());
+    bench.close();
+    const Rows lost = bench.lost();
+    CHECK(std::count(lost.begin(), lost.end(), loss_of(3, 9)) == 1);
+}
+
 TEST_CASE("adopt: what was in quarantine until retention is not there any more") {
     AdoptBench bench;
     const std::vector<std::byte> model = small_model();
