@@ -52,6 +52,12 @@ bool AdoptedBlocks::has(std::string_view table, std::uint32_t seq) const {
     return found != tables.end() && found->second.contains(seq);
 }
 
+const std::vector<SeqRun>& AdoptedBlocks::runs_of(std::string_view table) const {
+    static const std::vector<SeqRun> none;
+    const auto found = tables.find(table);
+    return found == tables.end() ? none : found->second.runs();
+}
+
 bool AdoptedBlocks::has_rows(std::uint32_t seq) const {
     return std::any_of(tables.begin(), tables.end(), [seq](const auto& table) {
         return !table.first.starts_with('_') && table.second.contains(seq);

@@ -66,7 +66,7 @@ using RecordTag = std::array<std::byte, 16>;  // the first half of its SHA-256
 // What `_epochs` has of it.
 std::uint64_t start_of(const RecordTag& tag);
 
-// Blocks in `_quarantine` whose name stayed free.
+// Blocks that are in `_quarantine` and whose name stayed free, or were there until retention.
 inline constexpr std::string_view refused_blocks = "_refused";
 // Blocks of the last barrier of the journal before, which may not have come to its end: a table has
 // rows of them, and another may lack some.
@@ -81,6 +81,7 @@ struct AdoptedBlocks {
     std::map<std::string, SeqRuns, std::less<>> tables;
 
     bool has(std::string_view table, std::uint32_t seq) const;
+    const std::vector<SeqRun>& runs_of(std::string_view table) const;
     bool has_rows(std::uint32_t seq) const;  // any data table has some
 };
 

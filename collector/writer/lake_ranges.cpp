@@ -69,7 +69,7 @@ Status LakeRanges::read() {
     for (const StoredObject& table : tables) {
         if (table.folder) LH_TRY(find_table(table.name));
     }
-    find_torn_barriers();
+    find_last_barriers();
     for (DeltaTable& table : found_) LH_TRY(read_table(table));
     for (auto& [key, epoch] : epochs_) thin_out(epoch.state);
     return {};
@@ -97,21 +97,16 @@ Status LakeRanges::find_table(const std::string& name) {
 }
 
 // A barrier commits one table after the other. So of rows that came with the furthest offset of a
-// shard nobody can tell whether every table got theirs, if one is not there.
-void LakeRanges::find_torn_barriers() {
+// shard nobody can tell whether every table got theirs: one that lacks it may have had no rows, and
+// one that is not there may have been about to get its first ones.
+void LakeRanges::find_last_barriers() {
     AdoptedTxns furthest;
     for (const AdoptedTable& table : tables_) {
         for (const auto& [app, version] : table.txns)
             furthest[app] = std::max(furthest[app], version);
     }
-    for (const AdoptedTable& table : tables_) {
-        if (table.name.starts_with('_')) continue;
-        for (const auto& [app, version] : furthest) {
-            const auto of_table = table.txns.find(app);
-            if (of_table != table.txns.end() && of_table->second == version) continue;
-            torn_.insert(app.substr(app.find('/') + 1) + "-" + std::to_string(version));
-        }
-    }
+    for (const auto& [app, version] : furthest)
+        torn_.insert(app.substr(app.find('/') + 1) + "-" + std::to_string(version));
 }
 
 Status LakeRanges::read_table(DeltaTable& table) {
@@ -253,11 +248,15 @@ void LakeRanges::take_quarantined(const Rows& rows, std::size_t row) {
             rows[3].integers[row]);
 }
 
-// Rows that were there and have gone with age.
+// Rows that were there and have gone with age. Of a block that was in `_quarantine` the bytes have
+// gone, and nothing says any more whether its name was taken.
 void LakeRanges::take_expired(const Rows& rows, std::size_t row) {
     AdoptedEpoch* const epoch = find(rows, row);
     if (epoch == nullptr || rows[3].valid[row] == 0) return;
-    add_run(*epoch, std::string{rows[3].text(row)}, rows[4].integers[row], rows[5].integers[row]);
+    const std::string_view of_table = rows[3].text(row);
+    if (of_table.starts_with('_') && of_table != "_quarantine") return;
+    add_run(*epoch, of_table == "_quarantine" ? refused_blocks : of_table, rows[4].integers[row],
+            rows[5].integers[row]);
 }
 
 Status LakeRanges::for_each_epoch(const Take& take) const {

@@ -50,7 +50,7 @@ class LakeRanges {
     using Rows = std::vector<ColumnData>;
 
     Status find_table(const std::string& name);
-    void find_torn_barriers();
+    void find_last_barriers();
     Status read_table(DeltaTable& table);
     Status read_file(const std::string& table, Bytes content);
     Status read_data(const std::string& table, const std::string& path, Bytes content);
@@ -72,7 +72,7 @@ class LakeRanges {
     std::string faulty_;
     std::vector<AdoptedTable> tables_;
     std::vector<DeltaTable> found_;  // of tables_
-    // What batch files of the last barrier end at, "<shard>-<offset>", where a table lacks it.
+    // What batch files of each shard's last barrier end at, "<shard>-<offset>".
     std::set<std::string> torn_;
     WallUs newest_;
     std::map<Key, AdoptedEpoch> epochs_;

@@ -125,6 +125,7 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
             if (i + 1 == settings_.entries_per_step) all_read_ = false;
         }
     }
+    LH_TRY(check_adoptions());
     if (rows_before == 0 && rows_buffered_ != 0) first_row_at_ = now;
     if (rows_buffered_ == 0) offsets_done_ = offsets_read();
     return {};

@@ -227,10 +227,11 @@ class Writer {
     Outcome on_model(const Place& place, Bytes body);
     Outcome on_adoption(const Place& place, Bytes body);
     Outcome on_damaged_adoption();
+    Outcome check_adoptions();
+    bool has_adopted() const;
     void adopt_epoch(const Place& place, const AdoptedEpoch& found);
     bool has_all_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
                       const EpochState& epoch);
-    bool is_listed(const Place& place, const EpochName& name, std::uint32_t seq);
     void note_loss(const Place& place, Incarnation incarnation, const longhaul_Loss& loss);
     Outcome add_journal_losses(const Place& place, const EpochName& name, EpochState& epoch);
     Outcome close_adoption(const Place& place);

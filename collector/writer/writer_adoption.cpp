@@ -78,6 +78,23 @@ Writer::Outcome Writer::on_damaged_adoption() {
         "`longhaul adopt` again, which reads that from the lake and keeps what came since");
 }
 
+bool Writer::has_adopted() const {
+    return std::any_of(tenants_.begin(), tenants_.end(),
+                       [](const auto& tenant) { return !tenant.second.adopted.empty(); });
+}
+
+// A damaged tail is cut off when the journal is opened, and a shard's files may be gone: nothing is
+// read there that could tell. What was there at the start has each shard's adoption up to its end
+// mark. Before anything is committed, because what came since would be taken for new.
+Writer::Outcome Writer::check_adoptions() {
+    for (Shard shard = 0; shard < readers_.size(); ++shard) {
+        const Offset end = ends_at_start_[shard];
+        const bool lacks_end = adopting_[shard] && readers_[shard]->offset() >= end;
+        if (lacks_end || (end == 0 && has_adopted())) return on_damaged_adoption();
+    }
+    return {};
+}
+
 void Writer::adopt_epoch(const Place& place, const AdoptedEpoch& found) {
     DeviceMemory& device = device_of(place);
     IncarnationState* const incarnation = device.find_or_add(found.incarnation);
@@ -103,16 +120,6 @@ bool Writer::has_all_rows(const Place& place, const BlockName& name, const Decod
                            const KnownSchema& known = schemas.at({place.shard, stream.schema});
                            return epoch.adopted->has(known.stored->schema().name, name.seq.value);
                        });
-}
-
-// `_quarantine` has it from a journal before this one. Another content under that name is no less
-// of a fork.
-bool Writer::is_listed(const Place& place, const EpochName& name, std::uint32_t seq) {
-    IncarnationState* const incarnation = device_of(place).find(name.first);
-    const EpochState* const epoch =
-        incarnation == nullptr ? nullptr : incarnation->find(name.second);
-    return epoch != nullptr && epoch->adopted &&
-           (epoch->adopted->has("_quarantine", seq) || epoch->adopted->has(refused_blocks, seq));
 }
 
 // What a device lists itself is not the journal's loss. Where it lists more holes than are
@@ -168,9 +175,12 @@ Writer::Outcome Writer::add_journal_losses(const Place& place, const EpochName& 
     SeqRuns known = epoch.received;
     if (epoch.adopted) {
         for (const SeqRun& run : epoch.adopted->again.runs()) named.add(run);
-        const auto lost = epoch.adopted->tables.find(losses_table);
-        if (lost != epoch.adopted->tables.end())
-            for (const SeqRun& run : lost->second.runs()) known.add(run);
+        for (const SeqRun& run : epoch.adopted->runs_of(refused_blocks)) named.add(run);
+        for (const SeqRun& run : epoch.adopted->runs_of(losses_table)) {
+            known.add(run);
+            // It may have no end; the one before its first was there.
+            if (BlockSeq{run.first}.number() != 0) named.add(run.first - 1);
+        }
     }
     const bool nothing_known = !epoch.ends_known && known.empty() && named.empty();
     if (epoch.adopted && nothing_known && !epoch.cut.any_class) {

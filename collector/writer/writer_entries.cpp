@@ -108,10 +108,7 @@ Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry
 Writer::Outcome Writer::on_damage(Shard shard, Offset at) {
     ++counters_.damaged;
     begin_damaged_[shard] = begin_damaged_[shard] || at == 0;
-    const bool has_adopted = std::any_of(tenants_.begin(), tenants_.end(), [](const auto& tenant) {
-        return !tenant.second.adopted.empty();
-    });
-    if (adopting_[shard] || (has_adopted && at == 0)) return on_damaged_adoption();
+    if (adopting_[shard] || (at == 0 && has_adopted())) return on_damaged_adoption();
     notes_.push_back("the journal cannot be read at offset " + std::to_string(at) + " of shard " +
                      std::to_string(shard) +
                      ": what lay there is left out. What of it is in no table comes again when "
@@ -335,9 +332,10 @@ Writer::Outcome Writer::take_block(const Place& place, const BlockHeader& header
 void Writer::forget_block(const Place& place, const BlockName& name, EpochState& epoch) {
     if (epoch.received.size() >= state_limits::runs_max) return;
     tags_[place.shard].remove(place.tag_name(journal_.id().uuid, name));
-    if (epoch.adopted && epoch.adopted->has_rows(name.seq.value))
-        return epoch.adopted->again.add(name.seq.value);
-    epoch.received.remove(name.seq.value);
+    const std::uint32_t seq = name.seq.value;
+    const bool has_rows = epoch.adopted && epoch.adopted->has_rows(seq);
+    if (has_rows) epoch.adopted->again.add(seq);
+    if (!has_rows || epoch.adopted->has(torn_blocks, seq)) epoch.received.remove(seq);
 }
 
 Writer::Formats Writer::formats_of(const Place& place, const EpochState& epoch) {

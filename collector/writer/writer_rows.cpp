@@ -346,10 +346,6 @@ Writer::Outcome Writer::add_power_cut_row(const Place& place, const EpochName& n
 Writer::Outcome Writer::quarantine(const Place& place, const EpochName& name,
                                    std::optional<BlockHeader> header, Bytes content,
                                    std::string_view reason) {
-    if (header && !reason.starts_with("fork") && is_listed(place, name, header->name.seq.value)) {
-        ++counters_.duplicates;
-        return {};
-    }
     ++counters_.quarantined;
     LH_TRY_ASSIGN(TableBuffer* const kept,
                   table(place.tenant, "_quarantine", quarantine_columns(), false));

@@ -56,14 +56,30 @@ struct AdoptBench : AuditBench {
         REQUIRE(start());
         REQUIRE(drain().empty());
     }
+    // Each in a barrier of its own: those of the last one are missing until they come again.
+    void commit_each(const std::vector<std::uint32_t>& numbers) {
+        for (const std::uint32_t number : numbers) {
+            send(number);
+            REQUIRE(drain().empty());
+        }
+    }
     // The journal is lost when its lake has these, and another adopts that.
     void lose_after(const std::vector<std::uint32_t>& numbers) {
         begin();
-        for (const std::uint32_t number : numbers) send(number);
-        REQUIRE(drain().empty());
+        commit_each(numbers);
         lose_journal();
         REQUIRE(adopt().ok());
         REQUIRE(start());
+    }
+    // The record of a boot after the epoch before it ended in disorder, behind this block.
+    void boot_after_cut(std::uint32_t number, std::uint32_t previous_last) {
+        EpochMaker next{"acme", "bus-1", 7, number};
+        next.stream(1, "thing", *thing);
+        next.record.previous_epoch = number - 1;
+        next.record.previous_ends_count = 1;
+        next.record.previous_ends[0].block_class = static_cast<std::uint32_t>(BlockClass::normal);
+        next.record.previous_ends[0].last_number = previous_last;
+        epoch(next);
     }
     Rows reasons() { return rows("acme/_quarantine", {"seq", "reason"}); }
     void send_again(std::uint32_t number) { send(number, 7200); }
