@@ -128,7 +128,7 @@ JSON = {
     "longhaul lake compact": "--config {config}",
     "longhaul lake clean": "--config {config}",
 }
-ELSEWHERE = {"longhaul-agent run", "longhaul import", "longhaul model train", "longhaul-agent spool export", "longhaul inspect block", "longhaul inspect epoch"}
+ELSEWHERE = {"longhaul-agent run", "longhaul adopt", "longhaul import", "longhaul model train", "longhaul-agent spool export", "longhaul inspect block", "longhaul inspect epoch"}
 
 
 def test_every_command_with_json_is_in_the_table():
