@@ -135,10 +135,12 @@ TEST_CASE("adopt: a damaged adoption stops the writer, and is made again") {
         damage_entries(bench, 0, {entry});  // which puts it right
         REQUIRE(bench.start());
     }
-    REQUIRE(bench.adopt(10).ok());
+    CHECK(!bench.adopt(10).value().was_closed);
     REQUIRE(bench.start());
     REQUIRE(bench.drain().empty());
     CHECK(bench.blocks() == rows_of({1, 2, 3}));
+    bench.close();
+    CHECK(bench.adopt(11).value().was_closed);
 }
 
 TEST_CASE("adopt: a shard that lost the beginning of its adoption doubles nothing") {
