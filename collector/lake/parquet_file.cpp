@@ -119,8 +119,8 @@ bool take_blocks(const arrow::Table& table, const std::function<void(const RowsO
     RowsOfBlock last{{}, -1, -1, -1};
     for (std::int64_t i = 0; i < table.num_rows(); ++i) {
         // One that others have added is of no block of ours.
-        const bool has_name = device->IsValid(i) && incarnation->IsValid(i) && epoch->IsValid(i) &&
-                              seq->IsValid(i);
+        const bool has_name =
+            device->IsValid(i) && incarnation->IsValid(i) && epoch->IsValid(i) && seq->IsValid(i);
         if (!has_name) continue;
         const RowsOfBlock row{device->GetView(i), incarnation->Value(i), epoch->Value(i),
                               seq->Value(i)};
@@ -176,8 +176,8 @@ Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uin
 
 Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take) {
     const auto rows =
-        read_groups(parquet, {"device", "incarnation", "epoch", "seq", "row", "receive_time"}, false,
-                    [&take](const arrow::Table& table) { return take_names(table, take); });
+        read_groups(parquet, {"device", "incarnation", "epoch", "seq", "row", "receive_time"},
+                    false, [&take](const arrow::Table& table) { return take_names(table, take); });
     return rows.ok() ? Status{} : read_error();
 }
 

@@ -1,5 +1,5 @@
-// That after an adoption nothing acknowledged is dropped without a word: what is in quarantine, what
-// has gone with age, what another device or table stands for.
+// That after an adoption nothing acknowledged is dropped without a word: what is in quarantine,
+// what has gone with age, what another device or table stands for.
 #include <catch2/catch_test_macros.hpp>
 
 #include "collector/lake/retention.hpp"
@@ -23,7 +23,8 @@ void expire_all(AdoptBench& bench, const std::string& folder) {
     LocalStore lake{bench.disk};
     DeltaTable table{lake, folder};
     REQUIRE(table.refresh().ok());
-    const auto date = partition_to_expire(folder, table.state(), 1, {adopted_us + 30 * 86'400'000'000});
+    const auto date =
+        partition_to_expire(folder, table.state(), 1, {adopted_us + 30 * 86'400'000'000});
     REQUIRE(date);
     REQUIRE(expire(lake, table, *date, {adopted_us}).ok());
     REQUIRE(bench.rows(folder, {"seq"}).empty());
@@ -71,8 +72,8 @@ TEST_CASE("adopt: another content of a name that is in quarantine is kept, too")
     boot("third", 2);
     REQUIRE(bench.drain().empty());
     const std::string fork = "|fork: a second record of this epoch";
-    CHECK(bench.reasons() == Rows{seq_of(2) + "|no epoch record",
-                                  seq_of(2) + "|the block does not open", fork, fork});
+    CHECK(bench.reasons() ==
+          Rows{seq_of(2) + "|no epoch record", seq_of(2) + "|the block does not open", fork, fork});
     CHECK(bench.writer->counters().duplicates == 0);
 }
 
@@ -216,7 +217,8 @@ TEST_CASE("adopt: of an epoch with another one behind it few anchors are taken o
     bench.begin();
     for (std::uint32_t number = 1; number < 10; ++number) {
         Body body;
-        body.anchor(number, noon_us + number, 1).samples(1, *bench.thing, {1}, {{Value::of_integer(1)}});
+        body.anchor(number, noon_us + number, 1)
+            .samples(1, *bench.thing, {1}, {{Value::of_integer(1)}});
         bench.block(bench.maker, bench.maker.block(number, body));
     }
     REQUIRE(bench.drain().empty());
