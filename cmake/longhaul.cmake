@@ -36,6 +36,16 @@ function(lh_program)
   set_target_properties(${P_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 endfunction()
 
+# lh_image(NAME n SOURCES ... [DEPENDS ...]): a program for the board of the toolchain file, without an operating system.
+function(lh_image)
+  cmake_parse_arguments(I "" "NAME" "SOURCES;DEPENDS" ${ARGN})
+  lh_program(NAME ${I_NAME} SOURCES ${I_SOURCES} DEPENDS lh_board ${I_DEPENDS})
+  target_compile_definitions(${I_NAME} PRIVATE LH_VERSION="${PROJECT_VERSION}")
+  target_link_options(${I_NAME} PRIVATE "-Wl,-Map,${CMAKE_BINARY_DIR}/bin/${I_NAME}.map")
+  set_target_properties(${I_NAME} PROPERTIES SUFFIX .elf LINKER_LANGUAGE C
+    LINK_DEPENDS "${CMAKE_BINARY_DIR}/agent/platform/cortexm/image.ld")
+endfunction()
+
 # lh_test(NAME n SOURCES ... [DEPENDS ...] [LABEL unit])
 function(lh_test)
   if(NOT LH_TESTS)

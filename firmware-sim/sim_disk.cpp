@@ -157,14 +157,17 @@ void SimDisk::flip(std::string_view path, std::size_t at, std::byte mask) {
     found->second->bytes[at] ^= mask;
 }
 
+void SimDisk::begin_to_fail(std::string_view path) {
+    if (fails_from_path_.empty() || !path.starts_with(fails_from_path_)) return;
+    steps_left_ = fails_from_path_steps_;
+    fails_from_path_.clear();
+}
+
 Result<std::unique_ptr<DiskFile>> SimDisk::create(std::string_view path) {
     if (visible_.contains(path)) return ErrorCode::exists;
     if (!folders_.contains(folder_of(path))) return ErrorCode::not_found;
     if (full_) return ErrorCode::full;
-    if (!fails_from_path_.empty() && path.starts_with(fails_from_path_)) {
-        steps_left_ = fails_from_path_steps_;
-        fails_from_path_.clear();
-    }
+    begin_to_fail(path);
     const Step step = take_step();
     if (!step.applies) return step.status.error();
     auto inode = std::make_shared<Inode>();
@@ -230,6 +233,7 @@ Status SimDisk::link(std::string_view from, std::string_view to) {
     const auto found = visible_.find(from);
     if (found == visible_.end()) return ErrorCode::not_found;
     if (visible_.contains(to)) return ErrorCode::exists;
+    begin_to_fail(to);
     const Step step = take_step();
     if (step.applies) change_name(to, found->second);
     return step.status;

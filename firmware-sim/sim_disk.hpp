@@ -33,7 +33,7 @@ class SimDisk final : public collector::Disk {
     // Every call that changes something counts; from the `steps`-th on all of them fail.
     void fail_after(std::uint64_t steps) { steps_left_ = steps; }
     bool failed() const { return steps_left_ == 0; }
-    // The same, counted from the next file that is created with a path that begins so.
+    // The same, counted from the next file that is created or linked with a path that begins so.
     void fail_after(std::uint64_t steps, std::string_view from_path) {
         fails_from_path_ = from_path;
         fails_from_path_steps_ = steps;
@@ -78,6 +78,7 @@ class SimDisk final : public collector::Disk {
         std::shared_ptr<Inode> inode;  // nullptr: the name is gone
         bool with_next;                // a rename is two changes, never one of them
     };
+    void begin_to_fail(std::string_view path);
     Step take_step();
     Status sync_file(Inode& inode);
     void change_name(std::string_view name, std::shared_ptr<Inode> inode, bool with_next = false);

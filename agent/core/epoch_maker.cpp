@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "common/base/utf8.hpp"
 #include "common/block/protobuf.hpp"
 
 namespace longhaul::agent {
@@ -36,10 +37,13 @@ void list_streams(std::span<const AgentStream> streams, longhaul_EpochRecord& re
     }
 }
 
-// What fits without models is not to fail with them.
-Status drop_models_if_too_long(std::span<AgentStream> streams, std::size_t bytes_max,
-                               longhaul_EpochRecord& record) {
-    LH_TRY_ASSIGN(const std::size_t bytes, protobuf_size(longhaul_EpochRecord_fields, &record));
+// What fits without last words and models is not to fail with them.
+Status shorten_if_too_long(std::span<AgentStream> streams, std::size_t bytes_max,
+                           longhaul_EpochRecord& record) {
+    LH_TRY_ASSIGN(std::size_t bytes, protobuf_size(longhaul_EpochRecord_fields, &record));
+    if (bytes <= bytes_max) return {};
+    *record.last_words = '\0';
+    LH_TRY_ASSIGN(bytes, protobuf_size(longhaul_EpochRecord_fields, &record));
     if (bytes <= bytes_max) return {};
     for (std::size_t i = 0; i < streams.size(); ++i) {
         streams[i].model = {};
@@ -104,7 +108,8 @@ void describe(const EpochMaking& making, longhaul_EpochRecord& record) {
     record.epoch = making.epoch.value;
     record.boot_cause = making.settings.boot_cause;
     copy_text(record.firmware, making.settings.firmware);
-    copy_text(record.last_words, making.settings.last_words);
+    if (is_utf8(making.settings.last_words))
+        copy_text(record.last_words, making.settings.last_words);
     record.clock_state = clock_state(making.wall);
     list_streams(making.streams, record);
 }
@@ -118,7 +123,7 @@ void describe(const EpochMaking& making, longhaul_EpochRecord& record) {
     describe(making, record);
     describe_previous(previous, record);
     put_wrapped_key(wrapped, record);
-    LH_TRY(drop_models_if_too_long(making.streams, room.size(), record));
+    LH_TRY(shorten_if_too_long(making.streams, room.size(), record));
     ByteWriter out{room};
     if (!encode_epoch_record(record, out).ok()) return Error{ErrorCode::too_large, "epoch record"};
     return out.size();

@@ -149,7 +149,7 @@ void Uplink::begin_session() {
     unknown_ = 0;
     known_count_ = 0;
     introduced_count_ = 0;
-    introducing_ = held_back_ = {};
+    introducing_ = {};
     wanted_.reset();
     renewed_ = false;
 }

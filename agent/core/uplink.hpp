@@ -52,7 +52,6 @@ struct UplinkStatus {
     std::uint64_t acked_blocks = 0;
     std::uint64_t acked_samples = 0;
     const char* last_trouble = "";     // why the last session ended, static text
-    const char* held_back = "";        // why blocks wait although others are sent, static text
     std::array<char, 161> last_bye{};  // what the collector said when it ended one
 };
 
@@ -140,7 +139,6 @@ class Uplink {
     Status compose_next(MonotonicMs now);
     void compose_want(const ModelHash& model);
     bool compose_renew();
-    Status compose_block_or_choose_epoch(MonotonicMs now);
     Status compose_introduction();
     Status compose_schema(const SchemaHash& hash);
     Status compose_epoch();
@@ -192,7 +190,6 @@ class Uplink {
     std::size_t introduced_count_ = 0;
     Epoch introducing_;  // 0: none
     std::size_t introducing_schema_ = 0;
-    Epoch held_back_;                  // the last one that no frame is long enough for; 0: none
     std::optional<ModelHash> wanted_;  // asked for, and not yet here
     bool renewed_ = false;  // a newer certificate is here: the session ends with the next Ack
 };

@@ -74,31 +74,15 @@ Status Uplink::begin_order() {
 }
 
 Status Uplink::compose_next(MonotonicMs now) {
-    if (introducing_.value == 0) {
-        if (ports_.models != nullptr && !wanted_) {
-            wanted_ = ports_.models->next_wanted();
-            if (wanted_) {
-                compose_want(*wanted_);
-                return {};
-            }
+    if (introducing_.value != 0) return compose_introduction();
+    if (ports_.models != nullptr && !wanted_) {
+        wanted_ = ports_.models->next_wanted();
+        if (wanted_) {
+            compose_want(*wanted_);
+            return {};
         }
-        if (compose_renew()) return {};
     }
-    // Each time but the last one, a lane gets beyond an epoch.
-    for (;;) {
-        if (introducing_.value == 0) LH_TRY(compose_block_or_choose_epoch(now));
-        if (introducing_.value == 0) return {};
-        const Status composed = compose_introduction();
-        if (composed.ok() || composed.error() != ErrorCode::too_large) return composed;
-        // What a program with longer frames has stored waits for such a one; the rest goes on.
-        held_back_ = std::exchange(introducing_, {});
-        status_.held_back =
-            "an epoch's record or schema is longer than a frame here; its blocks wait";
-    }
-}
-
-// A block whose epoch the collector does not know comes after its introduction.
-Status Uplink::compose_block_or_choose_epoch(MonotonicMs now) {
+    if (compose_renew()) return {};
     Lane lane;
     const Result<SpoolBlock> found = find_block(lane);
     if (!found.ok()) return found.error() == ErrorCode::not_found ? Status{} : found.error();
@@ -110,7 +94,7 @@ Status Uplink::compose_block_or_choose_epoch(MonotonicMs now) {
     }
     introducing_ = block.tag.name.epoch;
     introducing_schema_ = 0;
-    return {};
+    return compose_introduction();
 }
 
 void Uplink::compose_want(const ModelHash& model) {
@@ -138,13 +122,8 @@ Result<SpoolBlock> Uplink::find_block(Lane& lane) {
             ports_.spool.next(lane.block_class, after.epoch,
                               BlockSeq::of(lane.block_class, after.number), body_room());
         if (!found.ok() && found.error() != ErrorCode::not_found) return found;
-        if (!found.ok() || !order_.holds(lane, place_of(found.value().tag.name))) {
-            order_.is_empty(lane);
-        } else if (found.value().tag.name.epoch == held_back_) {
-            order_.sent(lane, {held_back_, BlockSeq::number_max});
-        } else {
-            return found;
-        }
+        if (found.ok() && order_.holds(lane, place_of(found.value().tag.name))) return found;
+        order_.is_empty(lane);
     }
     return ErrorCode::not_found;
 }

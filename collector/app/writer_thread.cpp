@@ -109,6 +109,7 @@ void WriterThread::step_on() {
         answer_survey();
         const auto next = writer_.step(monotonic_now(), wall_now());
         end_step(next.ok() ? std::string{} : next.error().text);
+        for (const std::string& note : writer_.take_notes()) log_.warn(note);
         if (catching_up) tell_catching_up(begin.bytes_done, behind, catching_up);
         if (next.ok()) {
             retry.reset();

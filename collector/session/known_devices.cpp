@@ -40,7 +40,17 @@ void KnownDevices::add_model(Shard shard, std::string_view tenant, const ModelHa
 
 void KnownDevices::add_epoch(std::string_view tenant, std::string_view device,
                              Incarnation incarnation, Epoch epoch) {
-    epochs_[{std::string{tenant}, std::string{device}}][incarnation].insert(epoch);
+    auto& incarnations = epochs_[{std::string{tenant}, std::string{device}}];
+    insert_bounded(incarnations[incarnation], epoch);
+    if (incarnations.size() <= incarnations_max) return;
+    const auto first = incarnations.begin();
+    incarnations.erase(first->first == incarnation ? std::prev(incarnations.end()) : first);
+}
+
+void KnownDevices::insert_bounded(std::set<Epoch>& epochs, Epoch epoch) {
+    epochs.insert(epoch);
+    if (epochs.size() <= epochs_max) return;
+    epochs.erase(*epochs.begin() == epoch ? std::prev(epochs.end()) : epochs.begin());
 }
 
 std::size_t KnownDevices::schemas(Shard shard, std::string_view tenant) const {

@@ -20,9 +20,17 @@ namespace longhaul::collector {
 
 class KnownDevices {
  public:
+    // Of a device; the oldest above it are forgotten, so that one that opens epochs without end
+    // does not take memory without end.
+    static constexpr std::size_t epochs_max = 4096;  // of an incarnation
+    static constexpr std::size_t incarnations_max = 16;
+
     // Reads every shard, as far as it is there, up to its durable end, and shows each entry to
     // `also`.
     Status load(Journal& journal, const std::function<void(const ReadEntry&)>& also = {});
+
+    // Another one makes room when there are epochs_max.
+    static void insert_bounded(std::set<Epoch>& epochs, Epoch epoch);
 
     void add_schema(Shard shard, std::string_view tenant, const SchemaHash& hash);
     void add_model(Shard shard, std::string_view tenant, const ModelHash& hash);

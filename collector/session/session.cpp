@@ -277,7 +277,7 @@ SessionAction Session::on_epoch(Bytes body) {
         again_ = Frame{FrameType::epoch, body};
         return submit({JournalKind::model, {}, {}, model->size(), hash}, *model_);
     }
-    epochs_.insert({record.epoch});
+    KnownDevices::insert_bounded(epochs_, {record.epoch});
     return submit({JournalKind::epoch, {record.epoch}, {}, body.size(), {}}, body);
 }
 

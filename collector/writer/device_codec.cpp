@@ -127,19 +127,28 @@ EpochState decode_epoch(ByteReader& in, const FindStreams& find_streams) {
     return epoch;
 }
 
+// Numbers of epochs are told by how far they are from here, modulo 2^32, for that is mostly near.
+std::uint32_t last_closed(const IncarnationState& state) {
+    return state.closed.empty() ? 0 : state.closed.runs().back().last;
+}
+
 void encode_incarnation(const IncarnationState& state, ByteSink& out) {
     out.u32(state.id);
     out.varint(state.given_up);
     encode_runs(state.closed, out);
     out.varint(state.done.size());
+    const std::uint32_t closed = last_closed(state);
     for (const DoneEpoch& each : state.done) {
-        out.varint(each.number);
+        out.varint(std::uint32_t{closed - each.number});
         out.u16(each.fingerprint);
         out.bytes(each.key.bytes);
+        for (const std::uint32_t last : each.last_number) out.varint(last);
     }
     out.varint(state.open.size());
+    std::uint32_t before = closed;
     for (const auto& [number, epoch] : state.open) {
-        out.varint(number);
+        out.varint(std::uint32_t{number - before});
+        before = number;
         encode_epoch(epoch, out);
     }
 }
@@ -151,14 +160,17 @@ IncarnationState decode_incarnation(ByteReader& in, const FindStreams& find_stre
     state.given_up = number();
     state.closed = decode_runs(in, state_limits::closed_runs_max);
     state.done.resize(read_count(in, state_limits::done_max));
+    const std::uint32_t closed = last_closed(state);
     for (DoneEpoch& each : state.done) {
-        each.number = number();
+        each.number = closed - number();
         each.fingerprint = in.u16();
         each.key.bytes = read_array<sizeof(BlockKey)>(in);
+        for (std::uint32_t& last : each.last_number) last = number();
     }
+    std::uint32_t epoch = closed;
     for (std::size_t left = read_count(in, state_limits::open_epochs_max); left != 0 && in.ok();
          --left) {
-        const std::uint32_t epoch = number();
+        epoch += number();
         if (!state.open.emplace(epoch, decode_epoch(in, find_streams)).second) in.fail();
     }
     return state;

@@ -133,22 +133,31 @@ EpochState* IncarnationState::find(std::uint32_t epoch) {
     return found == open.end() ? nullptr : &found->second;
 }
 
-// Without a record: it may still come, and has a row of its own.
+// Without a record: it may still come, and has a row of its own. With blocks behind the end, which
+// a device and a copy of it have sent, only the runs tell what has come.
 bool EpochState::is_done() const {
     if (!has_record || !ends_known || !waiting.empty()) return false;
     if (adopted && !adopted->again.empty()) return false;  // its key tells what comes again
     for (std::uint32_t i = 0; i < block_class_count; ++i) {
-        const std::uint32_t zero = BlockSeq::of(static_cast<BlockClass>(i), 0).value;
-        if (received.first_missing(zero + 1) <= std::uint64_t{zero} + last_number[i]) return false;
+        const auto block_class = static_cast<BlockClass>(i);
+        const std::uint32_t end = BlockSeq::of(block_class, last_number[i]).value;
+        if (received.first_missing(BlockSeq::of(block_class, 1).value) <= end) return false;
+        const std::uint32_t last = BlockSeq::of(block_class, BlockSeq::number_max).value;
+        if (end != last && received.first_present(end + 1) <= last) return false;
     }
     return true;
+}
+
+bool EpochState::is_behind_end(BlockSeq seq) const {
+    return ends_known && seq.number() > last_number[static_cast<std::size_t>(seq.block_class())];
 }
 
 void IncarnationState::close(std::uint32_t epoch) {
     const auto found = open.find(epoch);
     if (found != open.end()) {
         if (found->second.has_record)
-            done.push_back({epoch, fingerprint_of(found->second.record_tag), found->second.key});
+            done.push_back({epoch, fingerprint_of(found->second.record_tag), found->second.key,
+                            found->second.last_number});
         if (done.size() > state_limits::done_max) done.pop_front();
         let_go(found->second);
         open.erase(found);
@@ -174,6 +183,18 @@ std::optional<bool> IncarnationState::is_record(std::uint32_t epoch, const Recor
         if (each.number == epoch) return each.fingerprint == fingerprint_of(tag);
     }
     return std::nullopt;
+}
+
+bool IncarnationState::is_behind_end(std::uint32_t epoch, BlockSeq seq) const {
+    const auto found = open.find(epoch);
+    if (found != open.end()) {
+        return found->second.has_record && found->second.is_behind_end(seq) &&
+               !found->second.received.contains(seq.value);
+    }
+    return std::any_of(done.begin(), done.end(), [&](const DoneEpoch& each) {
+        return each.number == epoch &&
+               seq.number() > each.last_number[static_cast<std::size_t>(seq.block_class())];
+    });
 }
 
 const BlockKey* IncarnationState::key_of(std::uint32_t epoch) const {

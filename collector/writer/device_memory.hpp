@@ -114,6 +114,7 @@ struct EpochState {
     // Which model the block waits for; waiting.end(): it does not.
     std::map<ModelHash, SeqRuns>::iterator find_waiting(std::uint32_t seq);
     bool is_done() const;
+    bool is_behind_end(BlockSeq seq) const;  // that the next record told
     // One whose schema is there; nullptr: no such one.
     const StreamEntry* stream(std::size_t index) const;
 };
@@ -124,6 +125,7 @@ struct DoneEpoch {
     std::uint32_t number = 0;
     std::uint16_t fingerprint = 0;  // of its record
     BlockKey key;
+    std::array<std::uint32_t, block_class_count> last_number{};  // as the next record told
 };
 
 struct IncarnationState {
@@ -139,6 +141,8 @@ struct IncarnationState {
     void close(std::uint32_t epoch);
     // Of a closed epoch: whether this is the record that it had; none: nobody knows any more.
     std::optional<bool> is_record(std::uint32_t epoch, const RecordTag& tag) const;
+    // Whether the block, which has not come yet, is behind the end that the next record told.
+    bool is_behind_end(std::uint32_t epoch, BlockSeq seq) const;
     // What the epoch's blocks are sealed with; nullptr: not known, or not any more.
     const BlockKey* key_of(std::uint32_t epoch) const;
 

@@ -30,6 +30,11 @@ std::uint64_t SeqRuns::first_missing(std::uint32_t seq) const {
     return std::uint64_t{runs_[at].last} + 1;
 }
 
+std::uint64_t SeqRuns::first_present(std::uint32_t seq) const {
+    const std::size_t at = find(seq);
+    return at == runs_.size() ? UINT64_MAX : std::max(seq, runs_[at].first);
+}
+
 void SeqRuns::add(SeqRun run) {
     // All that overlap it or touch it become one with it.
     auto begin =

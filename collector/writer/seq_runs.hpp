@@ -25,6 +25,8 @@ class SeqRuns {
     bool grows_by(std::uint32_t seq) const;
     // The first number from `seq` on that is not there.
     std::uint64_t first_missing(std::uint32_t seq) const;
+    // The first one that is there; UINT64_MAX: none.
+    std::uint64_t first_present(std::uint32_t seq) const;
 
     const std::vector<SeqRun>& runs() const { return runs_; }
     std::size_t size() const { return runs_.size(); }

@@ -9,7 +9,7 @@ namespace longhaul::collector {
 namespace {
 
 constexpr std::string_view magic = "LHWS";
-constexpr std::uint32_t version = 2;
+constexpr std::uint32_t version = 3;
 constexpr std::size_t part_bytes = 256 * 1024;    // about; an item is never cut
 constexpr std::size_t part_bytes_max = 64 << 20;  // one device's state may be large
 

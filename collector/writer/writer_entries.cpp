@@ -17,6 +17,8 @@ std::uint64_t content_tag(Bytes sealed) {
 }
 
 constexpr const char* fork = "fork: other content under the same name";
+constexpr const char* behind_end =
+    "fork: of an epoch that the record of the next one had ended before";
 constexpr const char* done_long_ago =
     "of an epoch that was done long ago: whether it came before cannot be told any more";
 
@@ -107,6 +109,10 @@ Writer::Outcome Writer::on_damage(Shard shard, Offset at) {
     ++counters_.damaged;
     begin_damaged_[shard] = begin_damaged_[shard] || at == 0;
     if (adopting_[shard] || (at == 0 && has_adopted())) return on_damaged_adoption();
+    notes_.push_back("the journal cannot be read at offset " + std::to_string(at) + " of shard " +
+                     std::to_string(shard) +
+                     ": what lay there is left out. What of it is in no table comes again when "
+                     "`longhaul adopt` has made a new journal, as far as devices still have it");
     held_below_[shard] = ends_at_start_[shard];
     stop_waiting(shard);
     return {};
@@ -245,6 +251,10 @@ Writer::Outcome Writer::on_block(const Place& place, Bytes body) {
         return on_known_block(place, header.value(), body, incarnation->key_of(name.epoch.value),
                               untold);
     };
+    // Its key opens it, too: somebody has copied the device's spool and begun the next epoch with
+    // it.
+    if (incarnation->is_behind_end(name.epoch.value, name.seq))
+        return on_known_block(place, header.value(), body, nullptr, behind_end);
     if (incarnation->is_closed(name.epoch.value)) return known(done_long_ago);
     if (incarnation->is_given_up(name.epoch.value)) return known("too many epochs of this device");
     EpochState* const epoch = incarnation->find(name.epoch.value);

@@ -85,11 +85,12 @@ std::string store_in_words(const StoreCounts& s) {
 std::string collector_in_words(const CollectorCounts& c) {
     return format(
                "  collector    %llu starts, %llu crashes, %llu failed syncs, %llu times full, %llu "
-               "sessions (%llu refused, %llu waits for credit), %llu commits\n",
+               "sessions (%llu refused, %llu waits for credit), %llu commits (%llu interrupted)\n",
                static_cast<Count>(c.starts), static_cast<Count>(c.crashes),
                static_cast<Count>(c.failed_syncs), static_cast<Count>(c.times_full),
                static_cast<Count>(c.sessions), static_cast<Count>(c.refused_sessions),
-               static_cast<Count>(c.waits), static_cast<Count>(c.commits)) +
+               static_cast<Count>(c.waits), static_cast<Count>(c.commits),
+               static_cast<Count>(c.broken)) +
            format(
                "  snapshots    %llu (%llu interrupted, %llu damaged), %llu starts from one, %llu "
                "bytes cut off the journal\n"
@@ -97,7 +98,10 @@ std::string collector_in_words(const CollectorCounts& c) {
                static_cast<Count>(c.snapshots), static_cast<Count>(c.halfway),
                static_cast<Count>(c.rotten), static_cast<Count>(c.resumed),
                static_cast<Count>(c.cut_bytes), static_cast<Count>(c.merges),
-               static_cast<Count>(c.checkpoints));
+               static_cast<Count>(c.checkpoints)) +
+           (c.clone_alarms == 0
+                ? std::string{}
+                : format("  clones       %llu alarms\n", static_cast<Count>(c.clone_alarms)));
 }
 
 }  // namespace
@@ -153,7 +157,7 @@ std::string in_json(const RunReport& run) {
                "\"snapshots\":%llu,\"interrupted_snapshots\":%llu,\"resumed\":%llu,\"journal_cut_"
                "bytes\":%llu,"
                "\"merges\":%llu,\"checkpoints\":%llu,\"unanswered\":%llu,\"denied\":%llu,\"taken\":"
-               "%llu,"
+               "%llu,\"clone_alarms\":%llu,"
                "\"link_bytes\":%llu,\"drained_after_s\":%.1f,\"violation_count\":%llu,"
                "\"log_hash\":\"%016llx\",\"again\":",
                static_cast<Count>(v.cut), static_cast<Count>(v.refused),
@@ -163,7 +167,8 @@ std::string in_json(const RunReport& run) {
                static_cast<Count>(r.collector.cut_bytes), static_cast<Count>(r.collector.merges),
                static_cast<Count>(r.collector.checkpoints), static_cast<Count>(r.store.unanswered),
                static_cast<Count>(r.store.denied), static_cast<Count>(r.store.taken),
-               static_cast<Count>(r.link_bytes), static_cast<double>(r.drained_after_ms) / 1000,
+               static_cast<Count>(r.collector.clone_alarms), static_cast<Count>(r.link_bytes),
+               static_cast<double>(r.drained_after_ms) / 1000,
                static_cast<Count>(v.violation_count), static_cast<Count>(r.log_hash)) +
            in_json(run.command) + ",\"violations\":[" + violations + "]}\n";
 }

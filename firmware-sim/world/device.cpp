@@ -25,6 +25,11 @@ bool is_whole(const std::vector<std::byte>& memory) {
                        [](std::byte each) { return each == guard; });
 }
 
+// What chance does to a copy is not what it does to its original.
+std::string own_name(const DeviceSettings& settings) {
+    return settings.is_copy ? settings.name + "/copy" : settings.name;
+}
+
 agent::SpoolPolicy policy_of(const DeviceSettings& settings) {
     agent::SpoolPolicy policy;
     policy.bytes_max = settings.spool_bytes_max != 0
@@ -64,8 +69,8 @@ Device::Device(const DeviceSettings& settings, DeviceIdentity identity,
     : settings_{settings},
       identity_{std::move(identity)},
       world_{world},
-      random_{settings.seed, settings.name},
-      entropy_{Random{settings.seed, settings.name + "/entropy"}},
+      random_{settings.seed, own_name(settings)},
+      entropy_{Random{settings.seed, own_name(settings) + "/entropy"}},
       wall_{settings.clock, settings.start_wall_us, random_},
       flash_{settings.flash, static_cast<std::uint32_t>(random_.next())},
       link_{world.network, settings.number},
@@ -74,8 +79,9 @@ Device::Device(const DeviceSettings& settings, DeviceIdentity identity,
     clock_.ppm = random_.between(-90, 90);
     for (const StreamPlan* each : plans) {
         sources_.push_back(std::make_unique<WorldSource>(
-            *each, settings_.number, clock_, settings_.start_wall_us,
-            Random{settings_.seed, settings_.name + "/" + each->name()}));
+            *each, settings_.number, settings_.is_copy ? first_of_copy : 0, clock_,
+            settings_.start_wall_us,
+            Random{settings_.seed, own_name(settings_) + "/" + each->name()}));
         agent_sources_.push_back(sources_.back().get());
     }
     agent_settings_.environment = world_environment;
@@ -97,7 +103,12 @@ Device::Device(const DeviceSettings& settings, DeviceIdentity identity,
     if (faults.garbles) link_.garble(Random{settings_.seed, settings_.name + "/garbles"});
     world_.scheduler.at(settings_.healed_at, *this, heal);
     // A fleet that is switched on is not switched on in one millisecond.
-    world_.scheduler.at({random_.between(0, 5 * second_ms)}, *this, power_on);
+    const std::int64_t after_ms = random_.between(0, 5 * second_ms);
+    if (settings_.is_copy) {
+        world_.scheduler.at({faults.copied_at_s * second_ms + after_ms}, *this, copy);
+    } else {
+        world_.scheduler.at({after_ms}, *this, power_on);
+    }
 }
 
 // The next fault of a kind, if it comes before the world is healed.
@@ -137,6 +148,10 @@ void Device::on_event(MonotonicMs now, std::uint64_t tag) {
         case half_open:
             world_.network.make_half_open(settings_.number, now);
             return plan(half_open, faults.half_open_every_s);
+        case copy:
+            flash_ = original_->flash_;
+            flash_.power_on();
+            return boot(now);
         case heal:  // no cut waits for the flash's next step any more
             return flash_.cut_power_after(UINT64_MAX, SimFlash::Torn::nothing);
     }

@@ -32,12 +32,14 @@ struct DeviceFaults {
     std::int64_t bad_sectors_max = 2;  // of a device
     std::int64_t clock_jump_every_s = 0;
     std::int64_t half_open_every_s = 0;
-    bool garbles = false;  // what it sends is changed on its way: a hostile device
+    bool garbles = false;          // what it sends is changed on its way: a hostile device
+    std::int64_t copied_at_s = 0;  // somebody copies its flash and its key, and runs the copy, too
 };
 
 struct DeviceSettings {
     std::string name;
     std::uint32_t number = 0;  // in the world
+    bool is_copy = false;      // of the device before it, whose name it has
     agent::FlashGeometry flash{4096, 16, 1};
     std::uint64_t spool_bytes_max = 0;  // 0: what the flash has room for
     bool flash_loses_unsynced = false;
@@ -72,6 +74,9 @@ struct DeviceCounts {
 
 class Device final : public Actor {
  public:
+    // What a copy measures is numbered from here on, so that it can be told from its original.
+    static constexpr std::int64_t first_of_copy = 1'000'000'000;
+
     enum Tag : std::uint64_t {
         wake,
         power_on,
@@ -81,11 +86,18 @@ class Device final : public Actor {
         bad_sector,
         jump,
         half_open,
-        heal
+        heal,
+        copy
     };
 
     Device(const DeviceSettings& settings, DeviceIdentity identity,
            const std::vector<const StreamPlan*>& plans, const DeviceWorld& world);
+    // What somebody makes of its flash and its key when the time has come; `of` outlives it.
+    Device(const Device& of, const DeviceSettings& settings,
+           const std::vector<const StreamPlan*>& plans)
+        : Device{settings, of.identity_, plans, of.world_} {
+        original_ = &of;
+    }
     Device(const Device&) = delete;
     Device& operator=(const Device&) = delete;
 
@@ -146,6 +158,7 @@ class Device final : public Actor {
     DeviceSettings settings_;
     DeviceIdentity identity_;
     DeviceWorld world_;
+    const Device* original_ = nullptr;
     Random random_;
     Entropy entropy_;
     DeviceClock clock_;

@@ -37,6 +37,7 @@ enum class Happening : std::uint8_t {
     violation,
     unanswered,  // a call to the lake's store
     name_taken,  // version: another program's commit was first
+    clone_told,  // device
 };
 const char* name_of(Happening happening);
 

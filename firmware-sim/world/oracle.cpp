@@ -29,7 +29,7 @@ Verdict Oracle::judge(bool complete) {
     views_.clear();
     views_.resize(devices_.size());
     for (std::size_t i = 0; i < devices_.size(); ++i) {
-        numbers_[devices_[i]->settings().name] = i;
+        numbers_.try_emplace(devices_[i]->settings().name, i);
         for (const std::string& text : devices_[i]->violations()) violate(text);
         for (const auto& source : devices_[i]->sources())
             views_[i].streams[source->plan().name()] = {
@@ -40,6 +40,7 @@ Verdict Oracle::judge(bool complete) {
     check_acked();
     check_holes();
     check_streams();
+    check_clones();
     check_audit();
     return std::move(verdict_);
 }
@@ -49,7 +50,9 @@ Verdict Oracle::judge(bool complete) {
 void Oracle::check_audit() {
     std::vector<std::string> honest;
     for (const auto& device : devices_) {
-        if (!device->settings().faults.garbles) honest.push_back(device->settings().name);
+        const DeviceSettings& settings = device->settings();
+        if (!settings.faults.garbles && !is_double(settings.number))
+            honest.push_back(settings.name);
     }
     if (honest.size() != devices_.size()) return check_audit({}, honest);
     tools::AuditScope scope;
@@ -110,25 +113,52 @@ void Oracle::read_tables() {
     }
     auto losses = read_losses(lake, world_tenant);
     if (!losses.ok()) return violate(losses.error().text);
-    losses_ = std::move(losses).value();
-    for (const LakeLoss& loss : losses_) {
-        if (const auto at = numbers_.find(loss.device); at != numbers_.end())
-            views_[at->second].losses.push_back(&loss);
-    }
+    for (LakeLoss& loss : losses.value()) list_loss(std::move(loss));
     const auto refusals = read_refusals(lake, world_tenant);
     if (!refusals.ok()) return violate(refusals.error().text);
-    for (const LakeRefusal& refusal : refusals.value()) {
-        const auto at = numbers_.find(refusal.device);
-        if (at != numbers_.end() && came_before(refusal, static_cast<std::uint32_t>(at->second))) {
-            ++verdict_.doubted;
-            continue;
-        }
-        ++verdict_.quarantined;
-        if (at == numbers_.end()) continue;
-        quarantined_.insert({static_cast<std::uint32_t>(at->second), refusal.name});
-        if (!devices_[at->second]->settings().faults.garbles)
-            violate(refusal.device + ": " + block_text(refusal.name) +
-                    " is in quarantine: " + refusal.reason);
+    for (const LakeRefusal& refusal : refusals.value()) take_refusal(refusal);
+}
+
+void Oracle::list_loss(LakeLoss loss) {
+    const auto at = numbers_.find(loss.device);
+    if (at == numbers_.end()) return;
+    const LakeLoss& kept = losses_.emplace_back(std::move(loss));
+    views_[at->second].losses.push_back(&kept);
+    if (is_double(at->second)) views_[at->second + 1].losses.push_back(&kept);
+}
+
+void Oracle::take_refusal(const LakeRefusal& refusal) {
+    const auto at = numbers_.find(refusal.device);
+    const auto device = static_cast<std::uint32_t>(at == numbers_.end() ? 0 : at->second);
+    const bool known = at != numbers_.end();
+    if (known && !is_double(device) && came_before(refusal, device)) {
+        ++verdict_.doubted;
+        return;
+    }
+    ++verdict_.quarantined;
+    if (!known) return;
+    quarantined_.insert({device, refusal.name});
+    if (is_double(device)) return list_fork(refusal);
+    if (!devices_[device]->settings().faults.garbles)
+        violate(refusal.device + ": " + block_text(refusal.name) +
+                " is in quarantine: " + refusal.reason);
+}
+
+// Of two devices of one name a block in quarantine accounts for the samples that it has.
+void Oracle::list_fork(const LakeRefusal& refusal) {
+    const BlockName& name = refusal.name;
+    if (name.seq.value == 0) return;
+    list_loss({refusal.device, name.incarnation.value, name.epoch.value, name.seq, name.epoch.value,
+               name.seq, "quarantine"});
+}
+
+// A copy beside its original is told.
+void Oracle::check_clones() {
+    for (const auto& device : devices_) {
+        const DeviceSettings& settings = device->settings();
+        if (!settings.is_copy || device->counts().boots == 0) continue;
+        if (!collector_.told_twice(settings.number))
+            violate(settings.name + " was there twice, and nobody was told");
     }
 }
 
@@ -145,25 +175,28 @@ void Oracle::take_row(const LakeRow& row, const CheckValues& check) {
     if (at == numbers_.end())
         return violate("a row of " + std::string{row.device} + ", which there is not");
     ++rows_of_block_[{static_cast<std::uint32_t>(at->second), row.name}];
-    const Device& device = *devices_[at->second];
+    const std::size_t number = who_measured(at->second, row.sample);
+    DeviceView& view = views_[number];
+    const Device& device = *devices_[number];
     if (device.settings().faults.garbles) return;
     ++verdict_.rows;
-    const auto of = views_[at->second].streams.find(row.stream);
+    const auto of = view.streams.find(row.stream);
     const std::string where = device.settings().name + "/" + std::string{row.stream} + ": sample " +
                               std::to_string(row.sample) + " in " + block_text(row.name);
-    if (of == views_[at->second].streams.end()) return violate(where + ": no such stream");
+    if (of == view.streams.end()) return violate(where + ": no such stream");
     StreamView& stream = of->second;
-    if (row.sample < 0 || static_cast<std::size_t>(row.sample) >= stream.found.size())
+    const std::int64_t index = row.sample - stream.source->first();
+    if (index < 0 || static_cast<std::size_t>(index) >= stream.found.size())
         return violate(where + " was never measured");
-    BlockSeq& found = stream.found[static_cast<std::size_t>(row.sample)];
+    BlockSeq& found = stream.found[static_cast<std::size_t>(index)];
     if (found.value != 0) {
         ++verdict_.resent_rows;
         return violate(where + " is there twice");
     }
     found = row.name.seq;
-    const Given& given = stream.source->truth()[static_cast<std::size_t>(row.sample)];
+    const Given& given = stream.source->truth()[static_cast<std::size_t>(index)];
     const EpochName in{row.name.incarnation, row.name.epoch};
-    const auto [epoch, is_new] = views_[at->second].epoch_of_boot.try_emplace(given.boot, in);
+    const auto [epoch, is_new] = view.epoch_of_boot.try_emplace(given.boot, in);
     if (!is_new && epoch->second != in)
         violate(where + " was measured in another boot than its neighbours");
     stream.source->plan().make(stream.source->device(), row.sample, made_);
@@ -195,7 +228,8 @@ void Oracle::check_acked() {
         const auto found = rows_of_block_.find(block);
         const std::uint64_t rows = found == rows_of_block_.end() ? 0 : found->second;
         if (rows == samples) continue;
-        if (rows == 0 && quarantined_.contains(block)) continue;
+        const bool may_differ = rows == 0 || is_double(block.device);
+        if (may_differ && quarantined_.contains(block)) continue;
         violate(devices_[block.device]->settings().name + ": " + block_text(block.name) +
                 " was acknowledged with " + std::to_string(samples) + " samples, and has " +
                 std::to_string(rows) + " rows");
@@ -259,7 +293,9 @@ void Oracle::check_gap(const Device& device, const DeviceView& view, const Strea
         }
         const bool was_stored = fate == Fate::stored || fate == Fate::dropped;
         const LakeLoss* const why = was_stored ? loss : cut;
-        if (why == nullptr) {
+        if (why == nullptr && !was_stored && is_double(device.settings().number)) {
+            ++verdict_.cut;  // the record that would list it may be known already, of the other one
+        } else if (why == nullptr) {
             ++unexplained;
             last = n;
             some_stored = some_stored || was_stored;
@@ -349,7 +385,7 @@ void Oracle::check_holes() {
                              before->name.seq.block_class() == name.seq.block_class();
         const std::uint32_t from = goes_on ? before->name.seq.number() + 1 : 1;
         before = &block;
-        if (devices_[block.device]->settings().faults.garbles) continue;
+        if (devices_[block.device]->settings().faults.garbles || is_double(block.device)) continue;
         for (std::uint32_t number = from; number < name.seq.number(); ++number) {
             Gap gap;
             gap.after = BlockSeq::of(name.seq.block_class(), number - 1);

@@ -2,6 +2,7 @@
 // docs/simulator.md lists what it holds everybody to.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <tuple>
@@ -72,6 +73,17 @@ class Oracle {
     };
 
     void read_tables();
+    void list_loss(LakeLoss loss);
+    void take_refusal(const LakeRefusal& refusal);
+    void list_fork(const LakeRefusal& refusal);
+    void check_clones();
+    bool is_double(std::size_t device) const {
+        return collector_.is_double(static_cast<std::uint32_t>(device));
+    }
+    // Which of the devices of this name has measured the sample. The first, when there is one.
+    std::size_t who_measured(std::size_t first, std::int64_t sample) const {
+        return first + (is_double(first) && sample >= Device::first_of_copy ? 1 : 0);
+    }
     bool came_before(const LakeRefusal& refusal, std::uint32_t device) const;
     void take_row(const LakeRow& row, const CheckValues& check);
     void check_time(const Device& device, const LakeRow& row, const Given& given);
@@ -97,9 +109,9 @@ class Oracle {
     WorldCollector& collector_;
     Verdict verdict_;
     bool complete_ = true;
-    std::map<std::string, std::size_t, std::less<>> numbers_;  // of devices, by name
+    std::map<std::string, std::size_t, std::less<>> numbers_;  // of first devices, by name
     std::vector<DeviceView> views_;
-    std::vector<LakeLoss> losses_;
+    std::deque<LakeLoss> losses_;
     std::map<AckedBlock, std::uint64_t> rows_of_block_;
     std::set<AckedBlock> quarantined_;
     SampleValues made_;

@@ -21,6 +21,7 @@ void read_collector_faults(ConfigTable table, CollectorFaults& faults) {
     faults.full_every_s = table.integer("full_every_s", 0, seconds);
     faults.full_s = table.integer("full_s", faults.full_s, {1, year_s});
     faults.snapshot_every_s = table.integer("snapshot_every_s", 0, seconds);
+    faults.commit_every_s = table.integer("commit_every_s", 0, seconds);
     faults.rot_every_s = table.integer("rot_every_s", 0, seconds);
     faults.restart_s = table.integer("restart_s", faults.restart_s, {1, year_s});
     const auto rate = [&table](const char* key) {
@@ -33,6 +34,7 @@ void read_collector_faults(ConfigTable table, CollectorFaults& faults) {
 void read_collector(ConfigTable table, CollectorSettings& settings) {
     settings.shards = static_cast<collector::Shard>(table.integer("shards", 1, {1, 64}));
     settings.group_ms = table.integer("group_ms", settings.group_ms, {0, 10'000});
+    settings.gateway_s = table.integer("gateway_s", 0, seconds);
     settings.sync_ms = table.integer("sync_ms", 0, {0, 600'000});
     settings.segment_bytes_max =
         static_cast<std::uint64_t>(table.integer("segment_bytes", 1 << 20, {4'096, 1 << 30}));
@@ -111,6 +113,7 @@ void read_faults(ConfigTable table, DeviceFaults& faults) {
     faults.restart_every_s = table.integer("restart_every_s", 0, seconds);
     faults.clock_jump_every_s = table.integer("clock_jump_every_s", 0, seconds);
     faults.garbles = table.boolean("garbles", false);
+    faults.copied_at_s = table.integer("copied_at_s", 0, seconds);
 }
 
 void read_streams(ConfigTable& table, FleetPlan& fleet) {

@@ -74,13 +74,10 @@ void World::make_device(const FleetPlan& fleet, std::int64_t at,
                         const std::vector<const StreamPlan*>& plans) {
     DeviceSettings settings = fleet.device;
     settings.name = fleet.name + "-" + std::to_string(at);
-    settings.number = static_cast<std::uint32_t>(devices_.size());
     settings.healed_at = healed_at_;
     settings.start_wall_us = start_wall_us;
     settings.seed = seed_;
-    network_.add_port(
-        {Path{fleet.link, fleet.outages, healed_at_, Random{seed_, settings.name + "/path"}},
-         nullptr, Device::wake});
+    settings.number = add_port(fleet, settings.name);
     devices_.push_back(
         std::make_unique<Device>(settings, authority_.issue(settings.name), plans,
                                  DeviceWorld{scheduler_,
@@ -89,6 +86,18 @@ void World::make_device(const FleetPlan& fleet, std::int64_t at,
                                              public_key_of(authority_.sealing_key()).value(),
                                              {&range_, &zstd_, plain_}}));
     network_.set_device(settings.number, *devices_.back());
+    if (settings.faults.copied_at_s == 0) return;
+    const Device& original = *devices_.back();
+    settings.is_copy = true;
+    settings.number = add_port(fleet, settings.name + "/copy");
+    devices_.push_back(std::make_unique<Device>(original, settings, plans));
+    network_.set_device(settings.number, *devices_.back());
+}
+
+std::uint32_t World::add_port(const FleetPlan& fleet, const std::string& name) {
+    return network_.add_port(
+        {Path{fleet.link, fleet.outages, healed_at_, Random{seed_, name + "/path"}}, nullptr,
+         Device::wake});
 }
 
 Result<void, Message> World::follow(const std::string& device, EventLog::TakeLine take) {

@@ -47,6 +47,7 @@ class World {
     Result<void, Message> make_fleets();
     void make_device(const FleetPlan& fleet, std::int64_t at,
                      const std::vector<const StreamPlan*>& plans);
+    std::uint32_t add_port(const FleetPlan& fleet, const std::string& name);
     void run_until(MonotonicMs end, const Progress& progress);
     bool drain(MonotonicMs end);
     std::string who_has_not_drained() const;

@@ -15,6 +15,7 @@ constexpr std::int64_t retry_ms_max = 60'000;
 constexpr std::int64_t clean_up_ms = 3'600'000;
 constexpr int writer_steps_max = 64;
 constexpr std::uint64_t snapshot_steps = 20;  // about; the disk fails in one of them
+constexpr std::uint64_t commit_steps = 3;
 
 }  // namespace
 
@@ -43,6 +44,13 @@ WorldCollector::WorldCollector(const CollectorSettings& settings, const Authorit
       log_{log},
       random_{settings.seed, "collector"},
       store_{disk_, settings.faults.store, settings.seed, scheduler, log} {
+    std::map<std::string_view, std::uint32_t> first;
+    for (const std::string& name : names_) {
+        const auto number = static_cast<std::uint32_t>(first_of_name_.size());
+        const auto [known, is_new] = first.try_emplace(name, number);
+        first_of_name_.push_back(known->second);
+        if (!is_new) doubles_.insert(known->second);
+    }
     LH_CHECK(keys_.add(authority_.sealing_key()).ok());
     waiting_.resize(settings_.shards);
     promised_.resize(settings_.shards);
@@ -53,7 +61,10 @@ WorldCollector::WorldCollector(const CollectorSettings& settings, const Authorit
     plan(bad_sync, faults.sync_every_s);
     plan(full, faults.full_every_s);
     plan(snapshot, faults.snapshot_every_s);
+    plan(commit, faults.commit_every_s);
     plan(rot, faults.rot_every_s);
+    if (settings_.gateway_s != 0)
+        scheduler_.at({second_ms * settings_.gateway_s}, *this, begin_writing);
     scheduler_.at({}, *this, start);
     scheduler_.at(settings_.healed_at, *this, heal);
     scheduler_.at({tick_ms}, *this, tick);
@@ -79,8 +90,13 @@ void WorldCollector::on_event(MonotonicMs now, std::uint64_t tag) {
             tick_sessions(now);
             return scheduler_.at(now + tick_ms, *this, tick);
         case upkeep:
-            if (listens()) look_after_tables(now);
+            if (upkeep_) look_after_tables(now);
             return scheduler_.at(now + settings_.upkeep.interval_ms, *this, upkeep);
+        case power_behind_snapshot:
+            if (listens() && now < settings_.healed_at) go_down(now, by_power);
+            return;
+        case begin_writing:
+            return end_as_gateway(now);
         case room:
             disk_.set_full(full_ = false);
             log_.add(now, EventLog::collector, Happening::disk_full, 0);
@@ -116,6 +132,10 @@ void WorldCollector::begin_fault(Tag tag, MonotonicMs now) {
             disk_.fail_after(random_.below(snapshot_steps), std::string{snapshots_folder} + "/");
             cuts_snapshot_ = true;
             return plan(tag, faults.snapshot_every_s);
+        case commit:  // a commit is linked to its name, and then its folder is synced
+            disk_.fail_after(random_.below(commit_steps), std::string{world_tenant} + "/");
+            cuts_commit_ = true;
+            return plan(tag, faults.commit_every_s);
         case rot:
             rots_ = true;
             return plan(tag, faults.rot_every_s);
@@ -138,14 +158,15 @@ void WorldCollector::cut_power(MonotonicMs now) {
 }
 
 bool WorldCollector::try_start(MonotonicMs now) {
-    if (!open_journal(now) || !open_writer(now)) return false;
+    if (!open_journal(now) || (!is_gateway(now) && !open_writer(now))) return false;
+    up_ = true;
     trouble_.clear();
     ++counts_.starts;
     writer_again_at_ = sync_done_at_ = now;
     writer_retry_ms_ = 0;
     log_.add(now, EventLog::collector, Happening::collector_up,
              static_cast<std::int64_t>(journal_->durable_end(0)));
-    if (barrier_requested_) writer_->request_barrier();
+    if (barrier_requested_ && writer_) writer_->request_barrier();
     run_at(now);
     return true;
 }
@@ -209,6 +230,12 @@ bool WorldCollector::open_writer(MonotonicMs now) {
     return true;
 }
 
+// Somebody stops it, and starts it again with keys and a lake.
+void WorldCollector::end_as_gateway(MonotonicMs now) {
+    if (disk_.list(world_tenant).ok()) violate(now, "a gateway has written tables");
+    if (listens()) go_down(now, killed);
+}
+
 // As its thread does it, between two steps of the writer.
 void WorldCollector::look_after_tables(MonotonicMs now) {
     const bool clean = now >= cleans_at_;
@@ -237,6 +264,11 @@ void WorldCollector::go_down(MonotonicMs now, int how) {
         cuts_snapshot_ = false;
         cuts_disk_ = random_.one_in(2);
     }
+    if (how == by_disk && cuts_commit_ && disk_.failed()) {
+        ++counts_.broken;
+        cuts_commit_ = false;
+        cuts_behind_snapshot_ = true;
+    }
     const bool cut = how == by_power || (how == by_disk && cuts_disk_);
     log_.add(now, EventLog::collector, Happening::collector_down, how);
     ++counts_.crashes;
@@ -246,6 +278,7 @@ void WorldCollector::go_down(MonotonicMs now, int how) {
     for (auto& each : waiting_) each.clear();
     upkeep_.reset();
     writer_.reset();
+    up_ = false;
     store_.end_process();
     journal_.reset();
     if (cut) {
@@ -286,7 +319,7 @@ void WorldCollector::run_at(MonotonicMs time) {
 void WorldCollector::run(MonotonicMs now) {
     if (runs_at_ <= now) runs_at_ = MonotonicMs::never();
     if (!listens()) return;
-    if (!step_journal(now) || !step_writer(now)) go_down(now, by_disk);
+    if (!step_journal(now) || (writer_ && !step_writer(now))) go_down(now, by_disk);
 }
 
 bool WorldCollector::step_journal(MonotonicMs now) {
@@ -337,9 +370,12 @@ bool WorldCollector::step_writer(MonotonicMs now) {
     if (after.commits != before.commits)
         log_.add(now, EventLog::collector, Happening::committed,
                  static_cast<std::int64_t>(after.commits));
-    if (after.snapshots != before.snapshots)
+    if (after.snapshots != before.snapshots) {
         log_.add(now, EventLog::collector, Happening::snapshot,
                  static_cast<std::int64_t>(after.snapshots));
+        if (cuts_behind_snapshot_) scheduler_.at(now, *this, power_behind_snapshot);
+        cuts_behind_snapshot_ = false;
+    }
     run_at(next <= now ? now + 1 : next);
     return true;
 }

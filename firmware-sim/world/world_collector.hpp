@@ -32,6 +32,7 @@ struct CollectorFaults {
     std::int64_t full_every_s = 0;      // no room on the disk …
     std::int64_t full_s = 60;           // … for so long
     std::int64_t snapshot_every_s = 0;  // every write fails from some step of a snapshot on
+    std::int64_t commit_every_s = 0;    // … of a commit on, and power goes behind the next snapshot
     std::int64_t rot_every_s = 0;       // a bit of the newest snapshot flips before the next start
     std::int64_t restart_s = 10;        // until it is there again, at most
     StoreFaults store;
@@ -40,7 +41,8 @@ struct CollectorFaults {
 struct CollectorSettings {
     collector::Shard shards = 1;
     std::int64_t group_ms = 5;
-    std::int64_t sync_ms = 0;  // what a sync of the disk takes
+    std::int64_t sync_ms = 0;    // what a sync of the disk takes
+    std::int64_t gateway_s = 0;  // so long it is a gateway: journal alone, no key, no writer
     std::uint64_t segment_bytes_max = 1 << 20;
     std::uint64_t credit_bytes = 1 << 20;
     collector::WriterSettings writer;
@@ -64,15 +66,17 @@ struct CollectorCounts {
     std::uint64_t resumed = 0;    // starts from a snapshot
     std::uint64_t halfway = 0;    // ends in the making of a snapshot, or soon after
     std::uint64_t rotten = 0;     // snapshots that were damaged
+    std::uint64_t broken = 0;     // ends in a commit
     std::uint64_t merges = 0;     // of batch files
     std::uint64_t checkpoints = 0;
     std::uint64_t cut_bytes = 0;  // off the journal
     std::uint64_t waits = 0;      // sessions that had no credit for a while
+    std::uint64_t clone_alarms = 0;
 };
 
 // A block that the collector has acknowledged.
 struct AckedBlock {
-    std::uint32_t device = 0;  // number in the world
+    std::uint32_t device = 0;  // number in the world, of the first one of its name
     BlockName name;
     friend auto operator<=>(const AckedBlock&, const AckedBlock&) = default;
 };
@@ -91,6 +95,9 @@ class WorldCollector final : public Listener, public Actor {
         full,
         room,
         snapshot,
+        commit,
+        power_behind_snapshot,
+        begin_writing,
         rot,
         heal,
         session,  // this and above: of the connection with the number beyond it
@@ -100,7 +107,7 @@ class WorldCollector final : public Listener, public Actor {
                    std::vector<std::string> device_names, Scheduler& scheduler, Network& network,
                    EventLog& log);
 
-    bool listens() const override { return writer_ != nullptr; }
+    bool listens() const override { return up_; }
     void on_connected(ConnectionId id, std::uint32_t device, MonotonicMs now) override;
     void on_bytes(ConnectionId id, Bytes bytes, MonotonicMs now) override;
     void on_closed(ConnectionId id, MonotonicMs now) override;
@@ -115,6 +122,11 @@ class WorldCollector final : public Listener, public Actor {
     // Samples of each block, by its header.
     const std::map<AckedBlock, std::uint16_t>& acked() const { return acked_; }
     CollectorCounts counts() const;
+    // Whether there is another device of its name, and whether that was told; by number.
+    bool is_double(std::uint32_t device) const { return doubles_.contains(first_of_name_[device]); }
+    bool told_twice(std::uint32_t device) const {
+        return told_twice_.contains(first_of_name_[device]);
+    }
     const StoreCounts& store_counts() const { return store_.counts(); }
     const std::vector<std::string>& violations() const { return violations_; }
     std::string standing() const { return trouble_; }
@@ -125,6 +137,7 @@ class WorldCollector final : public Listener, public Actor {
         collector::DeviceName name;
         std::unique_ptr<collector::Session> session;
         collector::CloneWatch::Session watched;
+        bool life_noted = false;
         std::uint64_t durable = 0;
         MonotonicMs asks_at = MonotonicMs::never();  // for credit
     };
@@ -149,6 +162,8 @@ class WorldCollector final : public Listener, public Actor {
     bool try_start(MonotonicMs now);
     bool open_journal(MonotonicMs now);
     bool open_writer(MonotonicMs now);
+    void end_as_gateway(MonotonicMs now);
+    bool is_gateway(MonotonicMs now) const { return now.value < 1000 * settings_.gateway_s; }
     void check_promises(MonotonicMs now);
     void go_down(MonotonicMs now, int how);
     void count_what_ran();
@@ -165,6 +180,8 @@ class WorldCollector final : public Listener, public Actor {
     void tick_session(ConnectionId id, MonotonicMs now);
     void ask_later(ConnectionId id, Conversation& conversation, MonotonicMs now);
     void ask_for_credit(ConnectionId id, MonotonicMs now);
+    void note_life(Conversation& conversation, MonotonicMs now);
+    void tell_clone(std::uint32_t device, MonotonicMs now);
     void end_conversation(ConnectionId id, MonotonicMs now);
     void run_at(MonotonicMs time);
     void plan(Tag tag, std::int64_t every_s);
@@ -176,7 +193,10 @@ class WorldCollector final : public Listener, public Actor {
 
     CollectorSettings settings_;
     const Authority& authority_;
-    std::vector<std::string> names_;
+    std::vector<std::string> names_;  // of devices, by number
+    std::vector<std::uint32_t> first_of_name_;
+    std::set<std::uint32_t> doubles_;     // first ones of a name that several have
+    std::set<std::uint32_t> told_twice_;  // first ones of a name that the watch for clones told of
     Scheduler& scheduler_;
     Network& network_;
     EventLog& log_;
@@ -185,7 +205,7 @@ class WorldCollector final : public Listener, public Actor {
     Keys keys_;
     std::unique_ptr<collector::LocalJournal> journal_;
     WorldStore store_;
-    std::unique_ptr<collector::Writer> writer_;  // nullptr: it is down
+    std::unique_ptr<collector::Writer> writer_;  // nullptr: it is down, or a gateway
     std::unique_ptr<collector::Upkeep> upkeep_;
     std::unique_ptr<collector::Intake> intake_;
     collector::KnownDevices known_;
@@ -194,6 +214,7 @@ class WorldCollector final : public Listener, public Actor {
     std::vector<std::deque<Waiting>> waiting_;  // by shard
     std::vector<collector::Offset> promised_;   // by shard: told to devices
     std::map<AckedBlock, std::uint16_t> acked_;
+    bool up_ = false;
     MonotonicMs runs_at_ = MonotonicMs::never();
     MonotonicMs sync_done_at_;  // the journal's thread is in a sync until then
     MonotonicMs writer_again_at_;
@@ -201,6 +222,8 @@ class WorldCollector final : public Listener, public Actor {
     MonotonicMs cleans_at_;   // the tables, not only merges
     bool cuts_disk_ = false;  // when it goes down, the machine does
     bool cuts_snapshot_ = false;
+    bool cuts_commit_ = false;
+    bool cuts_behind_snapshot_ = false;
     bool full_ = false;    // the disk
     bool rots_ = false;    // when it is down
     bool rotten_ = false;  // the newest snapshot

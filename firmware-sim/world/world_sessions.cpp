@@ -24,17 +24,31 @@ void WorldCollector::on_connected(ConnectionId id, std::uint32_t device, Monoton
 
 void WorldCollector::on_bytes(ConnectionId id, Bytes bytes, MonotonicMs now) {
     if (const auto found = conversations_.find(id); found != conversations_.end()) {
-        if (clones_.spoke(found->second.watched, now))
-            violate(now, names_[found->second.device] + " is taken for a clone of itself");
+        if (clones_.spoke(found->second.watched, now)) tell_clone(found->second.device, now);
     }
     while (!bytes.empty()) {
         const auto found = conversations_.find(id);
         if (found == conversations_.end()) return;
         const std::size_t taken = found->second.session->on_bytes(bytes, wall(now), now);
         bytes = bytes.subspan(taken);
+        note_life(found->second, now);
         if (!obey(id, now)) return go_down(now, by_disk);
     }
     run_at(now);
+}
+
+void WorldCollector::note_life(Conversation& conversation, MonotonicMs now) {
+    const auto life = conversation.session->life();
+    if (conversation.life_noted || !life) return;
+    conversation.life_noted = true;
+    if (clones_.greeted(conversation.watched, *life, now)) tell_clone(conversation.device, now);
+}
+
+void WorldCollector::tell_clone(std::uint32_t device, MonotonicMs now) {
+    ++counts_.clone_alarms;
+    told_twice_.insert(first_of_name_[device]);
+    log_.add(now, EventLog::collector, Happening::clone_told, device);
+    if (!is_double(device)) violate(now, names_[device] + " is taken for a clone of itself");
 }
 
 void WorldCollector::on_closed(ConnectionId id, MonotonicMs now) { end_conversation(id, now); }
@@ -87,7 +101,7 @@ bool WorldCollector::submit(ConnectionId id, Conversation& conversation,
     if (action.entry_kind == JournalKind::block) {
         const auto header = parse_block_header(action.bytes);
         LH_CHECK(header.ok());
-        waiting.block = {conversation.device, header.value().name};
+        waiting.block = {first_of_name_[conversation.device], header.value().name};
         waiting.samples = header.value().samples;
     }
     waiting_[shard].push_back(waiting);

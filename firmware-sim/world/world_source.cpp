@@ -24,10 +24,11 @@ MonotonicMs DeviceClock::to_world(MonotonicMs device) const {
     return world;
 }
 
-WorldSource::WorldSource(const StreamPlan& plan, std::uint32_t device, const DeviceClock& clock,
-                         std::int64_t start_wall_us, Random random)
+WorldSource::WorldSource(const StreamPlan& plan, std::uint32_t device, std::int64_t first,
+                         const DeviceClock& clock, std::int64_t start_wall_us, Random random)
     : plan_{plan},
       device_{device},
+      first_{first},
       clock_{clock},
       start_wall_us_{start_wall_us},
       info_{plan.name(), &plan.schema(), plan.encoded_schema(), plan.schema().default_class},
@@ -48,7 +49,7 @@ MonotonicMs WorldSource::next_at() const {
 // Whoever could not ask in time has missed what would have been measured meanwhile.
 const Sample* WorldSource::next(MonotonicMs now) {
     if (ended_ || now < next_at()) return nullptr;
-    const auto n = static_cast<std::int64_t>(truth_.size());
+    const std::int64_t n = first_ + static_cast<std::int64_t>(truth_.size());
     plan_.make(device_, n, values_);
     const std::int64_t time_us = start_wall_us_ + world_.value * 1000;
     sample_ = {0, plan_.has_source_time() ? time_us : now.value * 1000, values_.values};

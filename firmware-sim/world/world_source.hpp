@@ -37,9 +37,10 @@ using Truth = std::deque<Given>;  // grows without a copy that is as large again
 
 class WorldSource final : public agent::Source {
  public:
-    // Everything outlives the source. It begins at some moment of its first gap.
-    WorldSource(const StreamPlan& plan, std::uint32_t device, const DeviceClock& clock,
-                std::int64_t start_wall_us, Random random);
+    // Everything outlives the source. It begins at some moment of its first gap; `first` is the
+    // number of its first sample.
+    WorldSource(const StreamPlan& plan, std::uint32_t device, std::int64_t first,
+                const DeviceClock& clock, std::int64_t start_wall_us, Random random);
 
     // Power is back; what nobody spoke for is lost unless it turns up.
     void on_boot(MonotonicMs world, std::uint32_t boot);
@@ -50,6 +51,7 @@ class WorldSource final : public agent::Source {
     const StreamPlan& plan() const { return plan_; }
     std::uint32_t device() const { return device_; }
     const Truth& truth() const { return truth_; }
+    std::int64_t first() const { return first_; }
 
     std::span<const agent::StreamInfo> streams() const override { return {&info_, 1}; }
     const Sample* next(MonotonicMs now) override;
@@ -63,6 +65,7 @@ class WorldSource final : public agent::Source {
 
     const StreamPlan& plan_;
     std::uint32_t device_;
+    std::int64_t first_;
     const DeviceClock& clock_;
     std::int64_t start_wall_us_;
     agent::StreamInfo info_;

@@ -9,11 +9,12 @@ import pytest
 from longhaul_e2e.compare import differences
 from longhaul_e2e.forged import forge
 from longhaul_e2e.full import FullSpool
-from longhaul_e2e.processes import call, wait_until
+from longhaul_e2e.processes import call, demand, wait_until
 from longhaul_e2e.readers import by_deltalake, connect, read
 from longhaul_e2e.site import TENANT, Site
 
 DONE, BAD_DATA, RETRY = 0, 65, 75
+SEGMENT_HEADER = 32  # bytes before the entry at offset 0
 
 
 def adopt(site, *options):
@@ -116,6 +117,33 @@ def test_a_journal_that_comes_back_as_an_older_copy(site, tmp_path):
     assert (code, messages) == (DONE, "")
     assert report["entries_kept"] > 0 and report["entries_damaged"] == 0
     assert (site.journal / report["kept_in"] / "journal.meta").exists()
+    site.start_collector()
+    run_agents(site)
+    assert site.stop_collector() == DONE
+    check_rows(site, site.recording, boots=3)
+
+
+def test_a_journal_that_has_rotted(site):
+    set_commit_interval(site, 3600)  # acknowledged, and in no table
+    site.start_collector()
+    run_agents(site)
+    site.kill_collector()
+    entries = [json.loads(line) for line in demand(site.bin / "longhaul", "inspect", "journal", site.journal, "--json").splitlines()]
+    blocks = [entry["offset"] for entry in entries if entry.get("kind") == "block"]
+    segment, = site.journal.glob("shard-*/*.seg")
+    for offset in (blocks[3], blocks[-3]):  # one that is in a table, and one that is not
+        data = bytearray(segment.read_bytes())
+        data[SEGMENT_HEADER + offset + 60] ^= 1
+        segment.write_bytes(data)
+
+    set_commit_interval(site, 1)
+    site.start_collector()
+    assert site.stop_collector() == DONE
+    for offset in (blocks[3], blocks[-3]):
+        assert f"cannot be read at offset {offset} of shard 0" in site.collector.messages()
+    code, report, messages = adopt(site)
+    assert (code, messages) == (DONE, "")
+    assert report["entries_damaged"] == 2
     site.start_collector()
     run_agents(site)
     assert site.stop_collector() == DONE

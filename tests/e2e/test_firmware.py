@@ -12,7 +12,7 @@ import time
 import pytest
 
 from longhaul_e2e.compare import same
-from longhaul_e2e.firmware import Board, image_of
+from longhaul_e2e.firmware import TORN_PLAN, Board, image_of
 from longhaul_e2e.processes import pause, wait_until
 from longhaul_e2e.readers import read_table
 from longhaul_e2e.recorded_nmea import FIELDS, fixes_of
@@ -21,7 +21,9 @@ from longhaul_e2e.site import TENANT, Site, top_folder
 NAME = "board"
 SEED = int(os.environ.get("LH_FIRMWARE_SEED", "1"))
 KILLS = int(os.environ.get("LH_FIRMWARE_KILLS", "2"))
+TORN = int(os.environ.get("LH_FIRMWARE_TORN", "2"))
 PRESETS = os.environ.get("LH_FIRMWARE_PRESETS", "cortex-m3 sf2").split()
+TORN_STEPS = 60  # of the flash, within which the power goes
 ROUNDS = 8  # of the recording in a boot: several blocks
 
 
@@ -95,6 +97,36 @@ def disturb(chance, site, board):
     pause(chance.uniform(0, 1.5))
 
 
+def drain(site, board, said, fixes, torn=None):
+    """A last start, in which all that the receiver says has to come to the table."""
+    board.start(torn)
+    board.say(said)
+    last = lambda: max((len(rows) for rows in rows_by_epoch(site).values()), default=0)  # noqa: E731
+    wait_until(lambda: last() >= len(fixes) - 256, f"{len(fixes)} fixes in the table: {board.log}", 120, poll_s=0.2)
+
+
+def consoles_of(board):
+    """What was said in each start, after which the board never started by itself, and no count of starts came twice. One that was
+    killed at once may have said nothing, and is counted or not."""
+    said = [(board.folder / f"console-{at}.log").read_text() for at in range(1, board.starts + 1)]
+    starts = [int(found) for text in said for found in re.findall(r", start (\d+)", text)]
+    assert all(text.count("longhaul: start\n") <= 1 for text in said), "the board started by itself"
+    assert starts == sorted(set(starts)) and starts[-1] <= board.starts, f"{starts}: a count came twice"
+    return said
+
+
+def judge(site, fixes):
+    """All is accounted for, nothing came twice, and what came is what was said; returns rows by epoch and the account."""
+    assert site.stop_collector() == 0
+    code, report = site.audit(drained=False)
+    assert code == 0 and report["ok"], report
+    assert report["totals"]["duplicates"] == 0
+    epochs = rows_by_epoch(site)
+    wrong = list(differences(epochs, fixes))
+    assert not wrong, wrong
+    return epochs, report["totals"]
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_fix_of_a_board_stands_in_its_table_once(tmp_path, preset):
     chance = random.Random(SEED)
@@ -111,29 +143,46 @@ def test_every_fix_of_a_board_stands_in_its_table_once(tmp_path, preset):
                 board.say(said)
                 disturb(chance, site, board)
                 board.kill()
-            board.start()
-            board.say(said)
-            last = lambda: max((len(rows) for rows in rows_by_epoch(site).values()), default=0)  # noqa: E731
-            wait_until(lambda: last() >= len(fixes) - 256, f"{len(fixes)} fixes in the table: {board.log}", 120, poll_s=0.2)
-            # One that was killed at once may have said nothing, and is counted or not.
-            said_by = [(board.folder / f"console-{at}.log").read_text() for at in range(1, board.starts + 1)]
-            starts = [int(found) for text in said_by for found in re.findall(r", start (\d+)", text)]
-            assert all(text.count("longhaul: start\n") <= 1 for text in said_by), "the board started by itself"
-            assert starts == sorted(set(starts)) and starts[-1] <= board.starts, f"{starts}: a count came twice"
-            memory = memory_used(said_by, preset)
+            drain(site, board, said, fixes)
+            memory = memory_used(consoles_of(board), preset)
             for what, (used, room) in memory.items():
                 assert used <= room * 0.9, f"{what}: {used} of {room} bytes used, and nothing is left for what no test does"
         finally:
             board.close()
-        assert site.stop_collector() == 0
-        code, report = site.audit(drained=False)
-        assert code == 0 and report["ok"], report
-        assert report["totals"]["duplicates"] == 0
-        epochs = rows_by_epoch(site)
-        wrong = list(differences(epochs, fixes))
-        assert not wrong, wrong
+        epochs, totals = judge(site, fixes)
         print(f"{preset}: {memory}, {board.starts} starts, {len(epochs)} epochs with rows, {sum(map(len, epochs.values()))} rows, "
-              f"{report['totals']['resent']} blocks came twice")
+              f"{totals['resent']} blocks came twice")
+
+
+@pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset in TORN_PLAN])
+def test_torn_pages_and_half_erased_sectors_cost_nothing_that_was_acknowledged(tmp_path, preset):
+    """The power goes in the middle of a seeded step of the flash, of a program or an erase."""
+    chance = random.Random(SEED)
+    said = spoken()
+    fixes, _ = fixes_of(said)
+    torn = []
+    with Site(tmp_path / "site") as site:
+        site.start_collector()
+        site.add_devices([NAME])
+        board = Board(site, NAME, preset)
+        try:
+            board.provision()
+            for cut in range(TORN):
+                board.start(torn=(chance.randint(1, TORN_STEPS), chance.randrange(1 << 16)))
+                board.say(said)
+                end = time.monotonic() + 6  # unless it has fewer steps to do
+                said_last = lambda: re.findall(r"longhaul: torn (\w+)\n$", board.console())  # noqa: E731
+                wait_until(lambda: said_last() or time.monotonic() > end, "the flash is torn", poll_s=0.05)
+                torn += said_last()
+                board.kill()
+            drain(site, board, said, fixes, torn=(0, 0))  # never, by the image with the small flash
+            consoles_of(board)
+        finally:
+            board.close()
+        epochs, totals = judge(site, fixes)
+        assert torn and (TORN < 20 or "erase" in torn)
+        print(f"{preset}: of {TORN} starts {torn.count('program')} torn in a program, {torn.count('erase')} in an erase, {len(epochs)} epochs with rows, {sum(map(len, epochs.values()))} rows, "
+              f"{totals['resent']} blocks came twice")
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -1,6 +1,7 @@
 // Worlds of the simulator: what it runs holds, the same seed gives the same run, and what does not
 // hold is said. docs/simulator.md.
 #include <catch2/catch_test_macros.hpp>
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -38,6 +39,24 @@ void check_holds(const Scenario& scenario, std::uint64_t seed) {
     CHECK(report.holds());
 }
 
+// What tests/system/hashes.txt says of a run: that it is the same in every build. Tests run in one
+// by GCC with optimization, and in one by Clang with sanitizers.
+std::string recorded_hash(const std::string& scenario, std::uint64_t seed) {
+    std::ifstream file{"tests/system/hashes.txt"};
+    REQUIRE(file.good());
+    for (std::string line; std::getline(file, line);) {
+        const std::string run = scenario + " " + std::to_string(seed) + " ";
+        if (line.starts_with(run)) return line.substr(run.size());
+    }
+    return {};
+}
+
+std::string hash_of(const Report& report) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%016llx", static_cast<unsigned long long>(report.log_hash));
+    return text;
+}
+
 }  // namespace
 
 TEST_CASE("simulator: a quiet world loses nothing, and one seed gives one run") {
@@ -50,6 +69,7 @@ TEST_CASE("simulator: a quiet world loses nothing, and one seed gives one run") 
     CHECK(again.log_hash == once.log_hash);
     CHECK(again.events == once.events);
     CHECK(run(quiet, 12).log_hash != once.log_hash);
+    CHECK(hash_of(once) == recorded_hash("quiet", 11));
 }
 
 TEST_CASE("simulator: everything that happens in chaos is accounted for, and happens again alike") {
@@ -67,6 +87,7 @@ TEST_CASE("simulator: everything that happens in chaos is accounted for, and hap
     CHECK(report.collector.cut_bytes > 0);
     CHECK(report.collector.merges > 0);
     CHECK(run(chaos, 2).log_hash == report.log_hash);
+    CHECK(hash_of(report) == recorded_hash("chaos", 2));
 }
 
 TEST_CASE("simulator: no seed that found a fault finds it again") {

@@ -7,6 +7,9 @@
 #include "agent/platform/cortexm/lan9118.hpp"
 #include "agent/platform/cortexm/mapped_flash.hpp"
 #include "agent/platform/cortexm/tick.hpp"
+#if defined(LH_TORN_FLASH_AT)
+#include "agent/platform/cortexm/torn_flash.hpp"
+#endif
 
 namespace longhaul::agent::board {
 namespace {
@@ -31,7 +34,15 @@ struct SerialLine {
 };
 SerialLine& line(std::uint32_t address) { return *reinterpret_cast<SerialLine*>(address); }
 
+#if defined(LH_TORN_FLASH_AT)
+// A small one, so that it is soon full and sectors are erased.
+MappedFlash memory{reinterpret_cast<std::byte*>(memory_at), {4096, 24, 1}};
+TornFlash torn{memory, *reinterpret_cast<const std::uint32_t*>(LH_TORN_FLASH_AT)};
+Flash& whole = torn;
+#else
 MappedFlash memory{reinterpret_cast<std::byte*>(memory_at)};
+Flash& whole = memory;
+#endif
 Lan9118 ethernet{ethernet_at};
 ByteRing ring;
 
@@ -80,7 +91,7 @@ MonotonicMs now() { return tick_now(); }
 void wait() { asm volatile("wfi"); }
 void kick_watchdog() { kick_tick_watchdog(); }
 void reset() { system_reset(); }
-Flash& flash() { return memory; }
+Flash& flash() { return whole; }
 std::uint32_t noise() { return tick_fraction() ^ ethernet.counter(); }
 bool begin_ethernet(netif& interface) { return ethernet.begin(interface); }
 void poll_ethernet(netif& interface) { ethernet.poll(interface); }

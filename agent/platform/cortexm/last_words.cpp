@@ -9,17 +9,16 @@
 namespace longhaul::agent {
 namespace {
 
+// Bytes alone: an object of its own type would be made anew at each start.
 struct Kept {
-    LastWords words;
+    alignas(LastWords) std::byte words[sizeof(LastWords)];
     std::uint32_t sum;
 };
 [[gnu::section(".noinit")]] Kept kept;
 
-std::uint32_t sum_of(const LastWords& words) { return crc32c(std::as_bytes(std::span{&words, 1})); }
-
 void keep(const LastWords& words) {
-    kept.words = words;
-    kept.sum = sum_of(words);
+    std::memcpy(kept.words, &words, sizeof(words));
+    kept.sum = crc32c(kept.words);
 }
 
 // Without a library of formats.
@@ -70,7 +69,10 @@ void die(Death death, const char* text, std::uint32_t place) {
 
 Remembered take_last_words() {
     Remembered found;
-    if (kept.sum == sum_of(kept.words)) found = {false, kept.words};
+    if (kept.sum == crc32c(kept.words)) {
+        found.power_was_off = false;
+        std::memcpy(&found.words, kept.words, sizeof(found.words));
+    }
     keep({});
     return found;
 }

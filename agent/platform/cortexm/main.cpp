@@ -209,8 +209,7 @@ void Firmware::report(MonotonicMs now) {
     console() << "longhaul: samples " << status.samples << " blocks " << status.blocks << " acked "
               << uplink.acked_blocks << " stack " << stack_bytes_max() << " of " << LH_STACK_BYTES
               << " heap " << heap_use().peak << " of " << heap_use().arena << " refused "
-              << heap_use().refused << " " << status.trouble << status.link_trouble
-              << uplink.held_back << "\n";
+              << heap_use().refused << " " << status.trouble << status.link_trouble << "\n";
 }
 
 Firmware firmware;

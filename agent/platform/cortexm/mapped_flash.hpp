@@ -10,9 +10,10 @@ namespace longhaul::agent {
 
 class MappedFlash final : public Flash {
  public:
-    constexpr explicit MappedFlash(std::byte* memory) : memory_{memory} {}
+    constexpr explicit MappedFlash(std::byte* memory, FlashGeometry geometry = {65'536, 256, 1})
+        : memory_{memory}, geometry_{geometry} {}
 
-    FlashGeometry geometry() const override { return {sector_bytes, 256, 1}; }
+    FlashGeometry geometry() const override { return geometry_; }
     Status read(std::uint32_t sector, std::uint32_t offset, MutableBytes room) override {
         std::memcpy(room.data(), at(sector, offset), room.size());
         return {};
@@ -23,17 +24,17 @@ class MappedFlash final : public Flash {
         return {};
     }
     Status erase(std::uint32_t sector) override {
-        std::memset(at(sector, 0), 0xff, sector_bytes);
+        std::memset(at(sector, 0), 0xff, geometry_.sector_bytes);
         return {};
     }
     Status sync() override { return {}; }
 
  private:
-    static constexpr std::uint32_t sector_bytes = 65536;
     std::byte* at(std::uint32_t sector, std::uint32_t offset) const {
-        return memory_ + sector * sector_bytes + offset;
+        return memory_ + sector * geometry_.sector_bytes + offset;
     }
     std::byte* memory_;
+    FlashGeometry geometry_;
 };
 
 }  // namespace longhaul::agent

@@ -5,7 +5,10 @@
 namespace longhaul::agent {
 namespace {
 
-constexpr std::uint32_t watchdog_ms = 30'000;
+#if !defined(LH_WATCHDOG_MS)
+#define LH_WATCHDOG_MS 30'000
+#endif
+constexpr std::uint32_t watchdog_ms = LH_WATCHDOG_MS;
 
 volatile std::uint32_t ticks = 0;
 volatile std::uint32_t rounds = 0;  // of `ticks`
@@ -35,7 +38,10 @@ void kick_tick_watchdog() { kicked_at = ticks; }
 
 std::uint32_t tick_fraction() { return at(0xe000e018); }
 
+// What was left behind for the next start is in memory by then: the compiler does not know that
+// anybody will read it.
 void system_reset() {
+    asm volatile("dsb" ::: "memory");
     at(0xe000ed0c) = 0x05fa0004;
     asm volatile("dsb");
     for (;;) asm volatile("wfi");

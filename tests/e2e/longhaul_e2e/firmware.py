@@ -23,9 +23,12 @@ BOARDS = {
 }
 
 
-def image_of(preset):
+TORN_PLAN = {"cortex-m3": 0x20300000, "cortex-m33": 0x38300000}  # where agent/platform/cortexm/torn_flash.hpp reads it
+
+
+def image_of(preset, name="longhaul-firmware"):
     folder = Path(os.environ.get("LH_FIRMWARE", top_folder() / "build"))
-    image = folder / preset / "bin" / "longhaul-firmware.elf"
+    image = folder / preset / "bin" / f"{name}.elf"
     assert image.exists(), f"{image} is not there; build it with: cmake --workflow --preset {preset}"
     return image
 
@@ -44,8 +47,13 @@ class Board:
         demand(self.site.bin / "longhaul", "device", "image", self.folder, "--out", self.flash,
                "--collector", f"{HOST}:{self.site.port}")
 
-    def start(self):
+    def start(self, torn=None):
+        """`torn`: (step, seed), when the power goes in a step of the flash and how; such an image is another one."""
         self.starts += 1
+        image, plan = image_of(self.preset), []
+        if torn is not None:
+            image = image_of(self.preset, "longhaul-firmware-torn")
+            plan = ["-device", f"loader,addr={TORN_PLAN[self.preset]:#x},data={torn[1] << 16 | torn[0]:#x},data-len=4"]
         line, monitor, self._debugger = (self._sockets / f"{what}{self.starts}" for what in ("line", "qmp", "gdb"))
         flash = (["-object", f"memory-backend-file,id=nor,size=16M,mem-path={self.flash},share=on"]
                  if self.preset != "sf2" else ["-drive", f"if=mtd,format=raw,file={self.flash}"])
@@ -53,7 +61,7 @@ class Board:
         self.program = Program(
             [shutil.which("qemu-system-arm"), *BOARDS[self.preset], *flash, "-display", "none", "-monitor", "none",
              "-serial", f"file:{self.log}", "-serial", f"unix:{line},server=on,wait=off",
-             "-qmp", f"unix:{monitor},server=on,wait=off", "-gdb", f"unix:{self._debugger},server=on,wait=off", "-kernel", image_of(self.preset)],
+             "-qmp", f"unix:{monitor},server=on,wait=off", "-gdb", f"unix:{self._debugger},server=on,wait=off", "-kernel", image, *plan],
             self.folder / f"qemu-{self.starts}.log")
         self.site.agents.append(self.program)
         self._receiver = self._connect(line)

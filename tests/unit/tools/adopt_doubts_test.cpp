@@ -225,7 +225,7 @@ TEST_CASE("adopt: of a block of the last barrier a table's rows may be lost") {
     REQUIRE(bench.drain().empty());
     bench.block(bench.maker, both(2));
     bench.writer->request_barrier();
-    const std::size_t before = is_new ? 0 : 1;
+    const std::size_t before = is_new ? 0U : 1U;
     while (bench.rows("acme/other", {"seq"}).size() == before)
         REQUIRE(bench.writer->step({0}, {noon_us}).ok());
     CHECK(bench.rows("acme/thing", {"seq"}).size() == before);

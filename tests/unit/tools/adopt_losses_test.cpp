@@ -236,10 +236,10 @@ TEST_CASE("adopt: of an epoch with another one behind it few anchors are taken o
         REQUIRE(ranges.for_each_epoch(count).ok());
         return counts;
     };
-    CHECK(anchors() == std::vector<std::size_t>{9});
+    CHECK(anchors() == std::vector<std::size_t>{9U});
     bench.next_epoch(2, 9);
     REQUIRE(bench.drain().empty());
-    CHECK(anchors() == std::vector<std::size_t>{4, 0});
+    CHECK(anchors() == std::vector<std::size_t>{4U, 0U});
 }
 
 TEST_CASE("adopt: what was in quarantine until retention is not there any more") {

@@ -111,6 +111,42 @@ TEST_CASE("adopt: of a journal that was set back what the tables lack becomes ro
     CHECK(holds(bench.report()));
 }
 
+TEST_CASE(
+    "adopt: what a journal has lost where it rotted is asked for again, and nothing is doubled") {
+    AdoptBench bench;
+    bench.begin();
+    for (const std::uint32_t number : {1U, 2U, 3U}) bench.send(number);
+    REQUIRE(bench.drain().empty());
+    bench.send(4);  // in no table
+    bench.send(5);
+    std::vector<Offset> blocks;
+    auto reader = bench.journal->read(0, 0);
+    REQUIRE(reader.ok());
+    for (auto read = reader.value()->next(); read.ok(); read = reader.value()->next()) {
+        if (read.value().entry.kind == JournalKind::block) blocks.push_back(read.value().offset);
+    }
+    bench.damage(blocks[1]);
+    bench.damage(blocks[3]);
+    REQUIRE(bench.start());
+    REQUIRE(bench.drain().empty());
+    const Rows notes = bench.writer->take_notes();
+    REQUIRE(notes.size() == 2);
+    for (const std::size_t i : {std::size_t{0}, std::size_t{1}})
+        CHECK_THAT(notes[i], ContainsSubstring("offset " + std::to_string(blocks[2 * i + 1]) +
+                                               " of shard 0"));
+    CHECK(bench.blocks() == rows_of({1, 2, 3, 5}));
+
+    const auto report = bench.adopt();
+    REQUIRE(report.ok());
+    CHECK(report.value().entries_damaged == 2);
+    CHECK(report.value().entries_kept == 5);
+    REQUIRE(bench.start());
+    for (const std::uint32_t number : {1U, 2U, 3U, 4U, 5U}) bench.send_again(number);
+    REQUIRE(bench.drain().empty());
+    CHECK(bench.blocks() == rows_of({1, 2, 3, 4, 5}));
+    CHECK(holds(bench.report()));
+}
+
 TEST_CASE("adopt: of two tables the one that lacks a block's rows gets them") {
     AdoptBench bench;
     const auto other = make_schema("other", TimeKind::source, {field("n", FieldKind::integer)});

@@ -58,7 +58,7 @@ TEST_CASE(
 }
 
 TEST_CASE("agent: an epoch is made in the room that there is, or nothing of it is stored") {
-    const AgentSettings settings = small_settings();
+    AgentSettings settings = small_settings();
     const OwnedSchema schema{"probe", {field_of(FieldKind::integer, "a")}};
     std::array<AgentStream, 1> streams{AgentStream{schema.stream(), schema_hash(schema.encoded())}};
     sim::SimDeviceSpool device_spool{{5}};
@@ -74,6 +74,8 @@ TEST_CASE("agent: an epoch is made in the room that there is, or nothing of it i
     std::vector<std::byte> room(settings.epoch_bytes_max);
     const auto stored = spool.read_epoch(first, room);
     REQUIRE(stored.ok());
+    const std::size_t stored_bytes =
+        stored.value().size() + 8;  // it tells of the epoch before, too
     const auto parsed = parse_signed_epoch(stored.value());
     REQUIRE(parsed.ok());
     CHECK(
@@ -87,5 +89,18 @@ TEST_CASE("agent: an epoch is made in the room that there is, or nothing of it i
         const Epoch next = spool.begin_epoch().value();
         CHECK(make(next, bytes).error() == ErrorCode::too_large);
         CHECK(spool.read_epoch(next, room).error() == ErrorCode::not_found);
+    }
+
+    // The last words of the boot before have no room of their own, and may be anything.
+    for (const char* const words : {"uplink.cpp:123: broken invariant", "\xff\xfe"}) {
+        CAPTURE(words);
+        settings.last_words = words;
+        const Epoch next = spool.begin_epoch().value();
+        const bool text = *words == 'u';
+        REQUIRE(make(next, text ? stored_bytes : settings.epoch_bytes_max).ok());
+        longhaul_EpochRecord record;
+        const Bytes signed_record = spool.read_epoch(next, room).value();
+        REQUIRE(parse_epoch_record(parse_signed_epoch(signed_record).value().record, record).ok());
+        CHECK(*record.last_words == '\0');
     }
 }

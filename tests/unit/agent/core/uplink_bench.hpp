@@ -44,14 +44,13 @@ class UplinkBench {
     void restart() {
         uplink.emplace("test 1", streams_,
                        UplinkPorts{spool, entropy_, clock_, nullptr, sealing_keys}, inbound_,
-                       MutableBytes{frame_}.first(frame_bytes));
+                       frame_);
         uplink->start(now);
     }
-    void add_epoch(std::uint32_t epoch, std::size_t record_bytes = 0) {
+    void add_epoch(std::uint32_t epoch) {
         const SchemaHash hash = schema_hash(schema.encoded());
         REQUIRE(spool.store_schema(hash, schema.encoded()).ok());
-        std::string record = "record of epoch " + std::to_string(epoch);
-        record.resize(std::max(record.size(), record_bytes));
+        const std::string record = "record of epoch " + std::to_string(epoch);
         REQUIRE(spool.store_epoch({epoch}, as_bytes(record), std::span{&hash, 1}).ok());
     }
     void add_block(BlockClass block_class, std::uint32_t epoch, std::uint32_t number,
@@ -185,8 +184,7 @@ class UplinkBench {
     std::optional<Uplink> uplink;
     MonotonicMs now{1000};
     bool reachable = true;
-    std::size_t frame_bytes = uplink_frame_bytes(4096);  // from the next restart on
-    SealingKeys* sealing_keys = nullptr;                 // from the next restart on
+    SealingKeys* sealing_keys = nullptr;  // from the next restart on
     Kind last_action = Kind::wait;
 
  private:

@@ -12,7 +12,6 @@ namespace {
 
 using Bench = UplinkBench;
 using Kind = UplinkAction::Kind;
-constexpr auto live = BlockClass::live;
 constexpr auto normal = BlockClass::normal;
 
 }  // namespace
@@ -70,30 +69,6 @@ TEST_CASE("uplink: a block frame from the collector does not stall the session")
     bench.uplink->on_bytes(much, bench.now);
     bench.run();
     CHECK(bench.last_action == Kind::close);
-}
-
-TEST_CASE("uplink: an epoch that no frame here is long enough for holds up nothing else") {
-    Bench bench;
-    bench.frame_bytes = uplink_frame_bytes(0, 1024, 1024);
-    bench.restart();
-    for (const std::uint32_t epoch : {1U, 2U, 3U, 4U}) {
-        bench.add_epoch(epoch, epoch == 2 || epoch == 3 ? bench.frame_bytes : 0);
-        bench.add_block(normal, epoch, 1, 100 + epoch);
-        bench.add_block(live, epoch, 1, 110 + epoch);
-    }
-    for (int sessions = 0; sessions < 2; ++sessions) {
-        bench.greet();
-        longhaul_Welcome welcome = bench.welcome_of(journal_numbered(1));
-        CHECK(bench.words(bench.send(welcome)) == "E1 B1.1.1 E4 B1.4.1 B2.1.1 B2.4.1");
-        CHECK(std::string_view{bench.uplink->status().held_back}.starts_with("an epoch's record"));
-        bench.uplink->on_closed(bench.now);
-    }
-    bench.frame_bytes = uplink_frame_bytes(4096);
-    bench.restart();
-    bench.greet();
-    bench.send(bench.welcome_of(journal_numbered(1)));
-    CHECK(bench.uplink->status().sent_blocks == 8);
-    CHECK(std::string_view{bench.uplink->status().held_back}.empty());
 }
 
 TEST_CASE("uplink: every wait has a deadline") {

@@ -1,48 +1,13 @@
-#include "collector/lake/delta_log.hpp"
-
-#include <catch2/catch_test_macros.hpp>
 #include <fstream>
 #include <sstream>
 
-#include "collector/lake/local_store.hpp"
-#include "firmware-sim/sim_disk.hpp"
+#include "tests/unit/collector/lake/delta_log_bench.hpp"
 
 using namespace longhaul;
 using namespace longhaul::collector;
+using namespace longhaul::test;
 
 namespace {
-
-const std::string folder = "acme/bus";
-const std::string app = "6c6f6e67-6861-756c-8000-000000000001/0";
-
-Column column(const char* name, ColumnType type, const char* kind = "") {
-    Column made;
-    made.name = name;
-    made.type = type;
-    made.kind = kind;
-    return made;
-}
-
-// Our n-th commit: one file, and the txn at n * 100.
-TableCommit commit_number(std::int64_t n) {
-    DataFile file;
-    file.path =
-        "receive_date=2026-11-21/0-0-" + std::to_string(n * 100) + "-0123456789abcdef.parquet";
-    file.receive_date = "2026-11-21";
-    file.bytes = 1000;
-    file.rows = 7;
-    file.stats = R"({"numRecords":7})";
-    TableCommit commit;
-    commit.files = {file};
-    commit.txns = {{app, n * 100}};
-    commit.columns = {column("device", ColumnType::string),
-                      column("speed", ColumnType::decimal_real, "decimal")};
-    commit.columns[1].unit = "m/s";
-    commit.table_id_if_new = "11111111-2222-8333-8444-555555555555";
-    commit.commit_id = "66666666-7777-8888-8999-aaaaaaaaaaaa";
-    commit.now = {1'795'219'200'123'456};
-    return commit;
-}
 
 // Our first commit, of a table that says what it holds.
 TableCommit commit_with_notes() {
@@ -54,17 +19,6 @@ TableCommit commit_with_notes() {
     commit.columns.push_back(column("door", ColumnType::string, "enumeration"));
     commit.columns[2].labels = "open\nshut\n";
     return commit;
-}
-
-std::string log_path(int version) {
-    char name[32];
-    std::snprintf(name, sizeof(name), "%020d.json", version);
-    return folder + "/_delta_log/" + name;
-}
-
-// What another program writes into the log, at its version.
-void foreign_commit(LocalStore& store, int version, std::string_view actions) {
-    REQUIRE(store.put_if_absent(log_path(version), as_bytes(actions)).ok());
 }
 
 std::string golden(const std::string& name) {
@@ -84,26 +38,6 @@ std::string commit_text(LocalStore& store, int version) {
     stamp(text, commit_stamp_mark);
     return text;
 }
-
-struct Lake {
-    sim::SimDisk disk;
-    LocalStore store{disk};
-    DeltaTable table{store, folder};
-
-    void commit(std::int64_t n) { REQUIRE(table.commit(commit_number(n)).ok()); }
-    // What somebody sees who opens the table now.
-    TableState reopened() {
-        DeltaTable fresh{store, folder};
-        REQUIRE(fresh.refresh().ok());
-        return fresh.state();
-    }
-    ErrorCode error_of_reopening() {
-        DeltaTable fresh{store, folder};
-        const Status status = fresh.refresh();
-        REQUIRE_FALSE(status.ok());
-        return status.error().code;
-    }
-};
 
 }  // namespace
 
@@ -285,124 +219,4 @@ TEST_CASE("delta log: a writer gives up when another one has moved its txn") {
     DeltaTable rival{sharded.store, folder};
     REQUIRE(rival.commit(theirs).ok());
     CHECK(sharded.table.commit(ours).error().code == ErrorCode::denied);
-}
-
-TEST_CASE("delta log: a table that this version may not write is left alone") {
-    struct Case {
-        const char* what;
-        const char* actions;
-        ErrorCode code;
-    };
-    const Case cases[] = {
-        {"a newer reader protocol", R"({"protocol":{"minReaderVersion":3,"minWriterVersion":2}})",
-         ErrorCode::unsupported},
-        {"a newer writer protocol", R"({"protocol":{"minReaderVersion":1,"minWriterVersion":7}})",
-         ErrorCode::unsupported},
-        {"other partitions",
-         R"({"metaData":{"schemaString":"{\"fields\":[]}","partitionColumns":["day"]}})",
-         ErrorCode::unsupported},
-        {"no partitions", R"({"metaData":{"schemaString":"{\"fields\":[]}"}})",
-         ErrorCode::unsupported},
-        {"a broken schema",
-         R"({"metaData":{"schemaString":"{","partitionColumns":["receive_date"]}})",
-         ErrorCode::corrupt},
-        {"half a line", R"({"add":{"path":"x")", ErrorCode::corrupt},
-        {"an add without a size", R"({"add":{"path":"x"}})", ErrorCode::corrupt},
-        {"a list", "[]", ErrorCode::corrupt},
-    };
-    for (const Case& each : cases) {
-        CAPTURE(each.what);
-        Lake lake;
-        lake.commit(1);
-        foreign_commit(lake.store, 1, each.actions);
-        CHECK(lake.error_of_reopening() == each.code);
-        CHECK(lake.table.commit(commit_number(2)).error().code == each.code);
-        CHECK(lake.store.list(folder + "/_delta_log").value().size() == 2);
-    }
-}
-
-TEST_CASE("delta log: a log that was cut down to a checkpoint is not taken for a new table") {
-    Lake lake;
-    REQUIRE(lake.store.put_if_absent(log_path(12), as_bytes("{}")).ok());
-    CHECK(lake.error_of_reopening() == ErrorCode::unsupported);
-    CHECK_FALSE(lake.table.refresh().ok());
-}
-
-TEST_CASE("delta log: a gap is not taken for the end of the log") {
-    Lake lake;
-    lake.commit(1);
-    REQUIRE(lake.store.put_if_absent(log_path(2), as_bytes("{}")).ok());
-    CHECK(lake.error_of_reopening() == ErrorCode::corrupt);
-}
-
-TEST_CASE("delta log: what cannot be read to its end changes nothing") {
-    Lake lake;
-    lake.commit(1);
-    foreign_commit(
-        lake.store, 1,
-        R"({"remove":{"path":"receive_date=2026-11-21/0-0-100-0123456789abcdef.parquet"}})"
-        "\n"
-        R"({"txn":{"appId":"theirs","version":"x"}})"
-        "\n");
-    CHECK_FALSE(lake.table.refresh().ok());
-    CHECK(lake.table.state().version == 0);
-    CHECK(lake.table.state().files.size() == 1);
-}
-
-TEST_CASE("delta log: a listed file is read by its decoded path, and never outside of the table") {
-    Lake lake;
-    lake.commit(1);
-    REQUIRE(lake.store.put_if_absent(folder + "/receive_date=2026-11-21/a b%", as_bytes("x")).ok());
-    struct Case {
-        const char* path;
-        ErrorCode code;
-    };
-    DataFile file;
-    file.bytes = 1;
-    file.path = "receive_date=2026-11-21/a%20b%25";
-    CHECK(lake.table.read(file).ok());
-    file.bytes = 2;
-    CHECK(lake.table.read(file).error().code == ErrorCode::corrupt);
-    const Case cases[] = {{"../port/x", ErrorCode::unsupported},
-                          {"a/%2e%2E/x", ErrorCode::unsupported},
-                          {"a/..", ErrorCode::unsupported},
-                          {"/etc/passwd", ErrorCode::unsupported},
-                          {"%2Fetc/passwd", ErrorCode::unsupported},
-                          {"s3://bucket/x", ErrorCode::unsupported},
-                          {"a%2", ErrorCode::corrupt},
-                          {"a%zz", ErrorCode::corrupt},
-                          {"a%00", ErrorCode::corrupt},
-                          {"not-there", ErrorCode::corrupt}};
-    for (const Case& each : cases) {
-        CAPTURE(each.path);
-        file.path = each.path;
-        CHECK(lake.table.read(file).error().code == each.code);
-    }
-}
-
-TEST_CASE("delta log: wherever the disk fails in a commit, a second try leaves it there once") {
-    for (const bool torn : {false, true}) {
-        for (std::uint64_t step = 1;; ++step) {
-            CAPTURE(step, torn);
-            Lake lake;
-            lake.commit(1);
-            std::mt19937_64 random{step};
-            lake.disk.fail_after(step);
-            const bool done = lake.table.commit(commit_number(2)).ok();
-            lake.disk.cut_power(torn ? &random : nullptr);
-
-            LocalStore store{lake.disk};
-            REQUIRE(store.clean_up().ok());
-            DeltaTable again{store, folder};
-            REQUIRE(again.refresh().ok());
-            if (done) CHECK(again.state().txn(app) == 200);
-            REQUIRE(again.commit(commit_number(2)).ok());
-            lake.disk.cut_power();
-            const TableState state = lake.reopened();
-            CHECK(state.version == 1);
-            CHECK(state.files.size() == 2);
-            CHECK(state.txn(app) == 200);
-            if (done) break;
-        }
-    }
 }

@@ -46,6 +46,23 @@ TEST_CASE("known devices: when there are too many ranges the newest are named") 
     CHECK(named.front() == std::pair<std::uint32_t, std::uint32_t>{69, 69});
 }
 
+TEST_CASE("known devices: one that opens epochs without end does not take memory without end") {
+    KnownDevices known;
+    constexpr auto max = static_cast<std::uint32_t>(KnownDevices::epochs_max);
+    for (std::uint32_t epoch = 2; epoch <= max + 10; ++epoch)
+        known.add_epoch("acme", "bus-1", {7}, {epoch});
+    CHECK(ranges(known, 1, UINT32_MAX) == Ranges{{11, max + 10}});
+    known.add_epoch("acme", "bus-1", {7}, {1});  // what is asked for next is its blocks
+    CHECK(ranges(known, 1, UINT32_MAX) == Ranges{{1, 1}, {11, max + 9}});
+    for (std::uint32_t incarnation = 99; incarnation > 7; --incarnation)
+        known.add_epoch("acme", "bus-1", {incarnation}, {1});
+    std::size_t left = 0;
+    for (std::uint32_t incarnation = 0; incarnation < 100; ++incarnation)
+        left += known.has_epoch("acme", "bus-1", {incarnation}, {1}) ? 1 : 0;
+    CHECK(left == KnownDevices::incarnations_max);
+    CHECK(known.has_epoch("acme", "bus-1", {8}, {1}));
+}
+
 TEST_CASE("known devices: another tenant, device, incarnation or shard is another") {
     KnownDevices known;
     known.add_epoch("acme", "bus-1", {7}, {3});

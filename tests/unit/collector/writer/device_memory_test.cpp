@@ -31,6 +31,7 @@ void live_through_fifty_boots(DeviceShelf& shelf, StreamSet& streams, std::uint3
         EpochState& done = incarnation.open[i + epoch];
         done.has_record = true;
         done.streams = &streams;
+        done.last_number = {3, 0, 200, 0};
         ++streams.users;
         incarnation.close(i + epoch);
     }
@@ -173,7 +174,7 @@ TEST_CASE("device: its bytes give the same state back, and no other bytes give a
     IncarnationState& incarnation = *device.find_or_add(0xffff'ffff);
     incarnation.given_up = 4;
     incarnation.closed.add({5, 9});
-    incarnation.done.push_back({9, 0xabcd, BlockKey{}});
+    incarnation.done.push_back({9, 0xabcd, BlockKey{}, {4, 3, 2, 1}});
     EpochState& epoch = incarnation.open[11];
     epoch.has_record = true;
     epoch.streams = &streams;
@@ -231,114 +232,6 @@ TEST_CASE("device: one that opens epochs without end is capped, and what it send
     for (std::uint32_t i = 0; i < state_limits::incarnations_max; ++i)
         REQUIRE(many.find_or_add(i) != nullptr);
     CHECK(many.find_or_add(UINT32_MAX) == nullptr);
-}
-
-namespace {
-
-// A device of which each boot stores two blocks of one row, and ends in order.
-struct BootBench : WriterBench {
-    std::unique_ptr<StoredSchema> bus =
-        make_schema("bus", TimeKind::source, {field("n", FieldKind::integer)});
-
-    // Another `image`: the device was set back, and draws other keys.
-    EpochMaker boot(std::uint32_t number, const char* image = "1") const {
-        EpochMaker made{"acme", "probe-1", 11, number, sealing_key(), image};
-        made.stream(1, "bus", *bus);
-        std::strcpy(made.record.firmware, image);
-        made.record.previous_epoch = number - 1;
-        made.record.previous_clean = true;
-        made.record.previous_ends_count = 1;
-        made.record.previous_ends[0] = {2, 2, 0};
-        return made;
-    }
-    std::vector<std::byte> sealed(const EpochMaker& of, std::uint32_t number) const {
-        return of.block(number, Body{}.samples(1, *bus, {1}, {{Value::of_integer(number)}}));
-    }
-    void send(const EpochMaker& of) {
-        epoch(of);
-        for (const std::uint32_t number : {1U, 2U}) block(of, sealed(of, number));
-    }
-    Rows reasons() { return rows("acme/_quarantine", {"epoch", "seq", "reason"}); }
-};
-
-const std::string seq_1 = std::to_string(BlockSeq::of(BlockClass::normal, 1).value);
-
-}  // namespace
-
-TEST_CASE("device: a boot under the number of one that is done is a fork, tags or not") {
-    for (const std::uint64_t tag_bytes : {std::uint64_t{64} << 20, std::uint64_t{1}}) {
-        CAPTURE(tag_bytes);  // 1: those of the newest entry only
-        BootBench bench;
-        bench.settings.tag_bytes = tag_bytes;
-        REQUIRE(bench.start());
-        bench.schema(*bench.bus);
-        for (std::uint32_t number = 1; number <= 5; ++number) bench.send(bench.boot(number));
-        REQUIRE(bench.drain() == "");
-        CHECK(bench.rows("acme/bus", {"n"}).size() == 10);
-
-        // Sent again: duplicates.
-        for (const std::uint32_t number : {4U, 5U}) bench.send(bench.boot(number));
-        REQUIRE(bench.drain() == "");
-        CHECK(bench.writer->counters().duplicates == 4);
-        CHECK(bench.writer->counters().quarantined == 0);
-
-        // Set back: of a boot that is done, and of the one that is under way.
-        bench.settings.snapshot_bytes = 1;
-        for (const bool with_snapshot : {false, true}) {
-            if (with_snapshot) REQUIRE(bench.start());
-            for (const std::uint32_t number : {4U, 5U}) {
-                const EpochMaker again = bench.boot(number, "2");
-                if (with_snapshot) {
-                    bench.block(again, bench.sealed(again, 2));
-                } else {
-                    bench.epoch(again);
-                    bench.block(again, bench.sealed(again, 1));
-                }
-            }
-            REQUIRE(bench.drain() == "");
-        }
-        const std::string fork = "|fork: other content under the same name";
-        const std::string seq_2 = std::to_string(BlockSeq::of(BlockClass::normal, 2).value);
-        CHECK(bench.reasons() == Rows{"4|" + seq_1 + fork, "4|" + seq_2 + fork,
-                                      "4||fork: a second record of this epoch", "5|" + seq_1 + fork,
-                                      "5|" + seq_2 + fork,
-                                      "5||fork: a second record of this epoch"});
-        CHECK(bench.rows("acme/bus", {"n"}).size() == 10);
-    }
-}
-
-TEST_CASE("device: what nobody can tell any more is listed, once") {
-    BootBench bench;
-    bench.settings.tag_bytes = 1000;
-    REQUIRE(bench.start());
-    bench.schema(*bench.bus);
-    for (std::uint32_t number = 1; number <= 9; ++number) bench.send(bench.boot(number));
-    const EpochMaker old = bench.boot(2);
-    for (int i = 0; i < 2; ++i) bench.block(old, bench.sealed(old, 1));
-    const EpochMaker again = bench.boot(2, "2");
-    bench.epoch(again);
-    REQUIRE(bench.drain() == "");
-    const std::string long_ago =
-        "|of an epoch that was done long ago: whether it came before cannot be told any more";
-    CHECK(bench.reasons() == Rows{"2|" + seq_1 + long_ago, "2|" + long_ago});
-    CHECK(bench.writer->counters().duplicates == 1);
-    CHECK(bench.rows("acme/bus", {"n"}).size() == 18);
-}
-
-TEST_CASE("device: a block that does not open does not take the place of the one that does") {
-    BootBench bench;
-    bench.settings.tag_bytes = 1;
-    REQUIRE(bench.start());
-    bench.schema(*bench.bus);
-    const EpochMaker boot = bench.boot(1);
-    bench.epoch(boot);
-    const EpochMaker other = bench.boot(1, "2");
-    bench.block(other, bench.sealed(other, 1));
-    bench.block(boot, bench.sealed(boot, 2));
-    bench.block(boot, bench.sealed(boot, 1));
-    REQUIRE(bench.drain() == "");
-    CHECK(bench.rows("acme/bus", {"n"}) == Rows{"1", "2"});
-    CHECK(bench.reasons() == Rows{"1|" + seq_1 + "|the block does not open"});
 }
 
 TEST_CASE("device: a hundred thousand of them take less than 300 bytes each") {
