@@ -1,6 +1,7 @@
 #include "collector/lake/parquet_file.hpp"
 
 #include <arrow/api.h>
+#include <arrow/compute/cast.h>
 #include <arrow/io/api.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
@@ -28,6 +29,25 @@ arrow::Result<std::unique_ptr<parquet::arrow::FileReader>> open(Bytes parquet) {
     return parquet::arrow::OpenFile(file, arrow::default_memory_pool());
 }
 
+// Text as ours: other engines, which compact a table in place, write it as large strings, views or
+// dictionaries.
+arrow::Result<std::shared_ptr<arrow::Table>> with_plain_text(std::shared_ptr<arrow::Table> table) {
+    for (int i = 0; i < table->num_columns(); ++i) {
+        const arrow::Type::type type = table->column(i)->type()->id();
+        const bool text = type == arrow::Type::LARGE_STRING || type == arrow::Type::STRING_VIEW ||
+                          type == arrow::Type::DICTIONARY;
+        const bool bytes = type == arrow::Type::LARGE_BINARY || type == arrow::Type::BINARY_VIEW;
+        if (!text && !bytes) continue;
+        const auto plain = text ? arrow::utf8() : arrow::binary();
+        ARROW_ASSIGN_OR_RAISE(const arrow::Datum cast,
+                              arrow::compute::Cast(arrow::Datum{table->column(i)}, plain));
+        ARROW_ASSIGN_OR_RAISE(
+            table, table->SetColumn(i, arrow::field(table->schema()->field(i)->name(), plain),
+                                    cast.chunked_array()));
+    }
+    return table;
+}
+
 arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet,
                                                   const std::vector<std::string>& columns,
                                                   bool may_lack) {
@@ -43,6 +63,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet,
     }
     if (!missing.empty() && !may_lack) return arrow::Status::Invalid("no column " + missing[0]);
     ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadTable(indices));
+    ARROW_ASSIGN_OR_RAISE(table, with_plain_text(std::move(table)));
     for (const std::string& name : missing) {
         ARROW_ASSIGN_OR_RAISE(const auto nulls,
                               arrow::MakeArrayOfNull(arrow::utf8(), table->num_rows()));
@@ -59,12 +80,18 @@ arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet,
     return table->CombineChunks();
 }
 
-// nullptr: another type, nulls, or more than one piece; no file of ours is like that.
+// nullptr: another type, or more than one piece; no file of ours is like that.
+template <class Array>
+std::shared_ptr<Array> column_of(const arrow::Table& table, int index) {
+    const arrow::ChunkedArray& column = *table.column(index);
+    if (column.num_chunks() != 1) return nullptr;
+    return std::dynamic_pointer_cast<Array>(column.chunk(0));
+}
+
+// nullptr: with nulls, too.
 template <class Array>
 std::shared_ptr<Array> whole_column(const arrow::Table& table, int index) {
-    const arrow::ChunkedArray& column = *table.column(index);
-    if (column.num_chunks() != 1 || column.null_count() != 0) return nullptr;
-    return std::dynamic_pointer_cast<Array>(column.chunk(0));
+    return table.column(index)->null_count() != 0 ? nullptr : column_of<Array>(table, index);
 }
 
 bool take_names(const arrow::Table& table, const std::function<void(const RowName&)>& take) {
@@ -84,13 +111,17 @@ bool take_names(const arrow::Table& table, const std::function<void(const RowNam
 
 // Rows of a block mostly follow each other: told once for all of them.
 bool take_blocks(const arrow::Table& table, const std::function<void(const RowsOfBlock&)>& take) {
-    const auto device = whole_column<arrow::StringArray>(table, 0);
-    const auto incarnation = whole_column<arrow::Int64Array>(table, 1);
-    const auto epoch = whole_column<arrow::Int64Array>(table, 2);
-    const auto seq = whole_column<arrow::Int64Array>(table, 3);
+    const auto device = column_of<arrow::StringArray>(table, 0);
+    const auto incarnation = column_of<arrow::Int64Array>(table, 1);
+    const auto epoch = column_of<arrow::Int64Array>(table, 2);
+    const auto seq = column_of<arrow::Int64Array>(table, 3);
     if (!device || !incarnation || !epoch || !seq) return false;
     RowsOfBlock last{{}, -1, -1, -1};
     for (std::int64_t i = 0; i < table.num_rows(); ++i) {
+        // One that others have added is of no block of ours.
+        const bool has_name =
+            device->IsValid(i) && incarnation->IsValid(i) && epoch->IsValid(i) && seq->IsValid(i);
+        if (!has_name) continue;
         const RowsOfBlock row{device->GetView(i), incarnation->Value(i), epoch->Value(i),
                               seq->Value(i)};
         if (row == last) continue;
@@ -103,6 +134,7 @@ bool take_blocks(const arrow::Table& table, const std::function<void(const RowsO
 // These columns, row group by row group; `take` returns false when one is of another type. Returns
 // how many rows there are.
 arrow::Result<std::uint64_t> read_groups(Bytes parquet, const std::vector<std::string>& columns,
+                                         bool may_lack,
                                          const std::function<bool(const arrow::Table&)>& take) {
     ARROW_ASSIGN_OR_RAISE(auto reader, open(parquet));
     std::shared_ptr<arrow::Schema> schema;
@@ -110,6 +142,7 @@ arrow::Result<std::uint64_t> read_groups(Bytes parquet, const std::vector<std::s
     std::vector<int> indices;
     for (const std::string& name : columns) {
         indices.push_back(schema->GetFieldIndex(name));
+        if (indices.back() < 0 && may_lack) return 0;
         if (indices.back() < 0) return arrow::Status::Invalid("no column ", name);
     }
     std::uint64_t rows = 0;
@@ -119,6 +152,7 @@ arrow::Result<std::uint64_t> read_groups(Bytes parquet, const std::vector<std::s
         for (const std::string& name : columns)
             in_table.push_back(table->schema()->GetFieldIndex(name));
         ARROW_ASSIGN_OR_RAISE(table, table->SelectColumns(in_table));
+        ARROW_ASSIGN_OR_RAISE(table, with_plain_text(std::move(table)));
         ARROW_ASSIGN_OR_RAISE(table, table->CombineChunks());
         if (table->num_rows() != 0 && !take(*table))
             return arrow::Status::Invalid("a column of another type");
@@ -143,14 +177,14 @@ Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uin
 Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take) {
     const auto rows =
         read_groups(parquet, {"device", "incarnation", "epoch", "seq", "row", "receive_time"},
-                    [&take](const arrow::Table& table) { return take_names(table, take); });
+                    false, [&take](const arrow::Table& table) { return take_names(table, take); });
     return rows.ok() ? Status{} : read_error();
 }
 
 Result<std::uint64_t> read_block_names(Bytes parquet,
                                        const std::function<void(const RowsOfBlock&)>& take) {
     const auto rows =
-        read_groups(parquet, {"device", "incarnation", "epoch", "seq"},
+        read_groups(parquet, {"device", "incarnation", "epoch", "seq"}, true,
                     [&take](const arrow::Table& table) { return take_blocks(table, take); });
     if (!rows.ok()) return read_error();
     return *rows;

@@ -42,7 +42,8 @@ struct RowsOfBlock {
     std::int64_t seq = 0;
     friend bool operator==(const RowsOfBlock&, const RowsOfBlock&) = default;
 };
-// Error corrupt: it cannot be read. Returns how many rows there are.
+// A row that lacks a part of the name was added by others, and is left out. Error corrupt: it
+// cannot be read. Returns how many rows there are.
 Result<std::uint64_t> read_block_names(Bytes parquet,
                                        const std::function<void(const RowsOfBlock&)>& take);
 

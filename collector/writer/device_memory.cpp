@@ -31,9 +31,9 @@ std::uint32_t StreamSet::classes() const {
 
 // When there are too many, that one goes whose neighbours are closest to one another, so that
 // those that stay are spread over the epoch.
-void EpochState::add_anchor(const Anchor& anchor) {
+void EpochState::add_anchor(const Anchor& anchor, std::size_t max) {
     anchors.push_back(anchor);
-    if (anchors.size() <= state_limits::anchors_max) return;
+    if (anchors.size() <= max) return;
     std::size_t nearest = 1;
     std::uint64_t nearest_gap = UINT64_MAX;
     for (std::size_t i = 1; i + 1 < anchors.size(); ++i) {
@@ -74,6 +74,8 @@ void EpochState::adopt(const EpochState& found) {
     if (!found.adopted) return;
     if (!adopted) adopted.emplace();
     adopted->listed = adopted->listed || found.adopted->listed;
+    // Rows of classes without the one that has none are written when both records are there.
+    if (adopted->listed && cut.classes != 0 && !cut.any_class) cut.by_record = true;
     if (found.adopted->record) adopted->record = found.adopted->record;
     for (const auto& [name, seqs] : found.adopted->tables) {
         if (seqs.empty()) continue;

@@ -101,7 +101,7 @@ struct EpochState {
     std::array<std::uint32_t, block_class_count> last_number{};  // and told these
     std::optional<AdoptedBlocks> adopted;
 
-    void add_anchor(const Anchor& anchor);
+    void add_anchor(const Anchor& anchor, std::size_t max = state_limits::anchors_max);
     // Adds what an adoption says of the epoch.
     void adopt(const EpochState& found);
     // A table has it, and it has not come to this journal.

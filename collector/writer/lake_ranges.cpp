@@ -13,6 +13,9 @@ namespace longhaul::collector {
 namespace {
 
 constexpr std::size_t anchors_kept = 4 * state_limits::anchors_max;
+// Of an epoch behind which there is another one, where little is to come and there are many: enough
+// to place that by.
+constexpr std::size_t anchors_of_the_past = 4;
 
 // What is read of a system table, in this order; each begins with device, incarnation, epoch.
 std::vector<Column> wanted_columns(std::string_view table) {
@@ -56,11 +59,11 @@ std::int64_t end_of_class(std::int64_t seq) {
 
 }  // namespace
 
-void thin_out(EpochState& epoch) {
+void thin_out(EpochState& epoch, std::size_t max) {
     std::vector<Anchor> all = std::exchange(epoch.anchors, {});
     std::sort(all.begin(), all.end(), [](const Anchor& a, const Anchor& b) { return a.id < b.id; });
     for (std::size_t i = 0; i < all.size(); ++i) {
-        if (i == 0 || all[i].id != all[i - 1].id) epoch.add_anchor(all[i]);
+        if (i == 0 || all[i].id != all[i - 1].id) epoch.add_anchor(all[i], max);
     }
 }
 
@@ -71,7 +74,13 @@ Status LakeRanges::read() {
     }
     find_last_barriers();
     for (DeltaTable& table : found_) LH_TRY(read_table(table));
-    for (auto& [key, epoch] : epochs_) thin_out(epoch.state);
+    for (auto at = epochs_.begin(); at != epochs_.end(); ++at) {
+        const auto next = std::next(at);
+        const bool goes_on = next == epochs_.end() ||
+                             std::get<0>(next->first) != std::get<0>(at->first) ||
+                             std::get<1>(next->first) != std::get<1>(at->first);
+        thin_out(at->second.state, goes_on ? state_limits::anchors_max : anchors_of_the_past);
+    }
     return {};
 }
 
@@ -207,7 +216,7 @@ void LakeRanges::take_anchor(const Rows& rows, std::size_t row) {
         anchor.error_us = static_cast<std::uint64_t>(rows[6].integers[row]);
     state.anchors_made = std::max(state.anchors_made, anchor.id + 1);
     state.anchors.push_back(anchor);
-    if (state.anchors.size() > anchors_kept) thin_out(state);
+    if (state.anchors.size() > anchors_kept) thin_out(state, state_limits::anchors_max);
 }
 
 // A loss without an end reaches to the end of the epoch; one over several epochs is known of the

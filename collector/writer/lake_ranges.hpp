@@ -78,7 +78,7 @@ class LakeRanges {
     std::map<Key, AdoptedEpoch> epochs_;
 };
 
-// Of anchors as many as the writer keeps, those that it would.
-void thin_out(EpochState& epoch);
+// Keeps so many anchors, those that the writer would.
+void thin_out(EpochState& epoch, std::size_t max);
 
 }  // namespace longhaul::collector

@@ -75,7 +75,8 @@ Writer::Outcome Writer::on_adoption(const Place& place, Bytes body) {
 Writer::Outcome Writer::on_damaged_adoption() {
     return stop(
         "the journal is damaged where it says what the tables had when it was made: run "
-        "`longhaul adopt` again, which reads that from the lake and keeps what came since");
+        "`longhaul adopt` again, which reads that from the lake and keeps what came since. An "
+        "`adopt --close` has to be given again, too, when the devices were back");
 }
 
 bool Writer::has_adopted() const {

@@ -49,7 +49,8 @@ bool Writer::may_release(const std::string& tenant, const std::string& device,
            releasable_.contains({tenant, device, first->shard, waiting->first});
 }
 
-// Of a block that waits, or it has no effect.
+// Of a block that waits, or it has no effect. Of one that lay in a part of the older journal that
+// was cut off, the release is all that this journal has.
 Writer::Outcome Writer::on_release(const Place& place, Bytes body) {
     const auto header = parse_block_header(body);
     if (header.ok()) {
@@ -65,6 +66,7 @@ Writer::Outcome Writer::on_release(const Place& place, Bytes body) {
             return {};
         }
     }
+    if (adopting_[place.shard]) return on_block(place, body);
     ++counters_.duplicates;
     return {};
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <utility>
 
 #include "collector/writer/table_columns.hpp"
 #include "collector/writer/writer.hpp"
@@ -274,9 +275,10 @@ Writer::Outcome Writer::add_power_cut(const Place& place, const longhaul_EpochRe
             before.last_number[end.block_class] = end.last_number & BlockSeq::number_max;
     }
     if (record.previous_clean) return {};
-    before.cut.by_record = true;
+    const bool was_told = std::exchange(before.cut.by_record, true);  // the tables have it all
     for (std::size_t i = 0; i < record.previous_ends_count; ++i)
         LH_TRY(add_power_cut_of(place, name, record.previous_ends[i], before.cut));
+    if (was_told) return {};
     if (!before.has_record) return add_power_cut_of_any(place, name, before.cut);
     return add_unlisted_power_cut(place, name, before.streams->classes(), before.cut);
 }

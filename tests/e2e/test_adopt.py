@@ -38,6 +38,22 @@ def check_refused(site):
     assert "longhaul adopt" in site.collector.messages()
 
 
+def compact_by_others(lake):
+    """As another engine may: with its own types and names, in place of our files."""
+    from deltalake import DeltaTable
+    compacted = 0
+    for log in sorted(lake.glob("*/*/_delta_log")):
+        compacted += DeltaTable(str(log.parent)).optimize.compact()["numFilesRemoved"]
+    assert compacted > 1
+
+
+def blocks_of_last_file(table):
+    """Batch files bear the shard and the offsets from and to which they have its entries."""
+    files = [file for file in table.rglob("*.parquet") if re.fullmatch(r"[0-9]+-[0-9]+-[0-9]+-[0-9a-f]+.parquet", file.name)]
+    last = max(files, key=lambda file: int(file.name.split("-")[2]))
+    return {seq for seq, in connect().execute(f"SELECT DISTINCT seq FROM read_parquet('{last}')").fetchall()}
+
+
 def check_rows(site, recording, boots):
     """Whatever the ledgers of the devices have is in the table once, as a reader of others sees it."""
     code, report = site.audit()
@@ -95,6 +111,7 @@ def test_a_journal_that_comes_back_as_an_older_copy(site, tmp_path):
     shutil.rmtree(site.journal)
     shutil.copytree(tmp_path / "copy", site.journal)
     check_refused(site)
+    compact_by_others(site.lake)
 
     code, report, messages = adopt(site)
     assert (code, messages) == (DONE, "")
@@ -147,6 +164,7 @@ def test_what_cannot_be_had_again_is_listed(tmp_path):
         wait_until(spool.drained, "everything to be acknowledged")
         site.kill_collector()
         shutil.rmtree(site.journal)
+        of_last_file = blocks_of_last_file(site.lake / TENANT / "reading")
         assert adopt(site)[0] == DONE
 
         set_commit_interval(site, 1)
@@ -168,7 +186,8 @@ def test_what_cannot_be_had_again_is_listed(tmp_path):
         for first, last, reason in connect().execute(f"SELECT first_seq, last_seq, reason FROM delta_scan('{losses}')").fetchall():
             assert reason in ("journal_lost", "full")
             listed |= set(range(first, last + 1))
-        assert listed and not listed & there
+        # Of the last barrier before, whose blocks the device has no more, nobody can tell whether it was whole.
+        assert listed - there and listed & there <= of_last_file
         rows, distinct = connect().execute(f"SELECT count(*), count(DISTINCT n) FROM delta_scan('{table}')").fetchone()
         assert rows == distinct
         assert 205 <= rows < 4205

@@ -2,12 +2,14 @@
 
 #include <cstring>
 #include <set>
+#include <tuple>
 
 #include "collector/disk/sub_disk.hpp"
 #include "collector/journal/journal_swap.hpp"
 #include "collector/registry/certificate.hpp"
 #include "collector/writer/snapshots.hpp"
 #include "common/base/civil_time.hpp"
+#include "common/block/block.hpp"
 #include "common/block/epoch.hpp"
 #include "common/block/stored_schema.hpp"
 #include "tools/longhaul/text.hpp"
@@ -142,7 +144,12 @@ class Adopting {
     // A record whose schemas were cut off is asked for again when it is not there, together with
     // them; the journal would have it without them for good.
     bool is_kept(const JournalEntry& entry) {
-        if (entry.kind == JournalKind::adoption) return false;
+        if (entry.kind == JournalKind::adoption) {
+            const auto adoption = collector::decode_adoption(entry.body);
+            if (adoption.ok() && std::holds_alternative<collector::AdoptionClose>(adoption.value()))
+                report_.was_closed = true;
+            return false;
+        }
         if (entry.kind == JournalKind::schema)
             schemas_.insert({std::string{entry.tenant}, schema_hash(entry.body)});
         if (entry.kind != JournalKind::epoch) return true;
@@ -154,12 +161,22 @@ class Adopting {
             std::memcpy(hash.data(), record.streams[i].schema_hash, hash.size());
             if (!schemas_.contains({std::string{entry.tenant}, hash})) return false;
         }
+        records_.insert({std::string{entry.tenant}, std::string{entry.device}, record.incarnation,
+                         record.epoch});
         return true;
     }
 
-    // The newest snapshot that was made says up to where nothing waited to be written. Only blocks
-    // behind it can be missing in a table; that those before are there cannot be told without the
-    // records, which were cut off with the journal's beginning.
+    bool has_record(const JournalEntry& entry) const {
+        const auto header = parse_block_header(entry.body);
+        return header.ok() &&
+               records_.contains({std::string{entry.tenant}, std::string{entry.device},
+                                  header.value().name.incarnation.value,
+                                  header.value().name.epoch.value});
+    }
+
+    // The newest snapshot that was made says up to where nothing waited to be written. The lake has
+    // what lies before, if it was not set back itself: a block whose record is there shows it, and
+    // one whose record was cut off with the journal's beginning would only go into quarantine.
     Result<Offset, Message> blocks_from(Shard shard, Offset begin) {
         if (begin == 0) return begin;
         report_.cut = true;
@@ -181,6 +198,7 @@ class Adopting {
     Result<void, Message> keep_entries() {
         for (Shard shard = 0; shard < old_->shards(); ++shard) {
             schemas_.clear();  // each shard has its own
+            records_.clear();
             const auto begin = old_->begin(shard);
             if (!begin.ok()) return failed("the old journal", begin.error());
             LH_TRY_ASSIGN(const Offset blocks, blocks_from(shard, begin.value()));
@@ -196,7 +214,8 @@ class Adopting {
                 if (!read.ok()) return failed("the old journal", read.error());
                 const JournalKind kind = read.value().entry.kind;
                 const bool of_block = kind == JournalKind::block || kind == JournalKind::release;
-                if (of_block && read.value().offset < blocks) continue;
+                if (of_block && read.value().offset < blocks && !has_record(read.value().entry))
+                    continue;
                 if (!is_kept(read.value().entry)) continue;
                 if (const Status added = append(shard, read.value().entry); !added.ok())
                     return failed("the new journal", added.error());
@@ -226,6 +245,7 @@ class Adopting {
     std::unique_ptr<LocalJournal> next_;
     std::vector<std::uint64_t> adoptions_;                  // entries of the new one, by shard
     std::set<std::pair<std::string, SchemaHash>> schemas_;  // of the shard that is read
+    std::set<std::tuple<std::string, std::string, std::uint32_t, std::uint32_t>> records_;  // kept
 };
 
 Message swap_failed(const Error& error) {

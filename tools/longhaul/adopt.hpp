@@ -25,6 +25,7 @@ struct AdoptReport {
     std::uint64_t entries_kept = 0;     // of the old journal
     std::uint64_t entries_damaged = 0;  // of it, that could not be read
     bool cut = false;                   // its beginning was not there any more
+    bool was_closed = false;            // somebody had said that the devices were back
 };
 
 struct AdoptPorts {

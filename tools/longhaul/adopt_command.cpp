@@ -98,6 +98,10 @@ std::string kept_of(const AdoptReport& report) {
         text +=
             ". Its beginning had been cut off: a block whose epoch record was there goes into "
             "_quarantine (\"no epoch record\"), and becomes rows when its device sends it again";
+    if (report.was_closed)
+        text +=
+            ". It had been closed; of this one nothing is listed as lost before the devices were "
+            "back again and `longhaul adopt --close` is given once more";
     return text;
 }
 
@@ -133,7 +137,8 @@ void print_json(const AdoptReport& report, std::uint64_t ms) {
                                   {"epochs", report.epochs},
                                   {"entries_kept", report.entries_kept},
                                   {"entries_damaged", report.entries_damaged},
-                                  {"cut", report.cut}};
+                                  {"cut", report.cut},
+                                  {"was_closed", report.was_closed}};
     std::printf("%s\n", boost::json::serialize(all).c_str());
 }
 

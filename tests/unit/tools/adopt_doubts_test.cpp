@@ -135,10 +135,12 @@ TEST_CASE("adopt: a damaged adoption stops the writer, and is made again") {
         damage_entries(bench, 0, {entry});  // which puts it right
         REQUIRE(bench.start());
     }
-    REQUIRE(bench.adopt(10).ok());
+    CHECK(!bench.adopt(10).value().was_closed);
     REQUIRE(bench.start());
     REQUIRE(bench.drain().empty());
     CHECK(bench.blocks() == rows_of({1, 2, 3}));
+    bench.close();
+    CHECK(bench.adopt(11).value().was_closed);
 }
 
 TEST_CASE("adopt: a shard that lost the beginning of its adoption doubles nothing") {
@@ -223,7 +225,7 @@ TEST_CASE("adopt: of a block of the last barrier a table's rows may be lost") {
     REQUIRE(bench.drain().empty());
     bench.block(bench.maker, both(2));
     bench.writer->request_barrier();
-    const std::size_t before = is_new ? 0 : 1;
+    const std::size_t before = is_new ? 0U : 1U;
     while (bench.rows("acme/other", {"seq"}).size() == before)
         REQUIRE(bench.writer->step({0}, {noon_us}).ok());
     CHECK(bench.rows("acme/thing", {"seq"}).size() == before);

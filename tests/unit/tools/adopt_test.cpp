@@ -1,6 +1,7 @@
 // A lake whose journal was lost, or set back: what the new one knows, and what becomes of blocks
 // that devices send again.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "collector/journal/journal_swap.hpp"
@@ -261,14 +262,16 @@ TEST_CASE("adopt: files and folders of others in the lake are no tenants and no 
 }
 
 TEST_CASE("adopt: wherever it is stopped, it is run again and does the same") {
+    const bool has_journal = GENERATE(true, false);
     for (std::uint64_t steps = 0;; ++steps) {
-        CAPTURE(steps);
+        CAPTURE(has_journal, steps);
         AdoptBench bench;
         bench.begin();
         bench.send(1);
         bench.send(3);
         REQUIRE(bench.drain().empty());
         REQUIRE(bench.start());
+        if (!has_journal) bench.lose_journal();
         bench.disk.fail_after(steps);
         const bool finished = bench.adopt(8).ok();
         std::mt19937_64 torn{steps};
