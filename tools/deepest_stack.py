@@ -2,7 +2,8 @@
 
 A call by way of a pointer is in the graph without its target. The line of the source says the name that is called, and of a port
 also by which member: all functions of that name count, as far as they are of a class that such a member can be. What a library calls by a
-pointer of its own is in POINTERS; a pointer that is not there is never set in an image. A function that calls itself counts once.
+pointer of its own is in POINTERS; a pointer that is not there is never set in an image. Calls that lead nowhere are counted, so that a
+new one is seen. A function that calls itself counts once, and what was written in assembly has no size.
 """
 import functools
 import re
@@ -54,7 +55,7 @@ def targets_of(top, place, by_name):
     called = [exact.groups()] if exact else re.findall(r"(\S*?)\b(\w+)\s*\(", text)
     found = set()
     for before, name in called:
-        if not ours:
+        if not ours or name not in by_name:
             found |= {each for other, nodes in by_name.items() if re.fullmatch(POINTERS.get(name, "-"), other) for each in nodes}
             continue
         classes = next((classes for member, classes in MEMBERS if re.search(member, before)), "")
@@ -63,6 +64,7 @@ def targets_of(top, place, by_name):
 
 
 def deepest_stack(top, graph):
+    """Bytes, and how many calls by way of a pointer lead to no function that is known."""
     own, calls, by_name, deepest = {}, {}, {}, {}
     indirect = []
     for line in graph.splitlines():
@@ -76,8 +78,11 @@ def deepest_stack(top, graph):
                 calls.setdefault(edge[1], set()).add(edge[2])
     own = {each: size for each, size in own.items() if not ABSENT.search(each)}
     calls = {caller: {each for each in called if not ABSENT.search(each)} for caller, called in calls.items()}
+    unknown = 0
     for caller, place in indirect:
-        calls.setdefault(caller, set()).update(targets_of(top, place, by_name))
+        targets = targets_of(top, place, by_name)
+        unknown += not targets
+        calls.setdefault(caller, set()).update(targets)
 
     def below(function, callers=frozenset()):
         if function not in deepest:
@@ -85,4 +90,4 @@ def deepest_stack(top, graph):
             deepest[function] = own.get(function, 0) + max((below(each, inner) for each in calls.get(function, set()) - inner), default=0)
         return deepest[function]
     reset, *interrupts = (max(map(below, by_name[name])) for name in ("reset_handler", *INTERRUPTS))
-    return reset + max(interrupts) + INTERRUPT_FRAME_BYTES
+    return reset + max(interrupts) + INTERRUPT_FRAME_BYTES, unknown
