@@ -13,8 +13,7 @@ namespace {
 template <std::size_t Size>
 void copy_text(char (&to)[Size], std::string_view from) {
     LH_CHECK(from.size() < Size);
-    std::memcpy(to, from.data(), from.size());
-    to[from.size()] = '\0';
+    to[from.copy(to, Size - 1)] = '\0';
 }
 
 longhaul_ClockState clock_state(const WallReading& wall) {
