@@ -228,7 +228,9 @@ void WorldCollector::go_down(MonotonicMs now, int how) {
     journal_.reset();
     if (cut) {
         std::mt19937_64 torn{random_.next()};
-        disk_.cut_power(random_.one_in(4) ? nullptr : &torn, random_.one_in(2));
+        // Each draw has a line of its own: in an argument list every compiler has its own order.
+        const bool holes = random_.one_in(2);
+        disk_.cut_power(random_.one_in(4) ? nullptr : &torn, holes);
     }
     disk_.fail_after(UINT64_MAX);
     cuts_disk_ = false;

@@ -75,8 +75,8 @@ void WorldCollector::damage_snapshot(MonotonicMs now) {
     rots_ = false;
     rotten_ = true;
     ++counts_.rotten;
-    disk_.flip(path, random_.below(bytes.value().size()),
-               std::byte{static_cast<std::uint8_t>(1U << random_.below(8))});
+    const auto bit = std::byte{static_cast<std::uint8_t>(1U << random_.below(8))};
+    disk_.flip(path, random_.below(bytes.value().size()), bit);
     log_.add(now, EventLog::collector, Happening::snapshot_rots,
              static_cast<std::int64_t>(numbers.value().front()));
 }
