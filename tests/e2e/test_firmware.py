@@ -264,3 +264,23 @@ def test_last_words_of_a_board_that_started_anew_stand_beside_its_next_epoch(tmp
         assert "longhaul: before: processor fault at 0xe0000000" in board.console()
         assert [(epoch["boot_cause"], epoch["last_words"]) for epoch in epochs_of(site)] == [
             (1, None), (2, "processor fault at 0xe0000000")]
+
+
+def test_a_board_without_a_clock_resumes(tmp_path):
+    with Site(tmp_path / "site") as site:
+        site.start_collector("--log-level", "debug")
+        site.add_devices(["board"])
+        board = Board(site, "board", "cortex-m3")
+        try:
+            board.provision()
+            board.start()
+            connected = lambda: board.console().count("longhaul: connected")  # noqa: E731
+            wait_until(lambda: connected() == 1, "the board to connect", 60)
+            pause(7)  # longer than a ticket without its age would be taken
+            site.stop_collector()
+            site.start_collector("--log-level", "debug")
+            wait_until(lambda: connected() == 2, "the board to connect again", 90)
+        finally:
+            board.close()
+        assert site.collector.messages().count("handshake=full") == 1
+        assert site.collector.messages().count("handshake=resumed") == 1

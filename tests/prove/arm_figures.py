@@ -55,14 +55,6 @@ def measure_samples(board):
     return fixes, instructions(after[0] - before[0]) // fixes
 
 
-def resume(board):
-    """The cable is in again; instructions of the second connection, which has a ticket."""
-    before = STATUS.findall(board.console())[-1]
-    board.cable(True)
-    wait_until(lambda: connected(board) == 2, f"the board connects again: {board.log}", LIMIT_S)
-    return board.work("connected") - instructions(int(before[0]))
-
-
 def main():
     with tempfile.TemporaryDirectory(prefix="lh-figures-") as folder, Site(Path(folder) / "site") as site:
         site.start_collector()
@@ -72,14 +64,12 @@ def main():
             board.provision()
             boot, handshake = begin(board)
             fixes, sample = measure_samples(board)
-            resumed = resume(board)
         finally:
             board.close()
     print(f"boot, until it measures                               {boot:13,} instructions")
     print(f"address by DHCP, full handshake, Hello and Welcome    {handshake:13,}")
-    print(f"the same with a resumed session                       {resumed:13,}")
     print(f"a fix, from its sentences to the sealed block in flash {sample:12,}   (mean of {fixes})")
-    print(f"boot {boot} handshake {handshake} resumed {resumed} sample {sample}")
+    print(f"boot {boot} handshake {handshake} sample {sample}")
 
 
 main()
