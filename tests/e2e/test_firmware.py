@@ -2,6 +2,7 @@
 own certificate, and what its receiver said stands in the table, each fix once; also when cable, collector and power go.
 LH_FIRMWARE_KILLS and LH_FIRMWARE_SEED ask for more (tools/dev prove arm)."""
 
+import contextlib
 import gzip
 import json
 import os
@@ -138,17 +139,26 @@ def judge(site, fixes):
     return epochs, report["totals"]
 
 
+@contextlib.contextmanager
+def provisioned(site, preset, *options):
+    """A board with its flash written, not started yet, beside a collector; closed at the end."""
+    site.start_collector(*options)
+    site.add_devices([NAME])
+    board = Board(site, NAME, preset)
+    try:
+        board.provision()
+        yield board
+    finally:
+        board.close()
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_fix_of_a_board_stands_in_its_table_once(tmp_path, preset):
     chance = random.Random(SEED)
     said = spoken()
     fixes, _ = fixes_of(said)
     with Site(tmp_path / "site") as site:
-        site.start_collector()
-        site.add_devices([NAME])
-        board = Board(site, NAME, preset)
-        try:
-            board.provision()
+        with provisioned(site, preset) as board:
             for kill in range(KILLS):
                 board.start()
                 board.say(said)
@@ -158,8 +168,6 @@ def test_every_fix_of_a_board_stands_in_its_table_once(tmp_path, preset):
             memory = memory_used(consoles_of(board), preset)
             for what, (used, room) in memory.items():
                 assert used <= room * 0.9, f"{what}: {used} of {room} bytes used, and nothing is left for what no test does"
-        finally:
-            board.close()
         epochs, totals = judge(site, fixes)
         print(f"{preset}: {memory}, {board.starts} starts, {len(epochs)} epochs with rows, {sum(map(len, epochs.values()))} rows, "
               f"{totals['resent']} blocks came twice")
@@ -173,11 +181,7 @@ def test_torn_pages_and_half_erased_sectors_cost_nothing_that_was_acknowledged(t
     fixes, _ = fixes_of(said)
     torn = []
     with Site(tmp_path / "site") as site:
-        site.start_collector()
-        site.add_devices([NAME])
-        board = Board(site, NAME, preset)
-        try:
-            board.provision()
+        with provisioned(site, preset) as board:
             for cut in range(TORN):
                 board.start(torn=(chance.randint(1, TORN_STEPS), chance.randrange(1 << 16)))
                 board.say(said)
@@ -188,8 +192,6 @@ def test_torn_pages_and_half_erased_sectors_cost_nothing_that_was_acknowledged(t
                 board.kill()
             drain(site, board, said, fixes, torn=(0, 0))  # never, by the image with the small flash
             consoles_of(board)
-        finally:
-            board.close()
         epochs, totals = judge(site, fixes)
         assert torn and (TORN < 20 or "erase" in torn)
         print(f"{preset}: of {TORN} starts {torn.count('program')} torn in a program, {torn.count('erase')} in an erase, {len(epochs)} epochs with rows, {sum(map(len, epochs.values()))} rows, "
@@ -219,11 +221,7 @@ def test_a_board_comes_back_from_long_outages_of_every_kind(tmp_path, preset):
     said = spoken()
     part = len(said) // ROUNDS
     with Site(tmp_path / "site") as site:
-        site.start_collector()
-        site.add_devices([NAME])
-        board = Board(site, NAME, preset)
-        try:
-            board.provision()
+        with provisioned(site, preset) as board:
             board.start()
             for at, what in enumerate(("silent", "gone", "cable", "silent")):
                 wait_until(lambda: "longhaul: connected" in board.console(), f"the board connects: {board.log}", 60)
@@ -235,8 +233,6 @@ def test_a_board_comes_back_from_long_outages_of_every_kind(tmp_path, preset):
                 print(f"{preset}: back after {OUTAGE_S} s, {what}", flush=True)
             memory = memory_used(consoles_of(board), preset)
             assert "no memory for a connection" not in board.console()
-        finally:
-            board.close()
         assert site.stop_collector() == 0
         code, report = site.audit(drained=False)
         assert code == 0 and report["ok"] and report["totals"]["duplicates"] == 0, report
@@ -247,11 +243,7 @@ def test_a_board_comes_back_from_long_outages_of_every_kind(tmp_path, preset):
 def test_last_words_of_a_board_that_started_anew_stand_beside_its_next_epoch(tmp_path, preset):
     said = spoken()
     with Site(tmp_path / "site") as site:
-        site.start_collector()
-        site.add_devices([NAME])
-        board = Board(site, NAME, preset)
-        try:
-            board.provision()
+        with provisioned(site, preset) as board:
             board.start()
             for start in (1, 2):
                 board.say(said)
@@ -259,8 +251,6 @@ def test_last_words_of_a_board_that_started_anew_stand_beside_its_next_epoch(tmp
                 if start == 1:
                     board.fault()
                     wait_until(lambda: board.console().count("longhaul: start\n") == 2, "the board starts anew", 30)
-        finally:
-            board.close()
         assert "longhaul: before: processor fault at 0xe0000000" in board.console()
         assert [(epoch["boot_cause"], epoch["last_words"]) for epoch in epochs_of(site)] == [
             (1, None), (2, "processor fault at 0xe0000000")]
@@ -268,11 +258,7 @@ def test_last_words_of_a_board_that_started_anew_stand_beside_its_next_epoch(tmp
 
 def test_a_board_without_a_clock_resumes(tmp_path):
     with Site(tmp_path / "site") as site:
-        site.start_collector("--log-level", "debug")
-        site.add_devices(["board"])
-        board = Board(site, "board", "cortex-m3")
-        try:
-            board.provision()
+        with provisioned(site, "cortex-m3", "--log-level", "debug") as board:
             board.start()
             connected = lambda: board.console().count("longhaul: connected")  # noqa: E731
             wait_until(lambda: connected() == 1, "the board to connect", 60)
@@ -280,7 +266,5 @@ def test_a_board_without_a_clock_resumes(tmp_path):
             site.stop_collector()
             site.start_collector("--log-level", "debug")
             wait_until(lambda: connected() == 2, "the board to connect again", 90)
-        finally:
-            board.close()
         assert site.collector.messages().count("handshake=full") == 1
         assert site.collector.messages().count("handshake=resumed") == 1
