@@ -10,7 +10,7 @@ from longhaul_e2e.processes import call
 from longhaul_e2e.site import Site, programs_folder
 
 DONE, USAGE = 0, 64
-PROGRAMS = ("longhaul-agent", "longhaul-collector", "longhaul")
+PROGRAMS = ("longhaul-agent", "longhaul-collector", "longhaul", "longhaul-sim")
 COLOUR = "\x1b["
 
 
@@ -128,7 +128,8 @@ JSON = {
     "longhaul lake compact": "--config {config}",
     "longhaul lake clean": "--config {config}",
 }
-ELSEWHERE = {"longhaul-agent run", "longhaul adopt", "longhaul import", "longhaul model train", "longhaul-agent spool export", "longhaul inspect block", "longhaul inspect epoch"}
+ELSEWHERE = {"longhaul-agent run", "longhaul adopt", "longhaul import", "longhaul model train", "longhaul-agent spool export",
+             "longhaul inspect block", "longhaul inspect epoch", "longhaul-sim run", "longhaul-sim fleet"}
 
 
 def test_every_command_with_json_is_in_the_table():

@@ -1,0 +1,139 @@
+"""`longhaul-sim run` as a program: what it prints and writes, how it ends, and that its word for a run gives that run again."""
+
+import json
+import re
+import shlex
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from longhaul_e2e.processes import call
+from longhaul_e2e.site import programs_folder
+
+HELD, BROKEN, USAGE, UNWRITTEN, CONFIGURATION = 0, 1, 64, 65, 78
+SCENARIO = """
+name = "two & more"
+duration_s = 600
+calm_s = 120
+[[fleet]]
+name = "truck"
+devices = 2
+streams = ["vehicle"]
+clock = "drifting"
+faults = { restart_every_s = 300 }
+[expect]
+cut = 1000
+drain_s = 600
+"""
+NEVER = "samples_min = 1000000\n"  # what nobody can measure in ten minutes
+
+
+def run(*options):
+    return call(programs_folder() / "longhaul-sim", "run", *options)
+
+
+@pytest.fixture()
+def scenario(tmp_path):
+    """Writes a scenario, and names its file."""
+
+    def write(text=SCENARIO, name="scenario.toml"):
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return write
+
+
+def test_a_run_that_holds_says_so_to_people_and_to_programs(scenario):
+    code, words, messages = run(scenario(), "--seed", 7)
+    assert code == HELD and messages == ""
+    assert words.startswith("two & more, seed 7: holds\n")
+    assert "violations 0" in words and "  again " not in words
+    code, line, messages = run(scenario(), "--seed", 7, "--json")
+    assert code == HELD and messages == "" and line.count("\n") == 1
+    report = json.loads(line)
+    assert report["holds"] and report["violations"] == [] and report["seed"] == 7 and report["devices"] == 2
+    assert report["samples"] == report["rows"] + report["lost"] + report["cut"] > 100
+    assert f"event log {report['log_hash']}" in words
+
+
+def test_several_seeds_are_several_reports_and_one_summary(scenario):
+    code, lines, _ = run(scenario(), "--seed", 3, "--seeds", 3, "--json")
+    reports = [json.loads(line) for line in lines.splitlines()]
+    assert code == HELD and [report["seed"] for report in reports] == [3, 4, 5]
+    assert len({report["log_hash"] for report in reports}) == 3
+    code, words, _ = run(scenario(), "--seed", 3, "--seeds", 3)
+    assert code == HELD
+    assert re.fullmatch(r"3 seeds, .*violations 0 in 0 seeds\n", words)
+
+
+@pytest.mark.parametrize("options", [[], ["--devices", "5", "--duration-s", "700"]])
+def test_what_does_not_hold_is_said_with_the_command_that_gives_the_same_run(scenario, options):
+    code, words, _ = run(scenario(SCENARIO + NEVER), "--seed", 9, *options)
+    assert code == BROKEN and words.startswith("two & more, seed 9: FAILS\n")
+    assert re.search(r"^  violation +expect\.samples_min: only \d+ were measured$", words, re.MULTILINE)
+    again = shlex.split(re.search(r"^  again +(.*)$", words, re.MULTILINE)[1])
+    assert again[:2] == ["longhaul-sim", "run"]
+    code, line, _ = run(*again[2:], "--json")
+    report = json.loads(line)
+    assert code == BROKEN and not report["holds"]
+    assert f"event log {report['log_hash']}" in words
+    assert shlex.split(report["again"]) == again
+
+
+def test_junit_is_what_a_ci_server_reads(scenario, tmp_path):
+    file = tmp_path / "report.xml"
+    assert run(scenario(), "--seeds", 2, "--junit", file)[0] == HELD
+    suite = ElementTree.parse(file).getroot()
+    assert (suite.tag, suite.get("tests"), suite.get("failures")) == ("testsuite", "2", "0")
+    assert [(case.get("classname"), case.get("name")) for case in suite] == [("two & more", "seed 1"), ("two & more", "seed 2")]
+    assert all(float(case.get("time")) >= 0 and len(case) == 0 for case in suite)
+
+    assert run(scenario(SCENARIO + NEVER), "--seeds", 2, "--junit", file)[0] == BROKEN
+    suite = ElementTree.parse(file).getroot()
+    assert suite.get("failures") == "2"
+    for case in suite:
+        (failure,) = case
+        assert failure.get("message").startswith("expect.samples_min: ")
+        assert "two & more" in failure.text and "again" in failure.text
+
+
+def test_the_log_is_of_one_device_and_of_the_collector(scenario):
+    code, words, log = run(scenario(), "--log", "truck-1")
+    (line,) = run(scenario(), "--json")[1].splitlines()
+    assert code == HELD and json.loads(line)["log_hash"] in words, "to be watched changes nothing"
+    lines = [re.fullmatch(r" *\d+:\d\d:\d\d\.\d{3}  (collector|device \d+) +(.*\S) +-?\d+ -?\d+", line) for line in log.splitlines()]
+    assert all(lines) and {line[1] for line in lines} == {"collector", "device 1"}
+    assert {"boot", "restart", "sent", "delivered", "drained"} <= {line[2] for line in lines}
+    code, _, messages = run(scenario(), "--log", "truck-2")
+    assert code == CONFIGURATION and '"truck-2"' in messages and '"truck-0"' in messages
+
+
+def test_a_wrong_command_line_is_told(scenario):
+    code, output, messages = run(scenario(), "--sede", 1)
+    assert code == USAGE and output == "" and "--sede" in messages
+    code, output, messages = run()
+    assert code == USAGE and output == "" and "scenario is required" in messages
+    assert run(scenario(), "--devices", 0)[0] == USAGE
+
+
+def test_a_report_that_cannot_be_written_is_told_after_the_run(scenario, tmp_path):
+    code, words, messages = run(scenario(), "--junit", tmp_path / "nowhere" / "report.xml")
+    assert code == UNWRITTEN and "two & more, seed 1: holds" in words
+    assert str(tmp_path / "nowhere" / "report.xml") in messages
+
+
+@pytest.mark.parametrize("wrong, right, said", [
+    ("duration_s = 600", "durations_s = 600", ['line 3: unknown key "durations_s"', 'did you mean "duration_s"?']),
+    ("duration_s = 600", "duration_s = 0", ["line 3", '"duration_s"', "1", "31536000"]),
+    ('["vehicle"]', '["vehicel"]', ["line 8", '"streams"', 'did you mean "vehicle"?']),
+    ("[[fleet]]", "[[fleets]]", ["[[fleet]]"]),
+    ("devices = 2", 'link = { recording = "none.csv" }', ['"recording"', "none.csv"]),
+])
+def test_a_wrong_scenario_names_file_key_and_what_to_do(scenario, wrong, right, said):
+    file = scenario(SCENARIO.replace(wrong, right))
+    code, output, messages = run(file)
+    assert code == CONFIGURATION and output == ""
+    for each in (str(file), *said):
+        assert each in messages, messages
+    code, _, messages = run(file.with_name("other.toml"))
+    assert code == CONFIGURATION and "other.toml" in messages
