@@ -15,6 +15,7 @@ class SimFile final : public DiskFile {
 
     Status append(Bytes bytes) override {
         if (disk_.full_) {
+            ++disk_.counts_.no_space;
             const Bytes some = bytes.first(bytes.size() / 2);
             inode_->bytes.insert(inode_->bytes.end(), some.begin(), some.end());
             return ErrorCode::full;
@@ -89,6 +90,7 @@ std::vector<std::byte> SimDisk::Inode::after_power_cut(std::mt19937_64* torn, bo
 // The call at which the disk fails may still have its effect; what was never synced shows it only
 // after a torn power cut.
 SimDisk::Step SimDisk::take_step() {
+    if (steps_left_ <= 1) ++counts_.errors;
     if (steps_left_ == 0) return {false, Error{ErrorCode::io, "the simulated disk has failed"}};
     if (--steps_left_ == 0) return {true, Error{ErrorCode::io, "the simulated disk fails now"}};
     ++steps_taken_;
@@ -99,6 +101,7 @@ Status SimDisk::sync_file(Inode& inode) {
     LH_TRY(take_step().status);
     if (fail_next_sync_) {
         fail_next_sync_ = false;
+        ++counts_.sync_errors;
         inode.sync_lost = true;
         return Error{ErrorCode::io, "the simulated sync failed"};
     }
@@ -131,6 +134,8 @@ void SimDisk::cut_power(std::mt19937_64* torn, bool holes) {
     std::size_t kept = torn == nullptr ? 0 : below(*torn, unsynced_.size() + 1);
     if (kept != 0 && kept < unsynced_.size() && unsynced_[kept - 1].with_next) ++kept;
     for (std::size_t i = 0; i < kept; ++i) make_durable(unsynced_[i]);
+    ++counts_.power_cuts;
+    counts_.names_undone += unsynced_.size() - kept;
     unsynced_.clear();
 
     // Copies: whoever still holds an old file can no longer change the disk.
@@ -141,6 +146,7 @@ void SimDisk::cut_power(std::mt19937_64* torn, bool holes) {
             copy = std::make_shared<Inode>();
             copy->bytes = inode->after_power_cut(torn, holes);
             copy->durable_bytes = copy->bytes.size();
+            if (copy->bytes.size() < inode->bytes.size()) ++counts_.files_cut;
             copy->modified = inode->modified;
         }
         inode = copy;
@@ -166,7 +172,10 @@ void SimDisk::begin_to_fail(std::string_view path) {
 Result<std::unique_ptr<DiskFile>> SimDisk::create(std::string_view path) {
     if (visible_.contains(path)) return ErrorCode::exists;
     if (!folders_.contains(folder_of(path))) return ErrorCode::not_found;
-    if (full_) return ErrorCode::full;
+    if (full_) {
+        ++counts_.no_space;
+        return ErrorCode::full;
+    }
     begin_to_fail(path);
     const Step step = take_step();
     if (!step.applies) return step.status.error();

@@ -17,6 +17,16 @@
 
 namespace longhaul::sim {
 
+// What a disk did that no sound one with power does.
+struct DiskCounts {
+    std::uint64_t errors = 0;       // calls that failed
+    std::uint64_t sync_errors = 0;  // syncs whose bytes are lost at the next power cut
+    std::uint64_t no_space = 0;     // calls that found no room
+    std::uint64_t power_cuts = 0;
+    std::uint64_t files_cut = 0;     // that lost bytes in a power cut
+    std::uint64_t names_undone = 0;  // made, changed or removed, and a power cut undid it
+};
+
 class SimDisk final : public collector::Disk {
  public:
     struct Inode {
@@ -43,6 +53,8 @@ class SimDisk final : public collector::Disk {
     void fail_next_sync() { fail_next_sync_ = true; }
     // Full: no file is made, and of what is appended half finds room.
     void set_full(bool full) { full_ = full; }
+
+    const DiskCounts& counts() const { return counts_; }
 
     // Power is cut and comes back: only the durable picture is left. With `torn`, some of the
     // changes of names that were never synced are kept, the first ones, and of each file some of
@@ -95,6 +107,7 @@ class SimDisk final : public collector::Disk {
     std::string fails_from_path_;  // empty: no
     std::uint64_t fails_from_path_steps_ = 0;
     WallUs now_{};
+    DiskCounts counts_;
 };
 
 }  // namespace longhaul::sim

@@ -38,8 +38,10 @@ Status SimFlash::read(std::uint32_t sector, std::uint32_t offset, MutableBytes r
     totals_.time_ns += read_ns + read_byte_ns * room.size();
     const auto from = cells_.bytes.begin() + static_cast<std::ptrdiff_t>(at(sector, offset));
     std::copy_n(from, room.size(), room.begin());
-    if (faults_[sector] == Fault::flips && !room.empty() && random_() % 256 == 0)
+    if (faults_[sector] == Fault::flips && !room.empty() && random_() % 256 == 0) {
+        ++faults_met_;
         room[random_() % room.size()] ^= static_cast<std::byte>(1U << random_() % 8);
+    }
     return {};
 }
 
@@ -77,13 +79,18 @@ Status SimFlash::take(Step step) {
         cut(step, torn_);
         return ErrorCode::io;
     }
-    if (faults_[step.sector] == Fault::error) return ErrorCode::io;
-    if (faults_[step.sector] == Fault::stuck_erase && step.erase) return ErrorCode::io;
-    if (faults_[step.sector] == Fault::ignored) return {};
+    const Fault fault = faults_[step.sector];
+    if (fault == Fault::error || fault == Fault::ignored ||
+        (fault == Fault::stuck_erase && step.erase)) {
+        ++faults_met_;
+        return fault == Fault::ignored ? Status{} : Status{ErrorCode::io};
+    }
     apply(step, Torn::all, cells_);
-    if (faults_[step.sector] == Fault::stuck && !step.erase && random_() % 4 == 0)
+    if (fault == Fault::stuck && !step.erase && random_() % 4 == 0) {
+        ++faults_met_;
         cells_.bytes[at(step.sector, step.offset) + random_() % step.bytes.size()] |=
             static_cast<std::byte>(1U << random_() % 8);
+    }
     if (loses_unsynced_) unsynced_.push_back(std::move(step));
     return {};
 }
@@ -152,7 +159,11 @@ void SimFlash::cut(const Step& step, Torn torn) {
     for (const Step& each : unsynced_) {
         const bool last = &each == &unsynced_.back();
         const Torn how = torn_modes[random_() % torn_modes.size()];
-        if (last || random_() % 2 == 0) apply(each, last ? torn : how, cells_);
+        if (last || random_() % 2 == 0) {
+            apply(each, last ? torn : how, cells_);
+        } else {
+            ++steps_lost_;
+        }
     }
     unsynced_.clear();
 }

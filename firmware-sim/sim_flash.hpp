@@ -75,6 +75,10 @@ class SimFlash final : public agent::Flash {
     void set_fault(std::uint32_t sector, Fault fault) { faults_[sector] = fault; }
 
     const FlashTotals& totals() const { return totals_; }
+    // Programs, erases and reads that a fault changed; steps that a cut took because nothing had
+    // synced them. Since it was made.
+    std::uint64_t faults_met() const { return faults_met_; }
+    std::uint64_t steps_lost() const { return steps_lost_; }
     void count_from_here() { totals_ = {}; }
     std::uint32_t erases_of(std::uint32_t sector) const { return erases_[sector]; }
     std::vector<std::byte>& image() { return cells_.bytes; }
@@ -99,6 +103,8 @@ class SimFlash final : public agent::Flash {
     std::vector<std::uint32_t> erases_;
     std::vector<Fault> faults_;
     FlashTotals totals_;
+    std::uint64_t faults_met_ = 0;
+    std::uint64_t steps_lost_ = 0;
     std::mt19937 random_;
     std::uint64_t steps_left_ = UINT64_MAX;
     Torn torn_ = Torn::nothing;

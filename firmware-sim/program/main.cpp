@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -45,14 +46,26 @@ std::string command_of(const Options& options, std::uint64_t seed) {
     return command;
 }
 
-// On a terminal: how far this seed is and how long it will take.
-World::Progress progress_of(std::uint64_t seed, std::chrono::steady_clock::time_point begin) {
+// On a terminal: how far this seed is, how fast it goes, and how long the world will take.
+World::TellProgress progress_of(std::uint64_t seed, std::chrono::steady_clock::time_point begin) {
     if (isatty(STDERR_FILENO) == 0) return {};
-    return [seed, begin](int permille) {
-        const double elapsed = seconds_since(begin);
-        const double left = permille == 0 ? 0 : elapsed * (1000 - permille) / permille;
-        std::fprintf(stderr, "\rseed %llu: %3d%%, %.0f s left \033[K",
-                     static_cast<unsigned long long>(seed), permille / 10, left);
+    return [seed, begin](const World::Progress& progress) {
+        using Stage = World::Progress::Stage;
+        const auto number = static_cast<unsigned long long>(seed);
+        const auto done = static_cast<double>(progress.done_s);
+        const auto all = static_cast<double>(progress.of_s);
+        const double rate = done / std::max(0.001, seconds_since(begin));
+        if (progress.stage == Stage::runs) {
+            std::fprintf(stderr,
+                         "\rseed %llu: %3.0f%%, %.0f simulated s a second, %.0f s left \033[K",
+                         number, 100 * done / all, rate, rate == 0 ? 0 : (all - done) / rate);
+        } else if (progress.stage == Stage::drains) {
+            std::fprintf(stderr, "\rseed %llu: drains for %.0f s of at most %.0f \033[K", number,
+                         done, all);
+        } else {
+            std::fprintf(stderr, "\rseed %llu: drained after %.0f s; the oracle judges \033[K",
+                         number, done);
+        }
     };
 }
 
@@ -75,7 +88,7 @@ int run(const Options& options) {
     auto scenario = Scenario::load(options.scenario);
     if (!scenario.ok()) return complain(scenario.error(), exit_configuration);
     if (options.devices) scenario.value().set_devices(*options.devices);
-    if (options.duration_s) scenario.value().duration_s = *options.duration_s;
+    if (options.duration_s) scenario.value().set_duration_s(*options.duration_s);
     std::vector<RunReport> runs;
     bool holds = true;
     const std::uint64_t first = options.seed.value_or(1);

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 
+#include "common/base/check.hpp"
 #include "common/base/json_text.hpp"
+#include "firmware-sim/world/happened.hpp"
 
 namespace longhaul::sim {
 namespace {
@@ -13,11 +17,13 @@ using longhaul::in_json;
 using Count = unsigned long long;
 
 [[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...) {
-    char text[1024];
     va_list arguments;
     va_start(arguments, pattern);
-    std::vsnprintf(text, sizeof(text), pattern, arguments);
+    char* text = nullptr;
+    const int size = vasprintf(&text, pattern, arguments);
     va_end(arguments);
+    LH_CHECK(size >= 0);
+    const std::unique_ptr<char, decltype(&std::free)> owned{text, &std::free};
     return text;
 }
 
@@ -66,11 +72,51 @@ std::string devices_in_words(const RunReport& run) {
     const DeviceCounts& d = run.report.devices;
     return format(
         "  devices      %zu, %.0f device-hours in %.1f s; %llu boots, %llu power cuts (%llu in a "
-        "write), %llu restarts, %llu bad sectors, %llu jumps of clocks\n",
+        "write), %llu restarts, %llu jumps of clocks\n",
         run.report.device_count, device_hours(run.report), run.seconds, static_cast<Count>(d.boots),
         static_cast<Count>(d.power_cuts), static_cast<Count>(d.torn_writes),
-        static_cast<Count>(d.restarts), static_cast<Count>(d.bad_sectors),
-        static_cast<Count>(d.clock_jumps));
+        static_cast<Count>(d.restarts), static_cast<Count>(d.clock_jumps));
+}
+
+std::string flash_in_words(const DeviceCounts& d) {
+    if (d.bad_sectors + d.lost_steps == 0) return {};
+    return format(
+        "  flash        %llu bad sectors, which changed %llu reads and writes; %llu writes lost "
+        "unsynced\n",
+        static_cast<Count>(d.bad_sectors), static_cast<Count>(d.flash_faults),
+        static_cast<Count>(d.lost_steps));
+}
+
+std::string hostile_in_words(const Report& r) {
+    const DeviceCounts& d = r.devices;
+    if (d.copies + d.rollbacks + d.forged_sections + r.network.garbled_writes == 0) return {};
+    return format(
+        "  hostile      %llu copies, %llu rollbacks, %llu forged sections, %llu garbled writes; "
+        "%llu alarms of clones, %llu rows in quarantine\n",
+        static_cast<Count>(d.copies), static_cast<Count>(d.rollbacks),
+        static_cast<Count>(d.forged_sections), static_cast<Count>(r.network.garbled_writes),
+        static_cast<Count>(r.collector.clone_alarms), static_cast<Count>(r.verdict.quarantined));
+}
+
+std::string links_in_words(const NetworkCounts& n) {
+    return format(
+        "  links        sent during an outage %llu times, over the day's bytes %llu; %llu packets "
+        "lost, %llu doubled, %llu sends held behind a late one; %llu connects refused, %llu "
+        "half-open\n",
+        static_cast<Count>(n.paths.outage_waits), static_cast<Count>(n.paths.budget_waits),
+        static_cast<Count>(n.paths.lost_packets), static_cast<Count>(n.paths.duplicated_packets),
+        static_cast<Count>(n.paths.held_behind), static_cast<Count>(n.refused_connects),
+        static_cast<Count>(n.half_opens));
+}
+
+std::string disk_in_words(const DiskCounts& d) {
+    if (d.errors + d.sync_errors + d.no_space + d.power_cuts == 0) return {};
+    return format(
+        "  disk         %llu errors, %llu of sync, %llu for want of room; %llu power cuts, which "
+        "shortened %llu files and undid %llu names\n",
+        static_cast<Count>(d.errors), static_cast<Count>(d.sync_errors),
+        static_cast<Count>(d.no_space), static_cast<Count>(d.power_cuts),
+        static_cast<Count>(d.files_cut), static_cast<Count>(d.names_undone));
 }
 
 std::string store_in_words(const StoreCounts& s) {
@@ -84,24 +130,22 @@ std::string store_in_words(const StoreCounts& s) {
 
 std::string collector_in_words(const CollectorCounts& c) {
     return format(
-               "  collector    %llu starts, %llu crashes, %llu failed syncs, %llu times full, %llu "
-               "sessions (%llu refused, %llu waits for credit), %llu commits (%llu interrupted)\n",
+               "  collector    %llu starts, %llu crashes (%llu kills), %llu sessions (%llu at "
+               "once, "
+               "%llu refused, %llu waits for credit), %llu commits (%llu interrupted)\n",
                static_cast<Count>(c.starts), static_cast<Count>(c.crashes),
-               static_cast<Count>(c.failed_syncs), static_cast<Count>(c.times_full),
-               static_cast<Count>(c.sessions), static_cast<Count>(c.refused_sessions),
+               static_cast<Count>(c.kills), static_cast<Count>(c.sessions),
+               static_cast<Count>(c.sessions_max), static_cast<Count>(c.refused_sessions),
                static_cast<Count>(c.waits), static_cast<Count>(c.commits),
                static_cast<Count>(c.broken)) +
            format(
-               "  snapshots    %llu (%llu interrupted, %llu damaged), %llu starts from one, %llu "
-               "bytes cut off the journal\n"
+               "  snapshots    %llu (%llu interrupted, %llu damaged; %llu bytes at most), %llu "
+               "starts from one, %llu bytes cut off the journal\n"
                "  tables       %llu merges of files, %llu checkpoints\n",
                static_cast<Count>(c.snapshots), static_cast<Count>(c.halfway),
-               static_cast<Count>(c.rotten), static_cast<Count>(c.resumed),
-               static_cast<Count>(c.cut_bytes), static_cast<Count>(c.merges),
-               static_cast<Count>(c.checkpoints)) +
-           (c.clone_alarms == 0
-                ? std::string{}
-                : format("  clones       %llu alarms\n", static_cast<Count>(c.clone_alarms)));
+               static_cast<Count>(c.rotten), static_cast<Count>(c.snapshot_bytes_max),
+               static_cast<Count>(c.resumed), static_cast<Count>(c.cut_bytes),
+               static_cast<Count>(c.merges), static_cast<Count>(c.checkpoints));
 }
 
 }  // namespace
@@ -111,7 +155,9 @@ std::string in_words(const RunReport& run) {
     const Verdict& v = r.verdict;
     std::string text = format("%s, seed %llu: %s\n", run.name.c_str(), static_cast<Count>(r.seed),
                               r.holds() ? "holds" : "FAILS") +
-                       devices_in_words(run) + collector_in_words(r.collector) +
+                       devices_in_words(run) + flash_in_words(r.devices) +
+                       links_in_words(r.network) + hostile_in_words(r) +
+                       collector_in_words(r.collector) + disk_in_words(r.disk) +
                        store_in_words(r.store);
     text += format(
         "  samples      %llu measured, %llu rows (%llu of a time without bound), %llu blocks "
@@ -141,33 +187,24 @@ std::string in_json(const RunReport& run) {
     std::string reasons;
     for (const auto& [reason, count] : v.reasons)
         reasons += (reasons.empty() ? "" : ",") + in_json(reason) + ":" + std::to_string(count);
+    std::string happened;
+    for (const Happened& each : all_happened())
+        happened += in_json(each.name) + ":" + std::to_string(each.count(r)) + ",";
     return format(
                "{\"name\":%s,\"seed\":%llu,\"holds\":%s,\"devices\":%zu,\"device_hours\":%.1f,"
-               "\"seconds\":%.2f,\"boots\":%llu,\"power_cuts\":%llu,\"crashes\":%llu,"
-               "\"samples\":%llu,\"rows\":%llu,\"acked_blocks\":%llu,\"lost\":%llu,",
+               "\"seconds\":%.2f,\"samples\":%llu,\"rows\":%llu,\"acked_blocks\":%llu,"
+               "\"lost\":%llu,",
                in_json(run.name).c_str(), static_cast<Count>(r.seed), r.holds() ? "true" : "false",
-               r.device_count, device_hours(r), run.seconds, static_cast<Count>(r.devices.boots),
-               static_cast<Count>(r.devices.power_cuts), static_cast<Count>(r.collector.crashes),
-               static_cast<Count>(v.samples), static_cast<Count>(v.rows),
-               static_cast<Count>(v.acked_blocks), static_cast<Count>(v.lost)) +
-           "\"reasons\":{" + reasons + "}," +
+               r.device_count, device_hours(r), run.seconds, static_cast<Count>(v.samples),
+               static_cast<Count>(v.rows), static_cast<Count>(v.acked_blocks),
+               static_cast<Count>(v.lost)) +
+           "\"reasons\":{" + reasons + "}," + happened +
            format(
-               "\"cut\":%llu,\"refused\":%llu,\"quarantined\":%llu,\"doubted\":%llu,\"duplicated\":"
-               "%llu,"
-               "\"snapshots\":%llu,\"interrupted_snapshots\":%llu,\"resumed\":%llu,\"journal_cut_"
-               "bytes\":%llu,"
-               "\"merges\":%llu,\"checkpoints\":%llu,\"unanswered\":%llu,\"denied\":%llu,\"taken\":"
-               "%llu,\"clone_alarms\":%llu,"
-               "\"link_bytes\":%llu,\"drained_after_s\":%.1f,\"violation_count\":%llu,"
-               "\"log_hash\":\"%016llx\",\"again\":",
+               "\"cut\":%llu,\"refused\":%llu,\"duplicated\":%llu,\"link_bytes\":%llu,"
+               "\"drained_after_s\":%.1f,\"violation_count\":%llu,\"log_hash\":\"%016llx\","
+               "\"again\":",
                static_cast<Count>(v.cut), static_cast<Count>(v.refused),
-               static_cast<Count>(v.quarantined), static_cast<Count>(v.doubted),
-               static_cast<Count>(v.resent_rows), static_cast<Count>(r.collector.snapshots),
-               static_cast<Count>(r.collector.halfway), static_cast<Count>(r.collector.resumed),
-               static_cast<Count>(r.collector.cut_bytes), static_cast<Count>(r.collector.merges),
-               static_cast<Count>(r.collector.checkpoints), static_cast<Count>(r.store.unanswered),
-               static_cast<Count>(r.store.denied), static_cast<Count>(r.store.taken),
-               static_cast<Count>(r.collector.clone_alarms), static_cast<Count>(r.link_bytes),
+               static_cast<Count>(v.resent_rows), static_cast<Count>(r.link_bytes),
                static_cast<double>(r.drained_after_ms) / 1000,
                static_cast<Count>(v.violation_count), static_cast<Count>(r.log_hash)) +
            in_json(run.command) + ",\"violations\":[" + violations + "]}\n";

@@ -100,6 +100,8 @@ Device::Device(const DeviceSettings& settings, DeviceIdentity identity,
     plan(bad_sector, faults.bad_sector_every_s);
     plan(jump, faults.clock_jump_every_s);
     plan(half_open, faults.half_open_every_s);
+    plan(rollback, faults.rollback_every_s);
+    if (faults.forges) forger_.emplace(*world_.codecs.compression);
     if (faults.garbles) link_.garble(Random{settings_.seed, settings_.name + "/garbles"});
     world_.scheduler.at(settings_.healed_at, *this, heal);
     // A fleet that is switched on is not switched on in one millisecond.
@@ -149,12 +151,30 @@ void Device::on_event(MonotonicMs now, std::uint64_t tag) {
             world_.network.make_half_open(settings_.number, now);
             return plan(half_open, faults.half_open_every_s);
         case copy:
+            ++counts_.copies;
             flash_ = original_->flash_;
             flash_.power_on();
             return boot(now);
+        case rollback:
+            roll_back(now);
+            return plan(rollback, faults.rollback_every_s);
         case heal:  // no cut waits for the flash's next step any more
             return flash_.cut_power_after(UINT64_MAX, SimFlash::Torn::nothing);
     }
+}
+
+// The first time it is photographed. Later it sends other blocks under numbers that it has used.
+void Device::roll_back(MonotonicMs now) {
+    if (!agent_) return;
+    if (!flash_before_) {
+        flash_before_ = flash_;
+        return;
+    }
+    ++counts_.rollbacks;
+    world_.log.add(now, settings_.number, Happening::rollback);
+    go_down(now, second_ms);
+    flash_ = *flash_before_;
+    flash_.power_on();
 }
 
 // Between two steps of the flash, or in one of the next ones.
@@ -223,10 +243,11 @@ void Device::boot(MonotonicMs now) {
                    spool_->previous_end().value().epoch.value);
     for (const auto& source : sources_)
         source->on_boot(now, static_cast<std::uint32_t>(counts_.boots));
-    agent_.emplace(
-        agent_settings_,
-        agent::Ports{*spool_, link_, entropy_, identity_, wall_, agent_sources_, world_.codecs},
-        usable(memory_));
+    agent::CodecTools codecs = world_.codecs;
+    if (forger_) codecs.compression = &*forger_;
+    agent_.emplace(agent_settings_,
+                   agent::Ports{*spool_, link_, entropy_, identity_, wall_, agent_sources_, codecs},
+                   usable(memory_));
     blocks_logged_ = acked_logged_ = 0;
     wakes_at_ = MonotonicMs::never();
     run(now);
@@ -309,6 +330,14 @@ std::string Device::standing() const {
     if (agent_->uplink_status().last_bye[0] != '\0')
         text += std::string{", the collector said: "} + agent_->uplink_status().last_bye.data();
     return text + ", losses to tell: " + std::to_string(agent_->losses().entries().size());
+}
+
+DeviceCounts Device::counts() const {
+    DeviceCounts counts = counts_;
+    counts.flash_faults += flash_.faults_met();
+    counts.lost_steps += flash_.steps_lost();
+    counts.forged_sections = forger_ ? forger_->forged() : 0;
+    return counts;
 }
 
 void Device::check_memory() {

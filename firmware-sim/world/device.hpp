@@ -11,6 +11,7 @@
 #include "agent/core/flash_spool.hpp"
 #include "firmware-sim/sim_flash.hpp"
 #include "firmware-sim/world/authority.hpp"
+#include "firmware-sim/world/forger.hpp"
 #include "firmware-sim/world/network.hpp"
 #include "firmware-sim/world/world_source.hpp"
 
@@ -32,7 +33,9 @@ struct DeviceFaults {
     std::int64_t bad_sectors_max = 2;  // of a device
     std::int64_t clock_jump_every_s = 0;
     std::int64_t half_open_every_s = 0;
-    bool garbles = false;          // what it sends is changed on its way: a hostile device
+    bool garbles = false;               // what it sends is changed on its way
+    bool forges = false;                // what it seals and signs is nonsense inside
+    std::int64_t rollback_every_s = 0;  // its flash becomes what it was once
     std::int64_t copied_at_s = 0;  // somebody copies its flash and its key, and runs the copy, too
 };
 
@@ -50,6 +53,9 @@ struct DeviceSettings {
     MonotonicMs healed_at;
     std::int64_t start_wall_us = 0;
     std::uint64_t seed = 0;
+
+    // Of its own samples nothing is asked.
+    bool hostile() const { return faults.garbles || faults.forges || faults.rollback_every_s != 0; }
 };
 
 // What all devices of a world share; outlives them.
@@ -68,6 +74,11 @@ struct DeviceCounts {
     std::uint64_t restarts = 0;
     std::uint64_t bad_sectors = 0;
     std::uint64_t clock_jumps = 0;
+    std::uint64_t copies = 0;  // of a device, that began to run
+    std::uint64_t rollbacks = 0;
+    std::uint64_t forged_sections = 0;
+    std::uint64_t flash_faults = 0;  // programs, erases and reads that a bad sector changed
+    std::uint64_t lost_steps = 0;    // of flash that had not been synced when the power failed
     std::uint64_t erases = 0;
     std::uint64_t mount_ms_max = 0;  // as a flash of 50 MHz takes it
 };
@@ -87,7 +98,8 @@ class Device final : public Actor {
         jump,
         half_open,
         heal,
-        copy
+        copy,
+        rollback
     };
 
     Device(const DeviceSettings& settings, DeviceIdentity identity,
@@ -112,7 +124,7 @@ class Device final : public Actor {
 
     const DeviceSettings& settings() const { return settings_; }
     const std::vector<std::unique_ptr<WorldSource>>& sources() const { return sources_; }
-    const DeviceCounts& counts() const { return counts_; }
+    DeviceCounts counts() const;
     // Sentences about what must not happen.
     const std::vector<std::string>& violations() const { return violations_; }
     std::size_t memory_bytes() const { return memory_.size() + spool_memory_.size(); }
@@ -151,6 +163,7 @@ class Device final : public Actor {
     void wake_at(MonotonicMs time);
     void plan(Tag tag, std::int64_t every_s);
     void make_sector_bad(MonotonicMs now);
+    void roll_back(MonotonicMs now);
     std::int64_t draw_off_ms();
     void check_memory();
     void violate(MonotonicMs now, std::string text);
@@ -164,6 +177,8 @@ class Device final : public Actor {
     DeviceClock clock_;
     Clock wall_;
     SimFlash flash_;
+    std::optional<SimFlash> flash_before_;  // what it is rolled back to
+    std::optional<Forger> forger_;
     WorldLink link_;
     std::vector<std::unique_ptr<WorldSource>> sources_;
     std::vector<agent::Source*> agent_sources_;

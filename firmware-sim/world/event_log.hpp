@@ -38,6 +38,7 @@ enum class Happening : std::uint8_t {
     unanswered,  // a call to the lake's store
     name_taken,  // version: another program's commit was first
     clone_told,  // device
+    rollback,    // of a device's flash
 };
 const char* name_of(Happening happening);
 

@@ -37,7 +37,10 @@ void Network::forget_if_done(ConnectionId id) {
 
 ConnectionId Network::open(std::uint32_t device, MonotonicMs now) {
     Path& path = ports_[device].path;
-    if (!listener_->listens() && !path.is_out(now)) return 0;
+    if (!listener_->listens() && !path.is_out(now)) {
+        ++counts_.refused_connects;
+        return 0;
+    }
     const MonotonicMs said = path.carry(Path::Way::up, hello_bytes, now);
     const MonotonicMs answered = path.carry(Path::Way::down, server_bytes, said);
     const ConnectionId id = ++last_;
@@ -57,7 +60,10 @@ agent::LinkState Network::state(ConnectionId id, MonotonicMs now) {
     if (connection->device_told && *connection->device_told <= now) return agent::LinkState::closed;
     if (now < connection->opens_at) return agent::LinkState::opening;
     if (!connection->connected) {
-        if (!listener_->listens()) return agent::LinkState::closed;
+        if (!listener_->listens()) {
+            ++counts_.refused_connects;
+            return agent::LinkState::closed;
+        }
         connection->connected = connection->collector_end = true;
         listener_->on_connected(id, connection->device, now);
     }
@@ -115,6 +121,7 @@ void Network::close(ConnectionId id, bool told, MonotonicMs now) {
 void Network::make_half_open(std::uint32_t device, MonotonicMs now) {
     for (auto& [id, connection] : connections_) {
         if (connection.device != device || !connection.connected) continue;
+        if (!connection.half_open) ++counts_.half_opens;
         connection.half_open = true;
         connection.up.clear();
         connection.down.clear();
@@ -174,6 +181,19 @@ std::uint64_t Network::bytes_carried() const {
     return bytes;
 }
 
+NetworkCounts Network::counts() const {
+    NetworkCounts sum = counts_;
+    for (const Port& port : ports_) {
+        const PathCounts& each = port.path.counts();
+        sum.paths.lost_packets += each.lost_packets;
+        sum.paths.duplicated_packets += each.duplicated_packets;
+        sum.paths.held_behind += each.held_behind;
+        sum.paths.outage_waits += each.outage_waits;
+        sum.paths.budget_waits += each.budget_waits;
+    }
+    return sum;
+}
+
 void WorldLink::power_cut() {
     network_.close(id_, false, world_);
     id_ = 0;
@@ -191,6 +211,7 @@ Result<std::size_t> WorldLink::write(Bytes bytes) {
     if (!garbles_ || bytes.empty() || !garbles_->one_in(4))
         return network_.write(id_, bytes, world_);
     std::vector<std::byte> changed{bytes.begin(), bytes.end()};
+    network_.count_garbled();
     changed[garbles_->below(changed.size())] ^= static_cast<std::byte>(1 + garbles_->below(255));
     return network_.write(id_, changed, world_);
 }

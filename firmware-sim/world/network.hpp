@@ -28,6 +28,13 @@ class Listener {
     ~Listener() = default;
 };
 
+struct NetworkCounts {
+    std::uint64_t refused_connects = 0;  // nobody listened
+    std::uint64_t half_opens = 0;        // connections that nobody was told of
+    std::uint64_t garbled_writes = 0;
+    PathCounts paths;  // all of them together
+};
+
 class Network final : public Actor {
  public:
     // What a device's link needs; everything outlives the network.
@@ -57,6 +64,8 @@ class Network final : public Actor {
 
     void on_event(MonotonicMs now, std::uint64_t tag) override;
     std::uint64_t bytes_carried() const;
+    NetworkCounts counts() const;
+    void count_garbled() { ++counts_.garbled_writes; }
 
  private:
     struct Chunk {
@@ -86,6 +95,7 @@ class Network final : public Actor {
     std::vector<Port> ports_;
     std::map<ConnectionId, Connection> connections_;
     ConnectionId last_ = 0;
+    NetworkCounts counts_;
 };
 
 // A device's link to the collector.

@@ -84,7 +84,7 @@ void Oracle::take_refusal(const LakeRefusal& refusal) {
     if (!known) return;
     quarantined_.insert({device, refusal.name});
     if (is_double(device)) return list_fork(refusal);
-    if (!devices_[device]->settings().faults.garbles)
+    if (!devices_[device]->settings().hostile())
         violate(refusal.device + ": " + block_text(refusal.name) +
                 " is in quarantine: " + refusal.reason);
 }
@@ -123,7 +123,7 @@ void Oracle::take_row(const LakeRow& row, const CheckValues& check) {
     const std::size_t number = who_measured(at->second, row.sample);
     DeviceView& view = views_[number];
     const Device& device = *devices_[number];
-    if (device.settings().faults.garbles) return;
+    if (device.settings().hostile()) return;
     ++verdict_.rows;
     const auto of = view.streams.find(row.stream);
     const std::string where = device.settings().name + "/" + std::string{row.stream} + ": sample " +
@@ -183,7 +183,7 @@ void Oracle::check_acked() {
 
 void Oracle::check_streams() {
     for (std::size_t i = 0; i < devices_.size(); ++i) {
-        if (devices_[i]->settings().faults.garbles) continue;
+        if (devices_[i]->settings().hostile()) continue;
         for (auto& [name, stream] : views_[i].streams)
             check_stream(*devices_[i], views_[i], stream);
     }
@@ -330,7 +330,7 @@ void Oracle::check_holes() {
                              before->name.seq.block_class() == name.seq.block_class();
         const std::uint32_t from = goes_on ? before->name.seq.number() + 1 : 1;
         before = &block;
-        if (devices_[block.device]->settings().faults.garbles || is_double(block.device)) continue;
+        if (devices_[block.device]->settings().hostile() || is_double(block.device)) continue;
         for (std::uint32_t number = from; number < name.seq.number(); ++number) {
             Gap gap;
             gap.after = BlockSeq::of(name.seq.block_class(), number - 1);

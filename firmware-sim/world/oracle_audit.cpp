@@ -16,8 +16,7 @@ void Oracle::check_audit() {
     std::vector<std::string> honest;
     for (const auto& device : devices_) {
         const DeviceSettings& settings = device->settings();
-        if (!settings.faults.garbles && !is_double(settings.number))
-            honest.push_back(settings.name);
+        if (!settings.hostile() && !is_double(settings.number)) honest.push_back(settings.name);
     }
     if (honest.size() != devices_.size()) return check_audit({}, honest);
     tools::AuditScope scope;

@@ -98,7 +98,7 @@ MonotonicMs Path::send(std::int64_t bits, MonotonicMs from) const {
     }
 }
 
-// Whoever has used up his bytes waits for the next day.
+// Whoever has used up his bytes waits for the next day, or until all is well.
 MonotonicMs Path::within_budget(std::size_t bytes, MonotonicMs from) {
     bytes_carried_ += bytes;
     if (settings_.day_bytes_max == 0 || from >= healed_at_) return from;
@@ -111,7 +111,9 @@ MonotonicMs Path::within_budget(std::size_t bytes, MonotonicMs from) {
         day_bytes_ = 0;
     }
     day_bytes_ += bytes;
-    return std::max(from, MonotonicMs{day_ * day_ms});
+    const MonotonicMs next = std::min(MonotonicMs{day_ * day_ms}, healed_at_);
+    if (from < next) ++counts_.budget_waits;
+    return std::max(from, next);
 }
 
 // Returns the time that lost packets take until they are there; adds the bytes of those that were
@@ -122,10 +124,14 @@ std::int64_t Path::cost_of_packets(std::size_t count, std::size_t& bytes) {
         std::int64_t waits_ms = 0;
         std::int64_t resend_ms = resend_ms_min;
         for (; random_.permille(settings_.loss_permille); bytes += packet_bytes) {
+            ++counts_.lost_packets;
             waits_ms += resend_ms;
             resend_ms = std::min(2 * resend_ms, resend_ms_max);
         }
-        if (random_.permille(settings_.duplicate_permille)) bytes += packet_bytes;
+        if (random_.permille(settings_.duplicate_permille)) {
+            ++counts_.duplicated_packets;
+            bytes += packet_bytes;
+        }
         longest_ms = std::max(longest_ms, waits_ms);
     }
     return longest_ms;
@@ -140,11 +146,12 @@ MonotonicMs Path::carry(Way way, std::size_t bytes, MonotonicMs now) {
     const std::int64_t jitter_ms =
         healed || settings_.jitter_ms == 0 ? 0 : random_.between(0, settings_.jitter_ms);
     const MonotonicMs begin = within_budget(sent, std::max(now, busy_until_[index]));
+    if (is_out(begin)) ++counts_.outage_waits;
     busy_until_[index] = send(static_cast<std::int64_t>(sent) * 8, begin);
     const std::int64_t delay_ms = second_at(busy_until_[index]).delay_ms;
-    arrived_[index] =
-        std::max(arrived_[index], busy_until_[index] + delay_ms + jitter_ms + waits_ms);
-    return arrived_[index];
+    const MonotonicMs alone = busy_until_[index] + delay_ms + jitter_ms + waits_ms;
+    if (alone < arrived_[index]) ++counts_.held_behind;
+    return arrived_[index] = std::max(arrived_[index], alone);
 }
 
 }  // namespace longhaul::sim

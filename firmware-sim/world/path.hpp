@@ -45,6 +45,15 @@ struct TimeSpan {
     MonotonicMs to;
 };
 
+// What a path did to what was sent.
+struct PathCounts {
+    std::uint64_t lost_packets = 0;  // and sent again
+    std::uint64_t duplicated_packets = 0;
+    std::uint64_t held_behind = 0;   // would have been there before what was sent earlier
+    std::uint64_t outage_waits = 0;  // sent while nothing got through
+    std::uint64_t budget_waits = 0;  // sent when the day's bytes were used up
+};
+
 class Path {
  public:
     enum class Way : std::uint8_t { up, down };
@@ -58,6 +67,7 @@ class Path {
     MonotonicMs carry(Way way, std::size_t bytes, MonotonicMs now);
     bool is_out(MonotonicMs now) const { return second_at(now).kbit_s == 0; }
     std::uint64_t bytes_carried() const { return bytes_carried_; }
+    const PathCounts& counts() const { return counts_; }
 
  private:
     LinkSecond second_at(MonotonicMs time) const;
@@ -76,6 +86,7 @@ class Path {
     std::int64_t day_ = 0;
     std::uint64_t day_bytes_ = 0;
     std::uint64_t bytes_carried_ = 0;
+    PathCounts counts_;
 };
 
 }  // namespace longhaul::sim

@@ -4,6 +4,7 @@
 
 #include "common/host/config.hpp"
 #include "common/host/files.hpp"
+#include "firmware-sim/world/happened.hpp"
 
 namespace longhaul::sim {
 namespace {
@@ -113,6 +114,8 @@ void read_faults(ConfigTable table, DeviceFaults& faults) {
     faults.restart_every_s = table.integer("restart_every_s", 0, seconds);
     faults.clock_jump_every_s = table.integer("clock_jump_every_s", 0, seconds);
     faults.garbles = table.boolean("garbles", false);
+    faults.forges = table.boolean("forges", false);
+    faults.rollback_every_s = table.integer("rollback_every_s", 0, seconds);
     faults.copied_at_s = table.integer("copied_at_s", 0, seconds);
 }
 
@@ -157,6 +160,20 @@ FleetPlan read_fleet(ConfigTable table) {
     return fleet;
 }
 
+void read_expectations(ConfigTable table, Expectations& expected) {
+    expected.lost_max = table.integer("lost", 0, {0, samples_max});
+    expected.cut_max = table.integer("cut", 0, {0, samples_max});
+    expected.quarantined_max = table.integer("quarantined", 0, {0, samples_max});
+    expected.drain_s_max = table.integer("drain_s", expected.drain_s_max, {1, year_s});
+    expected.samples_min = table.integer("samples_min", 1, {0, samples_max});
+    expected.snapshot_bytes_max = table.integer("snapshot_bytes", 0, {0, samples_max});
+    ConfigTable happened = table.table("happened");
+    for (const Happened& each : all_happened()) {
+        const std::int64_t min = happened.integer(each.name, 0, {0, samples_max});
+        if (min != 0) expected.happened_min[each.name] = min;
+    }
+}
+
 }  // namespace
 
 Result<Scenario, Message> Scenario::load(const std::string& path) {
@@ -175,13 +192,7 @@ Result<Scenario, Message> Scenario::parse(std::string_view text, const std::stri
     read_collector(file.table("collector"), scenario.collector);
     for (ConfigTable fleet : root.tables("fleet")) scenario.fleets.push_back(read_fleet(fleet));
     if (scenario.fleets.empty()) root.problem("fleet", "is missing: there has to be a [[fleet]]");
-    ConfigTable expect = file.table("expect");
-    Expectations& expected = scenario.expect;
-    expected.lost_max = expect.integer("lost", 0, {0, samples_max});
-    expected.cut_max = expect.integer("cut", 0, {0, samples_max});
-    expected.quarantined_max = expect.integer("quarantined", 0, {0, samples_max});
-    expected.drain_s_max = expect.integer("drain_s", expected.drain_s_max, {1, year_s});
-    expected.samples_min = expect.integer("samples_min", 1, {0, samples_max});
+    read_expectations(file.table("expect"), scenario.expect);
     LH_TRY(file.finish());
     return scenario;
 }
@@ -197,6 +208,12 @@ void Scenario::set_devices(std::int64_t wanted) {
     LH_CHECK(before != 0);
     for (FleetPlan& fleet : fleets)
         fleet.devices = std::max<std::int64_t>(1, fleet.devices * wanted / before);
+    expect.happened_min.clear();
+}
+
+void Scenario::set_duration_s(std::int64_t seconds) {
+    duration_s = seconds;
+    expect.happened_min.clear();
 }
 
 }  // namespace longhaul::sim

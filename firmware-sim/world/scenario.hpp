@@ -2,6 +2,7 @@
 // docs/simulator.md has all keys.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct Expectations {
     std::int64_t quarantined_max = 0;
     std::int64_t drain_s_max = 3'600;
     std::int64_t samples_min = 1;
+    std::int64_t snapshot_bytes_max = 0;               // of the largest one; 0: any
+    std::map<std::string, std::int64_t> happened_min;  // by the names of happened.hpp
 };
 
 struct Scenario {
@@ -39,8 +42,10 @@ struct Scenario {
 
     static Result<Scenario, Message> load(const std::string& path);
     static Result<Scenario, Message> parse(std::string_view text, const std::string& path);
-    // So many devices in all, in the same proportions; each fleet keeps one.
+    // So many devices in all, in the same proportions; each fleet keeps one. Of what was to happen
+    // nothing is expected any more: that was counted for the whole.
     void set_devices(std::int64_t devices);
+    void set_duration_s(std::int64_t seconds);  // the same
     std::int64_t devices() const;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/check.hpp"
+#include "firmware-sim/world/happened.hpp"
 
 namespace longhaul::sim {
 namespace {
@@ -19,6 +20,11 @@ void add(DeviceCounts& sum, const DeviceCounts& each) {
     sum.restarts += each.restarts;
     sum.bad_sectors += each.bad_sectors;
     sum.clock_jumps += each.clock_jumps;
+    sum.copies += each.copies;
+    sum.rollbacks += each.rollbacks;
+    sum.forged_sections += each.forged_sections;
+    sum.flash_faults += each.flash_faults;
+    sum.lost_steps += each.lost_steps;
     sum.erases += each.erases;
     sum.mount_ms_max = std::max(sum.mount_ms_max, each.mount_ms_max);
 }
@@ -66,6 +72,8 @@ Result<void, Message> World::make_fleets() {
     for (const auto& device : devices_) names.push_back(device->settings().name);
     collector_ = std::make_unique<WorldCollector>(settings, authority_, std::move(names),
                                                   scheduler_, network_, log_);
+    for (const auto& device : devices_)
+        if (device->settings().hostile()) collector_->let_seem_double(device->settings().number);
     network_.set_listener(*collector_);
     return {};
 }
@@ -110,23 +118,27 @@ Result<void, Message> World::follow(const std::string& device, EventLog::TakeLin
                    devices_.front()->settings().name + "\""};
 }
 
-void World::run_until(MonotonicMs end, const Progress& progress) {
+void World::run_until(MonotonicMs end, const TellProgress& tell) {
     for (std::uint64_t i = 1; scheduler_.step(end); ++i) {
-        if (i % events_a_look == 0 && progress)
-            progress(static_cast<int>(1000 * scheduler_.now().value / ends_at_.value));
+        if (i % events_a_look == 0 && tell)
+            tell({Progress::Stage::runs, scheduler_.now().value / second_ms,
+                  ends_at_.value / second_ms});
     }
 }
 
 // Until nothing is left, or the time is over.
-bool World::drain(MonotonicMs end) {
+bool World::drain(MonotonicMs end, const TellProgress& tell) {
     bool asked = false;
     while (scheduler_.now() < end) {
+        if (tell)
+            tell({Progress::Stage::drains, (scheduler_.now() - ends_at_) / second_ms,
+                  (end - ends_at_) / second_ms});
         const MonotonicMs next = std::min(end, scheduler_.now() + drain_step_ms);
         while (scheduler_.step(next)) {
         }
         const bool devices_done = std::all_of(
             devices_.begin(), devices_.end(),
-            [](const auto& each) { return each->drained() || each->settings().faults.garbles; });
+            [](const auto& each) { return each->drained() || each->settings().hostile(); });
         if (!devices_done) continue;
         if (asked && collector_->drained()) return true;
         if (!asked) collector_->request_barrier(scheduler_.now());
@@ -135,10 +147,12 @@ bool World::drain(MonotonicMs end) {
     return false;
 }
 
-Report World::run(const Progress& progress) {
-    run_until(ends_at_, progress);
+Report World::run(const TellProgress& tell) {
+    run_until(ends_at_, tell);
     for (const auto& device : devices_) device->end_sources(scheduler_.now());
-    const bool done = drain(ends_at_ + scenario_.expect.drain_s_max * second_ms);
+    const bool done = drain(ends_at_ + scenario_.expect.drain_s_max * second_ms, tell);
+    const std::int64_t drained_s = (scheduler_.now() - ends_at_) / second_ms;
+    if (tell) tell({Progress::Stage::judges, drained_s, drained_s});
     Report result = report();
     const std::string waiting = done ? std::string{} : who_has_not_drained();
     for (const auto& device : devices_) device->put_away();
@@ -157,7 +171,7 @@ Report World::run(const Progress& progress) {
 
 std::string World::who_has_not_drained() const {
     for (const auto& device : devices_) {
-        if (device->drained() || device->settings().faults.garbles) continue;
+        if (device->drained() || device->settings().hostile()) continue;
         return device->settings().name + ": " + device->standing();
     }
     return "the collector: " + collector_->standing();
@@ -168,10 +182,23 @@ void World::expect(Report& report) const {
     judge(report.verdict, "lost", report.verdict.lost, expected.lost_max);
     judge(report.verdict, "cut", report.verdict.cut, expected.cut_max);
     judge(report.verdict, "quarantined", report.verdict.quarantined, expected.quarantined_max);
-    if (report.verdict.samples >= static_cast<std::uint64_t>(expected.samples_min)) return;
-    ++report.verdict.violation_count;
-    report.verdict.violations.push_back("expect.samples_min: only " +
-                                        std::to_string(report.verdict.samples) + " were measured");
+    if (expected.snapshot_bytes_max != 0)
+        judge(report.verdict, "snapshot_bytes", report.collector.snapshot_bytes_max,
+              expected.snapshot_bytes_max);
+    const auto demand = [&report](const std::string& what, std::uint64_t found, std::int64_t least,
+                                  const char* did) {
+        if (found >= static_cast<std::uint64_t>(least)) return;
+        ++report.verdict.violation_count;
+        report.verdict.violations.push_back("expect." + what + ": only " + std::to_string(found) +
+                                            did + ", and at least " + std::to_string(least) +
+                                            " were expected");
+    };
+    demand("samples_min", report.verdict.samples, expected.samples_min, " were measured");
+    for (const Happened& each : all_happened()) {
+        const auto least = expected.happened_min.find(each.name);
+        if (least != expected.happened_min.end())
+            demand("happened." + least->first, each.count(report), least->second, "");
+    }
 }
 
 Report World::report() const {
@@ -179,7 +206,9 @@ Report World::report() const {
     report.seed = seed_;
     for (const auto& device : devices_) add(report.devices, device->counts());
     report.collector = collector_->counts();
+    report.disk = collector_->disk_counts();
     report.store = collector_->store_counts();
+    report.network = network_.counts();
     report.device_count = devices_.size();
     report.simulated_ms = scheduler_.now().value;
     report.link_bytes = network_.bytes_carried();

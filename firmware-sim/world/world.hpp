@@ -17,7 +17,9 @@ struct Report {
     Verdict verdict;
     DeviceCounts devices;  // all of them together; mount_ms_max is the longest
     CollectorCounts collector;
+    DiskCounts disk;
     StoreCounts store;
+    NetworkCounts network;
     std::size_t device_count = 0;
     std::int64_t simulated_ms = 0;
     std::int64_t drained_after_ms = -1;  // after the sources ended; -1: never
@@ -30,8 +32,14 @@ struct Report {
 
 class World {
  public:
-    // How far it is, in thousandths.
-    using Progress = std::function<void(int permille)>;
+    // How far it is.
+    struct Progress {
+        enum class Stage : std::uint8_t { runs, drains, judges };
+        Stage stage;
+        std::int64_t done_s;  // simulated seconds of this stage
+        std::int64_t of_s;    // of so many, when draining at most
+    };
+    using TellProgress = std::function<void(const Progress&)>;
 
     static Result<std::unique_ptr<World>, Message> make(const Scenario& scenario,
                                                         std::uint64_t seed);
@@ -40,7 +48,7 @@ class World {
 
     // The log's lines of the device of this name. Error: there is no such device.
     Result<void, Message> follow(const std::string& device, EventLog::TakeLine take);
-    Report run(const Progress& progress);
+    Report run(const TellProgress& tell);
 
  private:
     World(const Scenario& scenario, std::uint64_t seed);
@@ -48,8 +56,8 @@ class World {
     void make_device(const FleetPlan& fleet, std::int64_t at,
                      const std::vector<const StreamPlan*>& plans);
     std::uint32_t add_port(const FleetPlan& fleet, const std::string& name);
-    void run_until(MonotonicMs end, const Progress& progress);
-    bool drain(MonotonicMs end);
+    void run_until(MonotonicMs end, const TellProgress& tell);
+    bool drain(MonotonicMs end, const TellProgress& tell);
     std::string who_has_not_drained() const;
     void expect(Report& report) const;
     Report report() const;

@@ -304,11 +304,22 @@ bool WorldCollector::step_writer(MonotonicMs now) {
     if (after.snapshots != before.snapshots) {
         log_.add(now, EventLog::collector, Happening::snapshot,
                  static_cast<std::int64_t>(after.snapshots));
+        measure_snapshot();
         if (cuts_behind_snapshot_) scheduler_.at(now, *this, power_behind_snapshot);
         cuts_behind_snapshot_ = false;
     }
     run_at(next <= now ? now + 1 : next);
     return true;
+}
+
+void WorldCollector::measure_snapshot() {
+    const auto numbers = snapshot_numbers(disk_);
+    if (!numbers.ok() || numbers.value().empty()) return;
+    auto file = disk_.open(snapshot_path(numbers.value().front()));
+    if (!file.ok()) return;
+    const auto bytes = file.value()->size();
+    if (bytes.ok())
+        counts_.snapshot_bytes_max = std::max(counts_.snapshot_bytes_max, bytes.value());
 }
 
 // Of the process that is up, which ends with it.

@@ -57,7 +57,8 @@ struct CollectorSettings {
 struct CollectorCounts {
     std::uint64_t starts = 0;
     std::uint64_t crashes = 0;
-    std::uint64_t failed_syncs = 0;
+    std::uint64_t kills = 0;         // of them
+    std::uint64_t failed_syncs = 0;  // begun: the next sync is to fail
     std::uint64_t times_full = 0;
     std::uint64_t sessions = 0;
     std::uint64_t refused_sessions = 0;
@@ -72,6 +73,9 @@ struct CollectorCounts {
     std::uint64_t cut_bytes = 0;  // off the journal
     std::uint64_t waits = 0;      // sessions that had no credit for a while
     std::uint64_t clone_alarms = 0;
+    std::uint64_t gateway_blocks = 0;      // acknowledged while it was a gateway
+    std::uint64_t sessions_max = 0;        // at once
+    std::uint64_t snapshot_bytes_max = 0;  // the largest one: what the writer remembered
 };
 
 // A block that the collector has acknowledged.
@@ -119,11 +123,14 @@ class WorldCollector final : public Listener, public Actor {
 
     // What stands on the disk, for the oracle.
     SimDisk& disk() { return disk_; }
+    const DiskCounts& disk_counts() const { return disk_.counts(); }
     // Samples of each block, by its header.
     const std::map<AckedBlock, std::uint16_t>& acked() const { return acked_; }
     CollectorCounts counts() const;
     // Whether there is another device of its name, and whether that was told; by number.
     bool is_double(std::uint32_t device) const { return doubles_.contains(first_of_name_[device]); }
+    // A hostile one may be taken for two.
+    void let_seem_double(std::uint32_t device) { may_seem_double_.insert(device); }
     bool told_twice(std::uint32_t device) const {
         return told_twice_.contains(first_of_name_[device]);
     }
@@ -167,6 +174,7 @@ class WorldCollector final : public Listener, public Actor {
     void check_promises(MonotonicMs now);
     void go_down(MonotonicMs now, int how);
     void count_what_ran();
+    void measure_snapshot();
     void damage_snapshot(MonotonicMs now);
     void look_after_tables(MonotonicMs now);
     void run(MonotonicMs now);
@@ -197,6 +205,7 @@ class WorldCollector final : public Listener, public Actor {
     std::vector<std::uint32_t> first_of_name_;
     std::set<std::uint32_t> doubles_;     // first ones of a name that several have
     std::set<std::uint32_t> told_twice_;  // first ones of a name that the watch for clones told of
+    std::set<std::uint32_t> may_seem_double_;
     Scheduler& scheduler_;
     Network& network_;
     EventLog& log_;

@@ -22,6 +22,7 @@ void WorldCollector::begin_fault(Tag tag, MonotonicMs now) {
     const CollectorFaults& faults = settings_.faults;
     switch (tag) {
         case kill:
+            counts_.kills += listens() ? 1 : 0;
             if (listens()) go_down(now, killed);
             return plan(tag, faults.kill_every_s);
         case power:

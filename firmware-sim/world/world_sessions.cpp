@@ -16,6 +16,7 @@ void WorldCollector::on_connected(ConnectionId id, std::uint32_t device, Monoton
     ++counts_.sessions;
     Conversation& conversation = conversations_[id];
     conversation.device = device;
+    counts_.sessions_max = std::max<std::uint64_t>(counts_.sessions_max, conversations_.size());
     conversation.name = {world_environment, world_tenant, names_[device]};
     conversation.session = std::make_unique<Session>(conversation.name, settings, known_,
                                                      std::span{&authority_.certificate(), 1}, now);
@@ -48,7 +49,8 @@ void WorldCollector::tell_clone(std::uint32_t device, MonotonicMs now) {
     ++counts_.clone_alarms;
     told_twice_.insert(first_of_name_[device]);
     log_.add(now, EventLog::collector, Happening::clone_told, device);
-    if (!is_double(device)) violate(now, names_[device] + " is taken for a clone of itself");
+    if (!is_double(device) && !may_seem_double_.contains(device))
+        violate(now, names_[device] + " is taken for a clone of itself");
 }
 
 void WorldCollector::on_closed(ConnectionId id, MonotonicMs now) { end_conversation(id, now); }
@@ -155,8 +157,9 @@ bool WorldCollector::tell_durable(MonotonicMs now) {
             ++found->second.durable;
             told.insert(found->first);
             promised_[shard] = std::max(promised_[shard], waiting.front().end);
-            if (waiting.front().block)
-                acked_.emplace(*waiting.front().block, waiting.front().samples);
+            if (!waiting.front().block) continue;
+            acked_.emplace(*waiting.front().block, waiting.front().samples);
+            counts_.gateway_blocks += writer_ ? 0 : 1;
         }
     }
     for (const ConnectionId id : told) {

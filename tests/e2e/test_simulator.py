@@ -1,8 +1,11 @@
 """`longhaul-sim run` as a program: what it prints and writes, how it ends, and that its word for a run gives that run again."""
 
+import contextlib
 import json
+import os
 import re
 import shlex
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -70,7 +73,7 @@ def test_several_seeds_are_several_reports_and_one_summary(scenario):
 def test_what_does_not_hold_is_said_with_the_command_that_gives_the_same_run(scenario, options):
     code, words, _ = run(scenario(SCENARIO + NEVER), "--seed", 9, *options)
     assert code == BROKEN and words.startswith("two & more, seed 9: FAILS\n")
-    assert re.search(r"^  violation +expect\.samples_min: only \d+ were measured$", words, re.MULTILINE)
+    assert re.search(r"^  violation +expect\.samples_min: only \d+ were measured, and at least 1000000 were expected$", words, re.MULTILINE)
     again = shlex.split(re.search(r"^  again +(.*)$", words, re.MULTILINE)[1])
     assert again[:2] == ["longhaul-sim", "run"]
     code, line, _ = run(*again[2:], "--json")
@@ -108,6 +111,34 @@ def test_the_log_is_of_one_device_and_of_the_collector(scenario):
     assert code == CONFIGURATION and '"truck-2"' in messages and '"truck-0"' in messages
 
 
+def test_on_a_terminal_it_says_how_far_it_is_how_fast_it_goes_and_what_it_does(scenario):
+    ours, theirs = os.openpty()
+    program = subprocess.Popen([programs_folder() / "longhaul-sim", "run", scenario(), "--devices", "30", "--duration-s", "1800"],
+                               stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    with open(ours, "rb", buffering=0) as terminal, contextlib.suppress(OSError):  # EIO: the program has ended
+        while some := terminal.read(4096):
+            said += some
+    assert program.wait() == HELD
+    steps = [step.replace("\x1b[K", "").strip() for step in said.decode().split("\r")]
+    going = [re.fullmatch(r"seed 1: +(\d+)%, (\d+) simulated s a second, (\d+) s left", step) for step in steps]
+    percents = [int(step[1]) for step in going if step]
+    assert percents and percents == sorted(percents) and percents[-1] <= 100
+    assert all(int(step[2]) > 0 for step in going if step)
+    assert any(re.fullmatch(r"seed 1: drains for \d+ s of at most 600", step) for step in steps)
+    assert re.fullmatch(r"seed 1: drained after \d+ s; the oracle judges", steps[-2]) and steps[-1] == ""
+
+
+def test_what_has_to_happen_and_does_not_is_a_violation_and_is_counted_by_its_name(scenario):
+    file = scenario(SCENARIO + "[expect.happened]\nrestarts = 1\npower_cuts = 3\n")
+    code, line, _ = run(file, "--json")
+    report = json.loads(line)
+    assert code == BROKEN and report["violations"] == ["expect.happened.power_cuts: only 0, and at least 3 were expected"]
+    assert report["power_cuts"] == 0 and report["restarts"] >= 1 and report["boots"] == 2 + report["restarts"]
+    assert run(file, "--duration-s", 500)[0] == HELD, "made smaller it is not asked for"
+
+
 def test_a_wrong_command_line_is_told(scenario):
     code, output, messages = run(scenario(), "--sede", 1)
     assert code == USAGE and output == "" and "--sede" in messages
@@ -127,6 +158,7 @@ def test_a_report_that_cannot_be_written_is_told_after_the_run(scenario, tmp_pat
     ("duration_s = 600", "duration_s = 0", ["line 3", '"duration_s"', "1", "31536000"]),
     ('["vehicle"]', '["vehicel"]', ["line 8", '"streams"', 'did you mean "vehicle"?']),
     ("[[fleet]]", "[[fleets]]", ["[[fleet]]"]),
+    ("[expect]", "[expect.happened]\npower_cut = 1\n[expect]", ["line 12", '"power_cut"', 'did you mean "power_cuts"?']),
     ("devices = 2", 'link = { recording = "none.csv" }', ['"recording"', "none.csv"]),
 ])
 def test_a_wrong_scenario_names_file_key_and_what_to_do(scenario, wrong, right, said):

@@ -1,7 +1,9 @@
 // Worlds of the simulator: what it runs holds, the same seed gives the same run, and what does not
 // hold is said. docs/simulator.md.
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -49,6 +51,14 @@ std::string recorded_hash(const std::string& scenario, std::uint64_t seed) {
         if (line.starts_with(run)) return line.substr(run.size());
     }
     return {};
+}
+
+// Half an hour behind what comes once, at its time.
+std::int64_t short_s(const Scenario& scenario) {
+    std::int64_t last_s = scenario.collector.gateway_s;
+    for (const FleetPlan& fleet : scenario.fleets)
+        last_s = std::max(last_s, fleet.device.faults.copied_at_s);
+    return last_s + 1'800;
 }
 
 std::string hash_of(const Report& report) {
@@ -109,8 +119,44 @@ TEST_CASE("simulator: no seed that found a fault finds it again") {
 TEST_CASE("simulator: the example for the CI of others replays a recording, and holds") {
     Scenario example = scenario_in("examples/ci/scenario.toml");
     example.set_devices(2);
-    example.duration_s = 3'600;
+    example.set_duration_s(3'600);
     check_holds(example, 1);
+}
+
+TEST_CASE("simulator: every scenario that is shipped runs, made small, and holds") {
+    std::size_t found = 0;
+    for (const auto& file : std::filesystem::directory_iterator{"firmware-sim/scenarios"}) {
+        if (file.path().extension() != ".toml") continue;
+        ++found;
+        Scenario scenario = scenario_in(file.path());
+        CAPTURE(file.path(), scenario.name);
+        CHECK(scenario.name == file.path().stem());
+        // Nothing goes wrong there; all others have to show that something did, when they are
+        // whole.
+        const bool quiet = scenario.name == "quiet";
+        CHECK(scenario.expect.happened_min.empty() == quiet);
+        scenario.set_devices(std::min<std::int64_t>(scenario.devices(), 5));
+        scenario.set_duration_s(std::min<std::int64_t>(scenario.duration_s, short_s(scenario)));
+        check_holds(scenario, 5);
+    }
+    CHECK(found >= 14);
+}
+
+TEST_CASE("simulator: a fault that was to come and did not is said") {
+    Scenario quiet = scenario_of("quiet");
+    quiet.set_duration_s(60);
+    quiet.expect.happened_min = {{"power_cuts", 1}, {"boots", 12}};
+    const Report report = run(quiet, 1);
+    REQUIRE(report.verdict.violations.size() == 1);
+    CHECK(report.verdict.violations[0] ==
+          "expect.happened.power_cuts: only 0, and at least 1 were expected");
+    const auto wrong = Scenario::parse(
+        "name = \"a\"\nduration_s = 1\n[[fleet]]\nname = \"b\"\n"
+        "streams = [\"log\"]\n[expect.happened]\npower_cut = 1\n",
+        "test.toml");
+    REQUIRE(!wrong.ok());
+    CHECK(wrong.error().text.find("line 7") != std::string::npos);
+    CHECK(wrong.error().text.find("\"power_cuts\"") != std::string::npos);
 }
 
 TEST_CASE("simulator: what was not expected is said, with how much it was") {
