@@ -24,10 +24,28 @@ SimFlash::SimFlash(const agent::FlashGeometry& geometry, std::uint32_t seed)
       erases_(geometry.sectors),
       faults_(geometry.sectors, Fault::none),
       random_{seed} {
-    const std::size_t bytes = std::size_t{geometry.sectors} * geometry.sector_bytes;
-    cells_.bytes.assign(bytes, blank);
     if (geometry.program_bytes != 1)
-        cells_.programmed.assign(bytes / geometry.program_bytes, false);
+        cells_.programmed.assign(size_bytes() / geometry.program_bytes, false);
+}
+
+std::vector<std::byte>& SimFlash::image() {
+    grow(cells_, size_bytes());
+    return cells_.bytes;
+}
+
+void SimFlash::put_away() {
+    cells_ = Cells{};
+    synced_ = Cells{};
+    unsynced_ = std::vector<Step>{};
+}
+
+// Of a fleet most flash is never used, and takes no memory.
+void SimFlash::grow(Cells& cells, std::size_t bytes) const {
+    const std::size_t now = cells.bytes.size();
+    if (bytes <= now) return;
+    if (bytes > cells.bytes.capacity())
+        cells.bytes.reserve(std::min(size_bytes(), std::max(bytes, now + now / 4)));
+    cells.bytes.resize(bytes, blank);
 }
 
 Status SimFlash::read(std::uint32_t sector, std::uint32_t offset, MutableBytes room) {
@@ -36,8 +54,11 @@ Status SimFlash::read(std::uint32_t sector, std::uint32_t offset, MutableBytes r
     ++totals_.reads;
     totals_.bytes_read += room.size();
     totals_.time_ns += read_ns + read_byte_ns * room.size();
-    const auto from = cells_.bytes.begin() + static_cast<std::ptrdiff_t>(at(sector, offset));
-    std::copy_n(from, room.size(), room.begin());
+    const Bytes used =
+        Bytes{cells_.bytes}.subspan(std::min(at(sector, offset), cells_.bytes.size()));
+    const Bytes here = used.first(std::min(used.size(), room.size()));
+    const auto rest = std::copy(here.begin(), here.end(), room.begin());
+    std::fill(rest, room.end(), blank);
     if (faults_[sector] == Fault::flips && !room.empty() && random_() % 256 == 0) {
         ++faults_met_;
         room[random_() % room.size()] ^= static_cast<std::byte>(1U << random_() % 8);
@@ -99,7 +120,7 @@ Status SimFlash::take(Step step) {
 void SimFlash::check_rules(const Step& step) const {
     if (step.erase || faults_[step.sector] != Fault::none) return;
     const std::size_t from = at(step.sector, step.offset);
-    for (std::size_t i = 0; i < step.bytes.size(); ++i)
+    for (std::size_t i = 0; i < step.bytes.size() && from + i < cells_.bytes.size(); ++i)
         LH_CHECK((cells_.bytes[from + i] & step.bytes[i]) == step.bytes[i]);
     if (geometry_.program_bytes == 1) return;
     for (std::size_t i = 0; i < step.bytes.size(); i += geometry_.program_bytes)
@@ -108,6 +129,9 @@ void SimFlash::check_rules(const Step& step) const {
 
 void SimFlash::apply(const Step& step, Torn torn, Cells& cells) {
     if (torn == Torn::nothing) return;
+    const bool was_blank = at(step.sector, 0) >= cells.bytes.size();
+    if (was_blank && step.erase && torn == Torn::all) return;
+    grow(cells, at(step.sector, geometry_.sector_bytes));
     if (step.erase) {
         apply_erase(step, torn, cells);
     } else {

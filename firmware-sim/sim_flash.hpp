@@ -81,16 +81,22 @@ class SimFlash final : public agent::Flash {
     std::uint64_t steps_lost() const { return steps_lost_; }
     void count_from_here() { totals_ = {}; }
     std::uint32_t erases_of(std::uint32_t sector) const { return erases_[sector]; }
-    std::vector<std::byte>& image() { return cells_.bytes; }
+    std::vector<std::byte>& image();  // all of it
+    // It is not used again, and its memory is given back.
+    void put_away();
 
  private:
     struct Cells {
-        std::vector<std::byte> bytes;
+        std::vector<std::byte> bytes;  // up to the last sector that was used; blank behind that
         std::vector<bool> programmed;  // larger units that were since the last erase
     };
     std::size_t at(std::uint32_t sector, std::uint32_t offset) const {
         return std::size_t{sector} * geometry_.sector_bytes + offset;
     }
+    std::size_t size_bytes() const {
+        return std::size_t{geometry_.sectors} * geometry_.sector_bytes;
+    }
+    void grow(Cells& cells, std::size_t bytes) const;
     Status take(Step step);
     void apply(const Step& step, Torn torn, Cells& cells);
     void apply_program(const Step& step, Torn torn, Cells& cells);

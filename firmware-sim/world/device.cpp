@@ -91,6 +91,10 @@ Device::Device(const DeviceSettings& settings, DeviceIdentity identity,
     agent_settings_.sealing_key = world_.sealing_key;
     agent_settings_.body_bytes_max = agent_settings_.stored_body_bytes_max = 1100;
     agent_settings_.staging_bytes = 8 * 1024;
+    agent_settings_.schema_bytes_max = 0;  // what the longest one takes
+    for (const auto& source : sources_)
+        agent_settings_.schema_bytes_max =
+            std::max(agent_settings_.schema_bytes_max, source->plan().encoded_schema().size());
     agent_settings_.write_bytes_per_day = settings_.write_bytes_per_day;
     memory_ = guarded(agent::Agent::memory_bytes(agent_settings_, agent_sources_));
 
@@ -310,9 +314,10 @@ void Device::put_away() {
     if (agent_) check_memory();
     agent_.reset();
     spool_.reset();
-    memory_ = {};
-    spool_memory_ = {};
-    flash_.image() = {};
+    // With its type: an assigned {} leaves a vector its room.
+    memory_ = std::vector<std::byte>{};
+    spool_memory_ = std::vector<std::byte>{};
+    flash_.put_away();
 }
 
 std::string Device::standing() const {
