@@ -54,6 +54,7 @@ constexpr Happened happened[] = {
     {"late", [](const Report& r) { return r.store.late; }},
     {"denied", [](const Report& r) { return r.store.denied; }},
     {"taken", [](const Report& r) { return r.store.taken; }},
+    {"checks", [](const Report& r) { return r.checks; }},
     {"quarantined", [](const Report& r) { return r.verdict.quarantined; }},
     {"doubted", [](const Report& r) { return r.verdict.doubted; }},
     {"unbounded", [](const Report& r) { return r.verdict.unbounded; }},

@@ -21,20 +21,32 @@ void Oracle::violate(const std::string& text) {
     if (verdict_.violations.size() < violations_kept) verdict_.violations.push_back(text);
 }
 
-Verdict Oracle::judge(bool complete) {
-    verdict_ = {};
-    complete_ = complete;
+void Oracle::begin() {
     views_.clear();
     views_.resize(devices_.size());
     for (std::size_t i = 0; i < devices_.size(); ++i) {
         numbers_.try_emplace(devices_[i]->settings().name, i);
-        for (const std::string& text : devices_[i]->violations()) violate(text);
         for (const auto& source : devices_[i]->sources())
             views_[i].streams[source->plan().name()] = {
                 source.get(), std::vector<BlockSeq>(source->truth().size())};
     }
-    for (const std::string& text : collector_.violations()) violate(text);
     read_tables();
+}
+
+Verdict Oracle::judge_midway() {
+    complete_ = false;
+    begin();
+    check_streams();
+    check_audit();
+    return std::move(verdict_);
+}
+
+Verdict Oracle::judge(bool complete) {
+    complete_ = complete;
+    for (const auto& device : devices_)
+        for (const std::string& text : device->violations()) violate(text);
+    for (const std::string& text : collector_.violations()) violate(text);
+    begin();
     check_acked();
     check_holes();
     check_streams();

@@ -38,6 +38,9 @@ class Oracle {
 
     // `complete`: everything has drained, so nothing may be on its way any more.
     Verdict judge(bool complete);
+    // In the midst of a run: what is in the tables is right, in order and there once, and what
+    // `longhaul audit` says of a collector that runs.
+    Verdict judge_midway();
 
  private:
     static constexpr std::size_t violations_kept = 20;
@@ -72,6 +75,7 @@ class Oracle {
         std::optional<BlockSeq> before;  // of the row behind
     };
 
+    void begin();
     void read_tables();
     void list_loss(LakeLoss loss);
     void take_refusal(const LakeRefusal& refusal);

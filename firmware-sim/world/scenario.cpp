@@ -189,6 +189,7 @@ Result<Scenario, Message> Scenario::parse(std::string_view text, const std::stri
     scenario.name = root.text("name");
     scenario.duration_s = root.integer("duration_s", {1, year_s});
     scenario.calm_s = root.integer("calm_s", scenario.calm_s, seconds);
+    scenario.check_every_s = root.integer("check_every_s", 0, seconds);
     read_collector(file.table("collector"), scenario.collector);
     for (ConfigTable fleet : root.tables("fleet")) scenario.fleets.push_back(read_fleet(fleet));
     if (scenario.fleets.empty()) root.problem("fleet", "is missing: there has to be a [[fleet]]");

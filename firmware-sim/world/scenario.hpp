@@ -35,7 +35,8 @@ struct Scenario {
     std::string path;
     std::string name;
     std::int64_t duration_s = 3'600;
-    std::int64_t calm_s = 1'800;  // without faults, before the sources end
+    std::int64_t calm_s = 1'800;     // without faults, before the sources end
+    std::int64_t check_every_s = 0;  // what holds at any time is judged so often; 0: at the end
     CollectorSettings collector;
     std::vector<FleetPlan> fleets;
     Expectations expect;

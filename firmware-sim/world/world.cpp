@@ -126,6 +126,20 @@ void World::run_until(MonotonicMs end, const TellProgress& tell) {
     }
 }
 
+// With the oracle's eye on what holds at any time; once it does not, the rest of the run says why.
+void World::run_and_check(MonotonicMs end, const TellProgress& tell) {
+    const std::int64_t every_ms = scenario_.check_every_s * second_ms;
+    while (every_ms != 0 && found_midway_.empty() && scheduler_.now() + every_ms < end) {
+        run_until(scheduler_.now() + every_ms, tell);
+        ++checks_;
+        const Verdict verdict = Oracle{devices_, *collector_}.judge_midway();
+        for (const std::string& text : verdict.violations)
+            found_midway_.push_back("after " + std::to_string(scheduler_.now().value / second_ms) +
+                                    " s: " + text);
+    }
+    run_until(end, tell);
+}
+
 // Until nothing is left, or the time is over.
 bool World::drain(MonotonicMs end, const TellProgress& tell) {
     bool asked = false;
@@ -148,7 +162,7 @@ bool World::drain(MonotonicMs end, const TellProgress& tell) {
 }
 
 Report World::run(const TellProgress& tell) {
-    run_until(ends_at_, tell);
+    run_and_check(ends_at_, tell);
     for (const auto& device : devices_) device->end_sources(scheduler_.now());
     const bool done = drain(ends_at_ + scenario_.expect.drain_s_max * second_ms, tell);
     const std::int64_t drained_s = (scheduler_.now() - ends_at_) / second_ms;
@@ -158,6 +172,9 @@ Report World::run(const TellProgress& tell) {
     for (const auto& device : devices_) device->put_away();
     Oracle oracle{devices_, *collector_};
     result.verdict = oracle.judge(done);
+    result.verdict.violation_count += found_midway_.size();
+    result.verdict.violations.insert(result.verdict.violations.begin(), found_midway_.begin(),
+                                     found_midway_.end());
     if (done) result.drained_after_ms = scheduler_.now() - ends_at_;
     if (!done) {
         ++result.verdict.violation_count;
@@ -214,6 +231,7 @@ Report World::report() const {
     report.link_bytes = network_.bytes_carried();
     report.events = scheduler_.happened();
     report.log_hash = log_.hash();
+    report.checks = checks_;
     return report;
 }
 

@@ -26,6 +26,7 @@ struct Report {
     std::uint64_t link_bytes = 0;
     std::uint64_t events = 0;
     std::uint64_t log_hash = 0;
+    std::uint64_t checks = 0;  // of the oracle, before the end
 
     bool holds() const { return verdict.violation_count == 0; }
 };
@@ -57,6 +58,7 @@ class World {
                      const std::vector<const StreamPlan*>& plans);
     std::uint32_t add_port(const FleetPlan& fleet, const std::string& name);
     void run_until(MonotonicMs end, const TellProgress& tell);
+    void run_and_check(MonotonicMs end, const TellProgress& tell);
     bool drain(MonotonicMs end, const TellProgress& tell);
     std::string who_has_not_drained() const;
     void expect(Report& report) const;
@@ -75,6 +77,8 @@ class World {
     std::vector<std::byte> plain_;
     std::vector<std::unique_ptr<StreamPlan>> plans_;
     std::vector<std::unique_ptr<Device>> devices_;
+    std::vector<std::string> found_midway_;
+    std::uint64_t checks_ = 0;
     std::unique_ptr<WorldCollector> collector_;
 };
 

@@ -159,6 +159,15 @@ TEST_CASE("simulator: a fault that was to come and did not is said") {
     CHECK(wrong.error().text.find("\"power_cuts\"") != std::string::npos);
 }
 
+TEST_CASE("simulator: the oracle may look in between, which changes nothing") {
+    Scenario quiet = scenario_of("quiet");
+    quiet.check_every_s = 900;
+    const Report report = run(quiet, 11);
+    CHECK(report.holds());
+    CHECK(report.checks == 5);  // the last one would be at the end
+    CHECK(hash_of(report) == recorded_hash("quiet", 11));
+}
+
 TEST_CASE("simulator: what was not expected is said, with how much it was") {
     const auto scenario = Scenario::parse(R"(
 name = "no room"
