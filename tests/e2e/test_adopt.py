@@ -150,6 +150,20 @@ def test_a_journal_that_has_rotted(site):
     check_rows(site, site.recording, boots=3)
 
 
+def test_a_journal_that_has_adopted_nothing_is_not_closed(site):
+    before = site.journal_bytes()
+    trail = {path: path.read_bytes() for path in (site.authority / "collector" / "trail").rglob("*.jsonl")}
+    code, report, messages = adopt(site, "--close")
+    assert (code, report) == (BAD_DATA, None)
+    assert "this journal has adopted no lake, so there is nothing to close" in messages and str(site.journal.name) in messages
+    assert site.journal_bytes() == before
+    assert trail == {path: path.read_bytes() for path in (site.authority / "collector" / "trail").rglob("*.jsonl")}
+    site.start_collector()
+    run_agents(site)
+    assert site.stop_collector() == DONE
+    check_rows(site, site.recording, boots=2)
+
+
 def test_what_cannot_be_had_again_is_listed(tmp_path):
     with Site(tmp_path / "site") as site:
         spool = FullSpool(site, "bytes_max = 65536")

@@ -275,21 +275,4 @@ Result<AdoptReport, Message> adopt(const AdoptPorts& ports,
     return report;
 }
 
-Result<std::uint64_t, Message> close_adoption(collector::Disk& disk, WallUs now) {
-    auto journal = LocalJournal::open(disk, {});
-    if (!journal.ok()) return Message{"the journal: " + to_string(journal.error())};
-    LocalJournal& open = *journal.value();
-    const auto append = [&](Shard shard, Bytes body) -> Status {
-        const auto end = open.append(shard, {now, JournalKind::adoption, {}, {}, body}, {0});
-        return end.ok() ? Status{} : end.error();
-    };
-    Status done;
-    for (Shard shard = 0; shard < open.shards() && done.ok(); ++shard)
-        done = collector::encode_adoption(collector::AdoptionClose{},
-                                          [&](Bytes body) { return append(shard, body); });
-    if (done.ok()) done = open.flush();
-    if (!done.ok()) return Message{"the journal: " + to_string(done.error())};
-    return std::uint64_t{open.shards()};
-}
-
 }  // namespace longhaul::tools

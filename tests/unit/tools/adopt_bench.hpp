@@ -52,7 +52,8 @@ struct AdoptBench : AuditBench {
     void close() {
         writer.reset();
         journal.reset();
-        REQUIRE(close_adoption(disk, {adopted_us}).ok());
+        collector::LocalStore lake{disk};
+        REQUIRE(close_adoption(disk, lake, {adopted_us}).ok());
         REQUIRE(start());
         REQUIRE(drain().empty());
     }
