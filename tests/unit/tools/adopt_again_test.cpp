@@ -1,0 +1,136 @@
+// Adopted once more: runs that were stopped one after the other, and a journal that had adopted a
+// lake itself.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <map>
+#include <set>
+
+#include "tests/unit/tools/adopt_bench.hpp"
+
+using namespace longhaul;
+using namespace longhaul::collector;
+using namespace longhaul::test;
+
+namespace {
+
+// What a disk holds, file by file.
+using Image = std::map<std::string, std::vector<std::byte>>;
+
+void add_files(Disk& disk, const std::string& folder, Image& image) {
+    const auto entries = disk.list(folder);
+    REQUIRE(entries.ok());
+    for (const DiskEntry& entry : entries.value()) {
+        const std::string path = folder.empty() ? entry.name : folder + "/" + entry.name;
+        if (entry.directory)
+            add_files(disk, path, image);
+        else
+            image[path] = read_file(disk, path).value();
+    }
+}
+
+Image image_of(Disk& disk) {
+    Image image;
+    add_files(disk, "", image);
+    return image;
+}
+
+void put(const Image& image, Disk& disk) {
+    for (const auto& [path, bytes] : image) {
+        if (path.find('/') != std::string::npos)
+            REQUIRE(disk.make_directories(path.substr(0, path.rfind('/'))).ok());
+        REQUIRE(replace_file(disk, path, bytes).ok());
+    }
+}
+
+// Adopts what the image has, and is stopped after so many steps.
+struct StoppedRun {
+    bool finished;
+    Image left;
+};
+StoppedRun run(const Image& image, std::uint8_t uuid, std::uint64_t steps, bool power) {
+    AdoptBench bench;
+    put(image, bench.disk);
+    bench.disk.fail_after(steps);
+    const bool finished = bench.adopt(uuid).ok();
+    std::mt19937_64 torn{steps};
+    if (power) bench.disk.cut_power(&torn);
+    return {finished, image_of(bench.disk)};
+}
+
+// Where each run could be stopped: everything that this one may leave.
+std::set<Image> left_by(const std::set<Image>& before, std::uint8_t uuid) {
+    std::set<Image> left;
+    for (const Image& image : before) {
+        for (const bool power : {false, true}) {
+            for (std::uint64_t steps = 0;; ++steps) {
+                REQUIRE(steps < 1000);  // one of them comes to its end
+                StoppedRun stopped = run(image, uuid, steps, power);
+                left.insert(std::move(stopped.left));
+                if (stopped.finished) break;
+            }
+        }
+    }
+    return left;
+}
+
+bool is_of_journal(const std::string& path) {
+    return path == "journal.meta" || path.starts_with("shard-") || path.starts_with("snapshots/");
+}
+
+// Nothing is half moved, and the first journal lies whole where it was put aside.
+void check_is_one_journal(const Image& image, const Image& first) {
+    for (const auto& [path, bytes] : image) {
+        CAPTURE(path);
+        CHECK(!path.starts_with("adopting/"));
+    }
+    const auto meta = first.find("journal.meta");
+    if (meta == first.end()) return;
+    const char of_uuid = "0123456789abcdef"[static_cast<int>(meta->second[8])];
+    const std::string aside =
+        std::string{"before-0"} + of_uuid + "000000-0000-0000-0000-000000000000/";
+    for (const auto& [path, bytes] : first) {
+        if (!is_of_journal(path)) continue;
+        CAPTURE(path);
+        const auto kept = image.find(aside + path);
+        REQUIRE(kept != image.end());
+        CHECK(kept->second == bytes);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("adopt: runs that are stopped one after the other leave one journal, with everything") {
+    AdoptBench before;
+    before.begin();
+    before.send(1);
+    before.send(3);
+    REQUIRE(before.drain().empty());
+    enum class Old { lost, kept, has_adopted };
+    const Old old = GENERATE(Old::lost, Old::kept, Old::has_adopted);
+    CAPTURE(static_cast<int>(old));
+    if (old != Old::kept) before.lose_journal();
+    if (old == Old::has_adopted) {
+        REQUIRE(before.adopt(6).ok());
+        REQUIRE(before.start());
+        before.meet();
+    }
+    if (old != Old::lost) before.send(5);  // acknowledged, and in no table
+    const Image first = image_of(before.disk);
+    const std::set<Image> once = left_by({first}, 8);
+    const std::set<Image> twice = left_by(once, 9);
+    CHECK((once.size() > 10 && twice.size() > 3 * once.size()));
+    for (const Image& image : twice) {
+        AdoptBench bench;
+        bench.maker.stream(1, "thing", *bench.thing);
+        put(image, bench.disk);
+        REQUIRE(bench.adopt(10).ok());
+        check_is_one_journal(image_of(bench.disk), first);
+        REQUIRE(bench.start());
+        bench.meet();
+        for (const std::uint32_t number : {2U, 3U, 4U}) bench.send_again(number);
+        REQUIRE(bench.drain().empty());
+        REQUIRE(bench.blocks() ==
+                (old == Old::lost ? rows_of({1, 2, 3, 4}) : rows_of({1, 2, 3, 4, 5})));
+        REQUIRE(holds(bench.report()));
+    }
+}
