@@ -46,6 +46,7 @@ class Adopting {
         report_.journal = uuid_text(next_->id().uuid);
         adoptions_.resize(next_->shards());
         LH_TRY(adopt_lake());
+        if (old_ != nullptr) LH_TRY(keep_torn());
         if (old_ != nullptr) LH_TRY(keep_entries());
         return end();
     }
@@ -193,8 +194,43 @@ class Adopting {
         return begin;
     }
 
+    // The old journal may have adopted the lake when the files of a torn barrier were not compacted
+    // yet. What has come again since lies behind its adoption.
+    Result<void, Message> keep_torn() {
+        for (Shard shard = 0; shard < old_->shards(); ++shard) {
+            const auto begin = old_->begin(shard);
+            if (!begin.ok()) return failed("the old journal", begin.error());
+            auto reader = old_->read(shard, begin.value());
+            if (!reader.ok()) return failed("the old journal", reader.error());
+            while (true) {
+                const auto read = reader.value()->next();
+                if (!read.ok() && read.error().code == ErrorCode::corrupt) continue;
+                if (!read.ok() || read.value().entry.kind != JournalKind::adoption) break;
+                if (const Status kept = keep_torn_of(shard, read.value().entry); !kept.ok())
+                    return failed("the new journal", kept.error());
+            }
+        }
+        return {};
+    }
+    Status keep_torn_of(Shard shard, const JournalEntry& entry) {
+        const auto adoption = collector::decode_adoption(entry.body);
+        if (!adoption.ok()) return {};
+        const auto* const epoch = std::get_if<collector::AdoptedEpoch>(&adoption.value());
+        if (epoch == nullptr || epoch->state.adopted->runs_of(collector::torn_blocks).empty())
+            return {};
+        collector::AdoptedEpoch torn;
+        torn.incarnation = epoch->incarnation;
+        torn.number = epoch->number;
+        torn.state.adopted.emplace().tables.insert(
+            *epoch->state.adopted->tables.find(collector::torn_blocks));
+        const std::string tenant{entry.tenant};
+        const std::string device{entry.device};
+        return collector::encode_adoption(
+            torn, [&](Bytes body) { return append(shard, tenant, device, body); });
+    }
+
     // What the tables have of these is known by now, so that each adds only what they lack. An
-    // earlier adoption says nothing that the tables do not.
+    // earlier adoption says nothing else that the tables do not.
     Result<void, Message> keep_entries() {
         for (Shard shard = 0; shard < old_->shards(); ++shard) {
             schemas_.clear();  // each shard has its own

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "collector/lake/compaction.hpp"
 #include "tests/unit/tools/adopt_bench.hpp"
 
 using namespace longhaul;
@@ -133,4 +134,132 @@ TEST_CASE("adopt: runs that are stopped one after the other leave one journal, w
                 (old == Old::lost ? rows_of({1, 2, 3, 4}) : rows_of({1, 2, 3, 4, 5})));
         REQUIRE(holds(bench.report()));
     }
+}
+
+namespace {
+
+// Each block has a row in both tables. The process may end when one of them has its own.
+struct TornBench : AdoptBench {
+    std::unique_ptr<StoredSchema> other =
+        make_schema("other", TimeKind::source, {field("n", FieldKind::integer)});
+
+    void meet_both() {
+        schema(*other);
+        meet();
+    }
+    void send_both(std::uint32_t number, std::int64_t time_us = noon_us) {
+        Body body;
+        body.samples(1, *thing, {number}, {{Value::of_integer(number)}})
+            .samples(2, *other, {number}, {{Value::of_integer(number)}});
+        block(maker, maker.block(number, body), time_us);
+    }
+    void commit_both(std::uint32_t number) {
+        send_both(number);
+        REQUIRE(drain().empty());
+    }
+    // Only the table `other` gets the block's row.
+    void tear(std::uint32_t number) {
+        send_both(number);
+        const std::size_t before = numbers_in("acme/other").size();
+        writer->request_barrier();
+        while (numbers_in("acme/other").size() == before)
+            REQUIRE(writer->step({0}, {noon_us}).ok());
+        REQUIRE(numbers_in("acme/thing").size() < before + 1);
+    }
+    void adopt_and_start(std::uint8_t uuid) {
+        REQUIRE(adopt(uuid).ok());
+        REQUIRE(start());
+        REQUIRE(drain().empty());
+    }
+    void compact_all() {
+        writer.reset();
+        CompactionSettings compaction;
+        compaction.files_min = 2;
+        LocalStore lake{disk};
+        for (const char* const name : {"acme/thing", "acme/other"}) {
+            DeltaTable table{lake, name};
+            REQUIRE(table.refresh().ok());
+            const auto plan = plan_compaction(table.state(), compaction, {adopted_us}, {});
+            std::string faulty;
+            if (plan)
+                REQUIRE(
+                    compact(lake, table, *plan, {adopted_us}, [] { return false; }, faulty).ok());
+        }
+        REQUIRE(start());
+    }
+    Rows numbers_in(const std::string& table) { return rows(table, {"seq"}); }
+};
+
+}  // namespace
+
+TEST_CASE("adopt: what two barriers have torn is awaited by the journal that adopts both") {
+    const bool is_kept = GENERATE(false, true);  // the journal that had adopted the lake
+    const bool came_again = GENERATE(false, true);
+    CAPTURE(is_kept, came_again);
+    TornBench bench;
+    bench.maker.stream(1, "thing", *bench.thing).stream(2, "other", *bench.other);
+    bench.meet_both();
+    bench.commit_both(1);
+    bench.tear(2);
+    bench.lose_journal();
+    bench.adopt_and_start(9);
+    bench.meet_both();
+    if (came_again) bench.commit_both(2);
+    bench.commit_both(3);
+    bench.tear(4);
+    CHECK(bench.numbers_in("acme/thing").size() == (came_again ? 3U : 2U));
+    CHECK(bench.numbers_in("acme/other").size() == 4);
+    if (!is_kept) bench.lose_journal();
+    bench.adopt_and_start(10);
+    CHECK(bench.numbers_in("acme/thing").size() ==
+          2U + (came_again ? 1U : 0U) + (is_kept ? 1U : 0U));
+    bench.close();
+    Rows missing;
+    if (!came_again || !is_kept) missing.push_back(loss_of(2, 2));
+    if (!is_kept) missing.push_back(loss_of(4, 4));
+    CHECK(bench.lost() == missing);
+
+    bench.meet_both();
+    for (int twice = 0; twice < 2; ++twice) {
+        for (const std::uint32_t number : {1U, 2U, 3U, 4U, 5U})
+            bench.send_both(number, adopted_us + 1);
+        REQUIRE(bench.drain().empty());
+        REQUIRE(bench.start());
+        REQUIRE(bench.drain().empty());
+    }
+    CHECK(bench.numbers_in("acme/thing").size() == 5);
+    CHECK(bench.numbers_in("acme/other").size() == 5);
+    bench.close();
+    CHECK(bench.lost() == missing);
+    CHECK(holds(bench.report()));
+}
+
+TEST_CASE("adopt: what was torn is awaited still when its file was compacted since") {
+    const bool came_again = GENERATE(false, true);
+    CAPTURE(came_again);
+    TornBench bench;
+    bench.maker.stream(1, "thing", *bench.thing).stream(2, "other", *bench.other);
+    bench.meet_both();
+    bench.commit_both(1);
+    bench.tear(2);
+    bench.lose_journal();
+    bench.adopt_and_start(9);
+    bench.meet_both();
+    bench.commit_both(3);
+    bench.compact_all();
+    if (came_again) bench.commit_both(2);
+    bench.commit_both(4);
+    for (const std::uint8_t uuid : {std::uint8_t{10}, std::uint8_t{11}}) {
+        bench.adopt_and_start(uuid);
+        bench.compact_all();
+    }
+    CHECK(bench.lost().empty());
+    bench.close();
+    CHECK(bench.lost() == (came_again ? Rows{} : Rows{loss_of(2, 2)}));
+    bench.meet_both();
+    for (const std::uint32_t number : {1U, 2U, 3U, 4U}) bench.send_both(number, adopted_us + 1);
+    REQUIRE(bench.drain().empty());
+    CHECK(bench.numbers_in("acme/thing").size() == 4);
+    CHECK(bench.numbers_in("acme/other").size() == 4);
+    CHECK(holds(bench.report()));
 }
