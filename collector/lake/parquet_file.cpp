@@ -5,6 +5,10 @@
 #include <arrow/io/api.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
+#include <parquet/file_reader.h>
+
+#include <algorithm>
+#include <array>
 
 #include "collector/lake/arrow_columns.hpp"
 #include "collector/lake/hashing_stream.hpp"
@@ -88,21 +92,27 @@ std::shared_ptr<Array> column_of(const arrow::Table& table, int index) {
     return std::dynamic_pointer_cast<Array>(column.chunk(0));
 }
 
-// nullptr: with nulls, too.
-template <class Array>
-std::shared_ptr<Array> whole_column(const arrow::Table& table, int index) {
-    return table.column(index)->null_count() != 0 ? nullptr : column_of<Array>(table, index);
-}
+const std::vector<std::string> name_columns{"device", "incarnation", "epoch",
+                                            "seq",    "row",         "receive_time"};
 
-bool take_names(const arrow::Table& table, const std::function<void(const RowName&)>& take) {
-    const auto device = whole_column<arrow::StringArray>(table, 0);
-    const auto incarnation = whole_column<arrow::Int64Array>(table, 1);
-    const auto epoch = whole_column<arrow::Int64Array>(table, 2);
-    const auto seq = whole_column<arrow::Int64Array>(table, 3);
-    const auto row = whole_column<arrow::Int32Array>(table, 4);
-    const auto received = whole_column<arrow::TimestampArray>(table, 5);
+bool take_names(const arrow::Table& table, const std::function<void(const RowName&)>& take,
+                NamelessRows& nameless) {
+    const auto device = column_of<arrow::StringArray>(table, 0);
+    const auto incarnation = column_of<arrow::Int64Array>(table, 1);
+    const auto epoch = column_of<arrow::Int64Array>(table, 2);
+    const auto seq = column_of<arrow::Int64Array>(table, 3);
+    const auto row = column_of<arrow::Int32Array>(table, 4);
+    const auto received = column_of<arrow::TimestampArray>(table, 5);
     if (!device || !incarnation || !epoch || !seq || !row || !received) return false;
+    const std::array<const arrow::Array*, 6> parts{device.get(), incarnation.get(), epoch.get(),
+                                                   seq.get(),    row.get(),         received.get()};
     for (std::int64_t i = 0; i < table.num_rows(); ++i) {
+        const auto lacking = std::find_if(parts.begin(), parts.end(),
+                                          [i](const auto* part) { return part->IsNull(i); });
+        if (lacking != parts.end()) {
+            ++nameless[name_columns[static_cast<std::size_t>(lacking - parts.begin())]];
+            continue;
+        }
         take({device->GetView(i), incarnation->Value(i), epoch->Value(i), seq->Value(i),
               row->Value(i), received->Value(i)});
     }
@@ -131,10 +141,10 @@ bool take_blocks(const arrow::Table& table, const std::function<void(const RowsO
     return true;
 }
 
-// These columns, row group by row group; `take` returns false when one is of another type. Returns
-// how many rows there are.
+// These columns, row group by row group; `take` returns false when one is of another type. A file
+// that lacks one of them is not read, and `lacking` is its name. Returns how many rows there are.
 arrow::Result<std::uint64_t> read_groups(Bytes parquet, const std::vector<std::string>& columns,
-                                         bool may_lack,
+                                         std::string& lacking,
                                          const std::function<bool(const arrow::Table&)>& take) {
     ARROW_ASSIGN_OR_RAISE(auto reader, open(parquet));
     std::shared_ptr<arrow::Schema> schema;
@@ -142,8 +152,10 @@ arrow::Result<std::uint64_t> read_groups(Bytes parquet, const std::vector<std::s
     std::vector<int> indices;
     for (const std::string& name : columns) {
         indices.push_back(schema->GetFieldIndex(name));
-        if (indices.back() < 0 && may_lack) return 0;
-        if (indices.back() < 0) return arrow::Status::Invalid("no column ", name);
+        if (indices.back() >= 0) continue;
+        lacking = name;
+        return static_cast<std::uint64_t>(
+            std::max<std::int64_t>(reader->parquet_reader()->metadata()->num_rows(), 0));
     }
     std::uint64_t rows = 0;
     for (int group = 0; group < reader->num_row_groups(); ++group) {
@@ -174,17 +186,24 @@ Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uin
     return stream->finish();
 }
 
-Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take) {
+Result<NamelessRows> read_row_names(Bytes parquet,
+                                    const std::function<void(const RowName&)>& take) {
+    NamelessRows nameless;
+    std::string lacking;
     const auto rows =
-        read_groups(parquet, {"device", "incarnation", "epoch", "seq", "row", "receive_time"},
-                    false, [&take](const arrow::Table& table) { return take_names(table, take); });
-    return rows.ok() ? Status{} : read_error();
+        read_groups(parquet, name_columns, lacking, [&take, &nameless](const arrow::Table& table) {
+            return take_names(table, take, nameless);
+        });
+    if (!rows.ok()) return read_error();
+    if (!lacking.empty() && *rows != 0) nameless[lacking] = *rows;
+    return nameless;
 }
 
 Result<std::uint64_t> read_block_names(Bytes parquet,
                                        const std::function<void(const RowsOfBlock&)>& take) {
+    std::string lacking;
     const auto rows =
-        read_groups(parquet, {"device", "incarnation", "epoch", "seq"}, true,
+        read_groups(parquet, {"device", "incarnation", "epoch", "seq"}, lacking,
                     [&take](const arrow::Table& table) { return take_blocks(table, take); });
     if (!rows.ok()) return read_error();
     return *rows;
