@@ -29,22 +29,44 @@ arrow::Result<std::unique_ptr<parquet::arrow::FileReader>> open(Bytes parquet) {
     auto buffer =
         std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(parquet.data()),
                                         static_cast<std::int64_t>(parquet.size()));
-    auto file = std::make_shared<arrow::io::BufferReader>(buffer);
-    return parquet::arrow::OpenFile(file, arrow::default_memory_pool());
+    parquet::ArrowReaderProperties properties;
+    properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
+    parquet::arrow::FileReaderBuilder builder;
+    ARROW_RETURN_NOT_OK(builder.Open(std::make_shared<arrow::io::BufferReader>(buffer)));
+    return builder.properties(properties)->Build();
 }
 
-// Text as ours: other engines, which compact a table in place, write it as large strings, views or
-// dictionaries.
-arrow::Result<std::shared_ptr<arrow::Table>> with_plain_text(std::shared_ptr<arrow::Table> table) {
+// The type that we read a column as; nullptr: as it is. Other engines, which compact a table in
+// place, write text as large strings, views or dictionaries, and times in other units.
+std::shared_ptr<arrow::DataType> plain_type(const arrow::DataType& type) {
+    switch (type.id()) {
+        case arrow::Type::LARGE_STRING:
+        case arrow::Type::STRING_VIEW:
+        case arrow::Type::DICTIONARY:
+            return arrow::utf8();
+        case arrow::Type::LARGE_BINARY:
+        case arrow::Type::BINARY_VIEW:
+            return arrow::binary();
+        case arrow::Type::TIMESTAMP: {
+            const auto& time = static_cast<const arrow::TimestampType&>(type);
+            if (time.unit() == arrow::TimeUnit::MICRO) return nullptr;
+            return arrow::timestamp(arrow::TimeUnit::MICRO, time.timezone());
+        }
+        default:
+            return nullptr;
+    }
+}
+
+// Error: a time that does not fit.
+arrow::Result<std::shared_ptr<arrow::Table>> with_plain_types(std::shared_ptr<arrow::Table> table) {
+    arrow::compute::CastOptions options;
+    options.allow_time_truncate = true;
     for (int i = 0; i < table->num_columns(); ++i) {
-        const arrow::Type::type type = table->column(i)->type()->id();
-        const bool text = type == arrow::Type::LARGE_STRING || type == arrow::Type::STRING_VIEW ||
-                          type == arrow::Type::DICTIONARY;
-        const bool bytes = type == arrow::Type::LARGE_BINARY || type == arrow::Type::BINARY_VIEW;
-        if (!text && !bytes) continue;
-        const auto plain = text ? arrow::utf8() : arrow::binary();
+        const auto plain = plain_type(*table->column(i)->type());
+        if (!plain) continue;
+        options.to_type = plain;
         ARROW_ASSIGN_OR_RAISE(const arrow::Datum cast,
-                              arrow::compute::Cast(arrow::Datum{table->column(i)}, plain));
+                              arrow::compute::Cast(arrow::Datum{table->column(i)}, options));
         ARROW_ASSIGN_OR_RAISE(
             table, table->SetColumn(i, arrow::field(table->schema()->field(i)->name(), plain),
                                     cast.chunked_array()));
@@ -67,7 +89,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet,
     }
     if (!missing.empty() && !may_lack) return arrow::Status::Invalid("no column " + missing[0]);
     ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadTable(indices));
-    ARROW_ASSIGN_OR_RAISE(table, with_plain_text(std::move(table)));
+    ARROW_ASSIGN_OR_RAISE(table, with_plain_types(std::move(table)));
     for (const std::string& name : missing) {
         ARROW_ASSIGN_OR_RAISE(const auto nulls,
                               arrow::MakeArrayOfNull(arrow::utf8(), table->num_rows()));
@@ -164,7 +186,7 @@ arrow::Result<std::uint64_t> read_groups(Bytes parquet, const std::vector<std::s
         for (const std::string& name : columns)
             in_table.push_back(table->schema()->GetFieldIndex(name));
         ARROW_ASSIGN_OR_RAISE(table, table->SelectColumns(in_table));
-        ARROW_ASSIGN_OR_RAISE(table, with_plain_text(std::move(table)));
+        ARROW_ASSIGN_OR_RAISE(table, with_plain_types(std::move(table)));
         ARROW_ASSIGN_OR_RAISE(table, table->CombineChunks());
         if (table->num_rows() != 0 && !take(*table))
             return arrow::Status::Invalid("a column of another type");

@@ -1,5 +1,9 @@
 #include "collector/lake/parquet_file.hpp"
 
+#include <arrow/api.h>
+#include <arrow/io/api.h>
+#include <parquet/arrow/writer.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <cstring>
 
@@ -43,6 +47,35 @@ void write(const Batch& batch, Written& out) {
     out.file = file.value();
     REQUIRE(object.value()->finish("x.parquet").ok());
     out.bytes = store.read("x.parquet").value();
+}
+
+// A row's name as another engine writes it: its time is so many of these units.
+std::vector<std::byte> written_by_others(arrow::TimeUnit::type unit, std::int64_t time,
+                                         bool int96) {
+    const auto integer = [](std::int64_t value) {
+        return arrow::MakeArrayFromScalar(arrow::Int64Scalar{value}, 1).ValueOrDie();
+    };
+    const auto type = arrow::timestamp(unit, "UTC");
+    const arrow::ArrayVector arrays{
+        arrow::MakeArrayFromScalar(arrow::StringScalar{"bus-1"}, 1).ValueOrDie(),
+        integer(7),
+        integer(1),
+        integer(2),
+        arrow::MakeArrayFromScalar(arrow::Int32Scalar{0}, 1).ValueOrDie(),
+        arrow::MakeArrayFromScalar(arrow::TimestampScalar{time, type}, 1).ValueOrDie()};
+    arrow::FieldVector fields;
+    for (std::size_t i = 0; i < arrays.size(); ++i)
+        fields.push_back(arrow::field(name_columns()[i].name, arrays[i]->type()));
+    const auto table = arrow::Table::Make(arrow::schema(fields), arrays, 1);
+    const auto stream = arrow::io::BufferOutputStream::Create().ValueOrDie();
+    parquet::ArrowWriterProperties::Builder properties;
+    if (int96) properties.enable_deprecated_int96_timestamps();
+    REQUIRE(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), stream, 1024,
+                                       parquet::default_writer_properties(), properties.build())
+                .ok());
+    const auto buffer = stream->Finish().ValueOrDie();
+    const auto* const begin = reinterpret_cast<const std::byte*>(buffer->data());
+    return {begin, begin + buffer->size()};
 }
 
 }  // namespace
@@ -152,4 +185,28 @@ TEST_CASE("parquet: rows that lack a part of their name are counted, and not tak
     write(without, of_others);
     CHECK(read_row_names(of_others.bytes, [](const RowName&) {}).value() ==
           NamelessRows{{"device", 3}});
+}
+
+TEST_CASE("parquet: times in units of other engines are microseconds here") {
+    constexpr std::int64_t us = 1'795'262'400'123'456;
+    const auto times_of = [](Bytes parquet) {
+        std::vector<std::int64_t> times;
+        REQUIRE(read_row_names(parquet, [&times](const RowName& row) {
+                    times.push_back(row.receive_time_us);
+                }).ok());
+        const auto columns = read_columns(parquet, {name_columns()[5]});
+        REQUIRE(columns.ok());
+        times.push_back(columns.value()[0].integers[0]);
+        return times;
+    };
+    for (const bool int96 : {false, true}) {
+        CAPTURE(int96);
+        CHECK(times_of(written_by_others(arrow::TimeUnit::NANO, us * 1000 + 7, int96)) ==
+              std::vector<std::int64_t>{us, us});
+    }
+    CHECK(times_of(written_by_others(arrow::TimeUnit::MILLI, us / 1000, false)) ==
+          std::vector<std::int64_t>{us / 1000 * 1000, us / 1000 * 1000});
+    const auto too_late = written_by_others(arrow::TimeUnit::MILLI, INT64_MAX, false);
+    CHECK_FALSE(read_row_names(too_late, [](const RowName&) {}).ok());
+    CHECK_FALSE(read_columns(too_late, {name_columns()[5]}).ok());
 }
