@@ -97,7 +97,8 @@ class Adopting {
             if (const Status read = ranges.read(); !read.ok())
                 return Message{"the lake cannot be adopted: " + ranges.faulty() + ": " +
                                to_string(read.error()) +
-                               ". What it holds would not be known: put a copy of it back"};
+                               ". What it holds would not be known: put a copy of it back, or "
+                               "take out the rows if another program has added them"};
             // What is received from here on must be later than all that was: the audit goes by it.
             if (now_ < ranges.newest())
                 return Message{"the clock of this machine (" + timestamp_text_ms(now_) +
