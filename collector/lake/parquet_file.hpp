@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,12 @@ struct RowName {
     std::int64_t row = 0;
     std::int64_t receive_time_us = 0;
 };
-// Row group by row group, so that a large file takes little room. Error corrupt: it cannot be read;
-// what comes before that has been taken.
-Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take);
+// How many rows lack a part of the name, by the first column that they lack it in: others have
+// added them, because no row of a block does.
+using NamelessRows = std::map<std::string, std::uint64_t>;
+// Row group by row group, so that a large file takes little room. Rows without a name are counted,
+// not taken. Error corrupt: it cannot be read; what comes before that has been taken.
+Result<NamelessRows> read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take);
 
 // Which blocks have rows in a file, row group by row group, so that a large file takes little room;
 // a block may come more than once.

@@ -108,7 +108,7 @@ Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry
 Writer::Outcome Writer::on_damage(Shard shard, Offset at) {
     ++counters_.damaged;
     begin_damaged_[shard] = begin_damaged_[shard] || at == 0;
-    if (adopting_[shard] || (at == 0 && has_adopted())) return on_damaged_adoption();
+    if (adopting_[shard] || (at == 0 && has_adopted_)) return on_damaged_adoption();
     notes_.push_back("the journal cannot be read at offset " + std::to_string(at) + " of shard " +
                      std::to_string(shard) +
                      ": what lay there is left out. What of it is in no table comes again when "

@@ -1,6 +1,7 @@
 // That after an adoption nothing acknowledged is dropped without a word: what is in quarantine,
 // what has gone with age, what another device or table stands for.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "collector/lake/retention.hpp"
 #include "collector/writer/table_columns.hpp"
@@ -263,4 +264,41 @@ TEST_CASE("adopt: what was in quarantine until retention is not there any more")
     CHECK(bench.reasons() == Rows{waits});
     bench.close();
     CHECK(bench.lost() == Rows{loss_of(1, 1)});
+}
+
+TEST_CASE("adopt: a journal that has adopted nothing is not closed, and stays as it is") {
+    for (const bool cut : {false, true}) {
+        CAPTURE(cut);
+        AdoptBench bench;
+        if (cut) bench.journal_settings.segment_bytes_max = bench.settings.snapshot_bytes = 1;
+        bench.begin();
+        bench.commit_each({1, 3, 4, 5});
+        REQUIRE((bench.journal->begin(0).value() != 0) == cut);
+        const Offset end = bench.journal->durable_end(0);
+        const auto close = [&bench] {
+            bench.writer.reset();
+            bench.journal.reset();
+            LocalStore lake{bench.disk};
+            return tools::close_adoption(bench.disk, lake, {adopted_us});
+        };
+        const auto closed = close();
+        REQUIRE(!closed.ok());
+        CHECK_THAT(closed.error().text, Catch::Matchers::ContainsSubstring("adopted no lake"));
+        REQUIRE(bench.start());
+        CHECK(bench.journal->durable_end(0) == end);
+        REQUIRE(bench.drain().empty());
+        CHECK(bench.lost().empty());
+
+        // One that has can be closed, though its beginning is cut off.
+        bench.lose_journal();
+        REQUIRE(bench.adopt().ok());
+        REQUIRE(bench.start());
+        bench.meet();
+        bench.commit_each({1, 3, 4, 5});
+        REQUIRE((bench.journal->begin(0).value() != 0) == cut);
+        REQUIRE(close().ok());
+        REQUIRE(bench.start());
+        REQUIRE(bench.drain().empty());
+        CHECK(bench.lost() == Rows{loss_of(2, 2)});
+    }
 }
