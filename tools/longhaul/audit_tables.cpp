@@ -1,4 +1,5 @@
 // The lake as the audit needs it.
+#include <algorithm>
 #include <charconv>
 
 #include "collector/lake/delta_log.hpp"
@@ -18,15 +19,15 @@ std::int64_t number(const std::string& text) {
 
 Result<void, Message> read_expired(collector::ObjectStore& lake, const std::string& tenant,
                                    const AuditScope& scope, TenantTables& found) {
-    return read_system_table(
-        lake, tenant + "/_expired",
-        {"device", "incarnation", "epoch", "of_table", "first_seq", "last_seq", "rows"},
-        [&](const std::vector<std::string>& row) {
-            if (!scope.has(row[0])) return;
-            found.expired[{row[0], number(row[1]), number(row[2])}].insert(
-                {row[3], number(row[4]), number(row[5]),
-                 static_cast<std::uint64_t>(number(row[6]))});
-        });
+    return read_system_table(lake, tenant + "/_expired",
+                             {"device", "incarnation", "epoch", "of_table", "first_seq", "last_seq",
+                              "rows", "receive_date"},
+                             [&](const std::vector<std::string>& row) {
+                                 if (!scope.has(row[0])) return;
+                                 found.expired[{row[0], number(row[1]), number(row[2])}].insert(
+                                     {row[3], number(row[4]), number(row[5]),
+                                      static_cast<std::uint64_t>(number(row[6])), row[7]});
+                             });
 }
 
 // False: there are too many blocks.
@@ -70,6 +71,7 @@ Result<TenantTables, Message> read_tables(collector::ObjectStore& lake, const st
                                    {row[0], number(row[1]), number(row[2]), number(row[3])});
                            }));
     keep(read_expired(lake, tenant, scope, found));
+    keep(read_told(lake, tenant, scope, found.told));
     std::vector<std::string> columns = lost_run_columns;
     columns.insert(columns.end(), {"device", "incarnation"});
     keep(read_system_table(
@@ -91,10 +93,15 @@ Result<void, Message> read_system_table(collector::ObjectStore& lake, const std:
     collector::DeltaTable table{lake, folder};
     if (const Status read = table.refresh(); !read.ok())
         return Message{folder + ": " + to_string(read.error())};
+    const auto date = std::find(columns.begin(), columns.end(), "receive_date");
     for (const auto& [path, file] : table.state().files) {
         const auto content = table.read(file);
         if (!content.ok()) return Message{folder + "/" + path + ": " + to_string(content.error())};
-        if (const Status read = collector::read_text_rows(content.value(), columns, take);
+        const auto take_row = [&, of = file.receive_date](std::vector<std::string>& row) {
+            if (date != columns.end()) row[static_cast<std::size_t>(date - columns.begin())] = of;
+            take(row);
+        };
+        if (const Status read = collector::read_text_rows(content.value(), columns, take_row);
             !read.ok()) {
             return Message{folder + "/" + path + ": " + to_string(read.error())};
         }
@@ -102,9 +109,8 @@ Result<void, Message> read_system_table(collector::ObjectStore& lake, const std:
     return {};
 }
 
-Result<LakeContents, Message> read_lake(collector::ObjectStore& store, const std::string& only,
-                                        const AuditScope& scope, bool* too_many,
-                                        std::size_t blocks_max) {
+Result<LakeContents, Message> read_lake(collector::ObjectStore& store, const AuditScope& scope,
+                                        bool* too_many, std::size_t blocks_max) {
     collector::AuditLimits limits;
     limits.wanted = [&scope](std::string_view device) { return scope.has(device); };
     if (too_many != nullptr) limits.blocks_max = blocks_max;
@@ -113,7 +119,7 @@ Result<LakeContents, Message> read_lake(collector::ObjectStore& store, const std
     const auto names = lake.list("");
     if (!names.ok()) return Message{"lake: " + to_string(names.error())};
     for (const std::string& tenant : names.value()) {
-        if (!collector::is_name_part(tenant) || (!only.empty() && tenant != only)) continue;
+        if (!collector::is_name_part(tenant) || !scope.has_tenant(tenant)) continue;
         LH_TRY_ASSIGN(contents[tenant], read_tables(lake, tenant, scope, limits, too_many));
         if (too_many != nullptr && *too_many) break;
     }
