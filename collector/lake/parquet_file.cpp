@@ -232,7 +232,7 @@ Result<std::uint64_t> read_block_names(Bytes parquet,
 }
 
 Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
-                      const std::function<void(const std::vector<std::string>&)>& take) {
+                      const std::function<void(std::vector<std::string>&)>& take) {
     const auto result = read(parquet, columns, true);
     if (!result.ok()) return read_error();
     const arrow::Table& table = **result;

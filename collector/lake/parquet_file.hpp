@@ -54,7 +54,7 @@ Result<std::uint64_t> read_block_names(Bytes parquet,
 // A few columns of a small table, as text, in the order asked for; null is empty, and so is a
 // column that the file lacks.
 Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
-                      const std::function<void(const std::vector<std::string>&)>& take);
+                      const std::function<void(std::vector<std::string>&)>& take);
 
 // The rows of these columns as they were put into the batch, in the order of the file; a column
 // that the file lacks is null. Error corrupt: it cannot be read, or a column has another type.

@@ -107,14 +107,17 @@ Result<TenantTables, Message> read_tables(collector::ObjectStore& lake, const st
     if (!quarantined.ok()) found.problems.push_back(quarantined.error().text);
     read_of_devices(
         lake, tenant + "/_expired",
-        {"device", "incarnation", "epoch", "of_table", "first_seq", "last_seq", "rows"},
+        {"device", "incarnation", "epoch", "of_table", "first_seq", "last_seq", "rows",
+         "receive_date"},
         [&](const std::vector<std::string>& row) {
             if (!scope.has(row[0])) return;
             found.expired[{row[0], number(row[1]), number(row[2])}].insert(
-                {row[3], number(row[4]), number(row[5]),
-                 static_cast<std::uint64_t>(number(row[6]))});
+                {row[3], number(row[4]), number(row[5]), static_cast<std::uint64_t>(number(row[6])),
+                 row[7]});
         },
         found.problems);
+    if (const auto told = read_told(lake, tenant, scope, found.told); !told.ok())
+        found.problems.push_back(told.error().text);
     std::vector<std::string> columns = lost_run_columns;
     columns.insert(columns.end(), {"device", "incarnation"});
     read_of_devices(
@@ -138,10 +141,15 @@ Result<void, Message> read_system_table(collector::ObjectStore& lake, const std:
     collector::DeltaTable table{lake, folder};
     if (const Status read = table.refresh(); !read.ok())
         return Message{folder + ": " + to_string(read.error())};
+    const auto date = std::find(columns.begin(), columns.end(), "receive_date");
     for (const auto& [path, file] : table.state().files) {
         const auto content = table.read(file);
         if (!content.ok()) return Message{folder + "/" + path + ": " + to_string(content.error())};
-        if (const Status read = collector::read_text_rows(content.value(), columns, take);
+        const auto take_row = [&, of = file.receive_date](std::vector<std::string>& row) {
+            if (date != columns.end()) row[static_cast<std::size_t>(date - columns.begin())] = of;
+            take(row);
+        };
+        if (const Status read = collector::read_text_rows(content.value(), columns, take_row);
             !read.ok()) {
             return Message{folder + "/" + path + ": " + to_string(read.error())};
         }
@@ -149,9 +157,8 @@ Result<void, Message> read_system_table(collector::ObjectStore& lake, const std:
     return {};
 }
 
-Result<LakeContents, Message> read_lake(collector::ObjectStore& store, const std::string& only,
-                                        const AuditScope& scope, bool* too_many,
-                                        std::size_t blocks_max) {
+Result<LakeContents, Message> read_lake(collector::ObjectStore& store, const AuditScope& scope,
+                                        bool* too_many, std::size_t blocks_max) {
     collector::AuditLimits limits;
     limits.wanted = [&scope](std::string_view device) { return scope.has(device); };
     if (too_many != nullptr) limits.blocks_max = blocks_max;
@@ -160,7 +167,7 @@ Result<LakeContents, Message> read_lake(collector::ObjectStore& store, const std
     const auto names = lake.list("");
     if (!names.ok()) return Message{"lake: " + to_string(names.error())};
     for (const std::string& tenant : names.value()) {
-        if (!collector::is_name_part(tenant) || (!only.empty() && tenant != only)) continue;
+        if (!collector::is_name_part(tenant) || !scope.has_tenant(tenant)) continue;
         LH_TRY_ASSIGN(contents[tenant], read_tables(lake, tenant, scope, limits, too_many));
         if (too_many != nullptr && *too_many) break;
     }
