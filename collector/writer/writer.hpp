@@ -225,6 +225,8 @@ class Writer {
     Outcome on_closed_epoch(const Place& place, const EpochName& name, const RecordTag& tag,
                             Bytes body, const IncarnationState& incarnation);
     Outcome on_model(const Place& place, Bytes body);
+    Outcome on_connection(const Place& place, Bytes body);
+    Message stop_at_unknown(const Place& place, JournalKind kind);
     Outcome on_adoption(const Place& place, Bytes body);
     Outcome on_damaged_adoption();
     Outcome check_adoptions();

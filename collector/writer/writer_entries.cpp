@@ -94,12 +94,16 @@ Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry
             return on_release(place, entry.body);
         case JournalKind::adoption:
             return on_adoption(place, entry.body);
+        case JournalKind::connection:
+            return on_connection(place, entry.body);
         default:
-            break;
+            return stop_at_unknown(place, entry.kind);
     }
-    return stop("the journal holds an entry of kind " +
-                std::to_string(static_cast<int>(entry.kind)) + " at offset " +
-                std::to_string(place.offset) +
+}
+
+Message Writer::stop_at_unknown(const Place& place, JournalKind kind) {
+    return stop("the journal holds an entry of kind " + std::to_string(static_cast<int>(kind)) +
+                " at offset " + std::to_string(place.offset) +
                 " that this version does not know: start a newer one");
 }
 

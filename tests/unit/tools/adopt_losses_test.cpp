@@ -3,6 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "collector/journal/connection_cost.hpp"
 #include "collector/lake/retention.hpp"
 #include "collector/writer/table_columns.hpp"
 #include "common/base/hex.hpp"
@@ -92,6 +93,29 @@ TEST_CASE("adopt: a block of the last barrier that does not open is still missin
     bench.send_again(2);
     REQUIRE(bench.drain().empty());
     CHECK(bench.blocks() == rows_of({1, 2}));
+}
+
+TEST_CASE("adopt: what connections cost before is counted no second time") {
+    AdoptBench bench;
+    const auto connected = [&bench](std::uint64_t ms, std::int64_t hour) {
+        std::array<std::byte, connection_cost_bytes_max> room;
+        ByteWriter body{room};
+        write_connection_cost({ms, {}, true}, body);
+        bench.append(JournalKind::connection, "acme", "bus-1", body.written(),
+                     noon_us + hour * 3'600'000'000);
+    };
+    bench.begin();
+    connected(1000, 0);
+    bench.send(1);
+    REQUIRE(bench.drain().empty());
+    REQUIRE(bench.adopt().value().entries_kept == 4);
+    REQUIRE(bench.start());
+    connected(30, 2);
+    connected(7, 3);
+    REQUIRE(bench.drain().empty());
+    CHECK(bench.rows("acme/_usage", {"hour", "connected_ms"}) ==
+          Rows{"2026-11-21 14:00:00.000000Z|30"});
+    CHECK(holds(bench.report()));
 }
 
 TEST_CASE("adopt: a close goes up to the last block that the lake knows of in any way") {
