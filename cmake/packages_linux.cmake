@@ -8,19 +8,24 @@ foreach(_package libzstd sqlite3 zlib)
   endif()
 endforeach()
 
-# SQLite as one file, which its own build makes; it needs Tcl.
+# SQLite as one file, which its own build makes; it needs Tcl. Left out is what the spool's statements do not use: the grammar
+# has to know, so the build is told, too.
 set(_sqlite "${CMAKE_BINARY_DIR}/sqlite3")
+foreach(_feature ANALYZE AUTHORIZATION CAST COMPILEOPTION_DIAGS COMPLETE CTE DATETIME_FUNCS DECLTYPE DEPRECATED
+    DESERIALIZE EXPLAIN FOREIGN_KEY GENERATED_COLUMNS GET_TABLE INCRBLOB INTEGRITY_CHECK INTROSPECTION_PRAGMAS JSON LIKE_OPTIMIZATION
+    LOAD_EXTENSION PROGRESS_CALLBACK REINDEX SHARED_CACHE TCL_VARIABLE TRACE TRIGGER UTF16 VIEW VIRTUALTABLE WINDOWFUNC)
+  list(APPEND _omitted SQLITE_OMIT_${_feature})
+endforeach()
+list(TRANSFORM _omitted PREPEND -D OUTPUT_VARIABLE _omitted_options)
+list(JOIN _omitted_options " " _omitted_options)
 file(MAKE_DIRECTORY "${_sqlite}")
 add_custom_command(OUTPUT "${_sqlite}/sqlite3.c" "${_sqlite}/sqlite3.h"
   COMMAND "${LH_DEPS}/src/sqlite3/configure" --disable-tcl --disable-readline -q CC=gcc
-  COMMAND make -s sqlite3.c
+  COMMAND make -s sqlite3.c "OPTS=${_omitted_options}"
   WORKING_DIRECTORY "${_sqlite}" VERBATIM)
 add_library(lh_sqlite STATIC "${_sqlite}/sqlite3.c")
 target_include_directories(lh_sqlite PUBLIC "${_sqlite}")
-target_compile_definitions(lh_sqlite PRIVATE SQLITE_THREADSAFE=1 SQLITE_DEFAULT_MEMSTATUS=0 SQLITE_DQS=0
-  SQLITE_OMIT_AUTHORIZATION SQLITE_OMIT_DECLTYPE SQLITE_OMIT_DEPRECATED SQLITE_OMIT_DESERIALIZE SQLITE_OMIT_GET_TABLE
-  SQLITE_OMIT_JSON SQLITE_OMIT_LOAD_EXTENSION SQLITE_OMIT_PROGRESS_CALLBACK SQLITE_OMIT_SHARED_CACHE SQLITE_OMIT_TRACE
-  SQLITE_OMIT_UTF16)
+target_compile_definitions(lh_sqlite PRIVATE SQLITE_THREADSAFE=1 SQLITE_DEFAULT_MEMSTATUS=0 SQLITE_DQS=0 SQLITE_UNTESTABLE ${_omitted})
 target_link_libraries(lh_sqlite PUBLIC Threads::Threads)
 lh_third_party(lh_sqlite)
 add_library(SQLite::SQLite3 ALIAS lh_sqlite)
@@ -30,10 +35,11 @@ file(GLOB _zstd_sources CONFIGURE_DEPENDS "${_zstd}/common/*.c" "${_zstd}/compre
      "${_zstd}/dictBuilder/*.c")
 add_library(lh_zstd STATIC ${_zstd_sources})
 target_include_directories(lh_zstd PUBLIC "${_zstd}")
-# The agent writes at level 3 only, which needs two of the strategies.
+# The agent writes at level 3 only, which needs two of the strategies, and reads little: one way of decoding is enough.
 target_compile_definitions(lh_zstd PRIVATE ZSTD_DISABLE_ASM=1 ZSTD_STRIP_ERROR_STRINGS=1 ZSTD_LEGACY_SUPPORT=0
   ZSTD_EXCLUDE_GREEDY_BLOCK_COMPRESSOR ZSTD_EXCLUDE_LAZY_BLOCK_COMPRESSOR ZSTD_EXCLUDE_LAZY2_BLOCK_COMPRESSOR
-  ZSTD_EXCLUDE_BTLAZY2_BLOCK_COMPRESSOR ZSTD_EXCLUDE_BTOPT_BLOCK_COMPRESSOR ZSTD_EXCLUDE_BTULTRA_BLOCK_COMPRESSOR)
+  ZSTD_EXCLUDE_BTLAZY2_BLOCK_COMPRESSOR ZSTD_EXCLUDE_BTOPT_BLOCK_COMPRESSOR ZSTD_EXCLUDE_BTULTRA_BLOCK_COMPRESSOR
+  HUF_FORCE_DECOMPRESS_X1 ZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT)
 lh_third_party(lh_zstd)
 
 set(_zlib "${LH_DEPS}/src/zlib")
@@ -52,9 +58,11 @@ target_include_directories(lh_boost_json PUBLIC "${CMAKE_SOURCE_DIR}/third_party
 lh_third_party(lh_boost_json)
 add_library(Boost::json ALIAS lh_boost_json)
 
-foreach(_headers tomlplusplus::tomlplusplus CLI11::CLI11)
+foreach(_headers tomlplusplus::tomlplusplus)
   add_library(${_headers} INTERFACE IMPORTED GLOBAL)
 endforeach()
+# Without the streams of C++, which bring their locales along.
+target_compile_definitions(tomlplusplus::tomlplusplus INTERFACE TOML_FLOAT_CHARCONV=1 TOML_ENABLE_FORMATTERS=0)
 
 # Nothing throws through C.
 foreach(_library lh_sqlite lh_zstd lh_zlib lh_mbedtls lh_nanopb)

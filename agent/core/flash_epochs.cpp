@@ -155,12 +155,16 @@ Result<Bytes> FlashEpochs::read_epoch(Epoch epoch, MutableBytes room) {
     return Bytes{room.first(bytes)};
 }
 
-bool FlashEpochs::is_whole(Epoch epoch) {
+bool FlashEpochs::is_whole(Epoch epoch, std::size_t bytes_max) {
     const auto record = find_epoch(epoch);
     Hashes hashes;
     if (!record || !read_hashes(*record, hashes)) return false;
-    for (std::size_t i = 0; i < hashes.count; ++i)
-        if (!find_schema(hashes.at(i))) return false;
+    const std::size_t skip = 1 + hashes.count * sizeof(SchemaHash);
+    if (record->header.body_bytes - skip > bytes_max) return false;
+    for (std::size_t i = 0; i < hashes.count; ++i) {
+        const auto schema = find_schema(hashes.at(i));
+        if (!schema || schema->header.body_bytes - sizeof(SchemaHash) > bytes_max) return false;
+    }
     return true;
 }
 

@@ -40,8 +40,8 @@ class FlashEpochs {
                        FlashEpochUse& use);
     Result<Bytes> read_schema(const SchemaHash& hash, MutableBytes room);
     Result<Bytes> read_epoch(Epoch epoch, MutableBytes room);
-    // Its record and all its schemas can be read.
-    bool is_whole(Epoch epoch);
+    // Its record and all its schemas can be read, each into so many bytes.
+    bool is_whole(Epoch epoch, std::size_t bytes_max);
     Result<std::size_t> schemas_of(Epoch epoch, std::span<SchemaHash> out);
     // What the record says of the epoch before it.
     Result<longhaul_EpochBefore> before(Epoch epoch);

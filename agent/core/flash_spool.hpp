@@ -138,8 +138,8 @@ class FlashSpool final : public Spool, private FlashEpochUse, private FlashState
     Epoch next_waiting_epoch(Epoch after);
     std::optional<BlockPlace> newest_waiting(FlashChain chain);
     void nothing_waits_in(std::uint32_t sector);
-    bool is_readable(Epoch epoch);
-    Status lose_epoch(FlashChain chain, const FlashItem& first);
+    bool is_readable(Epoch epoch, std::size_t bytes_max);
+    Status lose_longer(FlashChain chain, const FlashItem& first, std::size_t bytes_max);
     Status lose(FlashChain chain, const FlashItem& item, LossReason reason);
     void mark_done(FlashChain chain, PlaceRange range, const BlockPlace& before);
     void wait_again(FlashChain chain, const PlaceRange& range);

@@ -97,12 +97,12 @@ Result<SpoolBlock> FlashSpool::next(BlockClass block_class, Epoch epoch, BlockSe
         const auto item = find(chain, from, Which::waiting);
         if (!item) break;
         const RecordHeader& header = item->record.header;
-        if (!item->missing && header.body_bytes > room.size()) return ErrorCode::too_large;
-        const MutableBytes sealed = room.first(header.body_bytes);
-        if (!item->missing && !is_readable(item->last.epoch)) {
-            LH_TRY(lose_epoch(chain, *item));
+        const bool readable = item->missing || is_readable(item->last.epoch, room.size());
+        if (!item->missing && (!readable || header.body_bytes > room.size())) {
+            LH_TRY(lose_longer(chain, *item, readable ? room.size() : 0));
             continue;
         }
+        const MutableBytes sealed = room.first(item->missing ? 0 : header.body_bytes);
         if (!item->missing && read_body(sectors_, item->record, sealed)) {
             remember(chain, from, *item);
             const SpoolTag tag{
@@ -120,16 +120,18 @@ Result<SpoolBlock> FlashSpool::next(BlockClass block_class, Epoch epoch, BlockSe
 }
 
 // Without its record and its schemas nobody can read an epoch's blocks.
-bool FlashSpool::is_readable(Epoch epoch) {
-    if (epoch != readable_ && epochs_.is_whole(epoch)) readable_ = epoch;
+bool FlashSpool::is_readable(Epoch epoch, std::size_t bytes_max) {
+    if (epoch != readable_ && epochs_.is_whole(epoch, bytes_max)) readable_ = epoch;
     return epoch == readable_;
 }
 
-Status FlashSpool::lose_epoch(FlashChain chain, const FlashItem& first) {
+// Blocks in a row, of one epoch, that are longer than what anybody will read them into; 0: all.
+Status FlashSpool::lose_longer(FlashChain chain, const FlashItem& first, std::size_t bytes_max) {
     PlaceRange range{first.first, first.last};
     std::optional<FlashItem> item = first;
     while (item && item->first.epoch == range.first.epoch &&
-           item->last.epoch == range.first.epoch) {
+           item->last.epoch == range.first.epoch &&
+           (bytes_max == 0 || (!item->missing && item->record.header.body_bytes > bytes_max))) {
         list(chain, *item, LossReason::unreadable);
         done_with(chain, *item);
         range.last = item->last;

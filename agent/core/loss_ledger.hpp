@@ -20,7 +20,7 @@ enum class LossReason : std::uint8_t {
     full = 1,  // dropped by the spool's policy
     expired = 2,
     corrupt = 3,     // stored, and damaged since
-    unreadable = 4,  // the storage that held it could not be read any more
+    unreadable = 4,  // the storage, or what it needs, could not be read; or not into a frame
     power_cut = 5,   // in memory when the power went, told by no epoch record: cut_before
 };
 const char* name_of(LossReason reason);

@@ -104,7 +104,8 @@ class Spool {
     // and nothing dropped, error full: no room until blocks become durable.
     virtual Result<Appended> append(std::span<const SpoolBlock> blocks, const SentMarks& sent) = 0;
     // The first waiting block of `block_class` after (epoch, seq), in their order; not_found: none.
-    // A damaged one is listed as lost and passed over.
+    // One that is damaged is listed as lost and passed over; so is one that is longer than the
+    // room, for no frame will ever carry it.
     virtual Result<SpoolBlock> next(BlockClass block_class, Epoch epoch, BlockSeq after,
                                     MutableBytes room) = 0;
     // Durable blocks stay until their room is needed. Says what was marked that had not been

@@ -203,6 +203,7 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     auto listener = Listener::open(network_.get_executor(), config_.listen, *gateway_);
     if (!listener.ok()) return StartFailure{listener.error()};
     listener_ = std::move(listener).value();
+    watch_signals();  // before anybody can read the port and send one
     apply_limits(config_);
     if (const auto space = disk_space(config_.journal_path))
         gateway_->look_at_disk(space->free_bytes);
@@ -254,7 +255,6 @@ Result<void, StartFailure> Collector::open_enrolment(const std::string& port_fil
 int Collector::run() {
     log_.info("listening", {{"address", listener_->address()}});
     if (config_.gateway) log_.info("a gateway: blocks are kept, and nobody here can open them", {});
-    watch_signals();
     operations_->attach({gateway_.get(), journal_thread_.get(), writer_thread_.get(),
                          upkeep_thread_.get(), journal_.get(), &network_});
     operations_->set_phase(Phase::serving, "");

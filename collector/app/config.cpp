@@ -77,6 +77,7 @@ void read_session(ConfigTable table, CollectorConfig& config) {
     config.full_handshakes_per_s = table.integer("full_handshakes_per_s", 500, {1, 100'000});
     config.hello_deadline_ms = table.integer("hello_deadline_s", 15, {1, 600}) * second_ms;
     config.idle_deadline_ms = table.integer("idle_deadline_s", 900, {1, 7 * day_s}) * second_ms;
+    config.cost_interval_ms = table.integer("cost_interval_s", 600, {1, day_s}) * second_ms;
 }
 
 void read_enrolment(ConfigTable table, CollectorConfig& config) {
@@ -156,6 +157,7 @@ path = "lake"                     # folder of <tenant>/<schema>, each a Delta ta
 # full_handshakes_per_s = 500      # may begin; those who resume come before and are not counted
 # hello_deadline_s = 15
 # idle_deadline_s = 900           # a device that says nothing for so long is disconnected
+# cost_interval_s = 600           # what a connection costs goes into the journal so often, and at its end
 
 [enrolment]
 # listen = ""                     # "0.0.0.0:7602": devices get their first certificate there

@@ -40,6 +40,7 @@ struct CollectorConfig {
     std::int64_t full_handshakes_per_s = 0;
     std::int64_t hello_deadline_ms = 0;
     std::int64_t idle_deadline_ms = 0;
+    std::int64_t cost_interval_ms = 0;
 
     std::string enrolment_listen;     // empty: nobody enrols here
     std::string enrolment_collector;  // where devices are told to send; empty: the same host

@@ -79,6 +79,7 @@ const std::vector<Key>& keys() {
         key("session.full_handshakes_per_s", at_once, LH_FIELD(full_handshakes_per_s)),
         key_s("session.hello_deadline_s", new_connections, LH_FIELD(hello_deadline_ms)),
         key_s("session.idle_deadline_s", new_connections, LH_FIELD(idle_deadline_ms)),
+        key_s("session.cost_interval_s", new_connections, LH_FIELD(cost_interval_ms)),
         key("enrolment.listen", restart, LH_FIELD(enrolment_listen)),
         key("enrolment.collector", at_once, LH_FIELD(enrolment_collector)),
         key("enrolment.authorities", at_once, LH_FIELD(enrolment)),

@@ -88,6 +88,7 @@ void Collector::apply_limits(const CollectorConfig& config) {
     intake_.set_under_way_max(config.under_way_bytes);
     gateway_->session.hello_deadline_ms = config.hello_deadline_ms;
     gateway_->session.idle_deadline_ms = config.idle_deadline_ms;
+    gateway_->session.cost_interval_ms = config.cost_interval_ms;
     gateway_->handshake_deadline_ms = config.handshake_deadline_ms;
     gateway_->connections_max = config.connections_max;
     gateway_->handshakes_max = config.handshakes_max;

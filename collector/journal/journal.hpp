@@ -18,12 +18,13 @@
 namespace longhaul::collector {
 
 enum class JournalKind : std::uint8_t {
-    epoch = 1,     // body: signed epoch
-    schema = 2,    // body: canonical schema encoding
-    block = 3,     // body: sealed block
-    model = 4,     // body: encoded model
-    release = 5,   // body: sealed block that is in quarantine
-    adoption = 6,  // body: what the tables have from other journals, see adoption.hpp
+    epoch = 1,       // body: signed epoch
+    schema = 2,      // body: canonical schema encoding
+    block = 3,       // body: sealed block
+    model = 4,       // body: encoded model
+    release = 5,     // body: sealed block that is in quarantine
+    adoption = 6,    // body: what the tables have from other journals, see adoption.hpp
+    connection = 7,  // body: what a session has cost, see connection_cost.hpp
 };
 
 // Such an entry names no device.

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "collector/lake/delta_log.hpp"
-#include "collector/lake/parquet_file.hpp"
 #include "common/block/limits.hpp"
 
 namespace longhaul::collector {
@@ -31,17 +30,20 @@ class RowsByBlock {
  public:
     explicit RowsByBlock(const AuditLimits& limits) : limits_{limits} {}
 
-    Status take(DeltaTable& table, const DataFile& file) {
+    // Returns what the file has besides.
+    Result<NamelessRows> take(DeltaTable& table, const DataFile& file) {
         LH_TRY_ASSIGN(const auto content, table.read(file));
         bool rows_fit = true;
-        LH_TRY(read_row_names(content, [&](const RowName& name) {
-            if (limits_.wanted && !limits_.wanted(name.device)) return;
-            rows_fit = rows_fit && name.row >= 0 && name.row < rows_max;
-            if (!rows_fit || blocks_.size() > limits_.blocks_max) return;
-            count_row(blocks_[{std::string{name.device}, name.incarnation, name.epoch, name.seq}],
-                      name);
-        }));
-        if (rows_fit) return {};
+        LH_TRY_ASSIGN(
+            NamelessRows nameless, read_row_names(content, [&](const RowName& name) {
+                if (limits_.wanted && !limits_.wanted(name.device)) return;
+                rows_fit = rows_fit && name.row >= 0 && name.row < rows_max;
+                if (!rows_fit || blocks_.size() > limits_.blocks_max) return;
+                count_row(
+                    blocks_[{std::string{name.device}, name.incarnation, name.epoch, name.seq}],
+                    name);
+            }));
+        if (rows_fit) return nameless;
         return Error{ErrorCode::corrupt, "a row's position exceeds the limit of a block"};
     }
     const std::map<AuditedBlock, SeenRows>& blocks() const { return blocks_; }
@@ -64,11 +66,15 @@ Result<AuditedTable> audit_rows(ObjectStore& store, const std::string& folder,
                                 const AuditLimits& limits) {
     DeltaTable table{store, folder};
     LH_TRY(table.refresh());
-    AuditedTable audited{table.state().version, table.state().txns, {}, {}};
+    AuditedTable audited;
+    audited.version = table.state().version;
+    audited.txns = table.state().txns;
     RowsByBlock rows{limits};
     for (const auto& [path, file] : table.state().files) {
-        if (const Status read = rows.take(table, file); !read.ok())
-            audited.faults.push_back(path + ": " + to_string(read.error()));
+        auto read = rows.take(table, file);
+        if (!read.ok()) audited.faults.push_back(path + ": " + to_string(read.error()));
+        if (read.ok() && !read.value().empty())
+            audited.nameless.emplace(path, std::move(read).value());
         if (rows.blocks().size() > limits.blocks_max)
             return Error{ErrorCode::too_large, "blocks of a table"};
     }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collector/lake/object_store.hpp"
+#include "collector/lake/parquet_file.hpp"
 
 namespace longhaul::collector {
 
@@ -35,6 +36,9 @@ struct AuditedTable {
     std::map<std::string, std::int64_t> txns;  // by "<journal uuid>/<shard>"
     std::map<AuditedBlock, AuditedRows> blocks;
     std::vector<std::string> faults;  // files that could not be read, and why
+    // Files with rows that others have added: such rows lack a part of the name, so they are of no
+    // block.
+    std::map<std::string, NamelessRows> nameless;
 };
 
 struct AuditLimits {

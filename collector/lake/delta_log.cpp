@@ -25,7 +25,9 @@ std::int64_t version_of(std::string_view name, std::string_view ending) {
     if (name.size() != version_digits + ending.size() || !name.ends_with(ending)) return -1;
     std::int64_t version = -1;
     const auto [end, error] = std::from_chars(name.data(), name.data() + version_digits, version);
-    return error == std::errc{} && end == name.data() + version_digits ? version : -1;
+    // The next one has to be a number, too.
+    const bool whole = error == std::errc{} && end == name.data() + version_digits;
+    return whole && version < INT64_MAX ? version : -1;
 }
 
 bool is_gone(const Error& error) { return error.code == ErrorCode::not_found; }

@@ -5,6 +5,10 @@
 #include <arrow/io/api.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
+#include <parquet/file_reader.h>
+
+#include <algorithm>
+#include <array>
 
 #include "collector/lake/arrow_columns.hpp"
 #include "collector/lake/hashing_stream.hpp"
@@ -25,22 +29,44 @@ arrow::Result<std::unique_ptr<parquet::arrow::FileReader>> open(Bytes parquet) {
     auto buffer =
         std::make_shared<arrow::Buffer>(reinterpret_cast<const std::uint8_t*>(parquet.data()),
                                         static_cast<std::int64_t>(parquet.size()));
-    auto file = std::make_shared<arrow::io::BufferReader>(buffer);
-    return parquet::arrow::OpenFile(file, arrow::default_memory_pool());
+    parquet::ArrowReaderProperties properties;
+    properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
+    parquet::arrow::FileReaderBuilder builder;
+    ARROW_RETURN_NOT_OK(builder.Open(std::make_shared<arrow::io::BufferReader>(buffer)));
+    return builder.properties(properties)->Build();
 }
 
-// Text as ours: other engines, which compact a table in place, write it as large strings, views or
-// dictionaries.
-arrow::Result<std::shared_ptr<arrow::Table>> with_plain_text(std::shared_ptr<arrow::Table> table) {
+// The type that we read a column as; nullptr: as it is. Other engines, which compact a table in
+// place, write text as large strings, views or dictionaries, and times in other units.
+std::shared_ptr<arrow::DataType> plain_type(const arrow::DataType& type) {
+    switch (type.id()) {
+        case arrow::Type::LARGE_STRING:
+        case arrow::Type::STRING_VIEW:
+        case arrow::Type::DICTIONARY:
+            return arrow::utf8();
+        case arrow::Type::LARGE_BINARY:
+        case arrow::Type::BINARY_VIEW:
+            return arrow::binary();
+        case arrow::Type::TIMESTAMP: {
+            const auto& time = static_cast<const arrow::TimestampType&>(type);
+            if (time.unit() == arrow::TimeUnit::MICRO) return nullptr;
+            return arrow::timestamp(arrow::TimeUnit::MICRO, time.timezone());
+        }
+        default:
+            return nullptr;
+    }
+}
+
+// Error: a time that does not fit.
+arrow::Result<std::shared_ptr<arrow::Table>> with_plain_types(std::shared_ptr<arrow::Table> table) {
+    arrow::compute::CastOptions options;
+    options.allow_time_truncate = true;
     for (int i = 0; i < table->num_columns(); ++i) {
-        const arrow::Type::type type = table->column(i)->type()->id();
-        const bool text = type == arrow::Type::LARGE_STRING || type == arrow::Type::STRING_VIEW ||
-                          type == arrow::Type::DICTIONARY;
-        const bool bytes = type == arrow::Type::LARGE_BINARY || type == arrow::Type::BINARY_VIEW;
-        if (!text && !bytes) continue;
-        const auto plain = text ? arrow::utf8() : arrow::binary();
+        const auto plain = plain_type(*table->column(i)->type());
+        if (!plain) continue;
+        options.to_type = plain;
         ARROW_ASSIGN_OR_RAISE(const arrow::Datum cast,
-                              arrow::compute::Cast(arrow::Datum{table->column(i)}, plain));
+                              arrow::compute::Cast(arrow::Datum{table->column(i)}, options));
         ARROW_ASSIGN_OR_RAISE(
             table, table->SetColumn(i, arrow::field(table->schema()->field(i)->name(), plain),
                                     cast.chunked_array()));
@@ -63,7 +89,7 @@ arrow::Result<std::shared_ptr<arrow::Table>> read(Bytes parquet,
     }
     if (!missing.empty() && !may_lack) return arrow::Status::Invalid("no column " + missing[0]);
     ARROW_ASSIGN_OR_RAISE(auto table, reader->ReadTable(indices));
-    ARROW_ASSIGN_OR_RAISE(table, with_plain_text(std::move(table)));
+    ARROW_ASSIGN_OR_RAISE(table, with_plain_types(std::move(table)));
     for (const std::string& name : missing) {
         ARROW_ASSIGN_OR_RAISE(const auto nulls,
                               arrow::MakeArrayOfNull(arrow::utf8(), table->num_rows()));
@@ -88,21 +114,27 @@ std::shared_ptr<Array> column_of(const arrow::Table& table, int index) {
     return std::dynamic_pointer_cast<Array>(column.chunk(0));
 }
 
-// nullptr: with nulls, too.
-template <class Array>
-std::shared_ptr<Array> whole_column(const arrow::Table& table, int index) {
-    return table.column(index)->null_count() != 0 ? nullptr : column_of<Array>(table, index);
-}
+const std::vector<std::string> name_columns{"device", "incarnation", "epoch",
+                                            "seq",    "row",         "receive_time"};
 
-bool take_names(const arrow::Table& table, const std::function<void(const RowName&)>& take) {
-    const auto device = whole_column<arrow::StringArray>(table, 0);
-    const auto incarnation = whole_column<arrow::Int64Array>(table, 1);
-    const auto epoch = whole_column<arrow::Int64Array>(table, 2);
-    const auto seq = whole_column<arrow::Int64Array>(table, 3);
-    const auto row = whole_column<arrow::Int32Array>(table, 4);
-    const auto received = whole_column<arrow::TimestampArray>(table, 5);
+bool take_names(const arrow::Table& table, const std::function<void(const RowName&)>& take,
+                NamelessRows& nameless) {
+    const auto device = column_of<arrow::StringArray>(table, 0);
+    const auto incarnation = column_of<arrow::Int64Array>(table, 1);
+    const auto epoch = column_of<arrow::Int64Array>(table, 2);
+    const auto seq = column_of<arrow::Int64Array>(table, 3);
+    const auto row = column_of<arrow::Int32Array>(table, 4);
+    const auto received = column_of<arrow::TimestampArray>(table, 5);
     if (!device || !incarnation || !epoch || !seq || !row || !received) return false;
+    const std::array<const arrow::Array*, 6> parts{device.get(), incarnation.get(), epoch.get(),
+                                                   seq.get(),    row.get(),         received.get()};
     for (std::int64_t i = 0; i < table.num_rows(); ++i) {
+        const auto lacking = std::find_if(parts.begin(), parts.end(),
+                                          [i](const auto* part) { return part->IsNull(i); });
+        if (lacking != parts.end()) {
+            ++nameless[name_columns[static_cast<std::size_t>(lacking - parts.begin())]];
+            continue;
+        }
         take({device->GetView(i), incarnation->Value(i), epoch->Value(i), seq->Value(i),
               row->Value(i), received->Value(i)});
     }
@@ -131,10 +163,10 @@ bool take_blocks(const arrow::Table& table, const std::function<void(const RowsO
     return true;
 }
 
-// These columns, row group by row group; `take` returns false when one is of another type. Returns
-// how many rows there are.
+// These columns, row group by row group; `take` returns false when one is of another type. A file
+// that lacks one of them is not read, and `lacking` is its name. Returns how many rows there are.
 arrow::Result<std::uint64_t> read_groups(Bytes parquet, const std::vector<std::string>& columns,
-                                         bool may_lack,
+                                         std::string& lacking,
                                          const std::function<bool(const arrow::Table&)>& take) {
     ARROW_ASSIGN_OR_RAISE(auto reader, open(parquet));
     std::shared_ptr<arrow::Schema> schema;
@@ -142,8 +174,10 @@ arrow::Result<std::uint64_t> read_groups(Bytes parquet, const std::vector<std::s
     std::vector<int> indices;
     for (const std::string& name : columns) {
         indices.push_back(schema->GetFieldIndex(name));
-        if (indices.back() < 0 && may_lack) return 0;
-        if (indices.back() < 0) return arrow::Status::Invalid("no column ", name);
+        if (indices.back() >= 0) continue;
+        lacking = name;
+        return static_cast<std::uint64_t>(
+            std::max<std::int64_t>(reader->parquet_reader()->metadata()->num_rows(), 0));
     }
     std::uint64_t rows = 0;
     for (int group = 0; group < reader->num_row_groups(); ++group) {
@@ -152,7 +186,7 @@ arrow::Result<std::uint64_t> read_groups(Bytes parquet, const std::vector<std::s
         for (const std::string& name : columns)
             in_table.push_back(table->schema()->GetFieldIndex(name));
         ARROW_ASSIGN_OR_RAISE(table, table->SelectColumns(in_table));
-        ARROW_ASSIGN_OR_RAISE(table, with_plain_text(std::move(table)));
+        ARROW_ASSIGN_OR_RAISE(table, with_plain_types(std::move(table)));
         ARROW_ASSIGN_OR_RAISE(table, table->CombineChunks());
         if (table->num_rows() != 0 && !take(*table))
             return arrow::Status::Invalid("a column of another type");
@@ -174,24 +208,31 @@ Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uin
     return stream->finish();
 }
 
-Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take) {
+Result<NamelessRows> read_row_names(Bytes parquet,
+                                    const std::function<void(const RowName&)>& take) {
+    NamelessRows nameless;
+    std::string lacking;
     const auto rows =
-        read_groups(parquet, {"device", "incarnation", "epoch", "seq", "row", "receive_time"},
-                    false, [&take](const arrow::Table& table) { return take_names(table, take); });
-    return rows.ok() ? Status{} : read_error();
+        read_groups(parquet, name_columns, lacking, [&take, &nameless](const arrow::Table& table) {
+            return take_names(table, take, nameless);
+        });
+    if (!rows.ok()) return read_error();
+    if (!lacking.empty() && *rows != 0) nameless[lacking] = *rows;
+    return nameless;
 }
 
 Result<std::uint64_t> read_block_names(Bytes parquet,
                                        const std::function<void(const RowsOfBlock&)>& take) {
+    std::string lacking;
     const auto rows =
-        read_groups(parquet, {"device", "incarnation", "epoch", "seq"}, true,
+        read_groups(parquet, {"device", "incarnation", "epoch", "seq"}, lacking,
                     [&take](const arrow::Table& table) { return take_blocks(table, take); });
     if (!rows.ok()) return read_error();
     return *rows;
 }
 
 Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
-                      const std::function<void(const std::vector<std::string>&)>& take) {
+                      const std::function<void(std::vector<std::string>&)>& take) {
     const auto result = read(parquet, columns, true);
     if (!result.ok()) return read_error();
     const arrow::Table& table = **result;

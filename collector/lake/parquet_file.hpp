@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,12 @@ struct RowName {
     std::int64_t row = 0;
     std::int64_t receive_time_us = 0;
 };
-// Row group by row group, so that a large file takes little room. Error corrupt: it cannot be read;
-// what comes before that has been taken.
-Status read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take);
+// How many rows lack a part of the name, by the first column that they lack it in: others have
+// added them, because no row of a block does.
+using NamelessRows = std::map<std::string, std::uint64_t>;
+// Row group by row group, so that a large file takes little room. Rows without a name are counted,
+// not taken. Error corrupt: it cannot be read; what comes before that has been taken.
+Result<NamelessRows> read_row_names(Bytes parquet, const std::function<void(const RowName&)>& take);
 
 // Which blocks have rows in a file, row group by row group, so that a large file takes little room;
 // a block may come more than once.
@@ -50,7 +54,7 @@ Result<std::uint64_t> read_block_names(Bytes parquet,
 // A few columns of a small table, as text, in the order asked for; null is empty, and so is a
 // column that the file lacks.
 Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
-                      const std::function<void(const std::vector<std::string>&)>& take);
+                      const std::function<void(std::vector<std::string>&)>& take);
 
 // The rows of these columns as they were put into the batch, in the order of the file; a column
 // that the file lacks is null. Error corrupt: it cannot be read, or a column has another type.

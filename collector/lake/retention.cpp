@@ -53,20 +53,31 @@ struct Group {
 };
 constexpr std::uint32_t groups_max = 1 << 16;
 
+// The numbers of a block have 32 bits; what others have added with more is of none.
+bool is_of_block(const BlockKey& key) {
+    const auto fits = [](std::int64_t value) { return value >= 0 && value <= UINT32_MAX; };
+    return fits(key.incarnation) && fits(key.epoch) && fits(key.seq);
+}
+
 // What of the account is in a file of the table.
 Status count(const std::string& table, Bytes content, const Group& group, BlockRows& blocks) {
     if (table == "_quarantine") {
-        return read_text_rows(
-            content, {"device", "incarnation", "epoch", "seq"},
-            [&](const std::vector<std::string>& row) {
-                if (row[3].empty() || !group.has(row[0])) return;  // no block
-                ++blocks[{row[0], number(row[1]), number(row[2]), number(row[3])}];
-            });
+        return read_text_rows(content, {"device", "incarnation", "epoch", "seq"},
+                              [&](const std::vector<std::string>& row) {
+                                  if (row[0].empty() || row[3].empty() || !group.has(row[0]))
+                                      return;  // no block
+                                  const BlockKey key{row[0], number(row[1]), number(row[2]),
+                                                     number(row[3])};
+                                  if (is_of_block(key)) ++blocks[key];
+                              });
     }
-    return read_row_names(content, [&](const RowName& row) {
-        if (group.has(row.device))
-            ++blocks[{std::string{row.device}, row.incarnation, row.epoch, row.seq}];
+    // What others have added goes with the day: it is of no block, and in no account.
+    const auto nameless = read_row_names(content, [&](const RowName& row) {
+        if (!group.has(row.device)) return;
+        const BlockKey key{std::string{row.device}, row.incarnation, row.epoch, row.seq};
+        if (is_of_block(key)) ++blocks[key];
     });
+    return nameless.ok() ? Status{} : nameless.error();
 }
 
 // Blocks that follow each other are one row.

@@ -50,6 +50,7 @@ awaitable<void> Connection::run() {
     }
     co_await say_goodbye();
     count();
+    tell_cost(true);
     tls_.reset();  // the journal may know this connection for longer than there is a TlsContext
     socket_.close(ignored);
 }
@@ -184,6 +185,7 @@ Connection::Pause Connection::converse() {
     for (int rounds = 0; !aborted_ && !ended_;) {
         const MonotonicMs now = monotonic_now();
         if (session_) session_->on_tick(now);
+        tell_cost(false);
         const bool flowing = flush();
         if (flowing && !session_) break;
         if (flowing && obey()) continue;
@@ -341,8 +343,9 @@ void Connection::refuse(RefusalReason reason, std::string text) {
 void Connection::count() {
     if (!tls_) return;
     GatewayCounters& all = gateway_.counters;
-    all.bytes_received += tls_->bytes_received() - counted_bytes_;
-    counted_bytes_ = tls_->bytes_received();
+    const std::uint64_t received = tls_->wire().received;
+    all.bytes_received += received - counted_bytes_;
+    counted_bytes_ = received;
     if (!session_) return;
     note_life();
     const SessionCounters& now = session_->counters();

@@ -75,6 +75,7 @@ class Connection final : public Submitter,
     void end(std::string reason);
     void refuse(RefusalReason reason, std::string text);
     void count();
+    void tell_cost(bool ended);
 
     boost::asio::ip::tcp::socket socket_;
     Gateway& gateway_;

@@ -110,10 +110,25 @@ void Connection::offer_sealing_key() {
     wakeup_.wake();
 }
 
+// Into the journal, if that takes anything; nobody waits for it.
+void Connection::tell_cost(bool ended) {
+    if (!session_ || !tls_) return;
+    const auto cost = session_->take_cost(monotonic_now(), tls_->wire(), ended);
+    if (!cost) return;
+    std::array<std::byte, connection_cost_bytes_max> room;
+    ByteWriter body{room};
+    write_connection_cost(*cost, body);
+    const DeviceName& name = session_->peer();
+    gateway_.submissions.submit(
+        nullptr, shard_,
+        {wall_now(), JournalKind::connection, name.tenant, name.device, body.written()});
+}
+
 void Connection::on_left() {
     if (intake_ != nullptr) intake_->close_connection();
     intake_ = nullptr;
     if (!session_) return;
+    tell_cost(true);  // an exception may have ended it
     count_waiting(CreditWait::nothing);
     gateway_.clones.end(watched_, monotonic_now());
     --gateway_.counters.sessions_open;

@@ -145,7 +145,7 @@ Result<std::unique_ptr<TlsContext>, Message> TlsContext::make(const TlsSettings&
 struct TlsStream::Body {
     mbedtls_ssl_context ssl;
     int socket = -1;
-    std::uint64_t received = 0;
+    WireBytes wire;
     int error = 0;
     bool resumed = false;
     // Only until the handshake's end.
@@ -253,16 +253,18 @@ int TlsContext::Body::parse_ticket(void* tickets, mbedtls_ssl_session* session,
 }
 
 int TlsStream::Body::send(void* context, const unsigned char* bytes, std::size_t count) {
-    const ssize_t sent = ::send(static_cast<Body*>(context)->socket, bytes, count, MSG_NOSIGNAL);
-    if (sent >= 0) return static_cast<int>(sent);
-    return only_later() ? MBEDTLS_ERR_SSL_WANT_WRITE : MBEDTLS_ERR_SSL_CONN_EOF;
+    auto& body = *static_cast<Body*>(context);
+    const ssize_t sent = ::send(body.socket, bytes, count, MSG_NOSIGNAL);
+    if (sent < 0) return only_later() ? MBEDTLS_ERR_SSL_WANT_WRITE : MBEDTLS_ERR_SSL_CONN_EOF;
+    body.wire.sent += static_cast<std::uint64_t>(sent);
+    return static_cast<int>(sent);
 }
 
 int TlsStream::Body::receive(void* context, unsigned char* bytes, std::size_t room) {
     auto& body = *static_cast<Body*>(context);
     const ssize_t got = ::recv(body.socket, bytes, room, 0);
     if (got < 0) return only_later() ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_CONN_EOF;
-    body.received += static_cast<std::uint64_t>(got);
+    body.wire.received += static_cast<std::uint64_t>(got);
     return static_cast<int>(got);
 }
 
@@ -391,6 +393,6 @@ std::string TlsStream::last_error() const {
     return text_of(body_->error);
 }
 
-std::uint64_t TlsStream::bytes_received() const { return body_->received; }
+WireBytes TlsStream::wire() const { return body_->wire; }
 
 }  // namespace longhaul::collector

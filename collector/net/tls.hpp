@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/journal/connection_cost.hpp"
 #include "collector/net/ticket.hpp"
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
@@ -79,7 +80,8 @@ class TlsStream {
 
     // The sentence for the log after an error.
     std::string last_error() const;
-    std::uint64_t bytes_received() const;
+    // Through the socket, the handshake included.
+    WireBytes wire() const;
 
  private:
     friend class TlsContext;  // whose callbacks for tickets are about one stream

@@ -28,7 +28,8 @@ Session::Session(const DeviceName& peer, const SessionSettings& settings, KnownD
       authorities_{authorities},
       frames_{{}},
       now_{now},
-      deadline_{now + settings.hello_deadline_ms} {}
+      deadline_{now + settings.hello_deadline_ms},
+      meter_{now, settings.cost_interval_ms} {}
 
 std::size_t Session::on_bytes(Bytes bytes, WallUs wall, MonotonicMs now) {
     wall_ = wall;

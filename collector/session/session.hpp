@@ -19,6 +19,7 @@
 #include "collector/registry/certificate.hpp"
 #include "collector/registry/model_shelf.hpp"
 #include "collector/session/clone_watch.hpp"
+#include "collector/session/connection_meter.hpp"
 #include "collector/session/intake.hpp"
 #include "collector/session/known_devices.hpp"
 #include "collector/session/sealing_offer.hpp"
@@ -47,6 +48,7 @@ struct SessionSettings {
     bool leaves_authority = false;
     std::int64_t hello_deadline_ms = 15'000;
     std::int64_t idle_deadline_ms = 900'000;
+    std::int64_t cost_interval_ms = 600'000;  // between two answers of take_cost() at least
 };
 
 struct SessionAction {
@@ -94,7 +96,12 @@ class Session {
     void rest();
 
     SessionAction next();
-    MonotonicMs deadline() const { return std::min(deadline_, credit_due_); }
+    MonotonicMs deadline() const { return std::min({deadline_, credit_due_, meter_.due()}); }
+    // To be asked at deadline() and at the end: what goes into the journal of the connection's
+    // cost, if anything does now. The session waits for none of it and the device is not told.
+    std::optional<ConnectionCost> take_cost(MonotonicMs now, const WireBytes& wire, bool ended) {
+        return meter_.take(now, wire, ended);
+    }
     // What the device has no credit for, although it may have something to send.
     CreditWait waits_for() const { return waits_for_; }
 
@@ -171,6 +178,7 @@ class Session {
     MonotonicMs now_;  // as it was told the last time
     MonotonicMs deadline_;
     MonotonicMs credit_due_ = MonotonicMs::never();  // to ask for more
+    ConnectionMeter meter_;
     CreditWait waits_for_ = CreditWait::nothing;
     bool greeted_ = false;
     bool finishing_ = false;

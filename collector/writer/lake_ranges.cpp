@@ -1,6 +1,7 @@
 #include "collector/writer/lake_ranges.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "collector/lake/file_names.hpp"
 #include "collector/lake/parquet_file.hpp"
@@ -39,7 +40,16 @@ std::vector<Column> wanted_columns(std::string_view table) {
     return columns;
 }
 
-bool fits(std::int64_t value) { return value >= 0 && value <= UINT32_MAX; }
+// Numbers of devices have 32 bits, times end with the year 9999, bounds of error where the writer
+// takes none (docs/spec/writer.md, "Time"), and a seq has two bits for its class.
+constexpr std::int64_t number_max = UINT32_MAX;
+constexpr std::int64_t time_us_max = 253'402'300'799'999'999;
+constexpr std::int64_t error_us_max = std::numeric_limits<std::int64_t>::max() / 4;
+constexpr std::int64_t class_max = 3;
+// "<uuid>/<shard>": names longer than this would not fit into an entry together.
+constexpr std::size_t app_bytes_max = 48;
+
+const Error out_of_range{ErrorCode::corrupt, "a value that nothing of ours has"};
 
 // "<shard>-<offset>" of a batch file's end; empty: it is of another kind.
 std::string barrier_of(std::string_view path) {
@@ -96,11 +106,18 @@ Status LakeRanges::find_table(const std::string& name) {
     ++progress_.tables;
     AdoptedTable adopted{name, {}};
     for (const auto& [app, version] : table.state().txns) {
-        if (is_of_journal(app)) adopted.txns.emplace(app, version);
+        if (!is_of_journal(app)) continue;
+        faulty_ = table.folder() + ", a txn";
+        if (version < 0 || app.size() > app_bytes_max) return out_of_range;
+        adopted.txns.emplace(app, version);
     }
     tables_.push_back(std::move(adopted));
-    for (const auto& [path, file] : table.state().files)
+    for (const auto& [path, file] : table.state().files) {
+        faulty_ = table.folder() + "/" + path + ", its modificationTime";
+        if (file.modified_ms < 0 || file.modified_ms > time_us_max / 1000) return out_of_range;
         newest_ = std::max(newest_, WallUs{file.modified_ms * 1000});
+    }
+    faulty_.clear();
     found_.push_back(std::move(table));
     return {};
 }
@@ -127,6 +144,8 @@ Status LakeRanges::read_table(DeltaTable& table) {
         LH_TRY_ASSIGN(const auto content, table.read(file));
         LH_TRY(check_content(path, content));
         LH_TRY(name.starts_with('_') ? read_file(name, content) : read_data(name, path, content));
+        if (!absurd_.empty()) faulty_ += ", column " + absurd_;
+        if (!absurd_.empty()) return out_of_range;
         ++progress_.files;
         progress_.bytes += content.size();
         tell_(progress_);
@@ -139,8 +158,8 @@ Status LakeRanges::read_data(const std::string& table, const std::string& path, 
     const bool torn = torn_.contains(barrier_of(path));
     LH_TRY_ASSIGN(
         const std::uint64_t rows, read_block_names(content, [&](const RowsOfBlock& block) {
-            AdoptedEpoch* const epoch = find(block.device, block.incarnation, block.epoch);
-            if (epoch == nullptr) return;
+            AdoptedEpoch* const epoch = find(block.device, block.incarnation, block.epoch, "epoch");
+            if (epoch == nullptr || !fits(block.seq, number_max, "seq")) return;
             add_run(*epoch, table, block.seq, block.seq);
             if (torn) add_run(*epoch, torn_blocks, block.seq, block.seq);
         }));
@@ -160,9 +179,17 @@ Status LakeRanges::read_file(const std::string& table, Bytes content) {
     return {};
 }
 
+bool LakeRanges::fits(std::int64_t value, std::int64_t max, const char* column) {
+    if (value >= 0 && value <= max) return true;
+    if (absurd_.empty()) absurd_ = column;
+    return false;
+}
+
 AdoptedEpoch* LakeRanges::find(std::string_view device, std::int64_t incarnation,
-                               std::int64_t epoch) {
-    if (device.empty() || !fits(incarnation) || !fits(epoch) || epoch == 0) return nullptr;
+                               std::int64_t epoch, const char* column) {
+    if (device.empty() || device.size() > limits::name_bytes_max || epoch == 0) return nullptr;
+    if (!fits(incarnation, number_max, "incarnation") || !fits(epoch, number_max, column))
+        return nullptr;
     const Key key{device, static_cast<std::uint32_t>(incarnation),
                   static_cast<std::uint32_t>(epoch)};
     AdoptedEpoch& found = epochs_[key];
@@ -175,12 +202,13 @@ AdoptedEpoch* LakeRanges::find(std::string_view device, std::int64_t incarnation
 AdoptedEpoch* LakeRanges::find(const Rows& rows, std::size_t row) {
     if (rows[0].valid[row] == 0 || rows[1].valid[row] == 0 || rows[2].valid[row] == 0)
         return nullptr;
-    return find(rows[0].text(row), rows[1].integers[row], rows[2].integers[row]);
+    return find(rows[0].text(row), rows[1].integers[row], rows[2].integers[row], "epoch");
 }
 
 void LakeRanges::add_run(AdoptedEpoch& epoch, std::string_view table, std::int64_t first,
                          std::int64_t last) {
-    if (!fits(first) || !fits(last) || last < first) return;
+    LH_CHECK(first >= 0 && first <= number_max && last <= number_max);
+    if (last < first) return;
     auto& tables = epoch.state.adopted->tables;
     auto place = tables.find(table);
     if (place == tables.end()) place = tables.emplace(table, SeqRuns{}).first;
@@ -191,6 +219,7 @@ void LakeRanges::take_epoch(const Rows& rows, std::size_t row) {
     AdoptedEpoch* const epoch = find(rows, row);
     if (epoch == nullptr) return;
     epoch->state.adopted->listed = true;
+    if (!fits(rows[3].integers[row], time_us_max, "receive_time")) return;
     const WallUs received{rows[3].integers[row]};
     // The first record of an epoch holds.
     const bool first = epoch->first_heard.value == 0 || received < epoch->first_heard;
@@ -200,14 +229,16 @@ void LakeRanges::take_epoch(const Rows& rows, std::size_t row) {
     epoch->last_heard = std::max(epoch->last_heard, received);
     // The one before it stored something, so it is one to ask for even if no table has any of it.
     if (rows[4].valid[row] != 0)
-        (void)find(rows[0].text(row), rows[1].integers[row], rows[4].integers[row]);
+        (void)find(rows[0].text(row), rows[1].integers[row], rows[4].integers[row],
+                   "previous_epoch");
 }
 
 void LakeRanges::take_anchor(const Rows& rows, std::size_t row) {
     AdoptedEpoch* const epoch = find(rows, row);
     if (epoch == nullptr) return;
     EpochState& state = epoch->state;
-    if (rows[3].integers[row] < 0 || rows[3].integers[row] >= INT32_MAX) return;  // none of ours
+    if (!fits(rows[3].integers[row], INT32_MAX - 1, "anchor")) return;
+    if (rows[6].valid[row] != 0 && !fits(rows[6].integers[row], error_us_max, "error_us")) return;
     Anchor anchor;
     anchor.id = static_cast<std::int32_t>(rows[3].integers[row]);
     anchor.elapsed_us = rows[4].integers[row];
@@ -227,6 +258,12 @@ void LakeRanges::take_loss(const Rows& rows, std::size_t row) {
     PowerCut& cut = epoch->state.cut;
     const bool has_first = rows[3].valid[row] != 0;
     const bool has_last = rows[5].valid[row] != 0;
+    // What is null has the value 0 here.
+    if (!fits(rows[3].integers[row], number_max, "first_seq") ||
+        !fits(rows[4].integers[row], number_max, "last_epoch") ||
+        !fits(rows[5].integers[row], number_max, "last_seq") ||
+        !fits(rows[7].integers[row], class_max, "class"))
+        return;
     if (rows[6].text(row) == "power_cut" && !has_last) {
         const std::int64_t block_class = rows[7].valid[row] != 0 ? rows[7].integers[row] : -1;
         cut.any_class = cut.any_class || block_class < 0;
@@ -243,7 +280,8 @@ void LakeRanges::take_loss(const Rows& rows, std::size_t row) {
     if (!has_last) return;
     const std::int64_t last = rows[5].integers[row];
     if (one_epoch) return add_run(*epoch, "_losses", first, last);
-    AdoptedEpoch* const end = find(rows[0].text(row), rows[1].integers[row], rows[4].integers[row]);
+    AdoptedEpoch* const end =
+        find(rows[0].text(row), rows[1].integers[row], rows[4].integers[row], "last_epoch");
     const std::int64_t zero = last - (last & static_cast<std::int64_t>(BlockSeq::number_max));
     if (end != nullptr) add_run(*end, "_losses", zero + 1, last);
 }
@@ -251,7 +289,7 @@ void LakeRanges::take_loss(const Rows& rows, std::size_t row) {
 void LakeRanges::take_quarantined(const Rows& rows, std::size_t row) {
     if (rows[3].valid[row] == 0) return;
     AdoptedEpoch* const epoch = find(rows, row);
-    if (epoch == nullptr) return;
+    if (epoch == nullptr || !fits(rows[3].integers[row], number_max, "seq")) return;
     const bool is_free = leaves_name_free(rows[4].text(row));
     add_run(*epoch, is_free ? refused_blocks : "_quarantine", rows[3].integers[row],
             rows[3].integers[row]);
@@ -264,6 +302,10 @@ void LakeRanges::take_expired(const Rows& rows, std::size_t row) {
     if (epoch == nullptr || rows[3].valid[row] == 0) return;
     const std::string_view of_table = rows[3].text(row);
     if (of_table.starts_with('_') && of_table != "_quarantine") return;
+    if (of_table.size() > limits::name_bytes_max) absurd_ = "of_table";
+    if (!absurd_.empty() || !fits(rows[4].integers[row], number_max, "first_seq") ||
+        !fits(rows[5].integers[row], number_max, "last_seq"))
+        return;
     add_run(*epoch, of_table == "_quarantine" ? refused_blocks : of_table, rows[4].integers[row],
             rows[5].integers[row]);
 }

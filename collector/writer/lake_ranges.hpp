@@ -59,8 +59,12 @@ class LakeRanges {
     void take_loss(const Rows& rows, std::size_t row);
     void take_quarantined(const Rows& rows, std::size_t row);
     void take_expired(const Rows& rows, std::size_t row);
-    // nullptr: no device of ours has such a name.
-    AdoptedEpoch* find(std::string_view device, std::int64_t incarnation, std::int64_t epoch);
+    // False: the file has a value that nothing of ours has, and is refused with the column's name.
+    bool fits(std::int64_t value, std::int64_t max, const char* column);
+    // nullptr: no device of ours has such a name, or a number that does not fit. `column`: of the
+    // epoch.
+    AdoptedEpoch* find(std::string_view device, std::int64_t incarnation, std::int64_t epoch,
+                       const char* column);
     AdoptedEpoch* find(const Rows& rows, std::size_t row);
     static void add_run(AdoptedEpoch& epoch, std::string_view table, std::int64_t first,
                         std::int64_t last);
@@ -70,6 +74,7 @@ class LakeRanges {
     Progress& progress_;
     Tell tell_;
     std::string faulty_;
+    std::string absurd_;  // the column of such a value
     std::vector<AdoptedTable> tables_;
     std::vector<DeltaTable> found_;  // of tables_
     // What batch files of each shard's last barrier end at, "<shard>-<offset>".

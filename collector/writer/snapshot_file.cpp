@@ -9,14 +9,14 @@ namespace longhaul::collector {
 namespace {
 
 constexpr std::string_view magic = "LHWS";
-constexpr std::uint32_t version = 3;
+constexpr std::uint32_t oldest_version = 3;       // without what connections cost
 constexpr std::size_t part_bytes = 256 * 1024;    // about; an item is never cut
 constexpr std::size_t part_bytes_max = 64 << 20;  // one device's state may be large
 
 std::vector<std::byte> encode_head(const SnapshotHead& head) {
     ByteSink out;
     out.bytes(as_bytes(magic));
-    out.u32(version);
+    out.u32(head.version);
     out.bytes(head.journal);
     out.u64(head.number);
     out.u32(static_cast<std::uint32_t>(head.offsets.size()));
@@ -48,8 +48,8 @@ Result<SnapshotHead> parse_snapshot_head(Bytes bytes) {
     const Error damaged{ErrorCode::corrupt, "its head is damaged"};
     ByteReader in{bytes};
     if (in.text(magic.size()) != magic) return damaged;
-    const std::uint32_t written_as = in.u32();
     SnapshotHead head;
+    head.version = in.u32();
     const Bytes uuid = in.bytes(head.journal.size());
     std::copy(uuid.begin(), uuid.end(), head.journal.begin());
     head.number = in.u64();
@@ -62,7 +62,7 @@ Result<SnapshotHead> parse_snapshot_head(Bytes bytes) {
     std::copy(salt.begin(), salt.end(), head.salt.begin());
     const std::size_t summed = bytes.size() - in.remaining();
     if (in.u32() != crc32c(bytes.first(summed)) || !in.ok()) return damaged;
-    if (written_as != version)
+    if (head.version < oldest_version || head.version > snapshot_version)
         return Error{ErrorCode::unsupported, "it is of a version that this program does not know"};
     return head;
 }

@@ -195,7 +195,10 @@ std::vector<Column> usage_columns() {
             fixed("sealed_bytes", number, "of the blocks that became rows"),
             fixed("samples", number, "the rows"),
             fixed("decoded_bytes", number,
-                  "of their times and values: 8 for each number, the length of each text")};
+                  "of their times and values: 8 for each number, the length of each text"),
+            fixed("connected_ms", number, "how long it was connected"),
+            fixed("wire_received_bytes", number, "by the collector, with what TLS adds"),
+            fixed("wire_sent_bytes", number, "to the device, with what TLS adds")};
 }
 
 std::vector<Column> device_columns() {

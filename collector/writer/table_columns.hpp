@@ -111,6 +111,9 @@ enum UsageColumn : std::size_t {
     usage_sealed_bytes,
     usage_samples,
     usage_decoded_bytes,
+    usage_connected,
+    usage_wire_received_bytes,
+    usage_wire_sent_bytes,
 };
 std::vector<Column> usage_columns();
 

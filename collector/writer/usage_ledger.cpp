@@ -36,7 +36,8 @@ void UsageLedger::encode(const std::function<void(const ByteSink&)>& put) const 
         item.text(key.second);
         for (const std::uint64_t count :
              {usage.received_bytes, usage.blocks, usage.duplicate_blocks, usage.sealed_bytes,
-              usage.samples, usage.decoded_bytes})
+              usage.samples, usage.decoded_bytes, usage.connected_ms, usage.wire_received_bytes,
+              usage.wire_sent_bytes})
             item.varint(count);
         put(item);
     }
@@ -52,6 +53,10 @@ Status UsageLedger::take(ByteReader& in) {
          {&usage.received_bytes, &usage.blocks, &usage.duplicate_blocks, &usage.sealed_bytes,
           &usage.samples, &usage.decoded_bytes})
         *count = in.varint();
+    if (!in.at_end())  // snapshots of version 3 have nothing of connections
+        for (std::uint64_t* const count :
+             {&usage.connected_ms, &usage.wire_received_bytes, &usage.wire_sent_bytes})
+            *count = in.varint();
     const bool in_range = hour_ >= hour_of({INT64_MIN}) && hour_ <= hour_of({INT64_MAX});
     const bool good = in.at_end() && in_range;
     return good && devices_.try_emplace({tenant, device}, usage).second ? Status{} : damaged;

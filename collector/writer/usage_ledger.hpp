@@ -25,6 +25,9 @@ struct Usage {
     std::uint64_t sealed_bytes = 0;      // of blocks that became rows
     std::uint64_t samples = 0;           // the rows
     std::uint64_t decoded_bytes = 0;     // of their values
+    std::uint64_t connected_ms = 0;
+    std::uint64_t wire_received_bytes = 0;  // through sockets, TLS included
+    std::uint64_t wire_sent_bytes = 0;
     friend bool operator==(const Usage&, const Usage&) = default;
 };
 

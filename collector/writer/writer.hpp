@@ -225,10 +225,11 @@ class Writer {
     Outcome on_closed_epoch(const Place& place, const EpochName& name, const RecordTag& tag,
                             Bytes body, const IncarnationState& incarnation);
     Outcome on_model(const Place& place, Bytes body);
+    Outcome on_connection(const Place& place, Bytes body);
+    Message stop_at_unknown(const Place& place, JournalKind kind);
     Outcome on_adoption(const Place& place, Bytes body);
     Outcome on_damaged_adoption();
     Outcome check_adoptions();
-    bool has_adopted() const;
     void adopt_epoch(const Place& place, const AdoptedEpoch& found);
     bool has_all_rows(const Place& place, const BlockName& name, const DecodedBlock& block,
                       const EpochState& epoch);
@@ -242,7 +243,7 @@ class Writer {
     Outcome add_journal_loss(const Place& place, const EpochName& name, std::optional<SeqRun> gap);
     const AdoptedTxns& adopted_txns(const std::string& tenant, const std::string& name);
     Status put_adopted(SnapshotWriter& out, const TenantState& tenant) const;
-    static Status take_adopted(TenantState& tenant, Bytes content);
+    Status take_adopted(TenantState& tenant, Bytes content);
     Outcome on_block(const Place& place, Bytes body);
     Outcome on_known_block(const Place& place, const BlockHeader& header, Bytes body,
                            const BlockKey* key, const char* untold);
@@ -317,6 +318,7 @@ class Writer {
     // By shard, until the adoption's end: what is read came to a journal before this one; so many
     // of its entries were.
     std::vector<std::optional<std::uint64_t>> adopting_;
+    bool has_adopted_ = false;         // tables of any tenant
     std::vector<bool> begin_damaged_;  // by shard: its first entry could not be read
     std::vector<Offset> held_below_;   // by shard: blocks there never wait for a release
     std::vector<std::unique_ptr<JournalReader>> readers_;

@@ -64,6 +64,7 @@ Writer::Outcome Writer::on_adoption(const Place& place, Bytes body) {
     if (const auto* const table = std::get_if<AdoptedTable>(&adoption.value())) {
         AdoptedTxns& txns = tenants_[place.tenant].adopted[table->name];
         for (const auto& [app, version] : table->txns) txns[app] = version;
+        has_adopted_ = true;
     }
     if (const auto* const epoch = std::get_if<AdoptedEpoch>(&adoption.value()))
         adopt_epoch(place, *epoch);
@@ -79,11 +80,6 @@ Writer::Outcome Writer::on_damaged_adoption() {
         "`adopt --close` has to be given again, too, when the devices were back");
 }
 
-bool Writer::has_adopted() const {
-    return std::any_of(tenants_.begin(), tenants_.end(),
-                       [](const auto& tenant) { return !tenant.second.adopted.empty(); });
-}
-
 // A damaged tail is cut off when the journal is opened, and a shard's files may be gone: nothing is
 // read there that could tell. What was there at the start has each shard's adoption up to its end
 // mark. Before anything is committed, because what came since would be taken for new.
@@ -91,7 +87,7 @@ Writer::Outcome Writer::check_adoptions() {
     for (Shard shard = 0; shard < readers_.size(); ++shard) {
         const Offset end = ends_at_start_[shard];
         const bool lacks_end = adopting_[shard] && readers_[shard]->offset() >= end;
-        if (lacks_end || (end == 0 && has_adopted())) return on_damaged_adoption();
+        if (lacks_end || (end == 0 && has_adopted_)) return on_damaged_adoption();
     }
     return {};
 }
@@ -127,7 +123,7 @@ bool Writer::has_all_rows(const Place& place, const BlockName& name, const Decod
 // remembered, they are listed twice.
 void Writer::note_loss(const Place& place, Incarnation incarnation, const longhaul_Loss& loss) {
     IncarnationState* const found = device_of(place).find(incarnation.value);
-    if (loss.epoch == 0 || found == nullptr || tenants_[place.tenant].adopted.empty()) return;
+    if (loss.epoch == 0 || found == nullptr || !has_adopted_) return;
     const BlockClass block_class = BlockSeq{loss.first_seq}.block_class();
     const std::uint32_t last_epoch = std::max(loss.epoch, loss.last_epoch);
     for (auto at = found->open.lower_bound(loss.epoch);
@@ -142,9 +138,10 @@ void Writer::note_loss(const Place& place, Incarnation incarnation, const longha
     }
 }
 
+// Of all tenants: one without a table then may have had blocks in the journal that was lost.
 Writer::Outcome Writer::close_adoption(const Place& place) {
+    if (!has_adopted_) return {};
     for (auto& [tenant_name, tenant] : tenants_) {
-        if (tenant.adopted.empty()) continue;
         std::vector<std::string> names;
         tenant.devices.look_at_all(
             [&](const std::string& name, const DeviceFacts&, const DeviceMemory& device) {
@@ -269,6 +266,7 @@ Status Writer::take_adopted(TenantState& tenant, Bytes content) {
     auto* const table = std::get_if<AdoptedTable>(&adoption);
     if (table == nullptr) return Error{ErrorCode::malformed, "its content is not a writer's state"};
     tenant.adopted[table->name].merge(table->txns);
+    has_adopted_ = true;
     return {};
 }
 

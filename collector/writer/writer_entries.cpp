@@ -94,12 +94,16 @@ Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry
             return on_release(place, entry.body);
         case JournalKind::adoption:
             return on_adoption(place, entry.body);
+        case JournalKind::connection:
+            return on_connection(place, entry.body);
         default:
-            break;
+            return stop_at_unknown(place, entry.kind);
     }
-    return stop("the journal holds an entry of kind " +
-                std::to_string(static_cast<int>(entry.kind)) + " at offset " +
-                std::to_string(place.offset) +
+}
+
+Message Writer::stop_at_unknown(const Place& place, JournalKind kind) {
+    return stop("the journal holds an entry of kind " + std::to_string(static_cast<int>(kind)) +
+                " at offset " + std::to_string(place.offset) +
                 " that this version does not know: start a newer one");
 }
 
@@ -108,7 +112,7 @@ Writer::Outcome Writer::take_entry(const Place& place, const JournalEntry& entry
 Writer::Outcome Writer::on_damage(Shard shard, Offset at) {
     ++counters_.damaged;
     begin_damaged_[shard] = begin_damaged_[shard] || at == 0;
-    if (adopting_[shard] || (at == 0 && has_adopted())) return on_damaged_adoption();
+    if (adopting_[shard] || (at == 0 && has_adopted_)) return on_damaged_adoption();
     notes_.push_back("the journal cannot be read at offset " + std::to_string(at) + " of shard " +
                      std::to_string(shard) +
                      ": what lay there is left out. What of it is in no table comes again when "

@@ -40,6 +40,7 @@ void Writer::forget_all() {
     for (UsageLedger& usage : usage_) usage = {};
     std::fill(held_below_.begin(), held_below_.end(), 0);
     std::fill(adopting_.begin(), adopting_.end(), std::nullopt);
+    has_adopted_ = false;
     std::fill(begin_damaged_.begin(), begin_damaged_.end(), false);
     std::fill(snapshot_offsets_.begin(), snapshot_offsets_.end(), 0);
     missing_models_.clear();

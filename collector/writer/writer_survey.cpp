@@ -21,7 +21,8 @@ std::optional<TenantSurvey> Writer::survey(const std::string& after) const {
 // facts either.
 void Writer::note_heard(const Place& place, const JournalEntry& entry) {
     if (place.device.empty() || entry.kind == JournalKind::release) return;
-    if (entry.kind == JournalKind::adoption) return;
+    // A connection that ends was heard long before, or never.
+    if (entry.kind == JournalKind::adoption || entry.kind == JournalKind::connection) return;
     DeviceFacts* const facts = tenants_[place.tenant].devices.facts(place.device);
     if (facts != nullptr) facts->heard(place.receive_time);
 }

@@ -1,4 +1,5 @@
 // What devices use: counted entry by entry, an hour's rows with the first entry of a later one.
+#include "collector/journal/connection_cost.hpp"
 #include "collector/writer/table_columns.hpp"
 #include "collector/writer/writer.hpp"
 #include "common/base/civil_time.hpp"
@@ -27,6 +28,9 @@ Writer::Outcome Writer::end_usage_hour(const Place& place) {
         put(usage_sealed_bytes, usage.sealed_bytes);
         put(usage_samples, usage.samples);
         put(usage_decoded_bytes, usage.decoded_bytes);
+        put(usage_connected, usage.connected_ms);
+        put(usage_wire_received_bytes, usage.wire_received_bytes);
+        put(usage_wire_sent_bytes, usage.wire_sent_bytes);
         batch->end_row();
     }
     return {};
@@ -36,7 +40,7 @@ Writer::Outcome Writer::end_usage_hour(const Place& place) {
 // when it came the first time.
 void Writer::add_usage(const Place& place, const JournalEntry& entry,
                        const WriterCounters& before) {
-    if (place.device.empty()) return;
+    if (place.device.empty() || entry.kind == JournalKind::connection) return;
     Usage& usage = usage_[place.shard].of(place.tenant, place.device);
     const bool is_block = entry.kind == JournalKind::block;
     if (is_block || entry.kind == JournalKind::epoch)
@@ -49,6 +53,17 @@ void Writer::add_usage(const Place& place, const JournalEntry& entry,
     usage.sealed_bytes += entry.body.size();
     usage.samples += parse_block_header(entry.body).value().samples;
     usage.decoded_bytes += decoded_bytes_;
+}
+
+Writer::Outcome Writer::on_connection(const Place& place, Bytes body) {
+    const auto cost = parse_connection_cost(body);
+    if (!cost.ok() || place.device.empty()) return stop_at_unknown(place, JournalKind::connection);
+    if (adopting_[place.shard]) return {};  // counted by the journal to which it came
+    Usage& usage = usage_[place.shard].of(place.tenant, place.device);
+    usage.connected_ms += cost.value().connected_ms;
+    usage.wire_received_bytes += cost.value().wire.received;
+    usage.wire_sent_bytes += cost.value().wire.sent;
+    return {};
 }
 
 Status Writer::put_usage(SnapshotWriter& out, Shard shard) const {

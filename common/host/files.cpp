@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -109,6 +110,20 @@ Result<std::vector<std::byte>, Message> read_private_file(const std::string& pat
 
 Result<void, Message> write_new_file(const std::string& path, Bytes bytes, unsigned mode) {
     return write_all(path, bytes, mode, false);
+}
+
+Result<void, Message> copy_file(const std::string& from, const std::string& to, unsigned mode) {
+    const Descriptor file{::open(from.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!file.ok()) return problem(from, "cannot open");
+    LH_TRY_ASSIGN(NewFile copy, NewFile::make(to, mode));
+    std::array<std::byte, 65'536> piece;
+    for (;;) {
+        const ssize_t count = ::read(file.number(), piece.data(), piece.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return problem(from, "cannot read");
+        if (count == 0) return {};
+        LH_TRY(copy.append(Bytes{piece}.first(static_cast<std::size_t>(count))));
+    }
 }
 
 Result<void, Message> replace_file(const std::string& path, Bytes bytes, unsigned mode) {

@@ -48,6 +48,8 @@ class NewFile {
 // Makes a new file with this mode whatever the umask; refuses when it is there already. It lasts
 // after sync_file_system().
 Result<void, Message> write_new_file(const std::string& path, Bytes bytes, unsigned mode);
+// As long as it may be, to a new file.
+Result<void, Message> copy_file(const std::string& from, const std::string& to, unsigned mode);
 // Takes the place of an older file in one step; afterwards the old or the new one is there.
 Result<void, Message> replace_file(const std::string& path, Bytes bytes, unsigned mode);
 

@@ -152,4 +152,20 @@ Result<std::vector<LakeRefusal>, Message> read_refusals(ObjectStore& lake,
     return refusals;
 }
 
+Result<std::vector<LakeCost>, Message> read_costs(ObjectStore& lake, std::string_view tenant) {
+    const std::vector<std::string> columns{"device", "connected_ms", "wire_received_bytes",
+                                           "wire_sent_bytes"};
+    const auto count_in = [](const std::string& text) {
+        return std::uint64_t{std::strtoull(text.c_str(), nullptr, 10)};
+    };
+    std::vector<LakeCost> costs;
+    LH_TRY(for_each_file(lake, folder_of_table(tenant, "_usage"), [&](Bytes content) {
+        return read_text_rows(content, columns, [&](const std::vector<std::string>& row) {
+            costs.push_back(
+                {row[0], {count_in(row[1]), {count_in(row[2]), count_in(row[3])}, false}});
+        });
+    }));
+    return costs;
+}
+
 }  // namespace longhaul::sim

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/journal/connection_cost.hpp"
 #include "collector/lake/object_store.hpp"
 #include "common/base/ids.hpp"
 #include "firmware-sim/world/stream_plan.hpp"
@@ -39,6 +40,12 @@ struct LakeRefusal {
     std::string reason;
 };
 
+// Of rows of _usage.
+struct LakeCost {
+    std::string device;
+    collector::ConnectionCost cost;
+};
+
 // Compares one row's values with what the plan made; the answer is empty when they are equal, and
 // says what is wrong otherwise.
 using CheckValues = std::function<std::string(const SampleValues& made)>;
@@ -51,5 +58,7 @@ Result<std::vector<LakeLoss>, Message> read_losses(collector::ObjectStore& lake,
                                                    std::string_view tenant);
 Result<std::vector<LakeRefusal>, Message> read_refusals(collector::ObjectStore& lake,
                                                         std::string_view tenant);
+Result<std::vector<LakeCost>, Message> read_costs(collector::ObjectStore& lake,
+                                                  std::string_view tenant);
 
 }  // namespace longhaul::sim

@@ -51,6 +51,7 @@ Verdict Oracle::judge(bool complete) {
     check_holes();
     check_streams();
     check_clones();
+    check_usage();
     check_audit();
     return std::move(verdict_);
 }
@@ -116,6 +117,26 @@ void Oracle::check_clones() {
         if (!settings.is_copy || device->counts().boots == 0) continue;
         if (!collector_.told_twice(settings.number))
             violate(settings.name + " was there twice, and nobody was told");
+    }
+}
+
+// The hour that goes on is not told yet, and a crash takes what was not in the journal: so it may
+// be less than it was, and never more.
+void Oracle::check_usage() {
+    collector::LocalStore lake{collector_.disk()};
+    const auto told = read_costs(lake, world_tenant);
+    if (!told.ok()) return violate(told.error().text);
+    std::map<std::string, collector::ConnectionCost> left = collector_.costs();
+    for (const LakeCost& row : told.value()) {
+        collector::ConnectionCost& has = left[row.device];
+        const bool more = row.cost.connected_ms > has.connected_ms ||
+                          row.cost.wire.received > has.wire.received ||
+                          row.cost.wire.sent > has.wire.sent;
+        if (more) return violate("_usage says more than " + row.device + " was connected");
+        verdict_.connected_ms += row.cost.connected_ms;
+        has.connected_ms -= row.cost.connected_ms;
+        has.wire.received -= row.cost.wire.received;
+        has.wire.sent -= row.cost.wire.sent;
     }
 }
 

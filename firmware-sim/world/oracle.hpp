@@ -19,13 +19,14 @@ struct Verdict {
     std::uint64_t samples = 0;  // measured, of devices that keep to the rules
     std::uint64_t rows = 0;     // of them
     std::uint64_t acked_blocks = 0;
-    std::uint64_t resent_rows = 0;  // rows that stand there twice; each one is a violation
-    std::uint64_t lost = 0;         // stored or dropped, and listed with a reason
-    std::uint64_t cut = 0;          // in memory when the power failed, and told so
-    std::uint64_t unbounded = 0;    // rows whose time has no bound of its error
-    std::uint64_t refused = 0;      // larger than any block
-    std::uint64_t quarantined = 0;  // rows of _quarantine
-    std::uint64_t doubted = 0;      // others of it: what had come long before, and came again
+    std::uint64_t resent_rows = 0;   // rows that stand there twice; each one is a violation
+    std::uint64_t lost = 0;          // stored or dropped, and listed with a reason
+    std::uint64_t cut = 0;           // in memory when the power failed, and told so
+    std::uint64_t unbounded = 0;     // rows whose time has no bound of its error
+    std::uint64_t refused = 0;       // larger than any block
+    std::uint64_t quarantined = 0;   // rows of _quarantine
+    std::uint64_t connected_ms = 0;  // as _usage tells, of hours that are over
+    std::uint64_t doubted = 0;       // others of it: what had come long before, and came again
     std::map<std::string, std::uint64_t> reasons;  // of those that are lost
     std::vector<std::string> violations;           // the first ones, as sentences
     std::uint64_t violation_count = 0;
@@ -81,6 +82,7 @@ class Oracle {
     void take_refusal(const LakeRefusal& refusal);
     void list_fork(const LakeRefusal& refusal);
     void check_clones();
+    void check_usage();
     bool is_double(std::size_t device) const {
         return collector_.is_double(static_cast<std::uint32_t>(device));
     }

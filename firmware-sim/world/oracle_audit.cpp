@@ -27,14 +27,15 @@ void Oracle::check_audit() {
 // Of the devices of the scope that are named; of all when none is.
 void Oracle::check_audit(const tools::AuditScope& scope, const std::vector<std::string>& names) {
     collector::LocalStore lake{collector_.disk()};
-    const auto contents = tools::read_lake(lake, "", scope);
+    const auto contents = tools::read_lake(lake, scope);
     if (!contents.ok()) return violate("audit: " + contents.error().text);
     const auto journal = collector::LocalJournal::open_to_read(collector_.disk());
     if (!journal.ok()) return violate("audit: the journal: " + to_string(journal.error()));
+    const auto settled = tools::settled_offsets(collector_.disk(), *journal.value());
     std::vector<tools::AuditScope> scopes{names.begin(), names.end()};
     if (names.empty()) scopes.push_back(scope);
     for (const tools::AuditScope& each : scopes) {
-        const auto report = tools::audit(*journal.value(), contents.value(), each);
+        const auto report = tools::audit(*journal.value(), contents.value(), each, settled);
         if (!report.ok()) return violate("audit: " + report.error().text);
         for (const std::string& problem : report.value().problems) violate("audit: " + problem);
         check_audited(report.value());

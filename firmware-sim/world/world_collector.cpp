@@ -218,7 +218,10 @@ void WorldCollector::go_down(MonotonicMs now, int how) {
     log_.add(now, EventLog::collector, Happening::collector_down, how);
     ++counts_.crashes;
     count_what_ran();
-    for (const auto& [id, conversation] : conversations_) network_.close_down(id, now);
+    for (const auto& [id, conversation] : conversations_) {
+        note_cost(conversation, now);
+        network_.close_down(id, now);
+    }
     conversations_.clear();
     for (auto& each : waiting_) each.clear();
     upkeep_.reset();

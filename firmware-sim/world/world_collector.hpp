@@ -127,6 +127,8 @@ class WorldCollector final : public Listener, public Actor {
     // Samples of each block, by its header.
     const std::map<AckedBlock, std::uint16_t>& acked() const { return acked_; }
     CollectorCounts counts() const;
+    // What connections have cost up to now, by the device's name, whatever the journal has of it.
+    std::map<std::string, collector::ConnectionCost> costs() const;
     // Whether there is another device of its name, and whether that was told; by number.
     bool is_double(std::uint32_t device) const { return doubles_.contains(first_of_name_[device]); }
     // A hostile one may be taken for two.
@@ -145,6 +147,8 @@ class WorldCollector final : public Listener, public Actor {
         std::unique_ptr<collector::Session> session;
         collector::CloneWatch::Session watched;
         bool life_noted = false;
+        collector::WireBytes wire;
+        MonotonicMs begun;
         std::uint64_t durable = 0;
         MonotonicMs asks_at = MonotonicMs::never();  // for credit
     };
@@ -189,6 +193,12 @@ class WorldCollector final : public Listener, public Actor {
     void ask_later(ConnectionId id, Conversation& conversation, MonotonicMs now);
     void ask_for_credit(ConnectionId id, MonotonicMs now);
     void note_life(Conversation& conversation, MonotonicMs now);
+    void tell_cost(Conversation& conversation, MonotonicMs now, bool ended);
+    void note_cost(const Conversation& conversation, MonotonicMs now) {
+        add_cost(conversation, now, costs_[names_[conversation.device]]);
+    }
+    static void add_cost(const Conversation& conversation, MonotonicMs now,
+                         collector::ConnectionCost& all);
     void tell_clone(std::uint32_t device, MonotonicMs now);
     void end_conversation(ConnectionId id, MonotonicMs now);
     void run_at(MonotonicMs time);
@@ -223,6 +233,7 @@ class WorldCollector final : public Listener, public Actor {
     std::vector<std::deque<Waiting>> waiting_;  // by shard
     std::vector<collector::Offset> promised_;   // by shard: told to devices
     std::map<AckedBlock, std::uint16_t> acked_;
+    std::map<std::string, collector::ConnectionCost> costs_;  // of connections that are over
     bool up_ = false;
     MonotonicMs runs_at_ = MonotonicMs::never();
     MonotonicMs sync_done_at_;  // the journal's thread is in a sync until then

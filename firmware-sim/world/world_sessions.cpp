@@ -17,6 +17,7 @@ void WorldCollector::on_connected(ConnectionId id, std::uint32_t device, Monoton
     Conversation& conversation = conversations_[id];
     conversation.device = device;
     counts_.sessions_max = std::max<std::uint64_t>(counts_.sessions_max, conversations_.size());
+    conversation.begun = now;
     conversation.name = {world_environment, world_tenant, names_[device]};
     conversation.session = std::make_unique<Session>(conversation.name, settings, known_,
                                                      std::span{&authority_.certificate(), 1}, now);
@@ -25,6 +26,7 @@ void WorldCollector::on_connected(ConnectionId id, std::uint32_t device, Monoton
 
 void WorldCollector::on_bytes(ConnectionId id, Bytes bytes, MonotonicMs now) {
     if (const auto found = conversations_.find(id); found != conversations_.end()) {
+        found->second.wire.received += bytes.size();
         if (clones_.spoke(found->second.watched, now)) tell_clone(found->second.device, now);
     }
     while (!bytes.empty()) {
@@ -59,7 +61,37 @@ void WorldCollector::end_conversation(ConnectionId id, MonotonicMs now) {
     const auto found = conversations_.find(id);
     if (found == conversations_.end()) return;
     clones_.end(found->second.watched, now);
+    tell_cost(found->second, now, true);
+    note_cost(found->second, now);
     conversations_.erase(found);
+}
+
+// What the journal does not take is left out: then the collector goes down soon.
+void WorldCollector::tell_cost(Conversation& conversation, MonotonicMs now, bool ended) {
+    const auto cost = conversation.session->take_cost(now, conversation.wire, ended);
+    if (!cost) return;
+    std::array<std::byte, connection_cost_bytes_max> bytes;
+    ByteWriter body{bytes};
+    write_connection_cost(*cost, body);
+    const std::string& device = names_[conversation.device];
+    (void)journal_->append(
+        journal_->shard_of(world_tenant, device),
+        {wall(now), JournalKind::connection, world_tenant, device, body.written()}, now);
+    run_at(now);
+}
+
+std::map<std::string, ConnectionCost> WorldCollector::costs() const {
+    std::map<std::string, ConnectionCost> costs = costs_;
+    for (const auto& [id, conversation] : conversations_)
+        add_cost(conversation, scheduler_.now(), costs[names_[conversation.device]]);
+    return costs;
+}
+
+void WorldCollector::add_cost(const Conversation& conversation, MonotonicMs now,
+                              ConnectionCost& all) {
+    all.connected_ms += static_cast<std::uint64_t>(now - conversation.begun);
+    all.wire.received += conversation.wire.received;
+    all.wire.sent += conversation.wire.sent;
 }
 
 // False: the journal takes nothing any more.
@@ -74,6 +106,7 @@ bool WorldCollector::obey(ConnectionId id, MonotonicMs now) {
                 ask_later(id, found->second, now);
                 return true;
             case SessionAction::Kind::write:
+                found->second.wire.sent += action.bytes.size();
                 network_.write_down(id, action.bytes, now);
                 break;
             case SessionAction::Kind::close:
@@ -125,6 +158,7 @@ void WorldCollector::tick_session(ConnectionId id, MonotonicMs now) {
     const auto found = conversations_.find(id);
     if (found == conversations_.end()) return;
     found->second.session->on_tick(now);
+    tell_cost(found->second, now, false);
     if (!obey(id, now)) go_down(now, by_disk);
 }
 

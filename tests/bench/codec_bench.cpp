@@ -7,6 +7,7 @@
 //   codec_bench check                decodes every section of every recording and compares
 //   codec_bench random SEED SECTIONS    the same with drawn schemas and values of every kind
 //   codec_bench dump RECORDING       the samples as JSON lines, for codec.py
+//   codec_bench arm                  numbers of some recordings as C++, for tools/dev codec-arm
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -15,6 +16,7 @@
 
 #include "common/mix/mixing_codec.hpp"
 #include "common/zstd/zstd_compression.hpp"
+#include "tests/bench/codec_bench_print.hpp"
 #include "tests/support/section.hpp"
 #include "tools/model/recordings.hpp"
 #include "tools/model/schema_trainer.hpp"
@@ -199,6 +201,45 @@ Coded coded(Bench& bench, const Way& way, const Recording& recording, std::size_
     return made;
 }
 
+// Keeps what codec 2 hands to zstd.
+class KeepLiterals final : public Compression {
+ public:
+    std::optional<std::size_t> compress(Bytes plain, Bytes, MutableBytes) override {
+        kept.emplace_back(plain.begin(), plain.end());
+        return std::nullopt;
+    }
+    Result<Bytes> decompress(Bytes, Bytes, MutableBytes) override {
+        return Error{ErrorCode::unsupported, "nothing is decompressed here"};
+    }
+    std::vector<std::vector<std::byte>> kept;
+};
+
+// What zstd alone takes of codec 2's time: a coder that took none would be as fast as this.
+void speed_of_literals(Bench& bench, const Recording& recording, std::size_t samples, int rounds) {
+    KeepLiterals literals;
+    std::size_t values = 0;
+    bench.rooms.model = Model{};
+    bench.rooms.compression = &literals;
+    for_each_section(recording.model_test(), samples, [&](const SampleRun& run) {
+        RowSource source{run, recording.schema().fields.size()};
+        LH_CHECK(encode_section(codec_range, recording.schema(), samples, source,
+                                bench.rooms.aids(), bench.rooms.memory(), bench.out)
+                     .has_value());
+        values += samples * (recording.schema().fields.size() + 1);
+    });
+    if (literals.kept.empty()) return;
+    double best_s = 1e9;
+    for (int round = 0; round < rounds; ++round)
+        best_s =
+            std::min(best_s, seconds_of([&] {
+                         for (const auto& plain : literals.kept)
+                             bench.zstd.compress(plain, Model{}.dictionary(),
+                                                 MutableBytes{bench.out}.first(plain.size() - 1));
+                     }));
+    std::printf("%s\t%zu\tcodec 2, its zstd alone\t%.2f\t0\n", recording.name().c_str(), samples,
+                static_cast<double>(values) / 1e6 / best_s);
+}
+
 // Rounds of all ways in turn, so that what else the machine does is the same for all.
 void speed(const Recording& recording) {
     constexpr int rounds = 7;
@@ -240,125 +281,8 @@ void speed(const Recording& recording) {
             std::printf("%s\t%zu\t%s\t%.2f\t%.2f\n", recording.name().c_str(), samples,
                         ways[way].name, values / encode_s[way], values / decode_s[way]);
         }
+        speed_of_literals(bench, recording, samples, rounds);
     }
-}
-
-void print_text(Bytes text) {
-    std::printf("\"");
-    for (const std::byte byte : text) {
-        const auto letter = static_cast<unsigned>(byte);
-        if (letter < 0x20 || letter >= 0x7f || letter == '"' || letter == '\\')
-            std::printf("\\u%04x", letter);
-        else
-            std::printf("%c", static_cast<int>(letter));
-    }
-    std::printf("\"");
-}
-
-// Numbers of decimals keep their scale: [integer, scale]; floats are ["f", bits].
-void print_value(const Field& field, const Value& value) {
-    if (value.form == ValueForm::null) {
-        std::printf("null");
-    } else if (value.form == ValueForm::integer) {
-        std::printf("%lld", static_cast<long long>(value.integer));
-    } else if (value.form == ValueForm::real) {
-        const bool single = field.kind == FieldKind::float32;
-        const double real = single
-                                ? std::bit_cast<float>(static_cast<std::uint32_t>(value.real_bits))
-                                : value.real();
-        if (std::isfinite(real))
-            std::printf("[%.17g]", real);
-        else
-            std::printf("[null]");
-    } else {
-        print_text(value.text);
-    }
-}
-
-// The schema, then the test runs one after the other, each after a line with its length.
-void dump(const Recording& recording) {
-    std::printf("[");
-    for (const Field& field : recording.schema().fields) {
-        std::printf("%s[\"%.*s\",%d,%d,", &field == recording.schema().fields.data() ? "" : ",",
-                    static_cast<int>(field.name.size()), field.name.data(),
-                    static_cast<int>(field.kind), field.scale);
-        print_text(as_bytes(field.labels));
-        std::printf("]");
-    }
-    std::printf("]\n");
-    const std::size_t fields = recording.schema().fields.size();
-    for (const SampleRun& run : recording.model_test()) {
-        std::printf("%zu\n", run.times.size());
-        for (std::size_t i = 0; i < run.times.size(); ++i) {
-            std::printf("[%lld", static_cast<long long>(run.times[i]));
-            for (std::size_t c = 0; c < fields; ++c) {
-                std::printf(",");
-                print_value(recording.schema().fields[c], run.values[i * fields + c]);
-            }
-            std::printf("]\n");
-        }
-    }
-}
-
-// The first test run's numbers, without texts, floats and columns that have exceptions.
-void print_arm(const Recording& recording, std::size_t place) {
-    constexpr std::size_t samples_max = 1024;
-    const SampleRun& run = recording.test()[0];
-    const std::size_t samples = std::min(run.times.size(), samples_max);
-    const std::size_t fields = recording.schema().fields.size();
-    std::vector<std::size_t> columns;
-    for (std::size_t c = 0; c < fields; ++c) {
-        bool numbers = !is_literal(recording.schema().fields[c].kind);
-        for (std::size_t i = 0; i < samples; ++i)
-            numbers = numbers && run.values[i * fields + c].form != ValueForm::real;
-        if (numbers) columns.push_back(c);
-    }
-    std::printf("inline constexpr Field fields_%zu[] = {\n", place);
-    for (const std::size_t c : columns) {
-        const Field& field = recording.schema().fields[c];
-        std::printf("    {.labels = \"");
-        for (std::size_t i = 0; i < field.label_count(); ++i) std::printf("x\\n");
-        std::printf("\", .kind = static_cast<FieldKind>(%d), .nullable = %d},\n",
-                    static_cast<int>(field.kind), static_cast<int>(field.nullable));
-    }
-    std::printf("};\ninline constexpr std::int64_t times_%zu[] = {", place);
-    for (std::size_t i = 0; i < samples; ++i)
-        std::printf("%lldLL,", static_cast<long long>(run.times[i]));
-    std::printf("};\ninline constexpr std::int64_t values_%zu[] = {", place);
-    for (std::size_t i = 0; i < samples; ++i)
-        for (const std::size_t c : columns)
-            std::printf("%lldLL,", static_cast<long long>(run.values[i * fields + c].integer));
-    std::printf("};\ninline constexpr bool nulls_%zu[] = {", place);
-    for (std::size_t i = 0; i < samples; ++i)
-        for (const std::size_t c : columns)
-            std::printf("%d,", run.values[i * fields + c].form == ValueForm::null ? 1 : 0);
-    std::printf(
-        "};\n#define ARM_%zu {\"%s\", {.fields = fields_%zu}, %zu, times_%zu, values_%zu, "
-        "nulls_%zu}\n",
-        place, recording.name().c_str(), place, samples, place, place, place);
-}
-
-void print_arm_head() {
-    std::printf(
-        "#include \"common/block/schema.hpp\"\nnamespace longhaul::arm {\n"
-        "inline constexpr std::size_t fields_max = 20;\n"
-        "struct Recording { const char* name; Schema schema; std::size_t samples;\n"
-        "const std::int64_t* times; const std::int64_t* values; const bool* nulls; };\n");
-}
-
-// Those whose samples are mostly numbers.
-constexpr std::array arm_recordings{"optical-prefec-ber/mapping", "tracker-balloon/mapping",
-                                    "sensors-lorawan/mapping", "ais-vessels/mapping"};
-
-int arm() {
-    print_arm_head();
-    for (std::size_t i = 0; i < arm_recordings.size(); ++i) {
-        const auto loaded = Recording::load(arm_recordings[i]);
-        if (!loaded.ok()) return 1;
-        print_arm(*loaded.value(), i);
-    }
-    std::printf("inline constexpr Recording recordings[] = {ARM_0, ARM_1, ARM_2, ARM_3};\n}\n");
-    return 0;
 }
 
 }  // namespace
@@ -366,7 +290,7 @@ int arm() {
 int main(int argument_count, char** arguments) {
     const std::string what = argument_count > 1 ? arguments[1] : "";
     const std::string only = argument_count > 2 ? arguments[2] : "";
-    if (what == "arm") return arm();
+    if (what == "arm") return bench::print_arm();
     if (what == "random" && argument_count == 4) {
         check_random(std::stoull(only), std::stoull(arguments[3]));
         return 0;
@@ -383,7 +307,7 @@ int main(int argument_count, char** arguments) {
         if (what == "names") std::printf("%s\n", recording.name().c_str());
         if (what == "sizes") sizes(recording);
         if (what == "speed") speed(recording);
-        if (what == "dump") dump(recording);
+        if (what == "dump") bench::print_samples(recording);
         if (what == "check") checked += check(recording);
     }
     if (what == "check") std::printf("%zu values\n", checked);

@@ -13,6 +13,7 @@ from longhaul_e2e.processes import call, demand, wait_until
 from longhaul_e2e.readers import by_deltalake, connect, read
 from longhaul_e2e.site import TENANT, Site
 
+RIVAL = "rival"  # another tenant
 DONE, BAD_DATA, RETRY = 0, 65, 75
 SEGMENT_HEADER = 32  # bytes before the entry at offset 0
 
@@ -26,9 +27,10 @@ def set_commit_interval(site, seconds):
     site.config.write_text(re.sub(r"commit_interval_s = \d+", f"commit_interval_s = {seconds}", site.config.read_text()))
 
 
-def run_agents(site):
+def run_agents(site, *folders):
     """Each run is a boot: the recordings are played once more, and what waits goes with it."""
-    assert site.start_agent().wait()[0] == DONE
+    for agent in [site.start_agent(folder) for folder in folders or [site.devices]]:
+        assert agent.wait()[0] == DONE
 
 
 def check_refused(site):
@@ -54,11 +56,11 @@ def blocks_of_last_file(table):
     return {seq for seq, in connect().execute(f"SELECT DISTINCT seq FROM read_parquet('{last}')").fetchall()}
 
 
-def check_rows(site, recording, boots):
+def check_rows(site, recording, boots, tenant=TENANT):
     """Whatever the ledgers of the devices have is in the table once, as a reader of others sees it."""
     code, report = site.audit()
     assert code == DONE and report["ok"] and report["totals"]["duplicates"] == 0, report
-    rows = read(by_deltalake, site.lake / TENANT / recording.table, dict(zip(recording.fields, recording.kinds)))
+    rows = read(by_deltalake, site.lake / tenant / recording.table, dict(zip(recording.fields, recording.kinds)))
     assert differences(recording, rows, recording.devices.keys()) == []
     assert len(rows) == boots * recording.samples
 
@@ -148,6 +150,53 @@ def test_a_journal_that_has_rotted(site):
     run_agents(site)
     assert site.stop_collector() == DONE
     check_rows(site, site.recording, boots=3)
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_two_tenants_with_devices_of_the_same_names(tmp_path, shards):
+    with Site(tmp_path / "site", tenants=(TENANT, RIVAL)) as site:
+        site.set_config("[journal]", f"shards = {shards}")
+        recordings = {TENANT: forge(tmp_path / "ours", 31, devices=2), RIVAL: forge(tmp_path / "theirs", 32, devices=2)}
+        folders = [site.folder / tenant for tenant in recordings]
+        assert len({tuple(sorted(recording.devices)) for recording in recordings.values()}) == 1
+        site.start_collector()
+        for (tenant, recording), folder in zip(recordings.items(), folders):
+            site.add_devices(sorted(recording.devices), recording, tenant=tenant, folder=folder, block_bytes=512)
+        run_agents(site, *folders)
+        assert site.stop_collector() == DONE
+        set_commit_interval(site, 3600)
+        site.start_collector()
+        run_agents(site, *folders)
+        site.kill_collector()
+        shutil.rmtree(site.journal)
+
+        code, report, messages = adopt(site)
+        assert (code, messages) == (DONE, "")
+        assert (report["devices"], report["rows"]) == (4, sum(each.samples for each in recordings.values()))
+        set_commit_interval(site, 1)
+        site.start_collector()
+        run_agents(site, *folders)
+        assert site.stop_collector() == DONE
+        assert adopt(site, "--close")[0] == DONE
+        site.start_collector()
+        assert site.stop_collector() == DONE
+        for tenant, recording in recordings.items():
+            check_rows(site, recording, boots=3, tenant=tenant)
+            assert not (site.lake / tenant / "_losses").exists() and not (site.lake / tenant / "_quarantine").exists()
+
+
+def test_a_journal_that_has_adopted_nothing_is_not_closed(site):
+    before = site.journal_bytes()
+    trail = {path: path.read_bytes() for path in (site.authority / "collector" / "trail").rglob("*.jsonl")}
+    code, report, messages = adopt(site, "--close")
+    assert (code, report) == (BAD_DATA, None)
+    assert "this journal has adopted no lake, so there is nothing to close" in messages and str(site.journal.name) in messages
+    assert site.journal_bytes() == before
+    assert trail == {path: path.read_bytes() for path in (site.authority / "collector" / "trail").rglob("*.jsonl")}
+    site.start_collector()
+    run_agents(site)
+    assert site.stop_collector() == DONE
+    check_rows(site, site.recording, boots=2)
 
 
 def test_what_cannot_be_had_again_is_listed(tmp_path):

@@ -189,6 +189,7 @@ LINES = {
     "longhaul device add x --dir {0}/nowhere --tenant acme --out {0}/d": (BAD_DATA, "nowhere"),
     "longhaul device add x --dir {0}/ca --tenant acme --out {0}/d --trace {0}/no.toml": (USAGE, "no.toml"),
     "longhaul audit --config {0}/nowhere.toml": (CONFIGURATION, "nowhere.toml: cannot open"),
+    "longhaul audit --config {0}/ca/collector/collector.toml --since yesterday": (USAGE, "yesterday: a time is 2026-11-21"),
     "longhaul inspect block {0}/nowhere": (BAD_DATA, "nowhere: cannot open"),
     "longhaul inspect block {0}/ca/root.crt": (BAD_DATA, "root.crt: "),
     "longhaul inspect epoch {0}/ca/root.crt": (BAD_DATA, "root.crt: "),

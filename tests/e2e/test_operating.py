@@ -302,7 +302,7 @@ def test_why(tmp_path, recording):
         assert site.stop_collector() == 0
         answer = why(site, two, "quarantined")
         assert answer["quarantine"] == {"the block does not open": 1}
-        assert "their bytes stay in the journal" in answer["sentence"]
+        assert "with their bytes" in answer["sentence"]
         site.start()
         send_altered(site, two, number_step=0)
         assert site.stop_collector() == 0

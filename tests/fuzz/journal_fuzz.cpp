@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "collector/journal/connection_cost.hpp"
 #include "collector/journal/local_journal.hpp"
 #include "collector/journal/segment.hpp"
 #include "firmware-sim/sim_disk.hpp"
@@ -15,6 +16,16 @@ namespace {
 
 void put(Disk& disk, std::string_view path, Bytes bytes) {
     LH_CHECK(write_synced(disk, path, bytes).ok());
+}
+
+// There is one way to write what a connection cost.
+void attack_cost(Bytes body) {
+    const auto cost = parse_connection_cost(body);
+    if (!cost.ok()) return;
+    std::array<std::byte, connection_cost_bytes_max> room;
+    ByteWriter again{room};
+    write_connection_cost(cost.value(), again);
+    LH_CHECK(equal(again.written(), body));
 }
 
 // The number of whole entries; every call goes forward.
@@ -34,6 +45,7 @@ std::size_t read_to_the_end(LocalJournal& journal, std::string_view last) {
         }
         ++entries;
         body = as_text(entry.value().entry.body);
+        attack_cost(entry.value().entry.body);
     }
     if (!last.empty()) LH_CHECK(body == last);
     return entries;

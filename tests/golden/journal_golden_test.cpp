@@ -1,4 +1,5 @@
 // The journal's files: docs/spec/journal.md. The vectors were computed by another program.
+#include "collector/journal/connection_cost.hpp"
 #include "collector/journal/journal_meta.hpp"
 #include "collector/journal/segment.hpp"
 #include "tests/golden/golden_file.hpp"
@@ -81,4 +82,31 @@ TEST_CASE("golden journal 1: a segment with a model and a release") {
     REQUIRE(add_entry(model.value().entry, {salt, 1000}, again).ok());
     REQUIRE(add_entry(release.value().entry, {salt, 1000 + first}, again).ok());
     CHECK(to_hex(again) == to_hex(entries));
+}
+
+TEST_CASE("golden journal 1: a segment with what a connection cost") {
+    const auto bytes = test::golden("journal/segment-connection-v1.hex");
+    const Bytes entries = Bytes{bytes}.subspan(segment_header_bytes);
+    CHECK(check_segment_header(Bytes{bytes}.first(segment_header_bytes), {0, 2000, salt}).ok());
+
+    const auto connection = parse_entry(entries, {salt, 2000});
+    REQUIRE(connection.ok());
+    CHECK(connection.value().bytes == entries.size());
+    CHECK(connection.value().entry.kind == JournalKind::connection);
+    CHECK(connection.value().entry.tenant == "acme");
+    CHECK(connection.value().entry.device == "bus-1");
+    const Bytes body = connection.value().entry.body;
+    const auto cost = parse_connection_cost(body);
+    REQUIRE(cost.ok());
+    CHECK(cost.value() == ConnectionCost{2'500, {6'000, 2'100}, true});
+    std::array<std::byte, connection_cost_bytes_max> room;
+    ByteWriter again{room};
+    write_connection_cost(cost.value(), again);
+    CHECK(to_hex(again.written()) == to_hex(body));
+    for (std::size_t length = 0; length < body.size(); ++length)
+        CHECK(parse_connection_cost(body.first(length)).error().code == ErrorCode::malformed);
+
+    std::vector<std::byte> entry;
+    REQUIRE(add_entry(connection.value().entry, {salt, 2000}, entry).ok());
+    CHECK(to_hex(entry) == to_hex(entries));
 }

@@ -10,6 +10,7 @@
 #include "agent/platform/template/ports.hpp"
 #include "firmware-sim/sim_flash.hpp"
 #include "tests/port/board/contract.hpp"
+#include "tests/port/board/restart_mark.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/unit/agent/fixtures.hpp"
 
@@ -138,4 +139,25 @@ TEST_CASE("contract: random bytes are told from those that are not") {
     CHECK(failures(sound) == 0);
     CHECK(failures(same) == 1);
     CHECK(failures(biased) == 1);
+}
+
+TEST_CASE("contract: wherever power fails, a mark is the old one, the new one or none") {
+    for (const sim::SimFlash::Torn torn : sim::SimFlash::torn_modes) {
+        for (unsigned cut = 1; cut <= 3; ++cut) {  // in the erase, in the program, after them
+            CAPTURE(static_cast<int>(torn), cut);
+            sim::SimFlash flash{{4096, 2, 8}};
+            CHECK(port::read_mark(flash, 1).phase == 0);
+            REQUIRE(port::write_mark(flash, 1, {2, 1, {20, 3, 1}}));
+            flash.cut_power_after(cut, torn);
+            CHECK(port::write_mark(flash, 1, {3, 2, {21, 3, 1}}) == (cut == 3));
+            flash.power_on();
+            const port::RestartMark mark = port::read_mark(flash, 1);
+            CHECK(mark.phase <= 3);
+            CHECK(mark.times == (mark.phase == 0 ? 0 : mark.phase - 1));
+            CHECK(mark.counts.held == (mark.phase == 0 ? 0 : 18 + mark.phase));
+            if (cut == 3) CHECK(mark.phase == 3);
+            REQUIRE(port::remove_mark(flash, 1));
+            CHECK(port::read_mark(flash, 1).times == 0);
+        }
+    }
 }

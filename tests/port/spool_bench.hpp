@@ -69,10 +69,13 @@ class SpoolBench {
     }
     // "1.1 1.2 3.1": epoch and number of every waiting block of a class, in the order of next().
     std::string waiting(BlockClass block_class) {
+        std::vector<std::byte> room(20'000);
+        return waiting(block_class, room);
+    }
+    std::string waiting(BlockClass block_class, MutableBytes room) {
         std::string text;
         Epoch epoch;
         BlockSeq after = BlockSeq::of(block_class, 0);
-        std::vector<std::byte> room(20'000);
         for (;;) {
             const auto block = spool->next(block_class, epoch, after, room);
             if (!block.ok()) {

@@ -55,9 +55,36 @@ void spool_yields_in_order() {
     CHECK(next(1, 7) == 21);
     CHECK(next(2, 0) == 21);
     CHECK(next(2, 1) == 0);
+}
 
-    std::vector<std::byte> small(100);
-    CHECK(bench.spool->next(BlockClass::bulk, {}, {}, small).error() == ErrorCode::too_large);
+// What was stored for longer frames than there are now.
+template <class Harness>
+void spool_passes_over_what_is_too_long() {
+    SpoolBench<Harness> bench;
+    const Epoch epoch = bench.begin();
+    for (const std::uint32_t number : {1, 2, 3, 4, 5, 6})
+        REQUIRE(bench
+                    .append(epoch, BlockClass::normal, number,
+                            number % 2 != 0 && number > 1 ? 300 : 900)
+                    .ok());
+    std::vector<std::byte> room(400);
+    CHECK(bench.waiting(BlockClass::normal, room) == "1.3 1.5");
+
+    const auto check_losses = [&bench] {
+        std::uint64_t samples = 0;
+        for (const agent::Loss& loss : bench.spool->losses().entries()) {
+            if (loss.reason != agent::LossReason::unreadable) continue;
+            CHECK(loss.block_class == BlockClass::normal);
+            samples += loss.samples;
+        }
+        CHECK(samples == 1 + 2 + 4 + 6);
+        CHECK(bench.spool->depth().value().waiting[static_cast<std::size_t>(BlockClass::normal)] ==
+              2);
+    };
+    check_losses();
+    bench.restart();
+    CHECK(bench.waiting(BlockClass::normal) == "1.3 1.5");
+    check_losses();
 }
 
 template <class Harness>
@@ -268,6 +295,9 @@ void spool_stands_random_histories(std::uint32_t seeds) {
 #define LH_SPOOL_CONTRACT(Harness)                                                                 \
     TEST_CASE(#Harness ": yields what waits by class, epoch and seq") {                            \
         longhaul::test::spool_yields_in_order<Harness>();                                          \
+    }                                                                                              \
+    TEST_CASE(#Harness ": passes over blocks that no frame will carry, and lists them") {          \
+        longhaul::test::spool_passes_over_what_is_too_long<Harness>();                             \
     }                                                                                              \
     TEST_CASE(#Harness ": durable blocks do not wait, until the marks are voided") {               \
         longhaul::test::spool_marks_durable<Harness>();                                            \

@@ -33,6 +33,16 @@ def begin(board):
     return boot, board.work("connected") - boot
 
 
+def resume(board, site):
+    """Instructions from the end of one connection to the next, which the ticket of the first shortens."""
+    site.stop_collector()
+    site.start_collector("--log-level", "debug")
+    wait_until(lambda: connected(board) == 2, f"the board connects again: {board.log}", LIMIT_S)
+    if "handshake=resumed" not in site.collector.messages():
+        sys.exit(f"the second handshake was a full one: {site.collector.log}")
+    return board.work("connected") - board.work("disconnected")
+
+
 def quiet(board, samples_min):
     """(work, samples) of a report behind which nothing is left to do: one more says the same of samples and blocks."""
     def settled():
@@ -63,13 +73,15 @@ def main():
         try:
             board.provision()
             boot, handshake = begin(board)
+            resumed = resume(board, site)
             fixes, sample = measure_samples(board)
         finally:
             board.close()
     print(f"boot, until it measures                               {boot:13,} instructions")
     print(f"address by DHCP, full handshake, Hello and Welcome    {handshake:13,}")
+    print(f"the same, resumed, without the address               {resumed:13,}")
     print(f"a fix, from its sentences to the sealed block in flash {sample:12,}   (mean of {fixes})")
-    print(f"boot {boot} handshake {handshake} sample {sample}")
+    print(f"boot {boot} handshake {handshake} resumed {resumed} sample {sample}")
 
 
 main()

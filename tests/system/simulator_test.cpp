@@ -75,6 +75,7 @@ TEST_CASE("simulator: a quiet world loses nothing, and one seed gives one run") 
     CHECK(once.holds());
     CHECK(once.verdict.samples > 1'000);
     CHECK(once.verdict.rows == once.verdict.samples);
+    CHECK(once.verdict.connected_ms > 0);
     const Report again = run(quiet, 11);
     CHECK(again.log_hash == once.log_hash);
     CHECK(again.events == once.events);
@@ -91,6 +92,7 @@ TEST_CASE("simulator: everything that happens in chaos is accounted for, and hap
     CHECK(report.devices.torn_writes > 5);
     CHECK(report.collector.crashes > 3);
     CHECK(report.verdict.cut > 0);
+    CHECK(report.verdict.connected_ms > 0);
     CHECK(report.collector.snapshots > 3);
     CHECK(report.collector.halfway > 0);
     CHECK(report.collector.resumed > 3);

@@ -1,5 +1,6 @@
 #include "tools/longhaul/account_commands.hpp"
 
+#include "common/base/civil_time.hpp"
 #include "common/host/exit_codes.hpp"
 #include "tools/longhaul/audit_command.hpp"
 #include "tools/longhaul/inspect.hpp"
@@ -18,7 +19,18 @@ void add_audit(CLI::App& app, Commands& commands) {
         app.add_subcommand("audit", "Compare what devices sent with what the tables hold");
     const auto options = std::make_shared<AuditOptions>();
     command->add_option("--config", options->config, "The collector's configuration")->required();
-    command->add_option("--device", options->device, "Only this device");
+    command->add_option("--tenant", options->scope.tenant, "Only this tenant");
+    command->add_option("--device", options->scope.device, "Only devices of this name");
+    command->add_option_function<std::string>(
+        "--since",
+        [options](const std::string& text) {
+            const auto since = parse_utc(text);
+            if (!since)
+                throw CLI::ValidationError{
+                    "--since", text + ": a time is 2026-11-21 or 2026-11-21T05:58, in UTC"};
+            options->scope.since = *since;
+        },
+        "Only epochs of which something came since then, UTC: 2026-11-21 or 2026-11-21T05:58");
     command->add_flag("--drained", options->drained, "Nothing may be in flight any more");
     command->add_flag("--json", options->json, "One JSON object on standard output");
     command->footer("Example: longhaul audit --config ca/collector/collector.toml");

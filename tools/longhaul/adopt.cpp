@@ -46,6 +46,7 @@ class Adopting {
         report_.journal = uuid_text(next_->id().uuid);
         adoptions_.resize(next_->shards());
         LH_TRY(adopt_lake());
+        if (old_ != nullptr) LH_TRY(keep_torn());
         if (old_ != nullptr) LH_TRY(keep_entries());
         return end();
     }
@@ -96,7 +97,8 @@ class Adopting {
             if (const Status read = ranges.read(); !read.ok())
                 return Message{"the lake cannot be adopted: " + ranges.faulty() + ": " +
                                to_string(read.error()) +
-                               ". What it holds would not be known: put a copy of it back"};
+                               ". What it holds would not be known: put a copy of it back, or "
+                               "take out the rows if another program has added them"};
             // What is received from here on must be later than all that was: the audit goes by it.
             if (now_ < ranges.newest())
                 return Message{"the clock of this machine (" + timestamp_text_ms(now_) +
@@ -193,8 +195,43 @@ class Adopting {
         return begin;
     }
 
+    // The old journal may have adopted the lake when the files of a torn barrier were not compacted
+    // yet. What has come again since lies behind its adoption.
+    Result<void, Message> keep_torn() {
+        for (Shard shard = 0; shard < old_->shards(); ++shard) {
+            const auto begin = old_->begin(shard);
+            if (!begin.ok()) return failed("the old journal", begin.error());
+            auto reader = old_->read(shard, begin.value());
+            if (!reader.ok()) return failed("the old journal", reader.error());
+            while (true) {
+                const auto read = reader.value()->next();
+                if (!read.ok() && read.error().code == ErrorCode::corrupt) continue;
+                if (!read.ok() || read.value().entry.kind != JournalKind::adoption) break;
+                if (const Status kept = keep_torn_of(shard, read.value().entry); !kept.ok())
+                    return failed("the new journal", kept.error());
+            }
+        }
+        return {};
+    }
+    Status keep_torn_of(Shard shard, const JournalEntry& entry) {
+        const auto adoption = collector::decode_adoption(entry.body);
+        if (!adoption.ok()) return {};
+        const auto* const epoch = std::get_if<collector::AdoptedEpoch>(&adoption.value());
+        if (epoch == nullptr || epoch->state.adopted->runs_of(collector::torn_blocks).empty())
+            return {};
+        collector::AdoptedEpoch torn;
+        torn.incarnation = epoch->incarnation;
+        torn.number = epoch->number;
+        torn.state.adopted.emplace().tables.insert(
+            *epoch->state.adopted->tables.find(collector::torn_blocks));
+        const std::string tenant{entry.tenant};
+        const std::string device{entry.device};
+        return collector::encode_adoption(
+            torn, [&](Bytes body) { return append(shard, tenant, device, body); });
+    }
+
     // What the tables have of these is known by now, so that each adds only what they lack. An
-    // earlier adoption says nothing that the tables do not.
+    // earlier adoption says nothing else that the tables do not.
     Result<void, Message> keep_entries() {
         for (Shard shard = 0; shard < old_->shards(); ++shard) {
             schemas_.clear();  // each shard has its own
@@ -273,23 +310,6 @@ Result<AdoptReport, Message> adopt(const AdoptPorts& ports,
     if (!journal.ok()) return swap_failed(journal.error());
     report.journal = uuid_text(journal.value()->id().uuid);
     return report;
-}
-
-Result<std::uint64_t, Message> close_adoption(collector::Disk& disk, WallUs now) {
-    auto journal = LocalJournal::open(disk, {});
-    if (!journal.ok()) return Message{"the journal: " + to_string(journal.error())};
-    LocalJournal& open = *journal.value();
-    const auto append = [&](Shard shard, Bytes body) -> Status {
-        const auto end = open.append(shard, {now, JournalKind::adoption, {}, {}, body}, {0});
-        return end.ok() ? Status{} : end.error();
-    };
-    Status done;
-    for (Shard shard = 0; shard < open.shards() && done.ok(); ++shard)
-        done = collector::encode_adoption(collector::AdoptionClose{},
-                                          [&](Bytes body) { return append(shard, body); });
-    if (done.ok()) done = open.flush();
-    if (!done.ok()) return Message{"the journal: " + to_string(done.error())};
-    return std::uint64_t{open.shards()};
 }
 
 }  // namespace longhaul::tools

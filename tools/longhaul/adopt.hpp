@@ -38,8 +38,10 @@ struct AdoptPorts {
 Result<AdoptReport, Message> adopt(const AdoptPorts& ports,
                                    collector::LocalJournalSettings settings, WallUs now);
 
-// Says in the journal that what is missing will not come. Returns how many shards it has.
-Result<std::uint64_t, Message> close_adoption(collector::Disk& journal, WallUs now);
+// Says in the journal that what is missing will not come. Returns how many shards it has. A journal
+// that has adopted nothing is refused, and stays as it is.
+Result<std::uint64_t, Message> close_adoption(collector::Disk& journal,
+                                              collector::ObjectStore& lake, WallUs now);
 
 struct AdoptOptions {
     std::string config;

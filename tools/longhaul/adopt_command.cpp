@@ -152,11 +152,13 @@ Result<void, Message> check_lake(collector::ObjectStore& lake, const AdoptConfig
     return {};
 }
 
-Result<int, Message> close_in(collector::Disk& disk, const AdoptConfig& config,
-                              const AdoptOptions& options) {
+Result<int, Message> close_in(collector::Disk& disk, collector::ObjectStore& lake,
+                              const AdoptConfig& config, const AdoptOptions& options) {
     LH_TRY_ASSIGN(const bool there, is_there(config.journal + "/journal.meta"));
     if (!there) return Message{config.journal + ": there is no journal"};
-    LH_TRY_ASSIGN(const std::uint64_t shards, close_adoption(disk, options.now));
+    const auto closed = close_adoption(disk, lake, options.now);
+    if (!closed.ok()) return Message{config.journal + ": " + closed.error().text};
+    const std::uint64_t shards = closed.value();
     const auto noted =
         note(config.registry, {fact("", "adoption_closed", config.journal, "", options.now)});
     if (options.json)
@@ -176,11 +178,11 @@ Result<int, Message> adopt_in(const AdoptConfig& config, const AdoptOptions& opt
     if (!lock.ok())
         return complain(lock.error().text + ". The collector has to be stopped for this",
                         exit_retry_later);
-    if (options.close) return close_in(*journal_disk.value(), config, options);
     auto lake_disk = collector::PosixDisk::open_root(config.lake);
     if (!lake_disk.ok()) return Message{config.lake + ": " + to_string(lake_disk.error())};
     collector::LocalStore lake{*lake_disk.value()};
     LH_TRY(check_lake(lake, config));
+    if (options.close) return close_in(*journal_disk.value(), lake, config, options);
     collector::LocalJournalSettings settings = config.settings;
     if (!random_bytes(settings.uuid_if_new).ok() ||
         !random_bytes(std::as_writable_bytes(std::span{&settings.salt_if_new, 1})).ok())

@@ -295,6 +295,8 @@ void add_older_blocks(const std::string& tenant, const TenantTables& tables,
         older.samples = static_cast<std::uint16_t>(rows);
         older.older = true;
         epoch.blocks.try_emplace(static_cast<std::uint32_t>(block.seq), older);
+        if (rows != 0)
+            epoch.heard = std::max(epoch.heard.value_or(WallUs{received_us}), WallUs{received_us});
     };
     for (const auto& [block, rows] : tables.rows) add(block, rows.rows_end, rows.received_us);
     for (const AuditedBlock& block : tables.quarantined) add(block, 0, 0);
@@ -339,7 +341,7 @@ Result<AuditReport, Message> audit(collector::Journal& journal, const LakeConten
                                    const AuditScope& scope,
                                    const std::vector<collector::Offset>& settled) {
     const std::string journal_name = uuid_text(journal.id().uuid);
-    LH_TRY_ASSIGN(SentData sent, read_sent(journal, scope));
+    LH_TRY_ASSIGN(SentData sent, read_sent(journal, scope, settled));
     AuditReport report;
     report.problems = std::move(sent.problems);
     for (const auto& [tenant, tables] : lake) {
@@ -349,10 +351,13 @@ Result<AuditReport, Message> audit(collector::Journal& journal, const LakeConten
         add_older_blocks(tenant, tables, journal, scope, sent);
         check_strangers(tenant, tables, sent, scope, report.problems);
         add_lost_epochs(tenant, tables, scope, sent);
+        report.adopted = report.adopted || is_adopted(tables.told, journal);
+        check_told(tenant, tables, journal, scope, sent.begins, report.problems);
     }
     static const TenantTables no_tables;
     std::set<std::pair<std::string, std::string>> devices;
     for (const auto& [name, epoch] : sent.epochs) {
+        if (epoch.heard.value_or(WallUs{INT64_MIN}) < scope.since) continue;
         const auto tables = lake.find(name.tenant);
         const collector::Shard shard = journal.shard_of(name.tenant, name.device);
         const AuditedJournal of_device{journal_name, sent.begins[shard],

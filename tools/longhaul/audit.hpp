@@ -7,8 +7,9 @@
 // not forgotten.
 //
 // Of what has been cut off from the journal (docs/spec/journal.md) only the tables tell: these
-// blocks are there, and their rows stand there once, in an unbroken order; whether some are missing
-// at a block's end nobody knows any more. What a shard lacks that was not cut off is missed.
+// blocks are there, and their rows stand there once, in an unbroken order. That none is missing
+// among them `_usage` tells, which was counted from the journal (audit_usage.hpp): how many rows of
+// a device came, hour by hour. What a shard lacks that was not cut off is missed.
 //
 // What is new is sent before what waited, so a number that has not come is awaited, too. It is a
 // hole when a block of its class from behind it has come later than a younger one: that one was of
@@ -28,6 +29,7 @@
 #include "collector/journal/journal.hpp"
 #include "collector/lake/audit_rows.hpp"
 #include "tools/longhaul/audit_losses.hpp"
+#include "tools/longhaul/audit_usage.hpp"
 
 namespace longhaul::tools {
 
@@ -64,10 +66,11 @@ struct AuditedEpoch {
 
 struct AuditReport {
     std::map<AuditedEpoch, AuditCounts> epochs;
-    std::map<AuditedEpoch, WallUs> heard;  // when the epoch's newest entry came
+    std::map<AuditedEpoch, WallUs> heard;  // when the newest thing of the epoch came
     AuditCounts totals;
     std::size_t devices = 0;
     std::size_t tables = 0;
+    bool adopted = false;               // another journal wrote to the lake before this one
     std::vector<std::string> problems;  // sentences; empty: everything is accounted for
 
     void add(AuditReport&& part);  // of other devices
@@ -79,6 +82,7 @@ struct ExpiredRun {
     std::int64_t first_seq = 0;
     std::int64_t last_seq = 0;
     std::uint64_t rows = 0;
+    std::string receive_date;  // of the rows
     friend auto operator<=>(const ExpiredRun&, const ExpiredRun&) = default;
 };
 
@@ -91,30 +95,35 @@ struct TenantTables {
     std::map<std::tuple<std::string, std::int64_t, std::int64_t>, std::set<ExpiredRun>> expired;
     // By device and incarnation; each loss once.
     std::map<std::pair<std::string, std::int64_t>, std::vector<LostRun>> lost;
+    ToldUsage told;
     std::vector<std::string> problems;  // what could not be read
 };
 using LakeContents = std::map<std::string, TenantTables>;
 
-// Which devices are looked at: one, or a part of all, so that what has to be held fits into memory.
+// What is looked at: all devices or one, of one tenant or each; or a part of them, so that what has
+// to be held fits into memory.
 struct AuditScope {
-    std::string device;  // empty: all
+    std::string tenant;       // empty: all
+    std::string device;       // empty: all
+    WallUs since{INT64_MIN};  // epochs of which nothing came since then are left out
     std::uint32_t part = 0;
     std::uint32_t parts = 1;
 
     AuditScope() = default;
     AuditScope(std::string only) : device{std::move(only)} {}
-    bool has(std::string_view name) const;
+    bool has(std::string_view name) const;  // of a device
+    bool has_tenant(std::string_view name) const { return tenant.empty() || name == tenant; }
 };
 
-// `tenant`: read this one only; empty: all. `too_many`, if given, is set when the scope has more
-// than `blocks_max` blocks; what is returned is not whole then.
-Result<LakeContents, Message> read_lake(collector::ObjectStore& lake,
-                                        const std::string& tenant = "",
-                                        const AuditScope& scope = {}, bool* too_many = nullptr,
+// `too_many`, if given, is set when the scope has more than `blocks_max` blocks; what is returned
+// is not whole then.
+Result<LakeContents, Message> read_lake(collector::ObjectStore& lake, const AuditScope& scope = {},
+                                        bool* too_many = nullptr,
                                         std::size_t blocks_max = 1'000'000);
 
 // Calls `take` with the columns of each row of a system table, as texts; null is empty, and so is
-// a column that a file lacks. A table that does not exist has no rows.
+// a column that a file lacks. `receive_date` is the row's partition. A table that does not exist
+// has no rows.
 using TakeTexts = std::function<void(const std::vector<std::string>&)>;
 Result<void, Message> read_system_table(collector::ObjectStore& lake, const std::string& folder,
                                         const std::vector<std::string>& columns,

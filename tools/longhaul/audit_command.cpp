@@ -88,9 +88,10 @@ void print_verdict(const AuditReport& report, bool ok) {
     for (const std::string& problem : report.problems) std::printf("%s\n", problem.c_str());
     if (totals.older != 0) {
         std::printf(
-            "%llu blocks have been cut off from the journal: they are in the tables, once; whether "
-            "rows are missing at the end of one cannot be seen any more\n",
-            static_cast<unsigned long long>(totals.older));
+            "%llu blocks have been cut off from the journal: they are in the tables, once; %s\n",
+            static_cast<unsigned long long>(totals.older),
+            report.adopted ? "whether rows of them are missing cannot be seen after an adoption"
+                           : "as many rows as _usage tells, up to its last full hour");
     }
     std::printf(
         "audit: %s: %llu samples acknowledged, %llu rows, %llu duplicates, %llu holes, %llu blocks "
@@ -121,7 +122,7 @@ Result<std::optional<AuditReport>, Message> audit_part(collector::ObjectStore& l
     bool too_many = false;
     constexpr std::uint32_t parts_max = 65'536;  // a single device may have more than fits
     LH_TRY_ASSIGN(const LakeContents contents,
-                  read_lake(lake, "", scope, scope.parts < parts_max ? &too_many : nullptr));
+                  read_lake(lake, scope, scope.parts < parts_max ? &too_many : nullptr));
     if (too_many) return std::optional<AuditReport>{};
     journal = collector::LocalJournal::open_to_read(disk);
     if (!journal.ok()) return Message{path + ": " + to_string(journal.error())};
@@ -133,9 +134,8 @@ Result<std::optional<AuditReport>, Message> audit_part(collector::ObjectStore& l
 // What does not fit into memory is done in parts, by devices; journal and lake are read once for
 // each of them.
 Result<AuditReport, Message> audit_in_parts(collector::ObjectStore& lake, collector::Disk& disk,
-                                            const std::string& path, const std::string& device) {
+                                            const std::string& path, AuditScope scope) {
     AuditReport report;
-    AuditScope scope{device};
     while (scope.part < scope.parts) {
         LH_TRY_ASSIGN(auto part, audit_part(lake, disk, path, scope));
         if (!part) {
@@ -163,8 +163,13 @@ Result<int, Message> audit_command(const AuditOptions& options) {
     collector::LocalStore lake{*lake_disk};
     LH_TRY_ASSIGN(const auto journal_disk, open_folder(paths.journal));
     LH_TRY_ASSIGN(const AuditReport report,
-                  audit_in_parts(lake, *journal_disk, paths.journal, options.device));
+                  audit_in_parts(lake, *journal_disk, paths.journal, options.scope));
 
+    if (report.devices == 0 && (!options.scope.tenant.empty() || !options.scope.device.empty()) &&
+        report.problems.empty()) {
+        return Message{"neither journal nor lake knows anything of " + options.scope.tenant + "/" +
+                       options.scope.device + " in the time that was asked for"};
+    }
     const bool ok = holds(report, options.drained);
     if (options.json) {
         print_json(report, ok);

@@ -4,12 +4,13 @@
 #include <string>
 
 #include "common/base/result.hpp"
+#include "tools/longhaul/audit.hpp"
 
 namespace longhaul::tools {
 
 struct AuditOptions {
     std::string config;
-    std::string device;
+    AuditScope scope;
     bool drained = false;
     bool json = false;
 };

@@ -52,6 +52,7 @@ class Collecting {
     void take(Shard shard, const ReadEntry& read) {
         const std::string tenant{read.entry.tenant};
         const std::string device{read.entry.device};
+        if (!scope_.has_tenant(tenant)) return;
         sent_.tenants.insert(tenant);
         switch (read.entry.kind) {
             case JournalKind::schema:
@@ -192,7 +193,8 @@ std::vector<Offset> settled_offsets(collector::Disk& disk, const collector::Jour
     return {};
 }
 
-Result<SentData, Message> read_sent(collector::Journal& journal, const AuditScope& scope) {
+Result<SentData, Message> read_sent(collector::Journal& journal, const AuditScope& scope,
+                                    const std::vector<Offset>& settled) {
     SentData sent;
     Collecting collecting{sent, scope};
     for (Shard shard = 0; shard < journal.shards(); ++shard) {
@@ -207,6 +209,8 @@ Result<SentData, Message> read_sent(collector::Journal& journal, const AuditScop
             const auto read = reader.value()->next();
             if (read.ok()) {
                 const collector::JournalEntry& entry = read.value().entry;
+                if (!settled.empty() && read.value().end <= settled[shard])
+                    shard_begin.settled = std::max(shard_begin.settled, entry.receive_time);
                 // A release has the time of its block.
                 if (shard_begin.time.value == INT64_MAX && entry.kind != JournalKind::release)
                     shard_begin.time = entry.receive_time;

@@ -41,7 +41,9 @@ struct SentEpoch {
 struct ShardBegin {
     collector::Offset offset = 0;  // 0: nothing was cut off
     WallUs time{INT64_MAX};        // about when its first entry came
-    bool adopted = false;          // what came before is of other journals
+    // The latest time of what the writer's newest snapshot has: the tables have all of it.
+    WallUs settled{INT64_MIN};
+    bool adopted = false;  // what came before is of other journals
     bool is_cut() const { return offset != 0 || adopted; }
 };
 
@@ -52,6 +54,8 @@ struct SentData {
     std::vector<std::string> problems;
 };
 
-Result<SentData, Message> read_sent(collector::Journal& journal, const AuditScope& scope);
+// `settled`: up to where the writer's newest snapshot has each shard; empty: there is none.
+Result<SentData, Message> read_sent(collector::Journal& journal, const AuditScope& scope,
+                                    const std::vector<collector::Offset>& settled);
 
 }  // namespace longhaul::tools

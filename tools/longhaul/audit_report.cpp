@@ -35,6 +35,7 @@ void AuditReport::add(AuditReport&& other) {
     totals.add(other.totals);
     devices += other.devices;
     tables = std::max(tables, other.tables);
+    adopted = adopted || other.adopted;
     for (std::string& problem : other.problems) {  // some are of no device, and told each time
         if (std::find(problems.begin(), problems.end(), problem) == problems.end())
             problems.push_back(std::move(problem));

@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "collector/disk/posix_disk.hpp"
+#include "collector/journal/connection_cost.hpp"
 #include "collector/journal/local_journal.hpp"
 #include "common/block/model.hpp"
 #include "common/block/stored_schema.hpp"
@@ -31,6 +32,8 @@ const char* name_of(JournalKind kind) {
             return "release";
         case JournalKind::adoption:
             return "adoption";
+        case JournalKind::connection:
+            return "connection";
     }
     return "unknown";
 }
@@ -41,6 +44,15 @@ Result<boost::json::object, Message> describe_schema(Bytes encoded) {
     return boost::json::object{{"schema", schema.value()->schema().name},
                                {"hash", hex(schema.value()->hash())},
                                {"fields", schema.value()->schema().fields.size()}};
+}
+
+Result<boost::json::object, Message> describe_connection(Bytes body) {
+    const auto cost = collector::parse_connection_cost(body);
+    if (!cost.ok()) return Message{to_string(cost.error())};
+    return boost::json::object{{"connected_ms", cost.value().connected_ms},
+                               {"wire_received_bytes", cost.value().wire.received},
+                               {"wire_sent_bytes", cost.value().wire.sent},
+                               {"ended", cost.value().ended}};
 }
 
 Result<boost::json::object, Message> describe(const JournalEntry& entry) {
@@ -55,6 +67,8 @@ Result<boost::json::object, Message> describe(const JournalEntry& entry) {
             return describe_epoch(entry.body);
         case JournalKind::schema:
             return describe_schema(entry.body);
+        case JournalKind::connection:
+            return describe_connection(entry.body);
         default:
             return boost::json::object{{"bytes", entry.body.size()}};
     }

@@ -51,7 +51,7 @@ std::string quarantine_text(const DeviceFacts& facts) {
     }
     return std::to_string(entries) + (entries == 1 ? " entry is" : " entries are") +
            " in quarantine (" + most + (facts.quarantine.size() > 1 ? " and other reasons" : "") +
-           "), their bytes stay in the journal";
+           "), with their bytes";
 }
 
 bool refused_since_heard(const DeviceFacts& facts) {

@@ -81,12 +81,17 @@ class Finding {
     }
 
  private:
+    static AuditScope scope_of(const DeviceFacts& facts) {
+        AuditScope scope{facts.device};
+        scope.tenant = facts.tenant;
+        return scope;
+    }
     // Before the journal: then that has every block that a table has.
     Result<void, Message> read_tables(DeviceFacts& facts, LakeContents& contents) const {
         LH_TRY_ASSIGN(const auto disk, open_if_there(places_.lake));
         if (disk == nullptr) return {};
         collector::LocalStore store{*disk};
-        LH_TRY_ASSIGN(contents, read_lake(store, facts.tenant));
+        LH_TRY_ASSIGN(contents, read_lake(store, scope_of(facts)));
         if (!contents.contains(facts.tenant)) return {};
         AuditStore lake{store};
         const auto& rows = contents[facts.tenant].rows;
@@ -124,7 +129,7 @@ class Finding {
         const auto journal = collector::LocalJournal::open_to_read(*disk);
         if (!journal.ok() && journal.error().code == ErrorCode::not_found) return {};
         if (!journal.ok()) return Message{places_.journal + ": " + to_string(journal.error())};
-        LH_TRY_ASSIGN(const AuditReport report, audit(*journal.value(), lake, facts.device));
+        LH_TRY_ASSIGN(const AuditReport report, audit(*journal.value(), lake, scope_of(facts)));
         for (const auto& [epoch, counts] : report.epochs) {
             if (epoch.tenant != facts.tenant) continue;
             ++facts.epochs;

@@ -211,6 +211,12 @@ void Firmware::report(MonotonicMs now) {
               << uplink.acked_blocks << " stack " << stack_bytes_max() << " of " << LH_STACK_BYTES
               << " heap " << heap_use().peak << " of " << heap_use().arena << " refused "
               << heap_use().refused << " " << status.trouble << status.link_trouble << "\n";
+    for (const Loss& loss : spool_->losses().entries())  // until a block has told of them
+        console() << "longhaul: lost, " << name_of(loss.reason) << ": epoch "
+                  << std::uint64_t{loss.first.epoch.value} << " number "
+                  << std::uint64_t{loss.first.number} << " to epoch "
+                  << std::uint64_t{loss.last.epoch.value} << " number "
+                  << std::uint64_t{loss.last.number} << "\n";
 }
 
 Firmware firmware;

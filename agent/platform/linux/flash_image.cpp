@@ -1,7 +1,9 @@
 #include "agent/platform/linux/flash_image.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <fstream>
 #include <numeric>
 #include <string_view>
 
@@ -15,27 +17,35 @@ constexpr std::string_view sector_header = "LHSC";
 
 class Image {
  public:
-    explicit Image(const std::string& path) : file_{path, std::ios::binary} {
-        file_.seekg(0, std::ios::end);
-        if (file_) bytes_ = static_cast<std::uint64_t>(file_.tellg());
+    explicit Image(const std::string& path)
+        : descriptor_{::open(path.c_str(), O_RDONLY | O_CLOEXEC)} {
+        const off_t end = descriptor_ < 0 ? -1 : ::lseek(descriptor_, 0, SEEK_END);
+        char first = 0;  // a folder has an end, too
+        if (end > 0 && ::pread(descriptor_, &first, 1, 0) == 1)
+            bytes_ = static_cast<std::uint64_t>(end);
+    }
+    Image(const Image&) = delete;
+    Image& operator=(const Image&) = delete;
+    ~Image() {
+        if (descriptor_ >= 0) ::close(descriptor_);
     }
     std::uint64_t bytes() const { return bytes_; }
-    bool has(std::string_view word, std::uint64_t at) {
+    bool has(std::string_view word, std::uint64_t at) const {
         char found[4] = {};
-        file_.clear();
-        file_.seekg(static_cast<std::streamoff>(at));
-        return file_.read(found, sizeof(found)) && std::string_view{found, sizeof(found)} == word;
+        return ::pread(descriptor_, found, sizeof(found), static_cast<off_t>(at)) ==
+                   sizeof(found) &&
+               std::string_view{found, sizeof(found)} == word;
     }
 
  private:
-    std::ifstream file_;
+    int descriptor_;
     std::uint64_t bytes_ = 0;
 };
 
 }  // namespace
 
 std::optional<FlashGeometry> geometry_of_image(const std::string& path) {
-    Image image{path};
+    const Image image{path};
     std::uint64_t sector_bytes = 0;  // what divides the places of all marks
     std::uint64_t unit = 0;
     for (std::uint64_t at = 0; at < image.bytes(); at += sector_bytes_min) {

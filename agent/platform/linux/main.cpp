@@ -1,18 +1,19 @@
 // longhaul-agent: runs devices on Linux. See --help.
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "agent/platform/linux/commands.hpp"
 #include "agent/platform/linux/control_client.hpp"
 #include "agent/platform/linux/enroll_command.hpp"
 #include "agent/platform/linux/fleet.hpp"
 #include "agent/platform/linux/spool_command.hpp"
 #include "agent/platform/linux/spool_standing.hpp"
-#include "common/host/command_line.hpp"
 #include "common/host/exit_codes.hpp"
 #include "common/host/open_files.hpp"
 
@@ -170,157 +171,185 @@ int list_trace(const std::string& mapping_path, const std::string& file_path, bo
     return exit_done;
 }
 
-// What is asked of a running agent.
-struct ControlCommands {
+// What the commands are told; the description of the command line points here.
+struct Arguments {
+    RunArguments run;
     std::string config = "agent.toml";
     std::string stream;
     std::vector<std::string> values;
-    bool json = false;
-    CLI::App* put = nullptr;
-    CLI::App* why = nullptr;
-
-    void add_to(CLI::App& app) {
-        put = app.add_subcommand("put",
-                                 "Hands a sample to the running agent; done when it is stored.");
-        put->add_option("--config", config, "agent.toml of the device")->capture_default_str();
-        put->add_option("stream", stream, "one of [[put]]")->required();
-        put->add_option("values", values, "field=value …")->required();
-        put->footer("Example: longhaul-agent put climate temperature=21.5 state=open");
-        why = app.add_subcommand("why", "Says what waits, since when and why, and what is lost.");
-        why->add_option("--config", config, "agent.toml of the device")->capture_default_str();
-        why->add_flag("--json", json, "as one line of JSON");
-        why->footer("Example: longhaul-agent why --config devices/bus-2228/agent.toml");
-    }
-};
-
-// What is done with the file of a spool.
-struct SpoolCommands {
-    std::string path;
+    std::string spool;
     std::string out;
     bool all = false;
+    EnrollArguments enrolling;
+    std::string mapping;
+    std::string recording;
     bool json = false;
-    CLI::App* inspect = nullptr;
-    CLI::App* verify = nullptr;
-    CLI::App* take_out = nullptr;
-
-    void add_to(CLI::App& app) {
-        CLI::App* const group = app.add_subcommand("spool", "About the file of a spool.");
-        group->require_subcommand(1);
-        const auto add = [&](const char* name, const char* what, const std::string& example) {
-            CLI::App* const command = group->add_subcommand(name, what);
-            command
-                ->add_option(
-                    "file", path,
-                    "spool.db of a device whose agent does not run, or an image of a flash")
-                ->required();
-            command->add_flag("--json", json, "as one line of JSON");
-            command->footer("Example: longhaul-agent spool " + example);
-            return command;
-        };
-        inspect = add("inspect", "Says what is in it: kept, waiting, lost.",
-                      "inspect devices/bus-2228/spool.db");
-        verify = add("verify", "Reads all of it and says what is damaged.",
-                     "verify devices/bus-2228/spool.db");
-        take_out = add("export", "Writes its blocks and epoch records to a file for the collector.",
-                       "export devices/bus-2228/spool.db bus-2228.session");
-        take_out->add_option("out", out, "the file to make")->required();
-        take_out->add_flag("--all", all, "also what is acknowledged already");
-    }
-    bool asked() const { return *inspect || *verify || *take_out; }
-    int run() const {
-        if (*inspect) return spool_inspect_command(path, json);
-        if (*verify) return spool_verify_command(path, json);
-        return spool_export_command(path, out, all, json);
-    }
 };
 
-CLI::App* add_enroll(CLI::App& app, EnrollArguments& arguments) {
-    CLI::App* const command = app.add_subcommand(
-        "enroll", "Makes a device's key here and gets its certificate for a join code.");
-    command->add_option("code", arguments.code, "from `longhaul enroll-code`")->required();
-    command->add_option("--dir", arguments.folder, "the device's folder, made if not there")
-        ->required();
-    command->add_option("--name", arguments.name,
-                        "the device's name, when the code is not for one");
-    command->add_option("--enrolment", arguments.address,
-                        "host:port where the collector enrols, when the code does not say it");
-    command->add_option("--collector", arguments.collector,
-                        "host:port where the device sends to, when not as it is told");
-    command->footer("Example: longhaul-agent enroll LH1-… --dir devices/bus-2228 --name bus-2228");
-    return command;
+// What needs keys or random numbers.
+template <typename Work>
+std::function<int()> with_crypto(Work work) {
+    return [work] {
+        return crypto_init().ok() ? work() : complain({"no random source"}, exit_check_failed);
+    };
+}
+
+std::vector<Command> run_commands(RunArguments& to) {
+    const Argument config{"--config", "agent.toml of a device; may be repeated", &to.configs};
+    const Argument devices{"--devices", "folder with one folder a device, each with its agent.toml",
+                           &to.devices_folder};
+    const Argument when_drained{
+        "--exit-when-drained", "end when all recordings have ended and every block is acknowledged",
+        &to.exit_when_drained};
+    const Argument json{"--json", "figures on stdout at the end, as one line of JSON", &to.json};
+    return {{"run",
+             "Runs one or many devices until SIGTERM.",
+             "run --config devices/bus-2228/agent.toml",
+             {config, devices, when_drained, json},
+             {},
+             with_crypto([&to] { return run(to); })},
+            {"check",
+             "Checks configuration, keys, certificates and recordings.",
+             "check --devices devices",
+             {config, devices},
+             {},
+             with_crypto([&to] { return check(to); })}};
+}
+
+Command config_command() {
+    const auto print = [] {
+        std::fputs(agent_config_example, stdout);
+        return int{exit_done};
+    };
+    return {"config",
+            "About the configuration file.",
+            "",
+            {},
+            {{"example",
+              "Prints a complete one with comments.",
+              "config example > agent.toml",
+              {},
+              {},
+              print}},
+            {}};
+}
+
+// What is asked of a running agent.
+std::vector<Command> control_commands(Arguments& to) {
+    const Argument config{"--config", "agent.toml of the device", &to.config};
+    return {{"put",
+             "Hands a sample to the running agent; done when it is stored.",
+             "put climate temperature=21.5 state=open",
+             {config,
+              {"stream", "one of [[put]]", &to.stream, true},
+              {"values", "field=value …", &to.values, true}},
+             {},
+             [&to] { return put_command(to.config, to.stream, to.values); }},
+            {"why",
+             "Says what waits, since when and why, and what is lost.",
+             "why --config devices/bus-2228/agent.toml",
+             {config, {"--json", "as one line of JSON", &to.json}},
+             {},
+             [&to] { return why_command(to.config, to.json); }}};
+}
+
+// What is done with the file of a spool.
+Command spool_command(Arguments& to) {
+    const Argument file{"file",
+                        "spool.db of a device whose agent does not run, or an image of a flash",
+                        &to.spool, true};
+    const Argument json{"--json", "as one line of JSON", &to.json};
+    const Argument out{"out", "the file to make", &to.out, true};
+    const Argument all{"--all", "also what is acknowledged already", &to.all};
+    return {
+        "spool",
+        "About the file of a spool.",
+        "",
+        {},
+        {{"inspect",
+          "Says what is in it: kept, waiting, lost.",
+          "spool inspect devices/bus-2228/spool.db",
+          {file, json},
+          {},
+          with_crypto([&to] { return spool_inspect_command(to.spool, to.json); })},
+         {"verify",
+          "Reads all of it and says what is damaged.",
+          "spool verify devices/bus-2228/spool.db",
+          {file, json},
+          {},
+          with_crypto([&to] { return spool_verify_command(to.spool, to.json); })},
+         {"export",
+          "Writes its blocks and epoch records to a file for the collector.",
+          "spool export devices/bus-2228/spool.db bus-2228.session",
+          {file, out, json, all},
+          {},
+          with_crypto([&to] { return spool_export_command(to.spool, to.out, to.all, to.json); })}},
+        {}};
+}
+
+Command enroll(EnrollArguments& to) {
+    return {"enroll",
+            "Makes a device's key here and gets its certificate for a join code.",
+            "enroll LH1-… --dir devices/bus-2228 --name bus-2228",
+            {{"code", "from `longhaul enroll-code`", &to.code, true},
+             {"--dir", "the device's folder, made if not there", &to.folder, true},
+             {"--name", "the device's name, when the code is not for one", &to.name},
+             {"--enrolment", "host:port where the collector enrols, when the code does not say it",
+              &to.address},
+             {"--collector", "host:port where the device sends to, when not as it is told",
+              &to.collector}},
+            {},
+            with_crypto([&to] { return enroll_command(to); })};
+}
+
+Command trace_command(Arguments& to) {
+    return {"trace",
+            "About recordings.",
+            "",
+            {},
+            {{"list",
+              "Names the devices of a recording and counts their samples.",
+              "trace list bus/mapping.toml",
+              {{"mapping", "mapping.toml of the recording", &to.mapping, true},
+               {"--file", "the recording, when it is not the one that the mapping names",
+                &to.recording},
+               {"--json", "as one line of JSON", &to.json}},
+              {},
+              with_crypto([&to] { return list_trace(to.mapping, to.recording, to.json); })}},
+            {}};
 }
 
 }  // namespace
 
-int agent_main(int argc, char** argv) {
-    CLI::App app{
-        "Longhaul's agent for Linux: samples of sensors, sealed, kept and carried to a collector.\n"
-        "Example: longhaul-agent run --config devices/bus-2228/agent.toml"};
-    app.set_version_flag("--version", std::string{firmware});
-    app.require_subcommand(1);
-
-    RunArguments arguments;
-    const auto add_configs = [&arguments](CLI::App* command) {
-        command->add_option("--config", arguments.configs,
-                            "agent.toml of a device; may be repeated");
-        command->add_option("--devices", arguments.devices_folder,
-                            "folder with one folder a device, each with its agent.toml");
+int agent_main(std::span<const char* const> words) {
+    Arguments arguments;
+    Command program{
+        "longhaul-agent",
+        "Longhaul's agent for Linux: samples of sensors, sealed, kept and carried to a collector.",
+        "run --config devices/bus-2228/agent.toml",
+        {},
+        run_commands(arguments.run),
+        {}};
+    const auto add = [&program](Command command) {
+        program.commands.push_back(std::move(command));
     };
-    CLI::App* const run_command =
-        app.add_subcommand("run", "Runs one or many devices until SIGTERM.");
-    add_configs(run_command);
-    run_command->footer("Example: longhaul-agent run --config devices/bus-2228/agent.toml");
-    run_command->add_flag("--exit-when-drained", arguments.exit_when_drained,
-                          "end when all recordings have ended and every block is acknowledged");
-    run_command->add_flag("--json", arguments.json,
-                          "figures on stdout at the end, as one line of JSON");
+    add(config_command());
+    for (Command& each : control_commands(arguments)) add(std::move(each));
+    add(spool_command(arguments));
+    add(enroll(arguments.enrolling));
+    add(trace_command(arguments));
 
-    CLI::App* const check_command =
-        app.add_subcommand("check", "Checks configuration, keys, certificates and recordings.");
-    add_configs(check_command);
-    check_command->footer("Example: longhaul-agent check --devices devices");
-
-    CLI::App* const config_command = app.add_subcommand("config", "About the configuration file.");
-    config_command->require_subcommand(1);
-    config_command->add_subcommand("example", "Prints a complete one with comments.")
-        ->footer("Example: longhaul-agent config example > agent.toml");
-
-    ControlCommands control;
-    control.add_to(app);
-    SpoolCommands spool;
-    spool.add_to(app);
-    EnrollArguments enrolling;
-    CLI::App* const enroll = add_enroll(app, enrolling);
-
-    std::string mapping;
-    std::string file;
-    CLI::App* const trace_command = app.add_subcommand("trace", "About recordings.");
-    trace_command->require_subcommand(1);
-    CLI::App* const list_command = trace_command->add_subcommand(
-        "list", "Names the devices of a recording and counts their samples.");
-    list_command->add_option("mapping", mapping, "mapping.toml of the recording")->required();
-    list_command->add_option("--file", file,
-                             "the recording, when it is not the one that the mapping names");
-    list_command->add_flag("--json", arguments.json, "as one line of JSON");
-    list_command->footer("Example: longhaul-agent trace list bus/mapping.toml");
-
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return end_of_command_line(app, error);
-    }
-    if (*control.put) return put_command(control.config, control.stream, control.values);
-    if (*control.why) return why_command(control.config, control.json);
-    if (!crypto_init().ok()) return complain({"no random source"}, exit_check_failed);
-    if (spool.asked()) return spool.run();
-    if (*enroll) return enroll_command(enrolling);
-    if (*run_command) return run(arguments);
-    if (*check_command) return check(arguments);
-    if (*list_command) return list_trace(mapping, file, arguments.json);
-    std::fputs(agent_config_example, stdout);
-    return exit_done;
+    const CommandLine line = read_command_line(program, firmware, words);
+    if (line.command != nullptr) return line.command->run();
+    std::fputs(line.text.c_str(), stdout);
+    std::fputs(line.mistake.c_str(), stderr);
+    return line.mistake.empty() ? exit_done : exit_usage;
 }
 
 }  // namespace longhaul::agent
 
-int main(int argc, char** argv) { return longhaul::agent::agent_main(argc, argv); }
+int main(int argc, char** argv) {
+    return longhaul::agent::agent_main(
+        std::span<const char* const>{argv, static_cast<std::size_t>(argc)}.subspan(argc > 0 ? 1
+                                                                                            : 0));
+}

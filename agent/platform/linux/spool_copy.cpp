@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "agent/platform/linux/flash_image.hpp"
+#include "common/host/files.hpp"
 #include "common/host/sqlite.hpp"
 
 namespace longhaul::agent {
@@ -71,9 +72,7 @@ Result<void, Message> SpoolCopy::copy(const std::string& path) {
     folder_ = name;
     for (const std::string suffix : {"", "-wal"}) {
         if (!fs::exists(path + suffix, error)) continue;
-        fs::copy_file(path + suffix, folder_ + "/spool" + suffix, error);
-        if (error)
-            return Message{path + suffix + ": not copied to " + folder_ + ": " + error.message()};
+        LH_TRY(copy_file(path + suffix, folder_ + "/spool" + suffix, private_file_mode));
     }
     return {};
 }

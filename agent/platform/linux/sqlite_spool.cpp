@@ -265,10 +265,12 @@ Result<SpoolBlock> SqliteSpool::next(BlockClass block_class, Epoch epoch, BlockS
         }
         if (block.error() == ErrorCode::not_found)
             return seen({ErrorCode::corrupt, "a block of the spool is missing"});
-        if (block.error() != ErrorCode::corrupt || !is_damaged_row(block.error()))
+        const bool too_large = block.error() == ErrorCode::too_large;
+        if (!too_large && (block.error() != ErrorCode::corrupt || !is_damaged_row(block.error())))
             return seen(block.error());
-        // It alone is damaged.
-        LH_TRY(transact(Durability::now, [&] { return drop_waiting(at, LossReason::corrupt); }));
+        // It alone is damaged, or longer than what it is read into.
+        const LossReason reason = too_large ? LossReason::unreadable : LossReason::corrupt;
+        LH_TRY(transact(Durability::now, [&] { return drop_waiting(at, reason); }));
     }
 }
 

@@ -3,9 +3,9 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "agent/sources/cell.hpp"
 #include "common/base/utf8.hpp"
@@ -15,12 +15,31 @@ namespace {
 
 enum : std::uint8_t { host_stream, interface_stream, temperature_stream };
 
-// Empty when the file cannot be read; the kernel's are small.
+// Empty when the file cannot be read. The kernel's are small, and do not say how long they are.
 std::string text_of(const std::string& path) {
-    std::ifstream file{path};
-    std::ostringstream text;
-    text << file.rdbuf();
-    return file ? text.str() : std::string{};
+    std::string text;
+    std::FILE* const file = std::fopen(path.c_str(), "re");
+    if (file == nullptr) return text;
+    std::array<char, 4096> piece;
+    while (const std::size_t count = std::fread(piece.data(), 1, piece.size(), file))
+        text.append(piece.data(), count);
+    std::fclose(file);
+    return text;
+}
+
+// Both take what they return from `rest`, together with what ends it.
+std::string_view next_line(std::string_view& rest) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return line;
+}
+std::string_view next_word(std::string_view& rest) {
+    constexpr std::string_view spaces = " \t\n";
+    rest.remove_prefix(std::min(rest.find_first_not_of(spaces), rest.size()));
+    const std::string_view word = rest.substr(0, rest.find_first_of(spaces));
+    rest.remove_prefix(word.size());
+    return word;
 }
 
 std::string first_line(const std::string& path) {
@@ -39,14 +58,14 @@ Value count_of(std::string_view text) {
 }
 
 // "MemTotal:       16316412 kB" in bytes.
-Value memory_of(const std::string& meminfo, std::string_view key) {
-    std::istringstream lines{meminfo};
-    std::string name;
-    std::int64_t kilobytes = 0;
-    std::string rest;
-    while (lines >> name >> kilobytes) {
-        if (name == key) return Value::of_integer(kilobytes * 1024);
-        std::getline(lines, rest);
+Value memory_of(std::string_view meminfo, std::string_view key) {
+    while (!meminfo.empty()) {
+        std::string_view line = next_line(meminfo);
+        if (next_word(line) != key) continue;
+        const std::string_view number = next_word(line);
+        std::int64_t kilobytes = 0;
+        const auto read = std::from_chars(number.data(), number.data() + number.size(), kilobytes);
+        return read.ec == std::errc{} ? Value::of_integer(kilobytes * 1024) : Value{};
     }
     return {};
 }
@@ -126,16 +145,13 @@ SystemSource::Row& SystemSource::add(std::uint8_t stream, std::string name) {
 
 void SystemSource::read_host() {
     std::vector<Value>& values = add(host_stream, "").values;
-    std::istringstream words{first_line(root_ + "/proc/uptime")};
-    std::string word;
-    words >> word;
-    values.push_back(value_of(system_host_schema.fields[values.size()], word));
-    words = std::istringstream{first_line(root_ + "/proc/loadavg")};
-    for (int i = 0; i < 3; ++i) {
-        word.clear();
-        words >> word;
-        values.push_back(value_of(system_host_schema.fields[values.size()], word));
-    }
+    const auto add_words = [&values](const std::string& text, int count) {
+        std::string_view rest = text;
+        for (int i = 0; i < count; ++i)
+            values.push_back(value_of(system_host_schema.fields[values.size()], next_word(rest)));
+    };
+    add_words(first_line(root_ + "/proc/uptime"), 1);
+    add_words(first_line(root_ + "/proc/loadavg"), 3);
     const std::string meminfo = text_of(root_ + "/proc/meminfo");
     values.push_back(memory_of(meminfo, "MemTotal:"));
     values.push_back(memory_of(meminfo, "MemAvailable:"));
@@ -150,18 +166,19 @@ void SystemSource::read_host() {
 
 // "  eth0: rx_bytes packets errs drop fifo frame compressed multicast tx_bytes packets errs drop …"
 void SystemSource::read_interfaces() {
-    std::istringstream lines{text_of(root_ + "/proc/net/dev")};
-    std::string line;
-    while (std::getline(lines, line)) {
+    const std::string text = text_of(root_ + "/proc/net/dev");
+    std::string_view lines = text;
+    while (!lines.empty()) {
+        const std::string_view line = next_line(lines);
         const std::size_t colon = line.find(':');
-        if (colon == std::string::npos) continue;  // a heading
+        if (colon == std::string_view::npos) continue;  // a heading
         if (full()) continue;
         const std::size_t begin = line.find_first_not_of(' ');
-        std::string name = line.substr(begin, colon - begin);
+        std::string name{line.substr(begin, colon - begin)};
         if (name.empty() || name.size() > limits::text_bytes_max || !is_utf8(name)) continue;
-        std::istringstream words{line.substr(colon + 1)};
-        std::array<std::string, 12> counts;
-        for (std::string& count : counts) words >> count;
+        std::string_view words = line.substr(colon + 1);
+        std::array<std::string_view, 12> counts;
+        for (std::string_view& count : counts) count = next_word(words);
         Row& row = add(interface_stream, std::move(name));
         row.state = first_line(root_ + "/sys/class/net/" + row.name + "/operstate");
         row.values.push_back(value_of(system_interface_schema.fields[1], row.state));

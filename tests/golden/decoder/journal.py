@@ -22,6 +22,14 @@ def decode_meta(data):
     return meta
 
 
+def decode_connection(reader):
+    cost = {name: reader.varint() for name in ("connected_ms", "received_bytes", "sent_bytes")}
+    flags = reader.u(8)
+    refuse_unless(flags < 2, "flags")
+    reader.end("connection")
+    return cost | {"ended": flags == 1}
+
+
 def decode_segment(data):
     reader = Reader(data)
     refuse_unless(reader.take(4) == b"LHJ1" and reader.u(32) == 1, "magic or version")
@@ -39,4 +47,6 @@ def decode_segment(data):
         entries.append({"offset": offset, "receive_time_us": inner.i64(), "kind": inner.u(8),
                         "tenant": inner.short_text(), "device": inner.short_text(),
                         "body": content[inner.at:].hex()})
+        if entries[-1]["kind"] == 7:
+            entries[-1]["cost"] = decode_connection(inner)
     return segment | {"entries": entries}

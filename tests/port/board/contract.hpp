@@ -2,6 +2,7 @@
 // emulator, on a host. No library of tests is needed, and no heap; each promise is a line of text.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "agent/port/entropy.hpp"
@@ -10,24 +11,32 @@
 
 namespace longhaul::port {
 
+struct ContractCounts {
+    std::uint32_t held = 0;
+    std::uint32_t failed = 0;
+    std::uint32_t left_out = 0;
+};
+
 class Contract {
  public:
     // `say` takes the pieces of lines.
     using Say = void (*)(std::string_view text);
-    explicit Contract(Say say) : say_{say} {}
+    // `before`: what was checked already, before a restart.
+    explicit Contract(Say say, const ContractCounts& before = {}) : say_{say}, counts_{before} {}
 
     void begin(std::string_view port) { port_ = port; }
     void check(bool holds, std::string_view promise) {
-        ++(holds ? held_ : failed_);
+        ++(holds ? counts_.held : counts_.failed);
         line(promise, holds ? "holds" : "FAILS");
     }
     void leave_out(std::string_view promise) {
-        ++left_out_;
+        ++counts_.left_out;
         line(promise, "left out");
     }
-    unsigned held() const { return held_; }
-    unsigned failed() const { return failed_; }
-    unsigned left_out() const { return left_out_; }
+    const ContractCounts& counts() const { return counts_; }
+    unsigned held() const { return counts_.held; }
+    unsigned failed() const { return counts_.failed; }
+    unsigned left_out() const { return counts_.left_out; }
 
  private:
     void line(std::string_view promise, std::string_view what) const {
@@ -39,9 +48,7 @@ class Contract {
 
     Say say_;
     std::string_view port_;
-    unsigned held_ = 0;
-    unsigned failed_ = 0;
-    unsigned left_out_ = 0;
+    ContractCounts counts_;
 };
 
 // The clock that the agent is driven by, and how its main loop sleeps.

@@ -1,6 +1,10 @@
 // The image that shows whether a board keeps what its ports promise: board.hpp and what stands on
 // it, on the board itself. It starts itself anew three times: by reset, by a failed check and by
 // the watchdog. Results are lines on the console, the last one counts them. docs/porting.md.
+//
+// What it did before a restart it knows from memory that is not zeroed. Where that does not stay, a
+// mark in the flash says so. A power cut looks the same, so it is believed only the second time in
+// a row; the first time everything begins again.
 #include "agent/platform/cortexm/board.hpp"
 #include "agent/platform/cortexm/console.hpp"
 #include "agent/platform/cortexm/entropy.hpp"
@@ -11,6 +15,7 @@
 #include "common/base/crc32c.hpp"
 #include "common/block/crypto.hpp"
 #include "tests/port/board/contract.hpp"
+#include "tests/port/board/restart_mark.hpp"
 
 namespace longhaul::port {
 namespace {
@@ -19,16 +24,31 @@ using agent::console;
 namespace board = agent::board;
 
 // The last sectors: what is written at the start of the flash, an identity for example, stays.
-constexpr std::uint32_t sectors_used = 2;
+// The first of them has the mark, the flash is checked with the others.
+constexpr std::uint32_t sectors_used = 3;
+constexpr std::uint32_t losses_believed = 2;  // in a row
 constexpr std::size_t receiver_bytes = 400;
 constexpr std::int64_t receiver_ms_max = 5000;
 
 enum class Phase : std::uint32_t { first, after_reset, after_check, after_watchdog };
 
+// The promise that the start in this phase is about.
+constexpr std::string_view promise_of(Phase phase) {
+    switch (phase) {
+        case Phase::after_reset:
+            return "memory that is not zeroed stays";
+        case Phase::after_check:
+            return "a failed check leaves last words";
+        default:
+            return "a main loop that hangs is ended, and leaves last words";
+    }
+}
+
 // What is remembered over a reset, in the same memory as last words.
 struct Progress {
     Phase phase;
     Contract contract;
+    RestartMark lost;  // by which the first start knew that memory had been lost before
 };
 struct Kept {
     alignas(Progress) std::byte progress[sizeof(Progress)];
@@ -42,7 +62,7 @@ void keep(const Progress& progress) {
 }
 
 Progress take_progress() {
-    Progress progress{Phase::first, Contract{board::write_console}};
+    Progress progress{Phase::first, Contract{board::write_console}, {}};
     if (kept.sum == crc32c(kept.progress))
         std::memcpy(static_cast<void*>(&progress), kept.progress, sizeof(progress));
     kept.sum = ~kept.sum;
@@ -55,7 +75,8 @@ void wait() {
     board::wait();
 }
 
-std::uint32_t first_sector() { return board::flash().geometry().sectors - sectors_used; }
+std::uint32_t mark_sector() { return board::flash().geometry().sectors - sectors_used; }
+std::uint32_t first_sector() { return mark_sector() + 1; }
 
 // A link to "10.0.2.100:7".
 agent::LwipLink link_to(std::string_view text) {
@@ -114,17 +135,68 @@ void check_all(Contract& contract) {
     check_link(echo, refused, pace, contract);
 }
 
-void check_words(Contract& contract, const agent::Remembered& before, agent::Death death,
-                 std::string_view promise) {
-    contract.begin("reset");
-    contract.check(!before.power_was_off && before.words.death == death, promise);
-}
-
 [[noreturn]] void finish(const Contract& contract) {
     console() << "contract: stack " << agent::stack_bytes_max() << " of " << LH_STACK_BYTES
               << "\ncontract: " << contract.held() << " hold, " << contract.failed() << " fail, "
               << contract.left_out() << " left out\n";
     for (;;) wait();
+}
+
+// What can only be seen with memory that stays: from this phase on.
+[[noreturn]] void finish_without(Phase phase, Contract& contract) {
+    contract.begin("reset");
+    for (auto each = static_cast<std::uint32_t>(phase);
+         each <= static_cast<std::uint32_t>(Phase::after_watchdog); ++each)
+        contract.leave_out(promise_of(static_cast<Phase>(each)));
+    finish(contract);
+}
+
+// The next start is in `phase`, or finds the mark.
+void prepare(Progress progress, Phase phase) {
+    const auto number = static_cast<std::uint32_t>(phase);
+    const std::uint32_t before = progress.lost.phase == number ? progress.lost.times : 0;
+    Contract& contract = progress.contract;
+    if (!write_mark(board::flash(), mark_sector(), {number, before + 1, contract.counts()})) {
+        console() << "contract: the flash keeps no mark, so nothing is restarted\n";
+        finish_without(phase, contract);
+    }
+    progress.phase = phase;
+    keep(progress);
+}
+
+// Memory stayed, so the mark goes at once: a power cut from here on is none of a restart.
+void check_words(Contract& contract, const agent::Remembered& before, agent::Death death,
+                 Phase phase) {
+    static_cast<void>(remove_mark(board::flash(), mark_sector()));
+    contract.begin("reset");
+    contract.check(!before.power_was_off && before.words.death == death, promise_of(phase));
+}
+
+// The board restarted as it should, and nothing that was in memory is there any more.
+[[noreturn]] void finish_lost(const RestartMark& lost) {
+    Contract contract{board::write_console, lost.counts};
+    const auto phase = static_cast<Phase>(lost.phase);
+    static_cast<void>(remove_mark(board::flash(), mark_sector()));
+    if (phase == Phase::after_reset) check_flash_kept(board::flash(), first_sector(), contract);
+    contract.begin("reset");
+    contract.check(false, promise_of(phase));
+    console()
+        << "contract: memory was lost over " << lost.times
+        << " such restarts in a row: nothing that runs before may clear the section .noinit"
+           " (a boot loader, a test of the RAM), or it has to lie where a reset clears nothing"
+           " (image.ld.in); if it was the power that was cut, both times, run this again\n";
+    finish_without(static_cast<Phase>(lost.phase + 1), contract);
+}
+
+[[noreturn]] void begin(Progress& progress) {
+    progress.lost = read_mark(board::flash(), mark_sector());
+    if (progress.lost.times >= losses_believed) finish_lost(progress.lost);
+    if (progress.lost.times > 0)
+        console() << "contract: memory was lost over a restart, or power was cut: once more\n";
+    console() << "contract: begins\n";
+    check_all(progress.contract);
+    prepare(progress, Phase::after_reset);
+    board::reset();
 }
 
 void run() {
@@ -134,23 +206,19 @@ void run() {
     board::begin();
     switch (progress.phase) {
         case Phase::first:
-            console() << "contract: begins\n";
-            check_all(contract);
-            keep({Phase::after_reset, contract});
-            board::reset();
+            begin(progress);
         case Phase::after_reset:
+            check_words(contract, before, agent::Death::none, progress.phase);
             check_flash_kept(board::flash(), first_sector(), contract);
-            check_words(contract, before, agent::Death::none, "memory that is not zeroed stays");
-            keep({Phase::after_check, contract});
+            prepare(progress, Phase::after_check);
             LH_CHECK(board::now() < MonotonicMs{});  // never
             break;
         case Phase::after_check:
-            check_words(contract, before, agent::Death::check, "a failed check leaves last words");
-            keep({Phase::after_watchdog, contract});
+            check_words(contract, before, agent::Death::check, progress.phase);
+            prepare(progress, Phase::after_watchdog);
             for (;;) board::wait();
         case Phase::after_watchdog:
-            check_words(contract, before, agent::Death::watchdog,
-                        "a main loop that hangs is ended, and leaves last words");
+            check_words(contract, before, agent::Death::watchdog, progress.phase);
             break;
     }
     finish(contract);

@@ -39,7 +39,10 @@ struct AdoptBench : AuditBench {
     void lose_journal() {
         writer.reset();
         journal.reset();
-        remove_all("shard-0000");
+        const std::vector<collector::DiskEntry> entries = disk.list("").value();
+        for (const collector::DiskEntry& entry : entries) {
+            if (entry.name.starts_with("shard-")) remove_all(entry.name);
+        }
         remove_all("snapshots");
         REQUIRE(disk.remove("journal.meta").ok());
         REQUIRE(disk.sync_directory("").ok());
@@ -52,7 +55,8 @@ struct AdoptBench : AuditBench {
     void close() {
         writer.reset();
         journal.reset();
-        REQUIRE(close_adoption(disk, {adopted_us}).ok());
+        collector::LocalStore lake{disk};
+        REQUIRE(close_adoption(disk, lake, {adopted_us}).ok());
         REQUIRE(start());
         REQUIRE(drain().empty());
     }

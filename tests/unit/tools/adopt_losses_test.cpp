@@ -1,7 +1,9 @@
 // That after an adoption nothing acknowledged is dropped without a word: what is in quarantine,
 // what has gone with age, what another device or table stands for.
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "collector/journal/connection_cost.hpp"
 #include "collector/lake/retention.hpp"
 #include "collector/writer/table_columns.hpp"
 #include "common/base/hex.hpp"
@@ -91,6 +93,29 @@ TEST_CASE("adopt: a block of the last barrier that does not open is still missin
     bench.send_again(2);
     REQUIRE(bench.drain().empty());
     CHECK(bench.blocks() == rows_of({1, 2}));
+}
+
+TEST_CASE("adopt: what connections cost before is counted no second time") {
+    AdoptBench bench;
+    const auto connected = [&bench](std::uint64_t ms, std::int64_t hour) {
+        std::array<std::byte, connection_cost_bytes_max> room;
+        ByteWriter body{room};
+        write_connection_cost({ms, {}, true}, body);
+        bench.append(JournalKind::connection, "acme", "bus-1", body.written(),
+                     noon_us + hour * 3'600'000'000);
+    };
+    bench.begin();
+    connected(1000, 0);
+    bench.send(1);
+    REQUIRE(bench.drain().empty());
+    REQUIRE(bench.adopt().value().entries_kept == 4);
+    REQUIRE(bench.start());
+    connected(30, 2);
+    connected(7, 3);
+    REQUIRE(bench.drain().empty());
+    CHECK(bench.rows("acme/_usage", {"hour", "connected_ms"}) ==
+          Rows{"2026-11-21 14:00:00.000000Z|30"});
+    CHECK(holds(bench.report()));
 }
 
 TEST_CASE("adopt: a close goes up to the last block that the lake knows of in any way") {
@@ -263,4 +288,41 @@ TEST_CASE("adopt: what was in quarantine until retention is not there any more")
     CHECK(bench.reasons() == Rows{waits});
     bench.close();
     CHECK(bench.lost() == Rows{loss_of(1, 1)});
+}
+
+TEST_CASE("adopt: a journal that has adopted nothing is not closed, and stays as it is") {
+    for (const bool cut : {false, true}) {
+        CAPTURE(cut);
+        AdoptBench bench;
+        if (cut) bench.journal_settings.segment_bytes_max = bench.settings.snapshot_bytes = 1;
+        bench.begin();
+        bench.commit_each({1, 3, 4, 5});
+        REQUIRE((bench.journal->begin(0).value() != 0) == cut);
+        const Offset end = bench.journal->durable_end(0);
+        const auto close = [&bench] {
+            bench.writer.reset();
+            bench.journal.reset();
+            LocalStore lake{bench.disk};
+            return tools::close_adoption(bench.disk, lake, {adopted_us});
+        };
+        const auto closed = close();
+        REQUIRE(!closed.ok());
+        CHECK_THAT(closed.error().text, Catch::Matchers::ContainsSubstring("adopted no lake"));
+        REQUIRE(bench.start());
+        CHECK(bench.journal->durable_end(0) == end);
+        REQUIRE(bench.drain().empty());
+        CHECK(bench.lost().empty());
+
+        // One that has can be closed, though its beginning is cut off.
+        bench.lose_journal();
+        REQUIRE(bench.adopt().ok());
+        REQUIRE(bench.start());
+        bench.meet();
+        bench.commit_each({1, 3, 4, 5});
+        REQUIRE((bench.journal->begin(0).value() != 0) == cut);
+        REQUIRE(close().ok());
+        REQUIRE(bench.start());
+        REQUIRE(bench.drain().empty());
+        CHECK(bench.lost() == Rows{loss_of(2, 2)});
+    }
 }

@@ -202,6 +202,42 @@ TEST_CASE("audit: a byte of a batch file that has changed is found, whatever it 
     CHECK(holds(bench.report()));
 }
 
+TEST_CASE("audit: of one tenant, one device, or of what came since a time") {
+    AuditBench bench;
+    bench.begin();
+    bench.send(1);
+    bench.next_epoch(2, 1);
+    Body body;
+    body.samples(1, *bench.thing, {1}, {{Value::of_integer(1)}});
+    const std::int64_t later = noon_us + 3'600'000'000;
+    bench.block(bench.later.at(2), bench.later.at(2).block(1, body), later);
+    REQUIRE(bench.drain().empty());
+    const auto samples = [&bench](const AuditScope& scope) {
+        collector::LocalStore lake{bench.disk};
+        const auto contents = read_lake(lake, scope);
+        REQUIRE(contents.ok());
+        const auto report = audit(*bench.journal, contents.value(), scope);
+        REQUIRE(report.ok());
+        CHECK(holds(report.value()));
+        return report.value().totals.samples;
+    };
+    AuditScope scope;
+    CHECK(samples(scope) == 4);
+    scope.since = {later};
+    CHECK(samples(scope) == 1);
+    scope.since = {later + 1};
+    CHECK(samples(scope) == 0);
+    scope = {};
+    scope.tenant = "acme";
+    CHECK(samples(scope) == 4);
+    scope.tenant = "acm";
+    CHECK(samples(scope) == 0);
+    scope = AuditScope{"bus-1"};
+    CHECK(samples(scope) == 4);
+    scope.device = "bus-2";
+    CHECK(samples(scope) == 0);
+}
+
 TEST_CASE("audit: rows of a block that is not in the journal are told") {
     AuditBench bench;
     bench.begin();

@@ -62,6 +62,7 @@ TEST_CASE("collector.toml: the example is valid, and shows the real defaults") {
     CHECK(a.full_handshakes_per_s == b.full_handshakes_per_s);
     CHECK(a.hello_deadline_ms == b.hello_deadline_ms);
     CHECK(a.idle_deadline_ms == b.idle_deadline_ms);
+    CHECK(a.cost_interval_ms == b.cost_interval_ms);
     CHECK(a.http_listen == b.http_listen);
     CHECK(a.log_level == b.log_level);
     CHECK(a.log_format == b.log_format);

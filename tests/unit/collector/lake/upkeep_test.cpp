@@ -343,3 +343,33 @@ TEST_CASE("retention: what an end between count and removal left is not counted 
         CHECK(totals_of(store).size() == 7);
     }
 }
+
+TEST_CASE("retention: rows that others have added go with their day, and are in no account") {
+    BusLake lake;
+    lake.fill(1, 6, 2);
+    Batch of_others{lake.columns};
+    for (const std::int64_t seq : {std::int64_t{-1}, INT64_MAX, std::int64_t{1} << 32}) {
+        of_others.begin_row();
+        of_others.put_text(0, "bus-0");
+        for (std::size_t at = 1; at < 7; ++at) of_others.put_integer(at, at == 3 ? seq : 1);
+        of_others.end_row();
+    }
+    of_others.begin_row();
+    of_others.end_row();  // nothing but nulls
+    auto object = lake.store.begin();
+    const auto written = write_parquet(of_others, of_others.arrival_order(), *object.value());
+    REQUIRE(written.ok());
+    TableCommit commit;
+    commit.files = {{}};
+    commit.files[0].receive_date = lake.receive_date;
+    commit.files[0].path = "receive_date=" + lake.receive_date + "/part-0.parquet";
+    commit.files[0].bytes = written.value().bytes;
+    REQUIRE(object.value()->finish(lake.folder + "/" + commit.files[0].path).ok());
+    commit.columns = lake.columns;
+    commit.txns = {{"another program", 1}};
+    DeltaTable table{lake.store, lake.folder};
+    REQUIRE(table.commit(commit).ok());
+    CHECK(look_after(lake, lake.store, days_later(731), Upkeep::cleaning).failures == 0);
+    CHECK(rows_of(lake.store, lake.folder).empty());
+    CHECK(totals_of(lake.store) == totals_of_six);
+}

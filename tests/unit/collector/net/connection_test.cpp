@@ -133,3 +133,66 @@ TEST_CASE("listener: an address in use is told") {
     CHECK_THAT(second.error().text,
                Catch::Matchers::ContainsSubstring("cannot listen on " + address));
 }
+
+TEST_CASE("gateway: what a connection cost goes to the journal when it ends, however it does") {
+    enum class End { by_device, by_collector, by_protocol };
+    for (const End end : {End::by_device, End::by_collector, End::by_protocol}) {
+        CAPTURE(static_cast<int>(end));
+        GatewayFixture fixture;
+        fixture.start();
+        const MonotonicMs before = monotonic_now();
+        {
+            TlsClient client{fixture.device(device())};
+            std::vector<std::byte> body;
+            REQUIRE(client.write(end == End::by_protocol ? schema_frame() : hello()));
+            next_frame(client, body);
+            if (end == End::by_collector) {
+                fixture.finish();
+                next_frame(client, body);
+            }
+        }
+        while (fixture.gateway().counters.connections != 0) std::this_thread::yield();
+        fixture.stop();
+        const auto passed = static_cast<std::uint64_t>(monotonic_now() - before);
+        REQUIRE(fixture.submissions.costs.size() == 1);
+        const ConnectionCost& cost = fixture.submissions.costs[0];
+        CHECK(cost.ended);
+        CHECK(cost.connected_ms <= passed);
+        CHECK(cost.wire.received == fixture.gateway().counters.bytes_received);
+        CHECK(cost.wire.received > device().certificate.size() / 2);  // the handshake has it
+        CHECK(cost.wire.sent > gateway_pki().server.certificate.size() / 2);
+    }
+}
+
+TEST_CASE("gateway: of a long connection the cost is told in intervals, and nobody waits for it") {
+    GatewayFixture fixture;
+    fixture.gateway().session.cost_interval_ms = 1;
+    fixture.start();
+    TlsClient client{fixture.device(device())};
+    REQUIRE(client.write(hello()));
+    std::vector<std::byte> body;
+    REQUIRE(next_frame(client, body) == FrameType::welcome);
+    std::size_t told = 0;
+    while (told < 5) fixture.on_network([&] { told = fixture.submissions.costs.size(); });
+    fixture.finish();
+    CHECK(next_frame(client, body) == FrameType::collector_bye);
+    fixture.stop();
+    const auto& costs = fixture.submissions.costs;
+    std::uint64_t received = 0;
+    for (const ConnectionCost& cost : costs) {
+        received += cost.wire.received;
+        CHECK(cost.ended == (&cost == &costs.back()));
+    }
+    CHECK(received == fixture.gateway().counters.bytes_received);
+}
+
+TEST_CASE("gateway: who is not let in costs nobody anything") {
+    GatewayFixture fixture;
+    fixture.start();
+    const Issued revoked = issue_device(gateway_pki().acme, {"test", "acme", "bus-2"});
+    TlsClient client{fixture.device(revoked)};
+    std::vector<std::byte> body;
+    CHECK(next_frame(client, body) == FrameType::collector_bye);
+    fixture.stop();
+    CHECK(fixture.submissions.costs.empty());
+}

@@ -38,6 +38,10 @@ inline GatewayPki& gateway_pki() {
 class HeldSubmissions final : public Submissions {
  public:
     bool submit(const std::shared_ptr<Submitter>& from, Shard, const JournalEntry& entry) override {
+        if (!from) {
+            costs.push_back(parse_connection_cost(entry.body).value());
+            return true;
+        }
         from_ = from;
         kinds.push_back(entry.kind);
         return true;
@@ -48,6 +52,7 @@ class HeldSubmissions final : public Submissions {
     }
     void forget() { from_.reset(); }
     std::vector<JournalKind> kinds;
+    std::vector<ConnectionCost> costs;  // nobody waits for them
 
  private:
     std::shared_ptr<Submitter> from_;

@@ -335,8 +335,8 @@ TEST_CASE("writer: it stops, and says which, when it lacks a sealing key") {
 
 TEST_CASE("writer: it stops at an entry of a later version instead of going on without") {
     WriterBench bench;
-    bench.append(static_cast<JournalKind>(7), "acme", "", as_bytes("of tomorrow"));
-    CHECK(bench.drain().find("kind 7 at offset 0 that this version does not know") !=
+    bench.append(static_cast<JournalKind>(8), "acme", "", as_bytes("of tomorrow"));
+    CHECK(bench.drain().find("kind 8 at offset 0 that this version does not know") !=
           std::string::npos);
     CHECK(bench.writer->fatal());
 }

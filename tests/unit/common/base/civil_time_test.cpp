@@ -33,3 +33,18 @@ TEST_CASE("civil time: a partition's date has four digits of the year, whatever 
     CHECK(date_text({253'402'300'800'000'000}) == "9999-12-31");
     CHECK(date_text({INT64_MAX}) == "9999-12-31");
 }
+
+TEST_CASE("civil time: what people write is read, and nothing else") {
+    CHECK(parse_utc("1970-01-01") == WallUs{0});
+    CHECK(parse_utc("2026-11-21") == WallUs{1'795'219'200'000'000});
+    CHECK(parse_utc("2026-11-21T05:58") == WallUs{1'795'240'680'000'000});
+    CHECK(parse_utc("2026-11-21T05:58Z") == WallUs{1'795'240'680'000'000});
+    CHECK(parse_utc("2026-11-21T05:58:07Z") == WallUs{1'795'240'687'000'000});
+    for (const char* wrong :
+         {"", "yesterday", "2026-11", "2026-13-01", "2026-02-29", "2026-11-21T", "2026-11-21T05",
+          "2026-11-21T24:00", "2026-11-21T05:60", "2026-11-21Z", "2026-11-21T05:58+01:00",
+          "2026-11-21 05:58", "2026-11-21T05:58:07.5Z", "2026-11-21T05:58:"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(parse_utc(wrong));
+    }
+}

@@ -1,0 +1,34 @@
+// What a session tells the journal of its connection: time and bytes, in parts.
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/unit/collector/session/talk.hpp"
+
+using namespace longhaul;
+using namespace longhaul::collector;
+
+TEST_CASE("session: what its connection costs is told in intervals and at its end, once") {
+    Talk talk{[](SessionSettings& settings) {
+        settings.cost_interval_ms = 600'000;
+        settings.idle_deadline_ms = 10'000'000;
+    }};
+    talk.introduce();
+    const std::size_t submitted = talk.submitted.size();
+    Session& session = talk.session();
+    CHECK(session.deadline() == MonotonicMs{600'000});
+    CHECK_FALSE(session.take_cost({599'999}, {100, 50}, false));
+    // The handshake was before the session, and counts.
+    CHECK(session.take_cost({600'020}, {1000, 500}, false) ==
+          ConnectionCost{600'020, {1000, 500}, false});
+    CHECK(session.deadline() == MonotonicMs{1'200'020});
+    CHECK_FALSE(session.take_cost({600'021}, {1000, 500}, false));
+    CHECK(session.take_cost({600'720}, {1007, 511}, true) == ConnectionCost{700, {7, 11}, true});
+    CHECK_FALSE(session.take_cost({9'000'000}, {2000, 2000}, true));
+    CHECK(session.deadline() == MonotonicMs{10'000'001});
+    CHECK(talk.submitted.size() == submitted);  // the device waits for none of it
+}
+
+TEST_CASE("session: one that never said anything cost something, too") {
+    Talk talk;
+    CHECK(talk.session().take_cost({40}, {2000, 1500}, true) ==
+          ConnectionCost{40, {2000, 1500}, true});
+}
