@@ -212,8 +212,8 @@ void Scenario::set_devices(std::int64_t wanted) {
     expect.happened_min.clear();
 }
 
-void Scenario::set_duration_s(std::int64_t seconds) {
-    duration_s = seconds;
+void Scenario::set_duration_s(std::int64_t wanted) {
+    duration_s = wanted;
     expect.happened_min.clear();
 }
 

@@ -46,7 +46,7 @@ struct Scenario {
     // So many devices in all, in the same proportions; each fleet keeps one. Of what was to happen
     // nothing is expected any more: that was counted for the whole.
     void set_devices(std::int64_t devices);
-    void set_duration_s(std::int64_t seconds);  // the same
+    void set_duration_s(std::int64_t wanted);  // the same
     std::int64_t devices() const;
 };
 

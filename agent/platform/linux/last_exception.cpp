@@ -23,7 +23,9 @@ namespace {
 }  // namespace
 }  // namespace longhaul::agent
 
-namespace __cxxabiv1 {  // NOLINT(bugprone-reserved-identifier): the library's name
-extern std::terminate_handler __terminate_handler;  // NOLINT(bugprone-reserved-identifier)
+namespace __cxxabiv1 {
+// NOLINTNEXTLINE(readability-identifier-naming): the library's name
+extern std::terminate_handler __terminate_handler;
+// NOLINTNEXTLINE(readability-identifier-naming)
 std::terminate_handler __terminate_handler = longhaul::agent::end_by_exception;
 }  // namespace __cxxabiv1

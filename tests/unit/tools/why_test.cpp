@@ -72,8 +72,8 @@ TEST_CASE("why: each state has its word and its sentence, in the order of what m
         {"awaited", "it told of 2 blocks that have not come",
          [](DeviceFacts& f) { f.counts.awaited = 2; }},
         {"quarantined",
-         "2 entries are in quarantine (the block does not open), their bytes stay in "
-         "the journal; last heard 5 s ago; nothing is lost",
+         "2 entries are in quarantine (the block does not open), with their "
+         "bytes; last heard 5 s ago; nothing is lost",
          [](DeviceFacts& f) {
              f.counts.awaited = 2;
              f.quarantine = {{"the block does not open", 2}};
