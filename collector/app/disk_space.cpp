@@ -3,11 +3,20 @@
 #include <sys/statvfs.h>
 
 namespace longhaul::collector {
+namespace {
+
+// A journal makes a segment a shard, a lake some files a commit; more than that is for those who
+// clean up.
+constexpr std::uint64_t files_min = 64;
+
+}  // namespace
 
 std::optional<DiskSpace> disk_space(const std::string& folder) {
     struct statvfs found{};
     if (::statvfs(folder.c_str(), &found) != 0) return std::nullopt;
-    return DiskSpace{std::uint64_t{found.f_bavail} * found.f_frsize,
+    // File systems that do not count files say that they have none at all.
+    const bool may_make_files = found.f_files == 0 || found.f_favail >= files_min;
+    return DiskSpace{may_make_files ? std::uint64_t{found.f_bavail} * found.f_frsize : 0,
                      std::uint64_t{found.f_blocks} * found.f_frsize};
 }
 

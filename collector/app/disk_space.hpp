@@ -11,7 +11,7 @@
 namespace longhaul::collector {
 
 struct DiskSpace {
-    std::uint64_t free_bytes = 0;  // that this process may use
+    std::uint64_t free_bytes = 0;  // that this process may use; 0 when it can hardly make a file
     std::uint64_t size_bytes = 0;
 };
 std::optional<DiskSpace> disk_space(const std::string& folder);

@@ -146,6 +146,8 @@ void add_writer(Families& to, const Readings& from) {
              counters.duplicates);
     to.gauge("longhaul_writer_quarantined_entries", "Entries of the journal in quarantine.",
              counters.quarantined);
+    to.counter("longhaul_writer_forks_total",
+               "Blocks and records under a name that another content had taken.", counters.forks);
     to.gauge("longhaul_writer_released_blocks",
              "Blocks of the journal that became rows after they had been in quarantine.",
              counters.released);

@@ -48,6 +48,7 @@ struct WriterCounters {
     std::uint64_t blocks = 0;      // first arrivals that became rows
     std::uint64_t duplicates = 0;  // blocks that had arrived before
     std::uint64_t quarantined = 0;
+    std::uint64_t forks = 0;     // of them, what this writer found under a name that was taken
     std::uint64_t released = 0;  // blocks that became rows after they had waited in quarantine
     std::uint64_t rows = 0;
     std::uint64_t damaged = 0;  // journal entries that could not be read

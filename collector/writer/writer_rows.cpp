@@ -1,6 +1,7 @@
 // How rows are made of an opened block, and the rows of the system tables.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdlib>
 #include <utility>
 
@@ -349,6 +350,12 @@ Writer::Outcome Writer::quarantine(const Place& place, const EpochName& name,
                                    std::optional<BlockHeader> header, Bytes content,
                                    std::string_view reason) {
     ++counters_.quarantined;
+    if (reason.starts_with("fork") && std::has_single_bit(++counters_.forks)) {
+        notes_.push_back(place.tenant + "/" + place.device + " epoch " +
+                         std::to_string(name.second) + ": " + std::string{reason} +
+                         "; two devices go by this name, or one was set back (" +
+                         std::to_string(counters_.forks) + " of all devices so far)");
+    }
     LH_TRY_ASSIGN(TableBuffer* const kept,
                   table(place.tenant, "_quarantine", quarantine_columns(), false));
     LH_TRY_ASSIGN(Batch* const batch, begin_row(place, *kept));

@@ -49,10 +49,11 @@ class FullFigures:
 
 
 @contextmanager
-def small_disk(folder: Path, size):
-    """A file system of so many bytes; PermissionError where this user may not mount one."""
+def small_disk(folder: Path, size, files=1_000_000):
+    """A file system of so many bytes and files; PermissionError where this user may not mount one."""
     folder.mkdir(parents=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "longhaul-test", folder], capture_output=True, text=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},nr_inodes={files}", "longhaul-test", folder], capture_output=True,
+                          text=True)
     if done.returncode != 0:
         raise PermissionError(done.stderr.strip())
     try:

@@ -107,6 +107,11 @@ TEST_CASE("device: one that goes on while a copy of its spool began the next boo
             return std::to_string(BlockSeq::of(BlockClass::normal, number).value);
         };
         CHECK(bench.reasons() == Rows{"1|" + seq(3) + fork, "1|" + seq(4) + fork});
+        CHECK(bench.writer->counters().forks == 2);
+        const std::vector<std::string> notes = bench.writer->take_notes();
+        CHECK(std::count_if(notes.begin(), notes.end(), [](const std::string& note) {
+                  return note.find(" epoch 1: fork: of an epoch") != std::string::npos;
+              }) == 2);
         CHECK(bench.writer->counters().duplicates == 1);
         CHECK(bench.rows("acme/bus", {"n"}).size() == 4);
     }
