@@ -62,7 +62,7 @@ template <class Harness>
 void spool_passes_over_what_is_too_long() {
     SpoolBench<Harness> bench;
     const Epoch epoch = bench.begin();
-    for (const std::uint32_t number : {1, 2, 3, 4, 5, 6})
+    for (const std::uint32_t number : {1U, 2U, 3U, 4U, 5U, 6U})
         REQUIRE(bench
                     .append(epoch, BlockClass::normal, number,
                             number % 2 != 0 && number > 1 ? 300 : 900)
