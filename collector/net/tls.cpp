@@ -393,6 +393,6 @@ std::string TlsStream::last_error() const {
     return text_of(body_->error);
 }
 
-WireBytes TlsStream::wire() const { return body_->wire; }
+WireBytes& TlsStream::wire() { return body_->wire; }
 
 }  // namespace longhaul::collector

@@ -80,8 +80,8 @@ class TlsStream {
 
     // The sentence for the log after an error.
     std::string last_error() const;
-    // Through the socket, the handshake included.
-    WireBytes wire() const;
+    // Through the socket since somebody last took it, the handshake included.
+    WireBytes& wire();
 
  private:
     friend class TlsContext;  // whose callbacks for tickets are about one stream

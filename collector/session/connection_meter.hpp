@@ -1,9 +1,10 @@
 // How long a session has gone on and what went over the wire for it, told in parts. No clock and no
-// socket: time and counts are arguments.
+// socket: time and counts are arguments. Small, for a collector has one for each device that waits.
 #pragma once
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "collector/journal/connection_cost.hpp"
 #include "common/base/time.hpp"
@@ -12,29 +13,26 @@ namespace longhaul::collector {
 
 class ConnectionMeter {
  public:
-    ConnectionMeter(MonotonicMs begin, std::int64_t interval_ms)
-        : told_at_{begin}, interval_ms_{interval_ms} {}
+    explicit ConnectionMeter(MonotonicMs begin) : told_at_{begin} {}
 
-    MonotonicMs due() const { return ended_ ? MonotonicMs::never() : told_at_ + interval_ms_; }
+    MonotonicMs due(std::int64_t interval_ms) const {
+        return has_ended() ? MonotonicMs::never() : told_at_ + interval_ms;
+    }
     // What has come since the last answer, when that is due or the session `ended`; nothing behind
-    // its end. `wire`: of the connection since its socket was opened.
-    std::optional<ConnectionCost> take(MonotonicMs now, const WireBytes& wire, bool ended) {
-        if (ended_ || (!ended && now < due())) return std::nullopt;
+    // its end. `wire` is what went through the socket since then; an answer takes it and leaves 0.
+    std::optional<ConnectionCost> take(MonotonicMs now, std::int64_t interval_ms, WireBytes& wire,
+                                       bool ended) {
+        if (has_ended() || (!ended && now < due(interval_ms))) return std::nullopt;
         const std::int64_t connected_ms = std::max<std::int64_t>(0, now - told_at_);
-        const ConnectionCost cost{static_cast<std::uint64_t>(connected_ms),
-                                  {wire.received - told_.received, wire.sent - told_.sent},
-                                  ended};
-        told_at_ = now;
-        told_ = wire;
-        ended_ = ended;
-        return cost;
+        told_at_ = ended ? MonotonicMs::never() : now;
+        return ConnectionCost{static_cast<std::uint64_t>(connected_ms),
+                              std::exchange(wire, WireBytes{}), ended};
     }
 
  private:
-    MonotonicMs told_at_;
-    std::int64_t interval_ms_;
-    WireBytes told_;
-    bool ended_ = false;
+    bool has_ended() const { return told_at_ == MonotonicMs::never(); }
+
+    MonotonicMs told_at_;  // never: the session has ended
 };
 
 }  // namespace longhaul::collector

@@ -29,7 +29,7 @@ Session::Session(const DeviceName& peer, const SessionSettings& settings, KnownD
       frames_{{}},
       now_{now},
       deadline_{now + settings.hello_deadline_ms},
-      meter_{now, settings.cost_interval_ms} {}
+      meter_{now} {}
 
 std::size_t Session::on_bytes(Bytes bytes, WallUs wall, MonotonicMs now) {
     wall_ = wall;

@@ -96,11 +96,13 @@ class Session {
     void rest();
 
     SessionAction next();
-    MonotonicMs deadline() const { return std::min({deadline_, credit_due_, meter_.due()}); }
+    MonotonicMs deadline() const {
+        return std::min({deadline_, credit_due_, meter_.due(settings_.cost_interval_ms)});
+    }
     // To be asked at deadline() and at the end: what goes into the journal of the connection's
     // cost, if anything does now. The session waits for none of it and the device is not told.
-    std::optional<ConnectionCost> take_cost(MonotonicMs now, const WireBytes& wire, bool ended) {
-        return meter_.take(now, wire, ended);
+    std::optional<ConnectionCost> take_cost(MonotonicMs now, WireBytes& wire, bool ended) {
+        return meter_.take(now, settings_.cost_interval_ms, wire, ended);
     }
     // What the device has no credit for, although it may have something to send.
     CreditWait waits_for() const { return waits_for_; }

@@ -148,6 +148,7 @@ class WorldCollector final : public Listener, public Actor {
         collector::CloneWatch::Session watched;
         bool life_noted = false;
         collector::WireBytes wire;
+        collector::WireBytes untold;  // of it, what the journal does not have
         MonotonicMs begun;
         std::uint64_t durable = 0;
         MonotonicMs asks_at = MonotonicMs::never();  // for credit

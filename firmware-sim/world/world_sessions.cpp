@@ -27,6 +27,7 @@ void WorldCollector::on_connected(ConnectionId id, std::uint32_t device, Monoton
 void WorldCollector::on_bytes(ConnectionId id, Bytes bytes, MonotonicMs now) {
     if (const auto found = conversations_.find(id); found != conversations_.end()) {
         found->second.wire.received += bytes.size();
+        found->second.untold.received += bytes.size();
         if (clones_.spoke(found->second.watched, now)) tell_clone(found->second.device, now);
     }
     while (!bytes.empty()) {
@@ -68,7 +69,7 @@ void WorldCollector::end_conversation(ConnectionId id, MonotonicMs now) {
 
 // What the journal does not take is left out: then the collector goes down soon.
 void WorldCollector::tell_cost(Conversation& conversation, MonotonicMs now, bool ended) {
-    const auto cost = conversation.session->take_cost(now, conversation.wire, ended);
+    const auto cost = conversation.session->take_cost(now, conversation.untold, ended);
     if (!cost) return;
     std::array<std::byte, connection_cost_bytes_max> bytes;
     ByteWriter body{bytes};
@@ -107,6 +108,7 @@ bool WorldCollector::obey(ConnectionId id, MonotonicMs now) {
                 return true;
             case SessionAction::Kind::write:
                 found->second.wire.sent += action.bytes.size();
+                found->second.untold.sent += action.bytes.size();
                 network_.write_down(id, action.bytes, now);
                 break;
             case SessionAction::Kind::close:

@@ -15,20 +15,24 @@ TEST_CASE("session: what its connection costs is told in intervals and at its en
     const std::size_t submitted = talk.submitted.size();
     Session& session = talk.session();
     CHECK(session.deadline() == MonotonicMs{600'000});
-    CHECK_FALSE(session.take_cost({599'999}, {100, 50}, false));
+    WireBytes wire{1000, 500};
+    CHECK_FALSE(session.take_cost({599'999}, wire, false));
+    CHECK(wire == WireBytes{1000, 500});
     // The handshake was before the session, and counts.
-    CHECK(session.take_cost({600'020}, {1000, 500}, false) ==
-          ConnectionCost{600'020, {1000, 500}, false});
+    CHECK(session.take_cost({600'020}, wire, false) == ConnectionCost{600'020, {1000, 500}, false});
+    CHECK(wire == WireBytes{});
     CHECK(session.deadline() == MonotonicMs{1'200'020});
-    CHECK_FALSE(session.take_cost({600'021}, {1000, 500}, false));
-    CHECK(session.take_cost({600'720}, {1007, 511}, true) == ConnectionCost{700, {7, 11}, true});
-    CHECK_FALSE(session.take_cost({9'000'000}, {2000, 2000}, true));
+    wire = {7, 11};
+    CHECK_FALSE(session.take_cost({600'021}, wire, false));
+    CHECK(session.take_cost({600'720}, wire, true) == ConnectionCost{700, {7, 11}, true});
+    wire = {20, 20};
+    CHECK_FALSE(session.take_cost({9'000'000}, wire, true));
     CHECK(session.deadline() == MonotonicMs{10'000'001});
     CHECK(talk.submitted.size() == submitted);  // the device waits for none of it
 }
 
 TEST_CASE("session: one that never said anything cost something, too") {
     Talk talk;
-    CHECK(talk.session().take_cost({40}, {2000, 1500}, true) ==
-          ConnectionCost{40, {2000, 1500}, true});
+    WireBytes wire{2000, 1500};
+    CHECK(talk.session().take_cost({40}, wire, true) == ConnectionCost{40, {2000, 1500}, true});
 }
