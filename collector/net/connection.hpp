@@ -107,7 +107,7 @@ class Connection final : public Submitter,
     bool aborted_ = false;
     SessionCounters counted_;
     CreditWait counted_wait_ = CreditWait::nothing;
-    std::uint64_t counted_bytes_ = 0;
+    std::uint64_t counted_bytes_ = 0;  // of tls_->wire()
 };
 
 }  // namespace longhaul::collector

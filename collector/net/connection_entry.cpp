@@ -113,8 +113,10 @@ void Connection::offer_sealing_key() {
 // Into the journal, if that takes anything; nobody waits for it.
 void Connection::tell_cost(bool ended) {
     if (!session_ || !tls_) return;
+    count();  // before they are taken
     const auto cost = session_->take_cost(monotonic_now(), tls_->wire(), ended);
     if (!cost) return;
+    counted_bytes_ = 0;
     std::array<std::byte, connection_cost_bytes_max> room;
     ByteWriter body{room};
     write_connection_cost(*cost, body);
