@@ -16,9 +16,10 @@ constexpr std::int64_t hour_us = std::int64_t{3600} * 1'000'000;
 // A block may wait so long for its model before its rows are counted, in a later hour than it came.
 constexpr std::int64_t waiting_us = 31 * 24 * hour_us;
 
+// A time before 1970 is nobody's but another program's, and counts as the first hour.
 std::int64_t hour_of(std::int64_t time_us) {
-    const std::int64_t in_hour = time_us % hour_us;
-    return time_us - (in_hour < 0 ? in_hour + hour_us : in_hour);
+    const std::int64_t since_1970 = std::max<std::int64_t>(time_us, 0);
+    return since_1970 - since_1970 % hour_us;
 }
 
 // Rows of a device by the hour in which their blocks came.
@@ -97,7 +98,7 @@ Result<void, Message> read_told(collector::ObjectStore& lake, const std::string&
         for (std::size_t row = 0; row < hours.valid.size(); ++row) {
             const std::string device{data.value()[0].text(row)};
             if (samples.integers[row] > 0 && !device.empty() && scope.has(device))
-                told.rows[device][hours.integers[row]] +=
+                told.rows[device][hour_of(hours.integers[row])] +=
                     static_cast<std::uint64_t>(samples.integers[row]);
         }
     }

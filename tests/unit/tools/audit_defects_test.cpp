@@ -146,7 +146,9 @@ TEST_CASE("defects: a block's rows that were removed are found") {
     }
 }
 
-TEST_CASE("defects: rows that were removed when their block had been cut off are missed by hours") {
+TEST_CASE(
+    "defects: rows that were removed when their block had been cut off are found missing by "
+    "hours") {
     for (const bool merged : {false, true}) {
         CAPTURE(merged);
         DefectBench bench{true};
@@ -167,7 +169,7 @@ TEST_CASE("defects: rows that were removed when their block had been cut off are
     }
 }
 
-TEST_CASE("defects: a whole boot that is gone from the tables is missed") {
+TEST_CASE("defects: a whole boot that is gone from the tables is found missing") {
     DefectBench bench{true};
     bench.next_epoch(2);  // at noon, like the first one
     for (std::uint32_t number = 1; number <= blocks; ++number) {
