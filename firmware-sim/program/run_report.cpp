@@ -128,6 +128,12 @@ std::string store_in_words(const StoreCounts& s) {
         static_cast<Count>(s.taken));
 }
 
+std::string gateways_in_words(const CollectorCounts& c) {
+    if (c.gateway_kills + c.wandered == 0) return {};
+    return format("  gateways     %llu kills, %llu sessions at another one than the one before\n",
+                  static_cast<Count>(c.gateway_kills), static_cast<Count>(c.wandered));
+}
+
 std::string collector_in_words(const CollectorCounts& c) {
     return format(
                "  collector    %llu starts, %llu crashes (%llu kills), %llu sessions (%llu at "
@@ -157,8 +163,8 @@ std::string in_words(const RunReport& run) {
                               r.holds() ? "holds" : "FAILS") +
                        devices_in_words(run) + flash_in_words(r.devices) +
                        links_in_words(r.network) + hostile_in_words(r) +
-                       collector_in_words(r.collector) + disk_in_words(r.disk) +
-                       store_in_words(r.store);
+                       collector_in_words(r.collector) + gateways_in_words(r.collector) +
+                       disk_in_words(r.disk) + store_in_words(r.store);
     text += format(
         "  samples      %llu measured, %llu rows (%llu of a time without bound), %llu blocks "
         "acknowledged, %.1f bytes a sample on "

@@ -12,8 +12,8 @@ const char* name_of(Happening happening) {
         "delivered",     "blocks stored", "acked",       "collector up", "collector down",
         "sync failed",   "disk full",     "durable",     "committed",    "snapshot",
         "snapshot rots", "session ended", "drained",     "violation",    "unanswered",
-        "name taken",    "clone told",    "rollback"};
-    static_assert(names.size() == static_cast<std::size_t>(Happening::rollback) + 1);
+        "name taken",    "clone told",    "rollback",    "gateway up",   "gateway down"};
+    static_assert(names.size() == static_cast<std::size_t>(Happening::gateway_down) + 1);
     return names[static_cast<std::size_t>(happening)];
 }
 

@@ -39,6 +39,8 @@ enum class Happening : std::uint8_t {
     name_taken,  // version: another program's commit was first
     clone_told,  // device
     rollback,    // of a device's flash
+    gateway_up,  // its number
+    gateway_down,
 };
 const char* name_of(Happening happening);
 

@@ -28,6 +28,8 @@ constexpr Happened happened[] = {
     {"starts", [](const Report& r) { return r.collector.starts; }},
     {"crashes", [](const Report& r) { return r.collector.crashes; }},
     {"kills", [](const Report& r) { return r.collector.kills; }},
+    {"gateway_kills", [](const Report& r) { return r.collector.gateway_kills; }},
+    {"wandered", [](const Report& r) { return r.collector.wandered; }},
     {"disk_power_cuts", [](const Report& r) { return r.disk.power_cuts; }},
     {"disk_errors", [](const Report& r) { return r.disk.errors; }},
     {"sync_errors", [](const Report& r) { return r.disk.sync_errors; }},

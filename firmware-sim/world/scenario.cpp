@@ -24,6 +24,7 @@ void read_collector_faults(ConfigTable table, CollectorFaults& faults) {
     faults.snapshot_every_s = table.integer("snapshot_every_s", 0, seconds);
     faults.commit_every_s = table.integer("commit_every_s", 0, seconds);
     faults.rot_every_s = table.integer("rot_every_s", 0, seconds);
+    faults.gateway_every_s = table.integer("gateway_every_s", 0, seconds);
     faults.restart_s = table.integer("restart_s", faults.restart_s, {1, year_s});
     const auto rate = [&table](const char* key) {
         return static_cast<std::uint64_t>(table.integer(key, 0, permille));
@@ -34,6 +35,7 @@ void read_collector_faults(ConfigTable table, CollectorFaults& faults) {
 
 void read_collector(ConfigTable table, CollectorSettings& settings) {
     settings.shards = static_cast<collector::Shard>(table.integer("shards", 1, {1, 64}));
+    settings.gateways = static_cast<std::uint32_t>(table.integer("gateways", 1, {1, 64}));
     settings.group_ms = table.integer("group_ms", settings.group_ms, {0, 10'000});
     settings.gateway_s = table.integer("gateway_s", 0, seconds);
     settings.sync_ms = table.integer("sync_ms", 0, {0, 600'000});

@@ -15,6 +15,19 @@ constexpr std::int64_t retry_ms_max = 60'000;
 constexpr std::int64_t clean_up_ms = 3'600'000;
 constexpr int writer_steps_max = 64;
 
+// Of what has been cut off the journal.
+void learn_from(const Writer& writer, KnownDevices& known) {
+    writer.for_each_known(
+        {[&](Shard shard, const std::string& tenant, const SchemaHash& hash) {
+             known.add_schema(shard, tenant, hash);
+         },
+         [&](Shard shard, const std::string& tenant, const ModelHash& hash) {
+             known.add_model(shard, tenant, hash);
+         },
+         [&](const std::string& tenant, const std::string& device, Incarnation incarnation,
+             Epoch number) { known.add_epoch(tenant, device, incarnation, number); }});
+}
+
 }  // namespace
 
 Result<BlockKey> WorldCollector::Keys::unwrap(const PrivateKey& key,
@@ -52,6 +65,10 @@ WorldCollector::WorldCollector(const CollectorSettings& settings, const Authorit
     LH_CHECK(keys_.add(authority_.sealing_key()).ok());
     waiting_.resize(settings_.shards);
     promised_.resize(settings_.shards);
+    gateways_.resize(settings_.gateways);
+    last_gateway_.resize(names_.size());
+    for (std::size_t i = 0; i < gateways_.size(); ++i)
+        gateways_[i].number = static_cast<std::int64_t>(i);
     const CollectorFaults& faults = settings_.faults;
     plan(kill, faults.kill_every_s);
     plan(power, faults.power_every_s);
@@ -61,6 +78,7 @@ WorldCollector::WorldCollector(const CollectorSettings& settings, const Authorit
     plan(snapshot, faults.snapshot_every_s);
     plan(commit, faults.commit_every_s);
     plan(rot, faults.rot_every_s);
+    plan(kill_gateway, faults.gateway_every_s);
     if (settings_.gateway_s != 0)
         scheduler_.at({second_ms * settings_.gateway_s}, *this, begin_writing);
     scheduler_.at({}, *this, start);
@@ -76,7 +94,7 @@ void WorldCollector::on_event(MonotonicMs now, std::uint64_t tag) {
         case serve:
             return run(now);
         case start:
-            if (!listens() && !try_start(now)) go_down(now, by_disk);
+            if (!up_ && !try_start(now)) go_down(now, by_disk);
             return;
         case tick:
             tick_sessions(now);
@@ -85,8 +103,10 @@ void WorldCollector::on_event(MonotonicMs now, std::uint64_t tag) {
             if (upkeep_) look_after_tables(now);
             return scheduler_.at(now + settings_.upkeep.interval_ms, *this, upkeep);
         case power_behind_snapshot:
-            if (listens() && now < settings_.healed_at) go_down(now, by_power);
+            if (up_ && now < settings_.healed_at) go_down(now, by_power);
             return;
+        case gateways_back:
+            return open_gateways_again(now);
         case begin_writing:
             return end_as_gateway(now);
         case room:
@@ -130,19 +150,9 @@ bool WorldCollector::open_journal(MonotonicMs now) {
     }
     journal_ = std::move(journal).value();
     check_promises(now);
-    known_ = {};
-    clones_ = CloneWatch{};
-    intake_ = std::make_unique<Intake>();
-    intake_->set_date(wall(now), now);
-    intake_->set_limits({{std::string{world_tenant}, settings_.limits}}, now);
-    intake_->set_disk_short(full_);
-    const Status loaded = known_.load(*journal_, [&](const ReadEntry& read) {
-        const JournalEntry& entry = read.entry;
-        if (entry.kind == JournalKind::block)
-            intake_->count_taken(entry.tenant, entry.body.size(), entry.receive_time, now);
-    });
-    if (!loaded.ok()) trouble_ = "the journal cannot be read: " + to_string(loaded.error());
-    return loaded.ok();
+    for (Gateway& gateway : gateways_)
+        if (!open_gateway(gateway, now)) return false;
+    return true;
 }
 
 bool WorldCollector::open_writer(MonotonicMs now) {
@@ -161,15 +171,7 @@ bool WorldCollector::open_writer(MonotonicMs now) {
     }
     counts_.resumed += resumed ? 1 : 0;
     rotten_ = false;
-    writer->for_each_known(
-        {[this](Shard shard, const std::string& tenant, const SchemaHash& hash) {
-             known_.add_schema(shard, tenant, hash);
-         },
-         [this](Shard shard, const std::string& tenant, const ModelHash& hash) {
-             known_.add_model(shard, tenant, hash);
-         },
-         [this](const std::string& tenant, const std::string& device, Incarnation incarnation,
-                Epoch number) { known_.add_epoch(tenant, device, incarnation, number); }});
+    for (Gateway& gateway : gateways_) learn_from(*writer, gateway.known);
     writer_ = std::move(writer);
     upkeep_ = std::make_unique<Upkeep>(store_, settings_.upkeep, Upkeep::Ports{});
     return true;
@@ -178,7 +180,7 @@ bool WorldCollector::open_writer(MonotonicMs now) {
 // Somebody stops it, and starts it again with keys and a lake.
 void WorldCollector::end_as_gateway(MonotonicMs now) {
     if (disk_.list(world_tenant).ok()) violate(now, "a gateway has written tables");
-    if (listens()) go_down(now, killed);
+    if (up_) go_down(now, killed);
 }
 
 // As its thread does it, between two steps of the writer.
@@ -218,11 +220,9 @@ void WorldCollector::go_down(MonotonicMs now, int how) {
     log_.add(now, EventLog::collector, Happening::collector_down, how);
     ++counts_.crashes;
     count_what_ran();
-    for (const auto& [id, conversation] : conversations_) {
-        note_cost(conversation, now);
-        network_.close_down(id, now);
-    }
-    conversations_.clear();
+    for (auto at = conversations_.begin(); at != conversations_.end();)
+        at = drop_conversation(at, now);
+    for (Gateway& gateway : gateways_) gateway.intake.reset();
     for (auto& each : waiting_) each.clear();
     upkeep_.reset();
     writer_.reset();
@@ -252,7 +252,7 @@ void WorldCollector::run_at(MonotonicMs time) {
 // Journal and writer, as their threads would drive them.
 void WorldCollector::run(MonotonicMs now) {
     if (runs_at_ <= now) runs_at_ = MonotonicMs::never();
-    if (!listens()) return;
+    if (!up_) return;
     if (!step_journal(now) || (writer_ && !step_writer(now))) go_down(now, by_disk);
 }
 

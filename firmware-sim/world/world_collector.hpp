@@ -1,6 +1,9 @@
 // The collector of a simulated world: the shipping session, journal, writer and lake code as one
 // process on one simulated disk. It dies with its disk, is killed, loses power, and starts again
 // from what the disk kept. The only part of the simulator that drives the collector's parts.
+//
+// It may have several gateways in front: each knows, counts and watches by itself what came to it,
+// and is killed by itself. All append to the one journal, whose machine, writer and lake they share.
 #pragma once
 
 #include <deque>
@@ -34,12 +37,14 @@ struct CollectorFaults {
     std::int64_t snapshot_every_s = 0;  // every write fails from some step of a snapshot on
     std::int64_t commit_every_s = 0;    // … of a commit on, and power goes behind the next snapshot
     std::int64_t rot_every_s = 0;       // a bit of the newest snapshot flips before the next start
+    std::int64_t gateway_every_s = 0;   // one gateway is killed; the journal and the others go on
     std::int64_t restart_s = 10;        // until it is there again, at most
     StoreFaults store;
 };
 
 struct CollectorSettings {
     collector::Shard shards = 1;
+    std::uint32_t gateways = 1;  // a connection comes to any of those that are up
     std::int64_t group_ms = 5;
     std::int64_t sync_ms = 0;    // what a sync of the disk takes
     std::int64_t gateway_s = 0;  // so long it is a gateway: journal alone, no key, no writer
@@ -58,6 +63,8 @@ struct CollectorCounts {
     std::uint64_t starts = 0;
     std::uint64_t crashes = 0;
     std::uint64_t kills = 0;         // of them
+    std::uint64_t gateway_kills = 0;
+    std::uint64_t wandered = 0;      // sessions at another gateway than the device's one before
     std::uint64_t failed_syncs = 0;  // begun: the next sync is to fail
     std::uint64_t times_full = 0;
     std::uint64_t sessions = 0;
@@ -103,6 +110,8 @@ class WorldCollector final : public Listener, public Actor {
         power_behind_snapshot,
         begin_writing,
         rot,
+        kill_gateway,
+        gateways_back,
         heal,
         session,  // this and above: of the connection with the number beyond it
     };
@@ -111,7 +120,7 @@ class WorldCollector final : public Listener, public Actor {
                    std::vector<std::string> device_names, Scheduler& scheduler, Network& network,
                    EventLog& log);
 
-    bool listens() const override { return up_; }
+    bool listens() const override;
     void on_connected(ConnectionId id, std::uint32_t device, MonotonicMs now) override;
     void on_bytes(ConnectionId id, Bytes bytes, MonotonicMs now) override;
     void on_closed(ConnectionId id, MonotonicMs now) override;
@@ -141,7 +150,16 @@ class WorldCollector final : public Listener, public Actor {
     std::string standing() const { return trouble_; }
 
  private:
+    // What one of several knows by itself; what is durable, all of them share.
+    struct Gateway {
+        std::int64_t number = 0;
+        collector::KnownDevices known;
+        collector::CloneWatch clones;
+        std::unique_ptr<collector::Intake> intake;  // nullptr: it is down
+        MonotonicMs back_at;                        // when it is
+    };
     struct Conversation {
+        Gateway* gateway = nullptr;
         std::uint32_t device = 0;
         collector::DeviceName name;
         std::unique_ptr<collector::Session> session;
@@ -174,6 +192,11 @@ class WorldCollector final : public Listener, public Actor {
     bool try_start(MonotonicMs now);
     bool open_journal(MonotonicMs now);
     bool open_writer(MonotonicMs now);
+    bool open_gateway(Gateway& gateway, MonotonicMs now);
+    void open_gateways_again(MonotonicMs now);
+    void kill_one_gateway(MonotonicMs now);
+    std::vector<Gateway*> gateways_up();
+    Gateway& gateway_for(std::uint32_t device);
     void end_as_gateway(MonotonicMs now);
     bool is_gateway(MonotonicMs now) const { return now.value < 1000 * settings_.gateway_s; }
     void check_promises(MonotonicMs now);
@@ -201,6 +224,8 @@ class WorldCollector final : public Listener, public Actor {
     static void add_cost(const Conversation& conversation, MonotonicMs now,
                          collector::ConnectionCost& all);
     void tell_clone(std::uint32_t device, MonotonicMs now);
+    using Conversations = std::map<ConnectionId, Conversation>;
+    Conversations::iterator drop_conversation(Conversations::iterator at, MonotonicMs now);
     void end_conversation(ConnectionId id, MonotonicMs now);
     void run_at(MonotonicMs time);
     void plan(Tag tag, std::int64_t every_s);
@@ -227,15 +252,14 @@ class WorldCollector final : public Listener, public Actor {
     WorldStore store_;
     std::unique_ptr<collector::Writer> writer_;  // nullptr: it is down, or a gateway
     std::unique_ptr<collector::Upkeep> upkeep_;
-    std::unique_ptr<collector::Intake> intake_;
-    collector::KnownDevices known_;
-    collector::CloneWatch clones_;
-    std::map<ConnectionId, Conversation> conversations_;
+    std::vector<Gateway> gateways_;
+    std::vector<const Gateway*> last_gateway_;  // by device
+    Conversations conversations_;
     std::vector<std::deque<Waiting>> waiting_;  // by shard
     std::vector<collector::Offset> promised_;   // by shard: told to devices
     std::map<AckedBlock, std::uint16_t> acked_;
     std::map<std::string, collector::ConnectionCost> costs_;  // of connections that are over
-    bool up_ = false;
+    bool up_ = false;  // the journal's machine
     MonotonicMs runs_at_ = MonotonicMs::never();
     MonotonicMs sync_done_at_;  // the journal's thread is in a sync until then
     MonotonicMs writer_again_at_;

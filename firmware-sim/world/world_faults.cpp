@@ -22,8 +22,8 @@ void WorldCollector::begin_fault(Tag tag, MonotonicMs now) {
     const CollectorFaults& faults = settings_.faults;
     switch (tag) {
         case kill:
-            counts_.kills += listens() ? 1 : 0;
-            if (listens()) go_down(now, killed);
+            counts_.kills += up_ ? 1 : 0;
+            if (up_) go_down(now, killed);
             return plan(tag, faults.kill_every_s);
         case power:
             cut_power(now);
@@ -48,6 +48,9 @@ void WorldCollector::begin_fault(Tag tag, MonotonicMs now) {
         case rot:
             rots_ = true;
             return plan(tag, faults.rot_every_s);
+        case kill_gateway:
+            kill_one_gateway(now);
+            return plan(tag, faults.gateway_every_s);
         default:
             ++counts_.times_full;
             disk_.set_full(full_ = true);
@@ -60,7 +63,7 @@ void WorldCollector::begin_fault(Tag tag, MonotonicMs now) {
 
 // Between two steps of the disk, or in one of the next ones.
 void WorldCollector::cut_power(MonotonicMs now) {
-    if (!listens()) return;
+    if (!up_) return;
     if (random_.one_in(2)) return go_down(now, by_power);
     disk_.fail_after(1 + random_.below(8));
     cuts_disk_ = true;

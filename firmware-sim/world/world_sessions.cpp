@@ -7,28 +7,32 @@ namespace longhaul::sim {
 using namespace longhaul::collector;
 
 void WorldCollector::on_connected(ConnectionId id, std::uint32_t device, MonotonicMs now) {
+    Gateway& gateway = gateway_for(device);
     SessionSettings settings;
     settings.journal = journal_->id();
     settings.shard = journal_->shard_of(world_tenant, names_[device]);
     settings.credit_bytes = settings_.credit_bytes;
     settings.sealing_keys = std::make_shared<const std::vector<SealingKeyId>>(keys_.ids());
-    settings.intake = &intake_->of(world_tenant);
+    settings.intake = &gateway.intake->of(world_tenant);
     ++counts_.sessions;
     Conversation& conversation = conversations_[id];
+    conversation.gateway = &gateway;
     conversation.device = device;
     counts_.sessions_max = std::max<std::uint64_t>(counts_.sessions_max, conversations_.size());
     conversation.begun = now;
     conversation.name = {world_environment, world_tenant, names_[device]};
-    conversation.session = std::make_unique<Session>(conversation.name, settings, known_,
+    conversation.session = std::make_unique<Session>(conversation.name, settings, gateway.known,
                                                      std::span{&authority_.certificate(), 1}, now);
-    conversation.watched = clones_.begin(world_tenant, names_[device], std::to_string(id), now);
+    conversation.watched =
+        gateway.clones.begin(world_tenant, names_[device], std::to_string(id), now);
 }
 
 void WorldCollector::on_bytes(ConnectionId id, Bytes bytes, MonotonicMs now) {
     if (const auto found = conversations_.find(id); found != conversations_.end()) {
         found->second.wire.received += bytes.size();
         found->second.untold.received += bytes.size();
-        if (clones_.spoke(found->second.watched, now)) tell_clone(found->second.device, now);
+        if (found->second.gateway->clones.spoke(found->second.watched, now))
+            tell_clone(found->second.device, now);
     }
     while (!bytes.empty()) {
         const auto found = conversations_.find(id);
@@ -45,7 +49,8 @@ void WorldCollector::note_life(Conversation& conversation, MonotonicMs now) {
     const auto life = conversation.session->life();
     if (conversation.life_noted || !life) return;
     conversation.life_noted = true;
-    if (clones_.greeted(conversation.watched, *life, now)) tell_clone(conversation.device, now);
+    if (conversation.gateway->clones.greeted(conversation.watched, *life, now))
+        tell_clone(conversation.device, now);
 }
 
 void WorldCollector::tell_clone(std::uint32_t device, MonotonicMs now) {
@@ -61,7 +66,7 @@ void WorldCollector::on_closed(ConnectionId id, MonotonicMs now) { end_conversat
 void WorldCollector::end_conversation(ConnectionId id, MonotonicMs now) {
     const auto found = conversations_.find(id);
     if (found == conversations_.end()) return;
-    clones_.end(found->second.watched, now);
+    found->second.gateway->clones.end(found->second.watched, now);
     tell_cost(found->second, now, true);
     note_cost(found->second, now);
     conversations_.erase(found);
@@ -146,9 +151,10 @@ bool WorldCollector::submit(ConnectionId id, Conversation& conversation,
 }
 
 void WorldCollector::tick_sessions(MonotonicMs now) {
-    if (!listens()) return;
-    intake_->set_date(wall(now), now);
-    intake_->set_disk_short(full_);
+    for (Gateway* gateway : gateways_up()) {
+        gateway->intake->set_date(wall(now), now);
+        gateway->intake->set_disk_short(full_);
+    }
     std::vector<ConnectionId> late;
     for (const auto& [id, conversation] : conversations_) {
         if (conversation.session->deadline() <= now) late.push_back(id);
