@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "collector/lake/delta_log.hpp"
+#include "collector/lake/rewritten.hpp"
 #include "common/block/limits.hpp"
 
 namespace longhaul::collector {
@@ -78,6 +79,7 @@ Result<AuditedTable> audit_rows(ObjectStore& store, const std::string& folder,
         if (rows.blocks().size() > limits.blocks_max)
             return Error{ErrorCode::too_large, "blocks of a table"};
     }
+    audited.rewritten = compare_rewritten(store, table, limits);
     for (const auto& [name, block] : rows.blocks()) audited.blocks.emplace(name, block.counts);
     return audited;
 }

@@ -31,6 +31,15 @@ struct AuditedRows {
     void add(const AuditedRows& other);  // of another table
 };
 
+// Rows in files that other programs wrote, beside the files of ours that had them before: see
+// rewritten.hpp.
+struct RewrittenRows {
+    std::uint64_t same = 0;     // have the values that we wrote
+    std::uint64_t unknown = 0;  // no file of ours that had them is there any more
+    std::map<AuditedBlock, std::uint64_t> changed;  // have others
+    std::vector<std::string> faults;                // files that could not be compared, and why
+};
+
 struct AuditedTable {
     std::int64_t version = -1;                 // -1: there is no such table
     std::map<std::string, std::int64_t> txns;  // by "<journal uuid>/<shard>"
@@ -39,6 +48,7 @@ struct AuditedTable {
     // Files with rows that others have added: such rows lack a part of the name, so they are of no
     // block.
     std::map<std::string, NamelessRows> nameless;
+    RewrittenRows rewritten;
 };
 
 struct AuditLimits {

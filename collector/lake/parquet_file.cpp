@@ -195,6 +195,42 @@ arrow::Result<std::uint64_t> read_groups(Bytes parquet, const std::vector<std::s
     return rows;
 }
 
+// One row group as ours; a column that is not among `indices` of the file is null.
+arrow::Result<std::vector<ColumnData>> read_group(parquet::arrow::FileReader& reader, int group,
+                                                  const std::vector<Column>& columns,
+                                                  const std::vector<int>& indices) {
+    ARROW_ASSIGN_OR_RAISE(auto table, reader.ReadRowGroup(group, indices));
+    ARROW_ASSIGN_OR_RAISE(table, with_plain_types(std::move(table)));
+    std::vector<ColumnData> data(columns.size());
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        const auto column = table->GetColumnByName(columns[i].name);
+        if (column == nullptr) append_nulls(table->num_rows(), data[i]);
+        if (column == nullptr) continue;
+        for (const auto& chunk : column->chunks()) {
+            if (!append_array(*chunk, columns[i].type, data[i]))
+                return arrow::Status::Invalid(columns[i].name + " is of another type");
+        }
+    }
+    return data;
+}
+
+arrow::Status read_each_group(Bytes parquet, const std::vector<Column>& columns,
+                              const std::function<void(const std::vector<ColumnData>&)>& take) {
+    ARROW_ASSIGN_OR_RAISE(auto reader, open(parquet));
+    std::shared_ptr<arrow::Schema> schema;
+    ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
+    std::vector<int> indices;
+    for (const Column& column : columns) {
+        const int index = schema->GetFieldIndex(column.name);
+        if (index >= 0) indices.push_back(index);
+    }
+    for (int group = 0; group < reader->num_row_groups(); ++group) {
+        ARROW_ASSIGN_OR_RAISE(const auto data, read_group(*reader, group, columns, indices));
+        if (!data.empty() && !data[0].valid.empty()) take(data);
+    }
+    return arrow::Status::OK();
+}
+
 Error read_error() { return {ErrorCode::corrupt, "a Parquet file cannot be read"}; }
 
 }  // namespace
@@ -246,6 +282,12 @@ Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
         }
         take(row);
     }
+    return {};
+}
+
+Status read_column_groups(Bytes parquet, const std::vector<Column>& columns,
+                          const std::function<void(const std::vector<ColumnData>&)>& take) {
+    if (!read_each_group(parquet, columns, take).ok()) return read_error();
     return {};
 }
 

@@ -59,5 +59,9 @@ Status read_text_rows(Bytes parquet, const std::vector<std::string>& columns,
 // The rows of these columns as they were put into the batch, in the order of the file; a column
 // that the file lacks is null. Error corrupt: it cannot be read, or a column has another type.
 Result<std::vector<ColumnData>> read_columns(Bytes parquet, const std::vector<Column>& columns);
+// The same row group by row group, so that a large file takes less room; `take` is not called for
+// one without rows.
+Status read_column_groups(Bytes parquet, const std::vector<Column>& columns,
+                          const std::function<void(const std::vector<ColumnData>&)>& take);
 
 }  // namespace longhaul::collector

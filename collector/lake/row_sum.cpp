@@ -54,10 +54,16 @@ void add_column(ColumnType type, const ColumnData& data, std::vector<std::uint64
 
 }  // namespace
 
-void RowSum::add(const std::vector<Column>& columns, const std::vector<ColumnData>& data) {
-    if (data.empty()) return;
+std::vector<std::uint64_t> row_hashes(const std::vector<Column>& columns,
+                                      const std::vector<ColumnData>& data) {
+    if (data.empty()) return {};
     std::vector<std::uint64_t> hashes(data[0].valid.size(), salt_high);
     for (std::size_t i = 0; i < columns.size(); ++i) add_column(columns[i].type, data[i], hashes);
+    return hashes;
+}
+
+void RowSum::add(const std::vector<Column>& columns, const std::vector<ColumnData>& data) {
+    const std::vector<std::uint64_t> hashes = row_hashes(columns, data);
     rows += hashes.size();
     for (const std::uint64_t hash : hashes) {
         low += mix(hash ^ salt_low, salt_high);

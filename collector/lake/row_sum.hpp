@@ -9,6 +9,10 @@
 
 namespace longhaul::collector {
 
+// A hash of each row, over all columns, by their place.
+std::vector<std::uint64_t> row_hashes(const std::vector<Column>& columns,
+                                      const std::vector<ColumnData>& data);
+
 struct RowSum {
     std::uint64_t rows = 0;
     std::uint64_t low = 0;  // of 128 bits of hash for each row

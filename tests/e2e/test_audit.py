@@ -1,8 +1,10 @@
-"""`longhaul audit` of a real site: it holds, and fails with 1 and a name when somebody takes a row out or writes one twice."""
+"""`longhaul audit` of a real site: it holds, and fails with 1 and a name when somebody takes a row out, writes one twice or
+changes a value, in our files or in those that another program has made of them."""
 
 import json
 from datetime import datetime, timedelta, timezone
 
+import pyarrow
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
@@ -67,3 +69,74 @@ def test_a_row_that_somebody_takes_out_or_writes_twice(site):
     assert f"{TENANT}/{device} epoch {epoch}: " in report["problems"][0] and "samples were sent" in report["problems"][0]
     other = next(name for name in site.recording.devices if name != device)
     assert audit(site, "--device", other)[0] == DONE
+
+
+def optimize(path):
+    """By delta-rs, to files of its own, in another order."""
+    assert DeltaTable(path).optimize.z_order(["count", "row"])["numFilesAdded"] >= 1
+    return DeltaTable(path).to_pyarrow_table().num_rows
+
+
+def name_of(row):
+    return (row.column(name)[0].as_py() for name in ("device", "epoch", "seq", "row"))
+
+
+def take_out(path, row):
+    device, epoch, seq, number = name_of(row)
+    DeltaTable(path).delete(f"device = '{device}' AND epoch = {epoch} AND seq = {seq} AND row = {number}")
+
+
+def write_twice(path, row):
+    write_deltalake(path, row, mode="append")
+    DeltaTable(path).optimize.compact()
+
+
+def change_in_place(path, row):
+    device, epoch, seq, number = name_of(row)
+    DeltaTable(path).update(updates={"count": "coalesce(count, 0) + 1"}, predicate=
+                            f"device = '{device}' AND epoch = {epoch} AND seq = {seq} AND row = {number}")
+
+
+def change_and_write_all(path, row):
+    """As a script does that reads everything, mends something and writes everything."""
+    table = DeltaTable(path).to_pyarrow_table()
+    rows = table.to_pylist()
+    device, epoch, seq, number = name_of(row)
+    for each in rows:
+        if (each["device"], each["epoch"], each["seq"], each["row"]) == (device, epoch, seq, number):
+            each["note"] = "mended"
+    write_deltalake(path, pyarrow.Table.from_pylist(rows, table.schema), mode="overwrite")
+
+
+@pytest.mark.parametrize("change, sentence", [
+    (take_out, "samples were sent"), (write_twice, "1 rows stand there twice"),
+    (change_in_place, "1 rows in the table workshop have other values than the writer gave them"),
+    (change_and_write_all, "1 rows in the table workshop have other values than the writer gave them")])
+def test_a_change_in_files_that_another_program_has_rewritten(site, change, sentence):
+    path = str(table_of(site))
+    rows = optimize(path)
+    code, report, messages = audit(site)
+    assert code == DONE, messages
+    assert report["rewritten"] == {"same": rows, "changed": 0, "unknown": 0}
+
+    row = DeltaTable(path).to_pyarrow_table().slice(0, 1)
+    device, epoch, seq, _ = name_of(row)
+    change(path, row)
+    code, report, _ = audit(site)
+    assert code == CHECK_FAILED
+    problem, = report["problems"]
+    assert problem.startswith(f"{TENANT}/{device} epoch {epoch}: ") and f"bulk block {seq & 0x3fffffff}" in problem and sentence in problem
+    assert report["rewritten"]["changed"] == ("other values" in sentence)
+    other = next(name for name in site.recording.devices if name != device)
+    assert audit(site, "--device", other)[0] == DONE
+
+
+def test_of_rewritten_rows_whose_first_files_are_deleted_the_values_are_not_known(site):
+    path = str(table_of(site))
+    rows = optimize(path)
+    DeltaTable(path).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    change_in_place(path, DeltaTable(path).to_pyarrow_table().slice(0, 1))
+    code, report, messages = audit(site)
+    assert code == DONE, messages
+    assert report["rewritten"] == {"same": 0, "changed": 0, "unknown": rows}
+    assert f"of {rows} its files are deleted, so that nobody knows" in call(site.bin / "longhaul", "audit", "--config", site.config)[1]

@@ -346,6 +346,7 @@ Result<AuditReport, Message> audit(collector::Journal& journal, const LakeConten
     report.problems = std::move(sent.problems);
     for (const auto& [tenant, tables] : lake) {
         report.tables += tables.tables.size();
+        report.rewritten.add(tables.rewritten);
         report.problems.insert(report.problems.end(), tables.problems.begin(),
                                tables.problems.end());
         add_older_blocks(tenant, tables, journal, scope, sent);

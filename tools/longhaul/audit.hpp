@@ -64,10 +64,20 @@ struct AuditedEpoch {
     }
 };
 
+// Rows in files that another program wrote in place of ours.
+struct RewrittenCounts {
+    std::uint64_t same = 0;     // compared: they have the values that the writer wrote
+    std::uint64_t changed = 0;  // they have others
+    std::uint64_t unknown = 0;  // the files that the writer wrote them to are deleted
+
+    void add(const RewrittenCounts& other);
+};
+
 struct AuditReport {
     std::map<AuditedEpoch, AuditCounts> epochs;
     std::map<AuditedEpoch, WallUs> heard;  // when the newest thing of the epoch came
     AuditCounts totals;
+    RewrittenCounts rewritten;
     std::size_t devices = 0;
     std::size_t tables = 0;
     bool adopted = false;               // another journal wrote to the lake before this one
@@ -96,6 +106,7 @@ struct TenantTables {
     // By device and incarnation; each loss once.
     std::map<std::pair<std::string, std::int64_t>, std::vector<LostRun>> lost;
     ToldUsage told;
+    RewrittenCounts rewritten;
     std::vector<std::string> problems;  // what could not be read
 };
 using LakeContents = std::map<std::string, TenantTables>;

@@ -59,6 +59,9 @@ void print_json(const AuditReport& report, bool ok) {
     }
     boost::json::object all{{"ok", ok}, {"devices", report.devices}, {"tables", report.tables}};
     all["totals"] = json_of(report.totals);
+    all["rewritten"] = {{"same", report.rewritten.same},
+                        {"changed", report.rewritten.changed},
+                        {"unknown", report.rewritten.unknown}};
     all["problems"] = boost::json::array(report.problems.begin(), report.problems.end());
     all["epochs"] = std::move(epochs);
     std::printf("%s\n", boost::json::serialize(all).c_str());
@@ -83,9 +86,20 @@ void print_table(const AuditReport& report) {
     print_line(std::to_string(report.devices) + " devices", "", report.totals);
 }
 
+// Nothing, when no other program has written a file.
+void print_rewritten(const RewrittenCounts& rows) {
+    if (rows.same + rows.changed + rows.unknown == 0) return;
+    std::printf(
+        "rows in files of other programs: %llu have the values that the writer gave them, "
+        "%llu others; of %llu its files are deleted, so that nobody knows\n",
+        static_cast<unsigned long long>(rows.same), static_cast<unsigned long long>(rows.changed),
+        static_cast<unsigned long long>(rows.unknown));
+}
+
 void print_verdict(const AuditReport& report, bool ok) {
     const AuditCounts& totals = report.totals;
     for (const std::string& problem : report.problems) std::printf("%s\n", problem.c_str());
+    print_rewritten(report.rewritten);
     if (totals.older != 0) {
         std::printf(
             "%llu blocks have been cut off from the journal: they are in the tables, once; %s\n",

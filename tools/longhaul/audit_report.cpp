@@ -24,6 +24,12 @@ void AuditCounts::add(const AuditCounts& other) {
     wrong += other.wrong;
 }
 
+void RewrittenCounts::add(const RewrittenCounts& other) {
+    same += other.same;
+    changed += other.changed;
+    unknown += other.unknown;
+}
+
 bool AuditScope::has(std::string_view name) const {
     if (!device.empty() && name != device) return false;
     return parts == 1 || crc32c(as_bytes(name)) % parts == part;
@@ -33,6 +39,7 @@ void AuditReport::add(AuditReport&& other) {
     epochs.merge(other.epochs);
     heard.merge(other.heard);
     totals.add(other.totals);
+    rewritten.add(other.rewritten);
     devices += other.devices;
     tables = std::max(tables, other.tables);
     adopted = adopted || other.adopted;

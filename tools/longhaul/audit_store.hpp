@@ -1,7 +1,7 @@
 // The lake as the audit reads it: nothing is written, and a batch file whose content is not what
 // its name says is damaged. So a value that has changed is found, although only the names of rows
-// are compared with the journal. Files that other programs wrote have other names and are taken as
-// they are.
+// are compared with the journal. Files that other programs wrote have other names and are read as
+// they are; collector/lake/rewritten.hpp compares their values.
 #pragma once
 
 #include "collector/lake/file_names.hpp"

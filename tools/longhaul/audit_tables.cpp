@@ -44,6 +44,32 @@ void tell_nameless(const std::string& who, const collector::AuditedTable& table,
     }
 }
 
+// "acme/bus-7 epoch 12: 3 rows in the table gnss have other values than the writer gave them, the
+// first in bulk block 41: another program has changed them"
+void tell_rewritten(const std::string& tenant, const std::string& table,
+                    const collector::RewrittenRows& rows, TenantTables& found) {
+    found.rewritten.same += rows.same;
+    found.rewritten.unknown += rows.unknown;
+    for (const std::string& fault : rows.faults)
+        found.problems.push_back(tenant + "/" + table + "/" + fault);
+    for (auto at = rows.changed.begin(); at != rows.changed.end();) {
+        const collector::AuditedBlock& first = at->first;
+        std::uint64_t changed = 0;
+        for (; at != rows.changed.end() && at->first.device == first.device &&
+               at->first.incarnation == first.incarnation && at->first.epoch == first.epoch;
+             ++at)
+            changed += at->second;
+        found.rewritten.changed += changed;
+        const BlockSeq seq{static_cast<std::uint32_t>(first.seq)};
+        found.problems.push_back(
+            tenant + "/" + first.device + " epoch " + std::to_string(first.epoch) + ": " +
+            std::to_string(changed) + " rows in the table " + table +
+            " have other values than the writer gave them, the first in " +
+            std::string{name_of(seq.block_class())} + " block " + std::to_string(seq.number()) +
+            ": another program has changed them");
+    }
+}
+
 // False: there are too many blocks.
 Result<bool, Message> read_rows(collector::ObjectStore& lake, const std::string& tenant,
                                 const collector::AuditLimits& limits, TenantTables& found) {
@@ -61,6 +87,7 @@ Result<bool, Message> read_rows(collector::ObjectStore& lake, const std::string&
         for (const std::string& fault : table.value().faults)
             found.problems.push_back(who + "/" + fault);
         tell_nameless(who, table.value(), found.problems);
+        tell_rewritten(tenant, name, table.value().rewritten, found);
         for (const auto& [block, rows] : table.value().blocks) found.rows[block].add(rows);
         table.value().blocks.clear();
         found.tables.emplace(name, std::move(table).value());
