@@ -27,3 +27,34 @@ def begin_next_hour(journal, tenant):
     checksum = crc32c(salt + struct.pack("<QI", offset, len(content)) + content)
     with open(segment, "ab") as file:
         file.write(struct.pack("<II", len(content), checksum) + content)
+
+
+def shard_of(tenant, device, shards):
+    return crc32c(tenant.encode() + b"\0" + device.encode()) % shards
+
+
+def shard_bytes(journal, shard):
+    """Of all entries."""
+    return sum(segment.stat().st_size - HEADER_BYTES for segment in (journal / f"shard-{shard:04}").glob("*.seg"))
+
+
+def date_back(journal, device, by_us):
+    """What came from the device came so much earlier; the collector is stopped. How many entries there are."""
+    entries = 0
+    for segment in journal.glob("shard-*/*.seg"):
+        data = bytearray(segment.read_bytes())
+        salt, at = bytes(data[20:28]), HEADER_BYTES
+        while at < len(data):
+            length, = struct.unpack_from("<I", data, at)
+            tenant_bytes = data[at + 17]
+            name = at + 18 + tenant_bytes
+            if data[name + 1:name + 1 + data[name]] == device.encode():
+                time_us, = struct.unpack_from("<q", data, at + 8)
+                struct.pack_into("<q", data, at + 8, time_us - by_us)
+                offset = int(segment.stem) + at - HEADER_BYTES
+                content = bytes(data[at + 8:at + 8 + length])
+                struct.pack_into("<I", data, at + 4, crc32c(salt + struct.pack("<QI", offset, length) + content))
+                entries += 1
+            at += 8 + length
+        segment.write_bytes(data)
+    return entries
