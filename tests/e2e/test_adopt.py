@@ -8,7 +8,7 @@ import pytest
 
 from longhaul_e2e.compare import differences
 from longhaul_e2e.forged import forge
-from longhaul_e2e.full import FullSpool
+from longhaul_e2e.full import DEVICE, FullSpool
 from longhaul_e2e.processes import call, demand, wait_until
 from longhaul_e2e.readers import by_deltalake, connect, read
 from longhaul_e2e.site import TENANT, Site
@@ -63,6 +63,22 @@ def check_rows(site, recording, boots, tenant=TENANT):
     rows = read(by_deltalake, site.lake / tenant / recording.table, dict(zip(recording.fields, recording.kinds)))
     assert differences(recording, rows, recording.devices.keys()) == []
     assert len(rows) == boots * recording.samples
+
+
+def check_listed(site, of_last_file):
+    """What FullSpool's device has put is in the table, once, or listed as lost; how many rows there are. Of the last barrier
+    before the loss, whose blocks the device has no more, nobody can tell whether it was whole."""
+    table, losses = site.lake / TENANT / "reading", site.lake / TENANT / "_losses"
+    there = {seq for seq, in connect().execute(f"SELECT DISTINCT seq FROM delta_scan('{table}')").fetchall()}
+    listed = set()
+    for first, last, reason in connect().execute(f"SELECT first_seq, last_seq, reason FROM delta_scan('{losses}')").fetchall():
+        assert reason in ("journal_lost", "full")
+        listed |= set(range(first, last + 1))
+    assert listed - there and listed & there <= of_last_file
+    assert listed | there == set(range(min(there), max(there) + 1))
+    rows, distinct = connect().execute(f"SELECT count(*), count(DISTINCT n) FROM delta_scan('{table}')").fetchone()
+    assert rows == distinct
+    return rows
 
 
 @pytest.fixture()
@@ -227,16 +243,59 @@ def test_what_cannot_be_had_again_is_listed(tmp_path):
         assert site.stop_collector() == DONE
         code, report = site.audit()
         assert code == DONE and report["ok"] and report["totals"]["lost"] > 0, report
-
-        table, losses = site.lake / TENANT / "reading", site.lake / TENANT / "_losses"
-        numbers = connect().execute(f"SELECT DISTINCT seq FROM delta_scan('{table}')").fetchall()
-        there = {seq for seq, in numbers}
-        listed = set()
-        for first, last, reason in connect().execute(f"SELECT first_seq, last_seq, reason FROM delta_scan('{losses}')").fetchall():
-            assert reason in ("journal_lost", "full")
-            listed |= set(range(first, last + 1))
-        # Of the last barrier before, whose blocks the device has no more, nobody can tell whether it was whole.
-        assert listed - there and listed & there <= of_last_file
-        rows, distinct = connect().execute(f"SELECT count(*), count(DISTINCT n) FROM delta_scan('{table}')").fetchone()
-        assert rows == distinct
+        rows = check_listed(site, of_last_file)
         assert 205 <= rows < 4205
+
+
+def test_the_drill_a_machine_is_lost_and_another_takes_its_place(tmp_path):
+    """Disk, registry, keys and journal are gone; there are a backup, the lake, and devices that know nothing of it."""
+    with Site(tmp_path / "site") as site:
+        spool = FullSpool(site, "bytes_max = 65536")
+        recording = forge(tmp_path / "forged", 23, devices=2)
+        buses = site.folder / "buses"
+        site.start_collector()
+        site.add_devices(sorted(recording.devices), recording, folder=buses, block_bytes=512)
+        spool.start()
+        spool.put("reading", 200)
+        wait_until(spool.drained, "everything to be acknowledged")
+        run_agents(site, buses)
+        backup = tmp_path / "safe"
+        demand(site.bin / "longhaul", "backup", backup, "--config", site.config)  # while it runs
+        assert site.stop_collector() == DONE
+
+        set_commit_interval(site, 3600)
+        site.start_collector()
+        run_agents(site, buses)  # acknowledged, in no table; these devices keep it
+        spool.put("reading", 4000)  # this one cannot
+        wait_until(spool.drained, "everything to be acknowledged")
+        site.kill_collector()
+        of_last_file = blocks_of_last_file(site.lake / TENANT / "reading")
+        site.lake.rename(tmp_path / "lake")
+        shutil.rmtree(site.authority / "collector")
+
+        place = tmp_path / "new"
+        site.config, site.journal, site.lake = place / "collector.toml", place / "journal", place / "lake"
+        demand(site.bin / "longhaul", "restore", backup, "--config", site.config)
+        (tmp_path / "lake").rename(site.lake)
+        check_refused(site)
+        code, report, messages = adopt(site)
+        assert (code, messages) == (DONE, "") and report["devices"] == 3 and report["entries_kept"] == 0
+        site.start_collector()
+        run_agents(site, buses)
+        spool.put("reading", 5)  # its agent has lived through it all
+        wait_until(spool.drained, "everything to be acknowledged")
+        assert spool.agent.stop() == DONE
+        assert site.stop_collector() == DONE
+        code, report = site.audit(drained=False)
+        assert code == DONE and report["totals"]["awaited"] > 0, "what has not come is awaited until a person closes the account"
+
+        assert adopt(site, "--close")[0] == DONE
+        site.start_collector()
+        assert site.stop_collector() == DONE
+        check_rows(site, recording, boots=3)  # all of it, once, and the audit is clean
+        lost_of = connect().execute(f"SELECT DISTINCT device FROM delta_scan('{site.lake / TENANT / '_losses'}')").fetchall()
+        assert lost_of == [(DEVICE,)]
+        rows = check_listed(site, of_last_file)
+        assert 205 <= rows < 4205
+        trails = demand(site.bin / "longhaul", "audit-trail", "verify", "--config", site.config)
+        assert "acme: " in trails and "NOT whole" not in trails
