@@ -10,6 +10,10 @@ stored   Each bundled recording in a lake of its own, compacted. Beside it the s
          the same table as pyarrow's Parquet with zstd.
 
 A core is a second of the collector's processor time, all its threads together. A block is about 256 samples.
+
+Slow is no fault: how fast it should be stands in docs/benchmarks.md, and each figure is printed beside its limit. Wrong is one: a
+block that is not acknowledged or not in the journal, a row that is missing or there twice, a `longhaul audit` that fails. The first
+such thing ends it with 1 and a last line "bench collector: WRONG · what".
 """
 import argparse
 import json
@@ -27,7 +31,7 @@ sys.path.insert(0, str(TOP / "tests" / "e2e"))
 import pyarrow  # noqa: E402
 import pyarrow.csv  # noqa: E402
 from deltalake import DeltaTable  # noqa: E402
-from pyarrow import parquet  # noqa: E402
+from pyarrow import fs, parquet  # noqa: E402
 
 from longhaul_e2e import recordings  # noqa: E402
 from longhaul_e2e.operated import Operated  # noqa: E402
@@ -43,6 +47,25 @@ UNDER_WAY = 32    # blocks of a device, so that an acknowledgement does not wait
 LIMIT_S = 600
 OURS = ["device", "stream", "incarnation", "epoch", "seq", "row", "receive_time", "time_error_us"]
 PARTS = ("receive", "road", "stored")
+
+
+class Wrong(Exception):
+    """What was measured is not what should have been done."""
+
+
+def check(holds, what):
+    if not holds:
+        raise Wrong(what)
+
+
+def check_audit(site, samples, blocks=None):
+    """Everything that was acknowledged is in the tables once, and it is all that was sent."""
+    code, report = site.audit()
+    totals = report["totals"]
+    check(code == 0, f"{site.folder.name}: longhaul audit ends with {code}: {report['problems'][:3] or totals}")
+    check(totals["samples"] == totals["rows"] == samples,
+          f"{site.folder.name}: {samples} samples were sent, {totals['samples']} acknowledged, {totals['rows']} are rows")
+    check(blocks is None or totals["blocks"] == blocks, f"{site.folder.name}: {blocks} blocks were handed over, {totals['blocks']} are in the journal")
 
 
 def processor_s(pid):
@@ -102,7 +125,11 @@ def receive_round(site, load, blocks, options):
     spent = processor_s(site.collector.process.pid) - spent
     after = site.metrics()
     grown = {what: int(after[f"longhaul_journal_{what}_total"] - before[f"longhaul_journal_{what}_total"])
-             for what in ("written_bytes", "groups")}
+             for what in ("written_bytes", "groups", "entries")}
+    acked = int(after["longhaul_blocks_acknowledged_total"] - before["longhaul_blocks_acknowledged_total"])
+    check(done["blocks"] == acked == blocks * DEVICES, f"receive: {blocks * DEVICES} blocks were sent, the devices were told of "
+          f"{done['blocks']} that they are durable, the collector says {acked}")
+    check(grown["entries"] >= acked, f"receive: {acked} blocks were acknowledged, {grown['entries']} entries are in the journal")
     limit_s = synced_writes_s(site.folder / "limit", grown["written_bytes"], grown["groups"])
     return {"wall": done["blocks"] / done["seconds"], "core": done["blocks"] / spent, "p50": done["ack_ms_p50"],
             "p99": done["ack_ms_p99"], "limit": done["blocks"] / limit_s, "group": done["blocks"] / grown["groups"],
@@ -143,14 +170,14 @@ def road(options, folder):
         load = Load(site, recording)
         site.start_collector()
         before, begin = children_cpu_s(), time.monotonic()
-        load.hand_over()
+        done = load.hand_over()
         loaded = children_cpu_s() - before
-        site.stop_collector()
+        check(site.stop_collector() == 0, f"road: the collector did not end in good order: {site.collector.log}")
         seconds, spent = time.monotonic() - begin, children_cpu_s() - before - loaded
         table = site.lake / TENANT / recording.table
         rows = DeltaTable(table).to_pyarrow_dataset().count_rows()
-        if rows != load.samples:
-            raise RuntimeError(f"{rows} rows in the table, {load.samples} were sent: see {site.folder}")
+        check(rows == load.samples, f"road: {rows} rows in the table, {load.samples} samples were sent")
+        check_audit(site, load.samples, done["blocks"])
         peer = [call_cpu_s(sys.executable, __file__, "--peer", table, target)[0] for target in ("", folder / "peer.parquet")]
     limit = rows / (peer[1] - peer[0])
     print(f"\nroad: {rows:,} rows of {recording.fields} values, {len(load.names)} devices: {rows / seconds:,.0f} rows/s, "
@@ -172,12 +199,15 @@ def stored_recording(name, folder):
     with Site(folder / name.replace("/", "-"), commit_interval_s=1) as site:
         site.start_collector()
         site.add_devices(sorted(recording.devices), recording)
-        site.start_agent().wait(LIMIT_S)
-        site.stop_collector()
+        check(site.start_agent().wait(LIMIT_S)[0] == 0, f"stored: {name}: not everything was acknowledged")
+        check(site.stop_collector() == 0, f"stored: {name}: the collector did not end in good order")
         demand(site.bin / "longhaul", "lake", "compact", "--config", site.config, limit_s=LIMIT_S)
         table = DeltaTable(site.lake / TENANT / recording.table)
         ours = sum(pyarrow.table(table.get_add_actions(flatten=True)).to_pydict()["size_bytes"])
-        rows = table.to_pyarrow_table()
+        # By Arrow's own threads: delta-rs would call back into Python from its own, even while this process ends.
+        rows = table.to_pyarrow_table(filesystem=fs.SubTreeFileSystem(str(site.lake / TENANT / recording.table), fs.LocalFileSystem()))
+        check(rows.num_rows == recording.samples, f"stored: {name}: {recording.samples} samples were sent, {rows.num_rows} rows are there")
+        check_audit(site, recording.samples)
     text, file = folder / "peer.csv", folder / "peer.parquet"
     pyarrow.csv.write_csv(printable(rows.drop_columns(OURS)), text)
     parquet.write_table(rows, file, compression="zstd")
@@ -206,8 +236,12 @@ def main():
     if options.peer:
         return write_with_pyarrow(*options.peer)
     shutil.rmtree(options.dir, ignore_errors=True)
-    for part in options.only or PARTS:
-        {"receive": receive, "road": road, "stored": stored}[part](options, options.dir.resolve())
+    try:
+        for part in options.only or PARTS:
+            {"receive": receive, "road": road, "stored": stored}[part](options, options.dir.resolve())
+    except (Wrong, RuntimeError, TimeoutError) as wrong:  # the last two: a program of ours gave up
+        print("bench collector: WRONG ·", *str(wrong).split(), f"· look in {options.dir}", flush=True)
+        return 1
     if not options.keep:
         shutil.rmtree(options.dir)
     return 0
