@@ -1,15 +1,17 @@
 """Programs of others read a table of our writer: every cell, with filters, after a rewrite by one of them."""
+import json
 import math
 import os
 import struct
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import deltalake
 import duckdb
 import pytest
 from duckdb_extensions import import_extension
 from longhaul_e2e.readers import READERS
-from pyarrow import fs
+from pyarrow import dataset, fs
 
 START_US = 1_795_262_400_000_000  # 2026-11-21 12:00 UTC
 ROWS_PER_BLOCK = 100
@@ -179,6 +181,53 @@ def test_times_that_no_calendar_has_do_no_harm(folder):
     assert duck().execute(f"SELECT count(*) FROM delta_scan('{table}') "
                           "WHERE event_time > TIMESTAMPTZ '2026-01-01 00:00:00+00' "
                           "AND event_time < TIMESTAMPTZ '2027-01-01 00:00:00+00'").fetchone()[0] == 1
+
+
+def arrow_reads(table, condition):
+    """How many files and row groups Arrow goes on to read, and how many rows it finds there."""
+    data = deltalake.DeltaTable(table).to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(table, fs.LocalFileSystem()))
+    files = list(data.get_fragments(condition))
+    groups = [group for file in files for group in file.split_by_row_group(condition)]
+    return len(files), len(groups), data.to_table(filter=condition).num_rows
+
+
+def test_who_filters_by_device_and_time_reads_few_files_and_row_groups(tmp_path):
+    """19 devices that measure every second for eight hours; a file an hour, later one with three row groups."""
+    program(tmp_path, "fleet")
+    table = str(tmp_path / "lake" / "acme" / "fleet")
+    rows = 19 * 8 * 3600
+    field, begin = dataset.field, datetime.fromtimestamp(START_US / 1e6, UTC)
+    all_rows = field("seq") > 0
+    five_minutes = (field("event_time") >= begin + timedelta(minutes=125)) & (field("event_time") < begin + timedelta(minutes=130))
+    assert arrow_reads(table, all_rows) == (8, 8, rows)
+    assert arrow_reads(table, five_minutes) == (1, 1, 19 * 300)
+    assert arrow_reads(table, five_minutes & (field("device") == "bus-17")) == (1, 1, 300)
+
+    program(tmp_path, "upkeep", 0)
+    assert arrow_reads(table, all_rows) == (1, 3, rows)
+    for device, groups in [("bus-00", 1), ("bus-09", 2), ("bus-12", 1), ("bus-18", 2)]:  # two of them lie on both sides of a border
+        assert arrow_reads(table, field("device") == device) == (1, groups, 8 * 3600)
+        assert arrow_reads(table, five_minutes & (field("device") == device))[::2] == (1, 300)
+    assert arrow_reads(table, five_minutes & (field("device") == "bus-12"))[1] == 1
+    assert arrow_reads(table, field("event_time") >= begin + timedelta(hours=8)) == (0, 0, 0)
+
+
+def files_of_duckdb(table, condition):
+    """How many files it reads, as its own profile of the query says."""
+    plan = json.loads(duck().execute(f"EXPLAIN (ANALYZE, FORMAT json) SELECT count(*), max(count) FROM delta_scan('{table}') "
+                                     f"WHERE {condition}").fetchone()[1])
+    while plan.get("operator_name") != "DELTA_SCAN":
+        plan, = plan["children"]
+    return int(plan["extra_info"]["Total Files Read"])
+
+
+def test_duckdb_leaves_out_files_by_day_device_and_number(table):
+    files = deltalake.DeltaTable(table).file_uris()
+    assert files_of_duckdb(table, "receive_time IS NOT NULL") == len(files) == 5
+    of_day = [file for file in files if "receive_date=2026-11-22/" in file]
+    assert files_of_duckdb(table, "receive_date = DATE '2026-11-22'") == len(of_day) == 2
+    assert files_of_duckdb(table, "device = 'probe-1'") == 4  # the first block's rows were not late, and probe-0's
+    assert files_of_duckdb(table, "seq > 2147483656 AND device = 'probe-1'") == 2
 
 
 def test_the_writer_goes_on_after_another_engine_has_rewritten_the_table(tmp_path):

@@ -5,6 +5,9 @@
 //                                  brings them into the lake, in several commits; and the table
 //                                  "extremes", once
 //   write_lake FOLDER FIRST LAST N the same with N blocks a commit
+//   write_lake FOLDER fleet        a table "fleet": fleet_devices that measure every second, an
+//   hour
+//                                  a commit
 //   write_lake FOLDER upkeep DAYS  looks after the lake as if it were so many days later
 //   write_lake FOLDER audit        prints "rows duplicates" of the table, read from its files
 #include <chrono>
@@ -153,6 +156,43 @@ bool write_extremes(Lake& lake) {
     return lake.commit(start_us);
 }
 
+constexpr std::int64_t fleet_devices = 19;
+constexpr std::int64_t fleet_hours = 8;
+constexpr std::int64_t fleet_block_rows = 240;  // four minutes
+constexpr std::int64_t hour_us = 3'600'000'000;
+
+// Each row tells of its device and second.
+bool write_fleet(Lake& lake) {
+    const auto schema = make_schema("fleet", TimeKind::source, {field("n", FieldKind::integer)});
+    lake.append(JournalKind::schema, "", schema->encoded(), start_us);
+    std::vector<EpochMaker> epochs;
+    std::vector<std::string> names;
+    for (std::int64_t device = 0; device < fleet_devices; ++device) {
+        names.push_back((device < 10 ? "bus-0" : "bus-") + std::to_string(device));
+        epochs.emplace_back("acme", names.back().c_str(), 11, 1).stream(1, "fleet", *schema);
+        lake.append(JournalKind::epoch, names.back().c_str(), epochs.back().signed_record(),
+                    start_us);
+    }
+    for (std::int64_t second = 0; second < fleet_hours * 3600; second += fleet_block_rows) {
+        for (std::int64_t device = 0; device < fleet_devices; ++device) {
+            std::vector<std::int64_t> times;
+            std::vector<Value> values;
+            for (std::int64_t row = second; row < second + fleet_block_rows; ++row) {
+                times.push_back(start_us + row * 1'000'000);
+                values.push_back(Value::of_integer(device * 1'000'000 + row));
+            }
+            const Body body = Body{}.samples(1, *schema, times, {values});
+            const auto at = static_cast<std::size_t>(device);
+            const auto number = static_cast<std::uint32_t>(second / fleet_block_rows + 1);
+            lake.append(JournalKind::block, names[at].c_str(), epochs[at].block(number, body),
+                        times.back());
+        }
+        const std::int64_t now_us = start_us + (second + fleet_block_rows) * 1'000'000;
+        if (now_us % hour_us == 0 && !lake.commit(now_us)) return false;
+    }
+    return true;
+}
+
 int print_audit(Lake& lake) {
     const auto audited = audit_rows(*lake.store, "acme/series");
     if (!audited.ok()) {
@@ -203,6 +243,7 @@ int main(int argc, char** argv) {
     if (argc == 4 && argv[2] == std::string_view{"upkeep"})
         return look_after(argv[1], std::atoll(argv[3]));
     Lake lake{argv[1]};
+    if (argc == 3 && argv[2] == std::string_view{"fleet"}) return write_fleet(lake) ? 0 : 1;
     if (argc == 3) return print_audit(lake);
     const std::int64_t blocks_per_commit = argc > 4 ? std::atoll(argv[4]) : 3;
     return write(lake, std::atoll(argv[2]), std::atoll(argv[3]), blocks_per_commit) &&
