@@ -48,6 +48,9 @@ class StreamPlan {
     std::unique_ptr<StoredSchema> schema_;
 };
 
+// The random number of a device's n-th sample.
+std::uint64_t plan_noise(std::uint64_t seed, std::uint32_t device, std::int64_t n);
+
 // Instead of a generator's own: the same gap between all samples, and when a block is due.
 struct Pace {
     std::int64_t gap_ms = 0;

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from longhaul_e2e.processes import call
-from longhaul_e2e.site import programs_folder
+from longhaul_e2e.site import programs_folder, top_folder
 
 HELD, BROKEN, USAGE, UNWRITTEN, CONFIGURATION = 0, 1, 64, 65, 78
 SCENARIO = """
@@ -169,3 +169,33 @@ def test_a_wrong_scenario_names_file_key_and_what_to_do(scenario, wrong, right, 
         assert each in messages, messages
     code, _, messages = run(file.with_name("other.toml"))
     assert code == CONFIGURATION and "other.toml" in messages
+
+
+def workflow_commands():
+    """What the steps of examples/ci/workflow.yml run, each as one line."""
+    text = (top_folder() / "examples/ci/workflow.yml").read_text()
+    return [" ".join(found.removeprefix(">").split()) for found in re.findall(r"\brun: ((?:>\n(?: {10}.*\n)+)|.*)", text)]
+
+
+def test_the_workflow_for_others_names_what_there_is(tmp_path):
+    build, simulate = workflow_commands()
+    setup, configure, compile_ = (shlex.split(each) for each in build.split(" && "))
+    presets = json.loads((top_folder() / "CMakePresets.json").read_text())
+    assert setup[0] == "tools/setup" and call(top_folder() / setup[0], "--help")[0] == HELD
+    assert setup[1] in re.search(r"no such group: \$group \((.*)\)", (top_folder() / "tools/setup").read_text())[1].split()
+    assert configure[:2] == ["cmake", "--preset"] and configure[2] in [each["name"] for each in presets["configurePresets"]]
+    assert compile_[-1] == programs_folder().joinpath("longhaul-sim").name and compile_[3] == configure[2]
+
+    # As it would be checked out: ours beside theirs, whose scenario is the example.
+    (tmp_path / "longhaul/build" / configure[2]).mkdir(parents=True)
+    (tmp_path / "longhaul/build" / configure[2] / "bin").symlink_to(programs_folder())
+    (tmp_path / "firmware").mkdir()
+    (tmp_path / "firmware/simulator").symlink_to(top_folder() / "examples/ci")
+    (tmp_path / "firmware-sim").symlink_to(top_folder() / "firmware-sim")  # for the recordings of the example
+    simulate = re.sub(r"\$\{\{ github\.run_number \}\}", "7", simulate)
+    simulate = re.sub(r"\$\{\{ .*? && \d+ \|\| \d+ \}\}", "1", simulate)
+    assert "${{" not in simulate
+    ran = subprocess.run(shlex.split(simulate), cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == HELD, ran.stdout + ran.stderr
+    (case,) = ElementTree.parse(tmp_path / "simulator.xml").getroot().iter("testcase")
+    assert "7000" in case.get("name")
