@@ -166,8 +166,16 @@ SessionAction Session::on_hello(Bytes body) {
     deadline_ = now_ + settings_.idle_deadline_ms;
     incarnation_ = {hello.incarnation};
     boot_ = hello.boot;
+    note_backlog(hello);
     write_welcome(hello);
     return {};
+}
+
+void Session::note_backlog(const longhaul_Hello& hello) {
+    std::uint64_t blocks = 0;
+    for (pb_size_t i = 0; i < hello.waiting_count; ++i) blocks += hello.waiting[i];
+    backlog_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(blocks, UINT32_MAX));
+    tells_backlog_ = hello.waiting_count != 0;
 }
 
 void Session::write_welcome(const longhaul_Hello& hello) {

@@ -100,9 +100,12 @@ class Session {
         return std::min({deadline_, credit_due_, meter_.due(settings_.cost_interval_ms)});
     }
     // To be asked at deadline() and at the end: what goes into the journal of the connection's
-    // cost, if anything does now. The session waits for none of it and the device is not told.
+    // cost and, the first time, of what waits in the device, if anything does now. The session
+    // waits for none of it and the device is not told.
     std::optional<ConnectionCost> take_cost(MonotonicMs now, WireBytes& wire, bool ended) {
-        return meter_.take(now, settings_.cost_interval_ms, wire, ended);
+        auto cost = meter_.take(now, settings_.cost_interval_ms, wire, ended);
+        if (cost && std::exchange(tells_backlog_, false)) cost->backlog = backlog_;
+        return cost;
     }
     // What the device has no credit for, although it may have something to send.
     CreditWait waits_for() const { return waits_for_; }
@@ -144,6 +147,7 @@ class Session {
     SessionAction submit(Submission submission, Bytes body);
     SessionAction refuse(longhaul_ByeReason reason, std::string text);
     void say_bye(longhaul_ByeReason reason, std::string text, std::uint32_t retry_after_ms);
+    void note_backlog(const longhaul_Hello& hello);
     void write_welcome(const longhaul_Hello& hello);
     void offer_models(const longhaul_Hello& hello, longhaul_Welcome& welcome);
     void write_acks();
@@ -188,7 +192,9 @@ class Session {
     bool broken_by_device_ = false;
     bool renewal_offered_ = false;
     bool renewed_ = false;  // asked for, once
+    bool tells_backlog_ = false;
     Incarnation incarnation_;
+    std::uint32_t backlog_ = 0;  // blocks, as the Hello said; where it lies it takes no room
     std::uint64_t boot_ = 0;
     std::optional<Frame> again_;     // taken once more, because something had to go before it
     ModelShelf::StoredModel model_;  // being submitted

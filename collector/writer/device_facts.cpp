@@ -19,6 +19,13 @@ void DeviceFacts::heard(WallUs time) {
     last_heard = std::max(last_heard, time);
 }
 
+void DeviceFacts::said_backlog(WallUs connected, std::uint32_t blocks) {
+    const std::int64_t connected_s = connected.value / 1'000'000;
+    if (connected_s < backlog_s || connected_s > UINT32_MAX) return;
+    backlog_s = static_cast<std::uint32_t>(connected_s);
+    backlog = blocks;
+}
+
 // Records of a backlog come behind those of newer boots.
 bool DeviceFacts::boot(std::uint32_t its_incarnation, std::uint32_t its_epoch) {
     if (epoch != 0 && incarnation == its_incarnation && its_epoch < epoch) return false;

@@ -20,6 +20,8 @@ struct DeviceFacts {
     std::int64_t clock_error_us = -1;  // of the newest epoch's newest anchor; -1: no bound known
     std::uint32_t incarnation = 0;     // of the newest record
     std::uint32_t epoch = 0;           // 0: no record has come
+    std::uint32_t backlog = 0;         // blocks that it had to send when it connected
+    std::uint32_t backlog_s = 0;       // that was then, since 1970; 0: it never said
     std::uint16_t firmware = 0;        // its number on the shelf; 0: none
     std::uint8_t clock_state = 0;
     std::uint8_t pauses = 0;
@@ -27,6 +29,8 @@ struct DeviceFacts {
 
     // Something came of it.
     void heard(WallUs time);
+    // It said what it had to send when it connected. Entries of two connections may overlap.
+    void said_backlog(WallUs connected, std::uint32_t blocks);
     // A record came; whether it is of the newest epoch that is known.
     bool boot(std::uint32_t its_incarnation, std::uint32_t its_epoch);
     // How long it is silent at times: the second longest of its last pauses, so that one outage

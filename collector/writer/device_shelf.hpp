@@ -57,12 +57,13 @@ class DeviceShelf {
     struct Slot {
         std::unique_ptr<Unpacked> unpacked;
         std::unique_ptr<std::byte[]> packed;
-        std::uint32_t packed_bytes = 0;
-        DeviceFacts facts;
+        [[no_unique_address]] DeviceFacts facts;
+        std::uint32_t packed_bytes = 0;  // lies in the padding of the facts
 
         Bytes bytes() const { return {packed.get(), packed_bytes}; }
         void keep(Bytes state);
     };
+    static_assert(sizeof(Slot) == 2 * sizeof(void*) + sizeof(DeviceFacts));
     using Devices = std::map<std::string, Slot, std::less<>>;
     using InUse = std::list<Devices::iterator>;
     struct Unpacked {

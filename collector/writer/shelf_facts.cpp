@@ -51,6 +51,8 @@ void DeviceShelf::encode_facts(const std::function<void(const ByteSink&)>& put) 
         item.zigzag_varint(facts.clock_error_us);
         item.u8(facts.pauses);
         for (std::size_t i = 0; i < facts.pauses; ++i) item.varint(facts.pause_minutes[i]);
+        item.varint(facts.backlog_s);
+        item.varint(facts.backlog);
         put(item);
     }
 }
@@ -74,7 +76,17 @@ Status DeviceShelf::take_facts(ByteReader& in) {
         if (minutes > UINT16_MAX) return damaged;
         facts.pause_minutes[i] = static_cast<std::uint16_t>(minutes);
     }
-    if (!in.at_end() || known->first_heard.value != 0) return damaged;
+    std::uint64_t backlog_s = 0;
+    std::uint64_t backlog = 0;
+    if (!in.at_end()) {  // snapshots before version 5 have nothing of it
+        backlog_s = in.varint();
+        backlog = in.varint();
+    }
+    if (!in.at_end() || backlog_s > UINT32_MAX || backlog > UINT32_MAX ||
+        known->first_heard.value != 0)
+        return damaged;
+    facts.backlog_s = static_cast<std::uint32_t>(backlog_s);
+    facts.backlog = static_cast<std::uint32_t>(backlog);
     facts.epoch = static_cast<std::uint32_t>(epoch);
     facts.firmware = firmware_number(firmware);
     *known = facts;

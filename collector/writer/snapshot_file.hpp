@@ -1,7 +1,7 @@
 // A snapshot's file: a head that says of which journal and up to where, then parts, sealed with a
 // key that only a writer can derive. Specification: docs/spec/snapshot.md.
 //
-//   head   "LHWS", u32 version = 4, uuid (16), u64 number, u32 shards, u64 offset each,
+//   head   "LHWS", u32 version = 5, uuid (16), u64 number, u32 shards, u64 offset each,
 //          sealing key's id (8), salt (16), u32 crc32c of all before
 //   part   u32 length, AES-128-GCM of so many bytes, the tag among them; additional data: the head
 //   last part: empty
@@ -19,7 +19,7 @@
 
 namespace longhaul::collector {
 
-inline constexpr std::uint32_t snapshot_version = 4;
+inline constexpr std::uint32_t snapshot_version = 5;
 
 struct SnapshotHead {
     std::uint32_t version = snapshot_version;

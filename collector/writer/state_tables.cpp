@@ -75,6 +75,10 @@ Batch devices_batch(const TenantSurvey& survey, WallUs now, StateTables::Counts&
         if (facts.clock_error_us >= 0) put(device_clock_error, facts.clock_error_us);
         put(device_gaps, static_cast<std::int64_t>(device.gaps));
         put(device_awaited, static_cast<std::int64_t>(device.awaited));
+        if (facts.backlog_s != 0) {
+            put(device_backlog, facts.backlog);
+            put(device_backlog_time, facts.backlog_s * second_us);
+        }
         put(device_state_time, now.value);
         batch.end_row();
     }

@@ -219,6 +219,9 @@ std::vector<Column> device_columns() {
               "bound of the error of this boot's newest anchor; null: none known"),
         fixed("gaps", number, "its ranges in _gaps"),
         fixed("awaited_blocks", number, "blocks in them"),
+        fixed("backlog_blocks", number,
+              "that it had to send when it connected; null: it has not said yet"),
+        fixed("backlog_time", moment, "when it connected; null with backlog_blocks"),
         fixed("state_time", moment, "when all this was so")};
 }
 

@@ -132,6 +132,8 @@ enum DeviceColumn : std::size_t {
     device_clock_error,
     device_gaps,
     device_awaited,
+    device_backlog,
+    device_backlog_time,
     device_state_time,
 };
 std::vector<Column> device_columns();

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/journal/connection_cost.hpp"
 #include "collector/writer/adoption.hpp"
 #include "collector/writer/content_tags.hpp"
 #include "collector/writer/decoded_block.hpp"
@@ -215,6 +216,7 @@ class Writer {
     Outcome take_entry(const Place& place, const JournalEntry& entry);
     void note_heard(const Place& place, const JournalEntry& entry);
     void note_boot(const Place& place, const longhaul_EpochRecord& record);
+    void note_backlog(const Place& place, const ConnectionCost& cost);
     void note_anchor(const Place& place, const EpochName& name, const Anchor& anchor);
     Outcome end_usage_hour(const Place& place);
     void add_usage(const Place& place, const JournalEntry& entry, const WriterCounters& before);

@@ -1,5 +1,6 @@
 // What the writer notes of each device beside its blocks, and tells who asks.
 #include "collector/writer/writer.hpp"
+#include "common/base/wrapping.hpp"
 
 namespace longhaul::collector {
 
@@ -39,6 +40,14 @@ void Writer::note_anchor(const Place& place, const EpochName& name, const Anchor
     DeviceFacts& facts = *tenants_[place.tenant].devices.facts(place.device);
     if (facts.incarnation != name.first || facts.epoch != name.second) return;
     facts.clock_error_us = anchor.error_us ? static_cast<std::int64_t>(*anchor.error_us) : -1;
+}
+
+// An entry is of when it was appended, and the first of a session says how long that has gone on.
+void Writer::note_backlog(const Place& place, const ConnectionCost& cost) {
+    DeviceFacts* const facts = tenants_[place.tenant].devices.facts(place.device);
+    if (facts == nullptr || !cost.backlog) return;
+    const auto connected_us = static_cast<std::int64_t>(cost.connected_ms * 1000);
+    facts->said_backlog({wrapping_subtract(place.receive_time.value, connected_us)}, *cost.backlog);
 }
 
 }  // namespace longhaul::collector

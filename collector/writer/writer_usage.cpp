@@ -58,6 +58,7 @@ void Writer::add_usage(const Place& place, const JournalEntry& entry,
 Writer::Outcome Writer::on_connection(const Place& place, Bytes body) {
     const auto cost = parse_connection_cost(body);
     if (!cost.ok() || place.device.empty()) return stop_at_unknown(place, JournalKind::connection);
+    note_backlog(place, cost.value());
     if (adopting_[place.shard]) return {};  // counted by the journal to which it came
     Usage& usage = usage_[place.shard].of(place.tenant, place.device);
     usage.connected_ms += cost.value().connected_ms;

@@ -1,12 +1,14 @@
 """How the devices are now: the state tables of a collector that runs, read by others while it replaces them."""
 
+import json
+
 import pytest
 
 from longhaul_e2e.forged import forge
 from longhaul_e2e.processes import call, demand, wait_until
 from longhaul_e2e.readers import READERS, by_duckdb
 from longhaul_e2e.site import TENANT, Site
-from longhaul_e2e.wire import BLOCK, export, frame, frames_of
+from longhaul_e2e.wire import BLOCK, HELLO, WELCOME, Link, export, frame, frames_of
 
 DEVICES = {"device": "text", "first_heard": "time", "last_heard": "time", "silence_s": "integer", "rhythm_s": "integer",
            "silent": "boolean", "epoch": "integer", "firmware": "text", "clock_state": "integer", "gaps": "integer",
@@ -36,6 +38,44 @@ def state(site, table, columns):
     """The rows of a state table; none while it is not there."""
     path = site.lake / TENANT / table
     return by_duckdb(path, columns) if (path / "_delta_log").exists() else []
+
+
+def waiting(site):
+    """Blocks that its spool would send."""
+    spool = site.devices / site.name / "spool.db"
+    found = json.loads(demand(site.bin / "longhaul-agent", "spool", "inspect", "--json", spool))
+    return sum(each["waiting"] for each in found["blocks"])
+
+
+def test_what_a_device_had_to_send_when_it_connected(site):
+    backlogs = {"device": "text", "backlog_blocks": "integer", "backlog_time": "time"}
+    had = waiting(site)
+    assert had > 5
+    demand(site.bin / "longhaul", "import", site.session, "--config", site.config)
+    site.start_collector()
+    assert wait_until(lambda: state(site, "_devices", backlogs), "the device") == [(site.name, None, None)]
+    greeting = next(body for kind, body in frames_of(site.session.read_bytes()) if kind == HELLO)
+    with Link(site.port, site.devices / site.name) as link:
+        link.send(frame(HELLO, greeting))
+        link.expect(WELCOME)
+    told = lambda: [row for row in state(site, "_devices", backlogs) if row[1] is not None]
+    (name, blocks, connected), = wait_until(told, "the backlog to be told")
+    assert (name, blocks) == (site.name, had)
+
+    site.kill_collector()  # the journal has it
+    site.start_collector()
+    later = {"state_time": "time"}
+    started = state(site, "_devices", later)
+    wait_until(lambda: state(site, "_devices", later) > started, "the table to be replaced")
+    assert told() == [(site.name, had, connected)]
+
+    agent = site.start_agent()  # that measures the recording once more
+    assert agent.wait()[0] == 0, agent.messages()
+    (_, blocks, again), = wait_until(lambda: [row for row in told() if row[2] != connected], "the next one to be told")
+    assert had <= blocks <= 2 * had and again > connected
+    assert site.stop_collector() == 0
+    for reader, read in READERS.items():
+        assert [tuple(row) for row in read(str(site.lake / TENANT / "_devices"), backlogs)] == [(site.name, blocks, again)], reader
 
 
 def test_devices_and_gaps(site):

@@ -142,6 +142,7 @@ FILES = {  # name: decoder, and whether every cut of the file must be refused
     "journal/segment-v1": (decode_segment, False),
     "journal/segment-models-v1": (decode_segment, False),
     "journal/segment-connection-v1": (decode_segment, False),
+    "journal/segment-backlog-v1": (decode_segment, False),
 }
 
 

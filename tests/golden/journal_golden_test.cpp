@@ -110,3 +110,29 @@ TEST_CASE("golden journal 1: a segment with what a connection cost") {
     REQUIRE(add_entry(connection.value().entry, {salt, 2000}, entry).ok());
     CHECK(to_hex(entry) == to_hex(entries));
 }
+
+TEST_CASE("golden journal 1: a segment with what a device had to send when it connected") {
+    const auto bytes = test::golden("journal/segment-backlog-v1.hex");
+    const Bytes entries = Bytes{bytes}.subspan(segment_header_bytes);
+    CHECK(check_segment_header(Bytes{bytes}.first(segment_header_bytes), {0, 3000, salt}).ok());
+
+    const auto connection = parse_entry(entries, {salt, 3000});
+    REQUIRE(connection.ok());
+    CHECK(connection.value().bytes == entries.size());
+    const Bytes body = connection.value().entry.body;
+    const auto cost = parse_connection_cost(body);
+    REQUIRE(cost.ok());
+    CHECK(cost.value() == ConnectionCost{2'500, {6'000, 2'100}, false, 300});
+    std::array<std::byte, connection_cost_bytes_max> room;
+    ByteWriter again{room};
+    write_connection_cost(cost.value(), again);
+    CHECK(to_hex(again.written()) == to_hex(body));
+    for (std::size_t length = 0; length < body.size(); ++length)
+        CHECK(parse_connection_cost(body.first(length)).error().code == ErrorCode::malformed);
+    write_connection_cost({1, {}, true, UINT32_MAX}, again = ByteWriter{room});
+    CHECK(parse_connection_cost(again.written()).value().backlog == UINT32_MAX);
+    ByteWriter more{room};
+    for (const std::uint64_t number : {1, 0, 0, 2}) more.varint(number);
+    more.varint(std::uint64_t{UINT32_MAX} + 1);
+    CHECK(parse_connection_cost(more.written()).error().code == ErrorCode::malformed);
+}

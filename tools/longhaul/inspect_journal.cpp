@@ -49,10 +49,12 @@ Result<boost::json::object, Message> describe_schema(Bytes encoded) {
 Result<boost::json::object, Message> describe_connection(Bytes body) {
     const auto cost = collector::parse_connection_cost(body);
     if (!cost.ok()) return Message{to_string(cost.error())};
-    return boost::json::object{{"connected_ms", cost.value().connected_ms},
-                               {"wire_received_bytes", cost.value().wire.received},
-                               {"wire_sent_bytes", cost.value().wire.sent},
-                               {"ended", cost.value().ended}};
+    boost::json::object described{{"connected_ms", cost.value().connected_ms},
+                                  {"wire_received_bytes", cost.value().wire.received},
+                                  {"wire_sent_bytes", cost.value().wire.sent},
+                                  {"ended", cost.value().ended}};
+    if (cost.value().backlog) described["backlog_blocks"] = *cost.value().backlog;
+    return described;
 }
 
 Result<boost::json::object, Message> describe(const JournalEntry& entry) {

@@ -25,9 +25,13 @@ def decode_meta(data):
 def decode_connection(reader):
     cost = {name: reader.varint() for name in ("connected_ms", "received_bytes", "sent_bytes")}
     flags = reader.u(8)
-    refuse_unless(flags < 2, "flags")
+    refuse_unless(flags < 4, "flags")
+    cost["ended"] = flags & 1 == 1
+    if flags & 2:
+        cost["backlog_blocks"] = reader.varint()
+        refuse_unless(cost["backlog_blocks"] < 2**32, "blocks")
     reader.end("connection")
-    return cost | {"ended": flags == 1}
+    return cost
 
 
 def decode_segment(data):

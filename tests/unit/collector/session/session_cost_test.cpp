@@ -1,5 +1,6 @@
 // What a session tells the journal of its connection: time and bytes, in parts.
 #include <catch2/catch_test_macros.hpp>
+#include <numeric>
 
 #include "tests/unit/collector/session/talk.hpp"
 
@@ -29,6 +30,29 @@ TEST_CASE("session: what its connection costs is told in intervals and at its en
     CHECK_FALSE(session.take_cost({9'000'000}, wire, true));
     CHECK(session.deadline() == MonotonicMs{10'000'001});
     CHECK(talk.submitted.size() == submitted);  // the device waits for none of it
+}
+
+TEST_CASE("session: what the device has to send is told with the first part, if it said so") {
+    using Waiting = std::vector<std::uint32_t>;
+    for (const Waiting& waiting : {Waiting{}, Waiting{0, 0, 0, 0}, Waiting{1, 20, 300, 4000},
+                                   Waiting{UINT32_MAX, UINT32_MAX}}) {
+        CAPTURE(waiting.size());
+        Talk talk{[](SessionSettings& settings) { settings.cost_interval_ms = 1000; }};
+        longhaul_Hello hello = longhaul_Hello_init_zero;
+        hello.protocol = protocol_version;
+        hello.waiting_count = static_cast<pb_size_t>(waiting.size());
+        std::copy(waiting.begin(), waiting.end(), hello.waiting);
+        talk.hear_hello(hello);
+        const std::uint64_t sum = std::accumulate(waiting.begin(), waiting.end(), std::uint64_t{0});
+        WireBytes wire{};
+        const auto first = talk.session().take_cost({1000}, wire, false);
+        REQUIRE(first);
+        REQUIRE(first->backlog.has_value() == !waiting.empty());
+        if (first->backlog) CHECK(*first->backlog == std::min<std::uint64_t>(sum, UINT32_MAX));
+        const auto last = talk.session().take_cost({1500}, wire, true);
+        REQUIRE(last);
+        CHECK_FALSE(last->backlog);
+    }
 }
 
 TEST_CASE("session: one that never said anything cost something, too") {

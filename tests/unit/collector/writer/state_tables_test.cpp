@@ -1,6 +1,7 @@
 // What the writer knows of devices, and the tables that say how they are now.
 #include <catch2/catch_test_macros.hpp>
 
+#include "collector/journal/connection_cost.hpp"
 #include "collector/lake/loss_runs.hpp"
 #include "collector/lake/state_table.hpp"
 #include "collector/writer/state_tables.hpp"
@@ -41,6 +42,14 @@ struct StateBench : WriterBench {
         entry.entry.loss.last_seq = BlockSeq::of(BlockClass::normal, last).value;
         entry.entry.loss.reason = longhaul_LossReason_LOSS_REASON_FULL;
         block(maker, maker.block(carrier, Body{}.system(entry)), noon_us);
+    }
+    // The first part of what a session cost, which began so long before, or a later part.
+    void connected(std::int64_t time_us, std::uint64_t ms, std::optional<std::uint32_t> backlog,
+                   const char* device = "probe-1") {
+        std::array<std::byte, connection_cost_bytes_max> room;
+        ByteWriter body{room};
+        write_connection_cost({ms, {1, 1}, false, backlog}, body);
+        append(JournalKind::connection, "acme", device, body.written(), time_us);
     }
     StateTables tables() {
         return {*store, [this](const std::string& after) {
@@ -118,6 +127,31 @@ TEST_CASE("state tables: devices and gaps, which grow old, shrink and go") {
     REQUIRE(devices.refresh().ok());
     CHECK(devices.state().files.size() == 1);
     CHECK(devices.state().removed.size() == 2);
+}
+
+TEST_CASE("state tables: what a device had to send when it last connected") {
+    StateBench bench;
+    bench.send(1);
+    const Rows columns{"device", "backlog_blocks", "backlog_time"};
+    const auto told = [&] {
+        REQUIRE(bench.drain() == "");
+        REQUIRE(bench.tables().replace_all({noon_us + 10 * hour_us}).ok());
+        return bench.rows("acme/_devices", columns);
+    };
+    CHECK(told() == Rows{"probe-1||"});
+    bench.connected(noon_us + hour_us, 60'000, 70);
+    bench.connected(noon_us, 0, 9, "never-heard");
+    CHECK(told() == Rows{"probe-1|70|2026-11-21 12:59:00.000000Z"});
+    bench.connected(noon_us + 2 * hour_us, 1000, std::nullopt);  // a later part of it
+    CHECK(told() == Rows{"probe-1|70|2026-11-21 12:59:00.000000Z"});
+    bench.connected(noon_us + 2 * hour_us, 1000, 0);
+    CHECK(told() == Rows{"probe-1|0|2026-11-21 13:59:59.000000Z"});
+    // One that began before it, and lasted longer.
+    bench.connected(noon_us + 2 * hour_us + second_us, 3'600'000, 4);
+    CHECK(told() == Rows{"probe-1|0|2026-11-21 13:59:59.000000Z"});
+    REQUIRE(bench.start());  // from the snapshot alone
+    CHECK(told() == Rows{"probe-1|0|2026-11-21 13:59:59.000000Z"});
+    CHECK(bench.writer->counters().entries == 0);
 }
 
 TEST_CASE("state tables: what is known of a device survives in snapshots") {

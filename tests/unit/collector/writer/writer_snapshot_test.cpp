@@ -184,8 +184,9 @@ TEST_CASE("snapshot: one of a later version stops the writer") {
     const std::string path = snapshot_path(bench.snapshots()[0]);
     std::vector<std::byte> bytes = read_file(bench.disk, path).value();
     const std::size_t head_bytes = 36 + 8 * std::to_integer<std::size_t>(bytes[32]) + 8 + 16;
-    bench.disk.flip(path, 4, std::byte{1});
-    bytes[4] ^= std::byte{1};
+    constexpr std::byte later{snapshot_version ^ (snapshot_version + 1)};
+    bench.disk.flip(path, 4, later);
+    bytes[4] ^= later;
     std::array<std::byte, 4> sum;
     ByteWriter out{sum};
     out.u32(crc32c(Bytes{bytes}.first(head_bytes)));
