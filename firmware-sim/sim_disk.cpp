@@ -16,15 +16,12 @@ class SimFile final : public DiskFile {
     Status append(Bytes bytes) override {
         if (disk_.full_) {
             ++disk_.counts_.no_space;
-            const Bytes some = bytes.first(bytes.size() / 2);
-            inode_->bytes.insert(inode_->bytes.end(), some.begin(), some.end());
+            add(bytes.first(bytes.size() / 2));
             return ErrorCode::full;
         }
         const SimDisk::Step step = disk_.take_step();
-        if (step.applies) {
-            inode_->bytes.insert(inode_->bytes.end(), bytes.begin(), bytes.end());
-            inode_->modified = disk_.now_;
-        }
+        if (step.applies) add(bytes);
+        if (step.is_cut) add(bytes.first(bytes.size() / 2));
         return step.status;
     }
 
@@ -48,6 +45,11 @@ class SimFile final : public DiskFile {
     Status sync() override { return disk_.sync_file(*inode_); }
 
  private:
+    void add(Bytes bytes) {
+        inode_->bytes.insert(inode_->bytes.end(), bytes.begin(), bytes.end());
+        inode_->modified = disk_.now_;
+    }
+
     SimDisk& disk_;
     std::shared_ptr<SimDisk::Inode> inode_;
 };
@@ -90,6 +92,13 @@ std::vector<std::byte> SimDisk::Inode::after_power_cut(std::mt19937_64* torn, bo
 // The call at which the disk fails may still have its effect; what was never synced shows it only
 // after a torn power cut.
 SimDisk::Step SimDisk::take_step() {
+    if (until_short_ <= 1 && short_calls_ != 0) {
+        until_short_ = 0;
+        --short_calls_;
+        ++counts_.no_space;
+        return {false, ErrorCode::full, short_cuts_};
+    }
+    if (until_short_ != 0 && until_short_ != UINT64_MAX) --until_short_;
     if (steps_left_ <= 1) ++counts_.errors;
     if (steps_left_ == 0) return {false, Error{ErrorCode::io, "the simulated disk has failed"}};
     if (--steps_left_ == 0) return {true, Error{ErrorCode::io, "the simulated disk fails now"}};
@@ -98,7 +107,10 @@ SimDisk::Step SimDisk::take_step() {
 }
 
 Status SimDisk::sync_file(Inode& inode) {
-    LH_TRY(take_step().status);
+    if (const Step step = take_step(); !step.status.ok()) {
+        inode.sync_lost = inode.sync_lost || !step.applies;
+        return step.status;
+    }
     if (fail_next_sync_) {
         fail_next_sync_ = false;
         ++counts_.sync_errors;

@@ -49,6 +49,15 @@ class SimDisk final : public collector::Disk {
         fails_from_path_steps_ = steps;
     }
     std::uint64_t steps_taken() const { return steps_taken_; }
+    // The disk is full from the `steps`-th of those calls on, for `calls` of them: they have no
+    // effect but, if the write is `cut`, that half of what is appended lands. What a sync fails to
+    // keep then, no later one keeps.
+    void run_short(std::uint64_t steps, std::uint64_t calls, bool cut) {
+        until_short_ = steps;
+        short_calls_ = calls;
+        short_cuts_ = cut;
+    }
+    bool ran_short() const { return until_short_ == 0; }
     // The next sync of a file fails, and what it should have kept is lost at the next power cut.
     void fail_next_sync() { fail_next_sync_ = true; }
     // Full: no file is made, and of what is appended half finds room.
@@ -84,6 +93,7 @@ class SimDisk final : public collector::Disk {
     struct Step {
         bool applies;
         Status status;
+        bool is_cut = false;  // of what is appended half lands
     };
     struct NameChange {
         std::string name;
@@ -102,6 +112,9 @@ class SimDisk final : public collector::Disk {
     std::set<std::string, std::less<>> folders_{""};
     std::uint64_t steps_left_ = UINT64_MAX;
     std::uint64_t steps_taken_ = 0;
+    std::uint64_t until_short_ = UINT64_MAX;
+    std::uint64_t short_calls_ = 0;
+    bool short_cuts_ = false;
     bool fail_next_sync_ = false;
     bool full_ = false;
     std::string fails_from_path_;  // empty: no

@@ -89,7 +89,9 @@ class TestClock final : public agent::WallClock {
 // The collector as one process: it dies with its disk and starts again from what the disk kept.
 class Collector {
  public:
-    Collector(sim::SimDisk& disk, sim::SimLink& link) : disk_{disk}, link_{link} {}
+    // A `patient` one tries again what its writer failed to do, as the program does.
+    Collector(sim::SimDisk& disk, sim::SimLink& link, bool patient = false)
+        : disk_{disk}, link_{link}, patient_{patient} {}
 
     // false: the disk has failed; the process is gone.
     bool step(MonotonicMs now) {
@@ -100,11 +102,18 @@ class Collector {
         if (session_) tell_durable();
         const auto written = writer_->step(now, start_wall);
         if (!written.ok()) UNSCOPED_INFO(written.error().text);
+        if (!written.ok() && patient_ && !writer_->fatal()) {
+            ++waits_;
+            return true;
+        }
         return written.ok() || fail();
     }
     void request_barrier() { writer_->request_barrier(); }
+    // As if it was killed; it starts again with the next step.
+    void end() { fail(); }
     bool drained() const { return writer_ && writer_->drained(); }
     const WriterCounters& counters() const { return writer_->counters(); }
+    std::uint64_t waits() const { return waits_; }
     const JournalId& journal() const { return journal_->id(); }
 
  private:
@@ -202,6 +211,8 @@ class Collector {
 
     sim::SimDisk& disk_;
     sim::SimLink& link_;
+    const bool patient_;
+    std::uint64_t waits_ = 0;
     std::unique_ptr<LocalJournal> journal_;
     std::unique_ptr<LocalStore> store_;
     KnownDevices known_;

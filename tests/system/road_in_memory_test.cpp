@@ -1,7 +1,7 @@
 // The whole road without sockets, files or threads: the agent's core, a link in memory, the
 // collector's session, its journal and its lake on a simulated disk. The disk fails at every step
-// of the run in turn; the collector starts again from what the disk kept; at the end every sample
-// is in the table once.
+// of the run in turn, or is full; the collector goes on, or starts again from what the disk kept;
+// at the end every sample is in the table once.
 #include <catch2/catch_test_macros.hpp>
 #include <map>
 #include <random>
@@ -127,16 +127,42 @@ std::uint64_t lost_samples(sim::SimDisk& disk) {
     return sum;
 }
 
+agent::AgentSettings settings_of(CodecSet codecs) {
+    agent::AgentSettings settings;
+    settings.environment = "test";
+    settings.tenant = "acme";
+    settings.device = "probe-1";
+    settings.firmware = "test";
+    settings.sealing_key = public_key_of(pki().sealing_key).value();
+    settings.body_bytes_max = 256;
+    settings.codecs = codecs;
+    return settings;
+}
+
 struct Outcome {
     bool disk_failed = false;
+    bool ran_short = false;
+    std::uint64_t waits = 0;  // of the writer
     std::uint64_t steps = 0;
+};
+
+// At which of its steps the disk is full, and for how many calls; what it then does with what is
+// appended, and whether the power is cut too: when the process ends of it, and a little later, when
+// the device has heard what was acknowledged.
+struct Shortage {
+    std::uint64_t step = UINT64_MAX;
+    std::uint64_t calls = 1;
+    bool cuts_writes = false;
+    bool power_cut = false;
 };
 
 // One run in which the disk fails at step `fail_after` (never: UINT64_MAX), then works. A `lossy`
 // device has no room for a while and drops what is new.
-Outcome run(std::uint64_t fail_after, bool torn, bool lossy, CodecSet codecs = usual_codecs) {
+Outcome run(std::uint64_t fail_after, bool torn, bool lossy, CodecSet codecs = usual_codecs,
+            const Shortage* shortage = nullptr) {
     sim::SimDisk disk;
     disk.fail_after(fail_after);
+    if (shortage != nullptr) disk.run_short(shortage->step, shortage->calls, shortage->cuts_writes);
     sim::SimLink link;
     sim::SimDeviceSpool kept{{0xabcd}, UINT64_MAX, {4096, 64, 1}};
     test::LossySpool spool{*kept};
@@ -146,32 +172,30 @@ Outcome run(std::uint64_t fail_after, bool torn, bool lossy, CodecSet codecs = u
     TestClock clock;
     CountingSource source;
     agent::Source* sources[] = {&source};
-    agent::AgentSettings settings;
-    settings.environment = "test";
-    settings.tenant = "acme";
-    settings.device = "probe-1";
-    settings.firmware = "test";
-    settings.sealing_key = public_key_of(pki().sealing_key).value();
-    settings.body_bytes_max = 256;
-    settings.codecs = codecs;
+    const agent::AgentSettings settings = settings_of(codecs);
     Codec2Encoder range;
     ZstdCompression zstd;
     std::vector<std::byte> plain(2 * limits::section_plain_bytes_max);
     std::vector<std::byte> memory(agent::Agent::memory_bytes(settings, sources));
     agent::Agent device{
         settings, {spool, link, entropy, identity, clock, sources, {&range, &zstd, plain}}, memory};
-    Collector collector{disk, link};
+    Collector collector{disk, link, shortage != nullptr};
 
     Outcome outcome;
     std::mt19937_64 random{fail_after};
     bool barrier_requested = false;
+    std::int64_t power_cut_at = -1;
     for (std::int64_t ms = 0; ms < 3'600'000; ms += 10) {
         spool.alarms_have_room = true;
         spool.full = lossy && ms >= 1000 && ms < 1600;
         device.poll({ms});
-        if (!collector.step({ms})) {
-            outcome.disk_failed = true;
-            disk.cut_power(torn ? &random : nullptr);
+        const bool cut_soon = shortage != nullptr && shortage->power_cut && disk.ran_short();
+        if (cut_soon && power_cut_at < 0) power_cut_at = ms + 50;
+        if (ms == power_cut_at) collector.end();
+        if (ms == power_cut_at || !collector.step({ms})) {
+            outcome.disk_failed = outcome.disk_failed || ms != power_cut_at;
+            if (shortage == nullptr || shortage->power_cut)
+                disk.cut_power(torn ? &random : nullptr);
             barrier_requested = false;
             continue;
         }
@@ -183,6 +207,9 @@ Outcome run(std::uint64_t fail_after, bool torn, bool lossy, CodecSet codecs = u
     REQUIRE(device.drained());
     REQUIRE(collector.drained());
     outcome.steps = disk.steps_taken();
+    outcome.ran_short = disk.ran_short();
+    outcome.waits = collector.waits();
+    if (shortage != nullptr) disk.cut_power();  // and what is committed lasts
     CHECK(device.status().samples == samples_total);
     const std::uint64_t lost = device.status().samples_lost;
     CHECK(device.uplink_status().acked_samples + lost >= samples_total);
@@ -223,6 +250,26 @@ TEST_CASE("road: at whatever step the collector's disk fails, every sample is in
                 break;
             }
         }
+    }
+}
+
+// The journal ends the process, which a later start goes on from; all else waits and tries again.
+TEST_CASE("road: at whatever step the disk is full, every sample is in the table once") {
+    // What lands of a write stays when only the process ends.
+    for (Shortage shortage : {Shortage{0, 1, false, true}, Shortage{0, 3, true, false}}) {
+        std::uint64_t ended = 0;
+        std::uint64_t waited = 0;
+        for (shortage.step = 1;; ++shortage.step) {
+            CAPTURE(shortage.step, shortage.calls, shortage.cuts_writes, shortage.power_cut);
+            const Outcome outcome =
+                run(UINT64_MAX, shortage.power_cut, false, usual_codecs, &shortage);
+            if (!outcome.ran_short) break;
+            ended += outcome.disk_failed ? 1 : 0;
+            waited += outcome.waits != 0 ? 1 : 0;
+        }
+        CHECK(shortage.step > 50);
+        CHECK(ended > 10);
+        CHECK(waited > 10);
     }
 }
 
