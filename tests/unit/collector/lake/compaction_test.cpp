@@ -1,5 +1,6 @@
 #include "collector/lake/compaction.hpp"
 
+#include "collector/lake/upkeep.hpp"
 #include "tests/unit/collector/lake/lake_fixture.hpp"
 
 using namespace longhaul;
@@ -126,6 +127,43 @@ TEST_CASE("compaction: finds its own commit when nobody has told what became of 
     REQUIRE(compact(lake.store, table, *plan, tomorrow, never_stop, faulty).ok());
     CHECK(lake.state().version == version);
     CHECK(rows_of(lake.store, lake.folder) == before);
+}
+
+TEST_CASE("compaction: a file with other rows than it was made of is not let in") {
+    BusLake lake;
+    lake.fill(1, 3);
+    // The log says of one that it has a row more than it has, so what is merged lacks it.
+    DeltaTable table{lake.store, lake.folder};
+    REQUIRE(table.refresh().ok());
+    TableCommit commit = lake.commit_of(4);
+    commit.files[0].stats.replace(commit.files[0].stats.find("\"numRecords\":7"), 14,
+                                  "\"numRecords\":8");
+    REQUIRE(table.commit(commit).ok());
+    const auto plan = plan_compaction(table.state(), {}, tomorrow, {});
+    REQUIRE(plan);
+    REQUIRE(plan->inputs.size() == 4);
+    std::string faulty;
+    const auto refused = compact(lake.store, table, *plan, tomorrow, never_stop, faulty);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::io);
+    CHECK(to_string(refused.error()).find("the rows that it was made of") != std::string::npos);
+    CHECK(faulty.empty());
+
+    const TableState after = lake.state();
+    CHECK(after.version == table.state().version);
+    CHECK(after.files.size() == 4);
+    // Nothing but the four is there any more.
+    const auto there = lake.store.list(lake.folder + "/receive_date=" + lake.receive_date);
+    CHECK(there.value().size() == 4);
+    CHECK(lake.store.list("_unfinished").value().empty());
+
+    Upkeep::Note told;
+    Upkeep upkeep{lake.store, {}, {never_stop, [&](const Upkeep::Note& note) { told = note; }}};
+    upkeep.look_after(lake.folder, Upkeep::compacting, tomorrow);
+    CHECK(upkeep.counters().failures == 1);
+    CHECK(upkeep.counters().compactions == 0);
+    CHECK(told.problem);
+    CHECK(told.text.find("files were not merged") == 0);
 }
 
 TEST_CASE("compaction: an append in between costs a retry") {

@@ -13,6 +13,36 @@ void checkpoint(BusLake& lake, std::int64_t forget_until_ms = 0) {
     REQUIRE(table.write_checkpoint(forget_until_ms).ok());
 }
 
+// One that reads another checkpoint than it wrote.
+struct AnsweringStore final : ObjectStore {
+    explicit AnsweringStore(LocalStore& real) : real_{real} {}
+    Result<std::vector<std::byte>> read(std::string_view path) override {
+        const bool mine = !answer.empty() && path.find(".checkpoint.") != std::string_view::npos;
+        asked += mine ? 1 : 0;
+        return mine ? answer : real_.read(path);
+    }
+    Status put_if_absent(std::string_view path, Bytes bytes) override {
+        return real_.put_if_absent(path, bytes);
+    }
+    Result<std::unique_ptr<ObjectWriter>> begin() override { return real_.begin(); }
+    Result<std::vector<std::string>> list(std::string_view folder) override {
+        return real_.list(folder);
+    }
+    Result<std::vector<StoredObject>> entries(std::string_view folder) override {
+        return real_.entries(folder);
+    }
+    Status remove(std::string_view path) override { return real_.remove(path); }
+    Status make_durable(std::string_view folder) override { return real_.make_durable(folder); }
+    Status replace(std::string_view path, Bytes bytes) override {
+        return real_.replace(path, bytes);
+    }
+    std::vector<std::byte> answer;
+    int asked = 0;
+
+ private:
+    LocalStore& real_;
+};
+
 bool same(const TableState& a, const TableState& b) {
     return a.version == b.version && a.txns == b.txns && a.files == b.files &&
            a.columns == b.columns && a.removed.size() == b.removed.size();
@@ -173,6 +203,44 @@ TEST_CASE("commit: a writer that had nothing for a table while its log was cut g
     CHECK(lake.state().txn(app) == 1000);
     CHECK(lake.state().files.size() == 10);
     CHECK(lake.store.list(lake.folder + "/_delta_log").value().size() == 4);
+}
+
+TEST_CASE("checkpoint: one that does not say what the log says goes, and none is told of") {
+    BusLake lake;
+    lake.columns.resize(10);
+    lake.fill(1, 2);
+    const std::string older_metadata = lake.state().metadata;
+    lake.columns = bus_columns();  // the table grows
+    lake.fill(3, 3);
+    const TableState good = lake.state();
+    TableState less_files = good;
+    less_files.files.erase(less_files.files.begin());
+    TableState other_rows = good;
+    other_rows.files.begin()->second.stats = R"({"numRecords":8})";
+    TableState other_txn = good;
+    other_txn.txns.begin()->second += 100;
+    TableState less_columns = good;
+    less_columns.metadata = older_metadata;
+    for (const TableState& other : {less_files, other_rows, other_txn, less_columns}) {
+        AnsweringStore store{lake.store};
+        DeltaTable table{store, lake.folder};
+        REQUIRE(table.refresh().ok());
+        store.answer = write_checkpoint(other, 0).value().file;
+        const Status written = table.write_checkpoint(0);
+        REQUIRE_FALSE(written.ok());
+        CHECK(written.error().code == ErrorCode::corrupt);
+        CHECK(store.asked == 1);
+        CHECK(table.checkpoint() == -1);
+        const auto names = lake.store.list(lake.folder + "/_delta_log");
+        for (const std::string& name : names.value())
+            CHECK(name.find("checkpoint") == std::string::npos);
+        CHECK(lake.state().files == good.files);
+    }
+    // And one that is what it should be stays.
+    DeltaTable table{lake.store, lake.folder};
+    REQUIRE(table.refresh().ok());
+    REQUIRE(table.write_checkpoint(0).ok());
+    CHECK(table.checkpoint() == good.version);
 }
 
 TEST_CASE("checkpoint: wherever the disk fails in writing one, the table reads as before") {
