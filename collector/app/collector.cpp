@@ -3,6 +3,7 @@
 #include <array>
 #include <boost/asio/post.hpp>
 #include <csignal>
+#include <cstdlib>
 
 #include "collector/app/read_progress.hpp"
 #include "collector/lake/lake_marker.hpp"
@@ -17,7 +18,8 @@ using boost::asio::awaitable;
 namespace {
 
 constexpr std::int64_t finish_ms = 6'000;    // for sessions to acknowledge what was accepted
-constexpr std::int64_t shutdown_ms = 9'500;  // for everything
+constexpr std::int64_t shutdown_ms = 9'000;  // for the writer to begin its last step
+constexpr std::int64_t last_ms = 9'500;      // for everything
 
 // Whether a new attempt would help: not with what is damaged or closed to this user.
 StartFailure folder_failure(const std::string& path, const Error& error) {
@@ -284,6 +286,8 @@ int Collector::run() {
 awaitable<void> Collector::supervise() {
     while (signals_seen_ == 0 && !failed_) co_await news_.wait_until(MonotonicMs::never());
     stop_deadline_ = monotonic_now() + shutdown_ms;
+    last_moment_.emplace(monotonic_now() + last_ms, [this] { give_up(); });
+    if (upkeep_thread_) upkeep_thread_->ask_to_stop();  // it has until the sessions have ended
     tell_stopping();
     guard_->finish();
     listener_->finish();
@@ -300,6 +304,12 @@ void Collector::tell_stopping() {
     operations_->set_phase(Phase::stopping, "it is stopping");
     log_.info("stopping, what was accepted is finished",
               {{"connections", listener_->connections()}});
+}
+
+void Collector::give_up() {
+    log_.error(
+        "it does not come to its end, as if a disk did not answer: the process ends as it is");
+    std::_Exit(exit_code_);
 }
 
 void Collector::tell_late() {

@@ -6,6 +6,7 @@
 // itself. They meet in JournalThread, WriterThread, UpkeepThread and Operations only.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "collector/app/config_keys.hpp"
 #include "collector/app/credentials.hpp"
 #include "collector/app/enrolment.hpp"
+#include "collector/app/last_moment.hpp"
 #include "collector/app/operations.hpp"
 #include "collector/disk/folder_lock.hpp"
 #include "collector/disk/posix_disk.hpp"
@@ -65,6 +67,7 @@ class Collector {
     void apply_limits(const CollectorConfig& config);
     void tell_stopping();
     void tell_late();
+    void give_up();
     void tell_renewed(const CollectorConfig& config, const Credentials& credentials);
     void note_in_trail(const std::vector<TrailFact>& facts);
     boost::asio::awaitable<void> supervise();
@@ -79,6 +82,9 @@ class Collector {
     Log& log_;
     const AuditTrail trail_;
     std::function<Result<CollectorConfig, Message>()> read_again_;
+
+    std::atomic<int> exit_code_ = 0;
+    std::optional<LastMoment> last_moment_;  // holds until everything below is gone
 
     std::unique_ptr<FolderLock> lock_;
     std::unique_ptr<PosixDisk> journal_disk_;
@@ -104,7 +110,6 @@ class Collector {
     MonotonicMs stop_deadline_;
     int signals_seen_ = 0;
     bool failed_ = false;
-    int exit_code_ = 0;
     std::unique_ptr<Operations> operations_;  // ends before what it looks at
 };
 

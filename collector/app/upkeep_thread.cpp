@@ -20,7 +20,7 @@ UpkeepThread::UpkeepThread(ObjectStore& store, const UpkeepSettings& settings, S
       upkeep_{store,
               settings,
               {[this] { return stopping(); }, [this](const Upkeep::Note& note) { tell(note); }}},
-      state_tables_{store, std::move(ask)},
+      state_tables_{store, std::move(ask), [this] { return stopping(); }},
       settings_{settings},
       thread_{[this] { run(); }} {}
 
@@ -35,12 +35,14 @@ UpkeepProgress UpkeepThread::progress() const {
     return progress_;
 }
 
+void UpkeepThread::ask_to_stop() {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+    news_.notify_one();
+}
+
 void UpkeepThread::stop() {
-    {
-        const std::lock_guard lock{mutex_};
-        stopping_ = true;
-        news_.notify_one();
-    }
+    ask_to_stop();
     if (thread_.joinable()) thread_.join();
 }
 

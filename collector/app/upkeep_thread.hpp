@@ -30,7 +30,9 @@ class UpkeepThread {
     // From the next look on. Any thread.
     void set(const UpkeepSettings& settings);
     UpkeepProgress progress() const;  // any thread
-    // Ends the thread; what it is merging is left as it was.
+    // What it is doing it gives up at the next file or row group, and leaves as it was. Any thread.
+    void ask_to_stop();
+    // Asks, and waits for that.
     void stop();
 
  private:

@@ -62,7 +62,7 @@ class Merge {
  private:
     // Puts the cursor back among those that have rows.
     Status load(std::size_t index) {
-        if (stop_()) return Error{ErrorCode::closed, "the compaction was asked to stop"};
+        LH_TRY(go_on_unless(stop_));
         LH_TRY_ASSIGN(const bool has_rows, cursors_[index].load());
         if (!has_rows) {
             cursors_[index] = {};
@@ -154,10 +154,12 @@ Result<MergedFile> merge_files(const std::vector<std::vector<std::byte>>& inputs
     return Merge{columns, out, stop}.run(inputs);
 }
 
-Result<RowSum> sum_of_file(Bytes parquet, const std::vector<Column>& columns) {
+Result<RowSum> sum_of_file(Bytes parquet, const std::vector<Column>& columns,
+                           const StopAsked& stop) {
     LH_TRY_ASSIGN(const auto reader, ParquetReader::open(parquet, columns));
     RowSum sum;
     for (;;) {
+        LH_TRY(go_on_unless(stop));
         LH_TRY_ASSIGN(const std::vector<ColumnData> piece, reader->next());
         if (piece.empty()) return sum;
         sum.add(columns, piece);

@@ -19,6 +19,10 @@ struct MergedFile {
 
 // Asked now and then: true ends the work with the error closed.
 using StopAsked = std::function<bool()>;
+inline bool nobody_asks() { return false; }
+inline Status go_on_unless(const StopAsked& stop) {
+    return stop() ? Status{Error{ErrorCode::closed, "it was asked to stop"}} : Status{};
+}
 
 // `inputs` are whole files. Error unsupported: one of them has a column that is not among
 // `columns`.
@@ -26,6 +30,7 @@ Result<MergedFile> merge_files(const std::vector<std::vector<std::byte>>& inputs
                                const std::vector<Column>& columns, ObjectWriter& out,
                                const StopAsked& stop);
 
-Result<RowSum> sum_of_file(Bytes parquet, const std::vector<Column>& columns);
+Result<RowSum> sum_of_file(Bytes parquet, const std::vector<Column>& columns,
+                           const StopAsked& stop);
 
 }  // namespace longhaul::collector

@@ -120,9 +120,10 @@ Result<DataFile> write_totals(ObjectStore& store, const std::string& totals,
 }
 
 Result<BlockRows> count_group(DeltaTable& table, const std::vector<DataFile>& files,
-                              const Group& group) {
+                              const Group& group, const StopAsked& stop) {
     BlockRows blocks;
     for (const DataFile& file : files) {
+        LH_TRY(go_on_unless(stop));
         LH_TRY_ASSIGN(const auto content, table.read(file));
         LH_TRY(check_content(file.path, content));
         LH_TRY(count(name_of(table.folder()), content, group, blocks));
@@ -135,11 +136,12 @@ Result<BlockRows> count_group(DeltaTable& table, const std::vector<DataFile>& fi
 // A day may have more blocks than fit into memory: then devices are taken in groups.
 Result<std::vector<DataFile>> count_all(ObjectStore& store, DeltaTable& table,
                                         const std::vector<DataFile>& files,
-                                        const std::string& totals, std::size_t names_max) {
+                                        const std::string& totals, std::size_t names_max,
+                                        const StopAsked& stop) {
     Group group{0, 1, names_max};
     std::vector<DataFile> made;
     while (group.group < group.groups) {
-        const auto blocks = count_group(table, files, group);
+        const auto blocks = count_group(table, files, group, stop);
         if (!blocks.ok() && blocks.error().code == ErrorCode::too_large) {
             group = {0, 2 * group.groups, names_max};
             made.clear();
@@ -164,7 +166,7 @@ constexpr std::string_view app_prefix = "longhaul-expired/";
 // count.
 Result<std::int64_t> keep_totals(ObjectStore& store, DeltaTable& table,
                                  const std::vector<DataFile>& files, std::int64_t times_gone,
-                                 std::size_t names_max, WallUs now) {
+                                 std::size_t names_max, WallUs now, const StopAsked& stop) {
     const std::string name = name_of(table.folder());
     if (name.starts_with('_') && name != "_quarantine") return 0;
     const std::string& date = files[0].receive_date;
@@ -174,7 +176,7 @@ Result<std::int64_t> keep_totals(ObjectStore& store, DeltaTable& table,
     const std::string app = std::string{app_prefix} + name + "/" + date;
     const std::int64_t times = std::max<std::int64_t>(totals.state().txn(app), 0);
     if (times > times_gone) return times;
-    LH_TRY_ASSIGN(auto made, count_all(store, table, files, totals.folder(), names_max));
+    LH_TRY_ASSIGN(auto made, count_all(store, table, files, totals.folder(), names_max, stop));
     if (made.empty()) return 0;
     TableCommit commit;
     commit.commit_id = named_uuid(totals.folder() + " " + app + " " + std::to_string(times + 1));
@@ -217,7 +219,7 @@ std::optional<std::string> partition_to_expire(const std::string& folder, const 
 }
 
 Result<ExpiredPartition> expire(ObjectStore& store, DeltaTable& table, const std::string& date,
-                                WallUs now, std::size_t names_max) {
+                                WallUs now, const StopAsked& stop, std::size_t names_max) {
     ExpiredPartition gone;
     TableCommit commit;
     commit.operation = "DELETE";
@@ -235,7 +237,7 @@ Result<ExpiredPartition> expire(ObjectStore& store, DeltaTable& table, const std
     const std::string app = std::string{app_prefix} + date;
     const std::int64_t times_gone = std::max<std::int64_t>(table.state().txn(app), 0);
     LH_TRY_ASSIGN(const std::int64_t times,
-                  keep_totals(store, table, files, times_gone, names_max, now));
+                  keep_totals(store, table, files, times_gone, names_max, now, stop));
     if (times != 0) commit.txns = {{app, times}};
     commit.commit_id = named_uuid(name);
     commit.now = now;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "collector/lake/delta_log.hpp"
+#include "collector/lake/merge.hpp"
 
 namespace longhaul::collector {
 
@@ -31,8 +32,10 @@ struct ExpiredPartition {
     std::uint64_t rows = 0;
 };
 // At most `names_max` names of blocks are held in memory. Error corrupt: a file cannot be counted,
-// and the partition stays; out_of_order: it has changed meanwhile, nothing went.
+// and the partition stays; out_of_order: it has changed meanwhile, nothing went; closed: it was
+// asked to stop, the same.
 Result<ExpiredPartition> expire(ObjectStore& store, DeltaTable& table, const std::string& date,
-                                WallUs now, std::size_t names_max = 500'000);
+                                WallUs now, const StopAsked& stop = nobody_asks,
+                                std::size_t names_max = 500'000);
 
 }  // namespace longhaul::collector

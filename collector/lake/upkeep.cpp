@@ -66,6 +66,7 @@ void Upkeep::look_after(const std::string& folder, unsigned work, WallUs now) {
     if (ports_.stop()) return;
     if ((work & cleaning) != 0)
         is_done(remove_files(table, now), table, "old files cannot be removed");
+    if (ports_.stop()) return;
     if (table.state().version - table.checkpoint() >= settings_.checkpoint_commits)
         is_done(write_checkpoint(table, now), table, "no checkpoint was written");
     if ((work & cleaning) != 0) is_done(cut_log(table, now), table, "the log cannot be cut");
@@ -120,7 +121,7 @@ void Upkeep::expire_table(DeltaTable& table, WallUs now) {
         const auto date =
             partition_to_expire(table.folder(), table.state(), settings_.retention_days, now);
         if (!date) return;
-        const auto gone = expire(store_, table, *date, now);
+        const auto gone = expire(store_, table, *date, now, ports_.stop);
         if (!gone.ok()) {
             is_done(gone.error(), table, "rows that are too old were not removed");
             return;
@@ -164,6 +165,7 @@ Status Upkeep::remove_files(DeltaTable& table, WallUs now) {
             const bool old = known != removed.end() ? known->second <= until.value
                                                     : of_nobody && file.modified <= until;
             if (!old || file.modified > until) continue;
+            LH_TRY(go_on_unless(ports_.stop));
             LH_TRY(store_.remove(table.folder() + "/" + path));
             ++counters_.removed_files;
             counters_.removed_bytes += file.bytes;
@@ -192,6 +194,7 @@ Status Upkeep::cut_log(const DeltaTable& table, WallUs now) {
         const std::int64_t commit = commit_version(name.name);
         const std::int64_t version = std::max(commit, checkpoint_version(name.name));
         if (version < 0 || version >= whole[1]) continue;
+        LH_TRY(go_on_unless(ports_.stop));
         LH_TRY(store_.remove(folder + "/" + name.name));
         if (commit >= 0) ++counters_.removed_commits;
     }
@@ -231,6 +234,7 @@ void Upkeep::note_size(const DeltaTable& table) {
 
 bool Upkeep::is_done(const Status& status, const DeltaTable& table, const char* what) {
     if (status.ok()) return true;
+    if (status.error().code == ErrorCode::closed && ports_.stop()) return false;
     ++counters_.failures;
     const std::string at = table.faulty().empty() ? "" : " (" + table.faulty() + ")";
     tell(true, table, std::string{what} + ": " + to_string(status.error()) + at);

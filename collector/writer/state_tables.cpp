@@ -131,6 +131,7 @@ Result<void, Message> StateTables::replace_all(WallUs now) {
     Counts counts;
     std::string tenant;
     for (;;) {
+        if (stop_()) return Message{"it was asked to stop"};
         auto survey = ask_(tenant);
         if (!survey.ok())
             return Message{"the writer does not say what it knows of the devices: " +

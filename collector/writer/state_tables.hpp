@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "collector/lake/merge.hpp"
 #include "collector/lake/object_store.hpp"
 #include "collector/writer/device_survey.hpp"
 
@@ -18,7 +19,8 @@ class StateTables {
     using Ask = std::function<Result<std::optional<TenantSurvey>>(const std::string& after)>;
 
     // The store outlives it.
-    StateTables(ObjectStore& store, Ask ask) : store_{store}, ask_{std::move(ask)} {}
+    StateTables(ObjectStore& store, Ask ask, StopAsked stop = nobody_asks)
+        : store_{store}, ask_{std::move(ask)}, stop_{std::move(stop)} {}
 
     struct Counts {
         std::uint64_t devices = 0;
@@ -29,7 +31,8 @@ class StateTables {
         std::optional<WallUs> surveyed_at{};  // nothing: not yet
     };
 
-    // The tables of all tenants, one after the other. After an error it may be tried again.
+    // The tables of all tenants, one after the other, unless it is asked to stop. After an error it
+    // may be tried again.
     Result<void, Message> replace_all(WallUs now);
     // As it was the last time.
     const Counts& counts() const { return counts_; }
@@ -39,6 +42,7 @@ class StateTables {
 
     ObjectStore& store_;
     Ask ask_;
+    StopAsked stop_;
     Counts counts_;
 };
 
