@@ -1,5 +1,5 @@
 # Cortex-M without an operating system. Included by cortex-m3.cmake, cortex-m33.cmake and sf2.cmake, which set LH_BOARD,
-# LH_CPU_FLAGS and where memory lies.
+# LH_CPU_FLAGS and where memory lies. LH_ZSTD: the image has codec 1, which takes 45 KB of code and 61 KB of memory.
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR arm)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)

@@ -21,6 +21,8 @@ POINTERS = {
     "callback": "buf_read", "handler": r"\w+_te?mr|\w+_timer", "recv": "dhcp_recv", "output": "etharp_output", "linkoutput": "send",
     "input": "ethernet_input", "TCP_EVENT_RECV": "received", "TCP_EVENT_CLOSED": "received", "TCP_EVENT_SENT": "sent",
     "TCP_EVENT_CONNECTED": "connected", "TCP_EVENT_ERR": "failed",
+    "huf_compress": r"HUF_compress\dX_repeat", "blockCompressor": r"ZSTD_compressBlock_fast\w*", "matchFound": r"ZSTD_match4Found\w+",
+    "record_f": r"ZSTD_recordFingerprint_\d+",
 }
 # What is behind a port that no image has (agent::Models).
 ABSENT = re.compile(r"11ModelKeeper(8remember|13forget_others|6choose)")

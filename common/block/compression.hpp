@@ -1,4 +1,4 @@
-// A general compressor as the codecs see it: zstd on a host, nothing on a small device.
+// A general compressor as the codecs see it: zstd on a host and a board with room, else nothing.
 // common/zstd implements it.
 #pragma once
 

@@ -15,7 +15,8 @@ import pytest
 
 from longhaul_e2e.compare import same
 from longhaul_e2e.firmware import TORN_PLAN, Board, image_of
-from longhaul_e2e.processes import pause, wait_until
+from longhaul_e2e.journal import BLOCK, EPOCH, bodies
+from longhaul_e2e.processes import demand, pause, wait_until
 from longhaul_e2e.readers import read_table
 from longhaul_e2e.recorded_nmea import FIELDS, fixes_of
 from longhaul_e2e.recorded_optical import FIELDS as OPTICAL, with_readings
@@ -27,6 +28,7 @@ KILLS = int(os.environ.get("LH_FIRMWARE_KILLS", "2"))
 OUTAGE_S = int(os.environ.get("LH_FIRMWARE_OUTAGE_S", "0"))
 TORN = int(os.environ.get("LH_FIRMWARE_TORN", "2"))
 PRESETS = os.environ.get("LH_FIRMWARE_PRESETS", "cortex-m3 sf2").split()
+WITH_ZSTD = ["cortex-m33"]  # LH_ZSTD of their toolchain files
 TORN_STEPS = 60  # of the flash, within which the power goes
 READING_EVERY = 20  # lines of the receiver
 ROUNDS = 8  # of the recording in a boot: several blocks
@@ -140,10 +142,10 @@ def judge(site, fixes):
 
 
 @contextlib.contextmanager
-def provisioned(site, preset, *options):
+def provisioned(site, preset, *options, codecs=None):
     """A board with its flash written, not started yet, beside a collector; closed at the end."""
     site.start_collector(*options)
-    site.add_devices([NAME])
+    site.add_devices([NAME], codecs=codecs)
     board = Board(site, NAME, preset)
     try:
         board.provision()
@@ -254,6 +256,37 @@ def test_last_words_of_a_board_that_started_anew_stand_beside_its_next_epoch(tmp
         assert "longhaul: before: processor fault at 0xe0000000" in board.console()
         assert [(epoch["boot_cause"], epoch["last_words"]) for epoch in epochs_of(site)] == [
             (1, None), (2, "processor fault at 0xe0000000")]
+
+
+def sections(site):
+    """(codec, samples, bytes) of the sections of a board that was started once, as `longhaul inspect block` says; not the system's."""
+    (site.folder / "epoch").write_bytes(next(bodies(site.journal, EPOCH)))
+    key, = (site.authority / "collector" / "sealing").glob("*.key")
+    for at, sealed in enumerate(bodies(site.journal, BLOCK)):
+        block = site.folder / f"block-{at}"
+        block.write_bytes(sealed)
+        said = demand(site.bin / "longhaul", "inspect", "block", block, "--key", key, "--epoch", site.folder / "epoch", "--json")
+        for section in map(json.loads, said.splitlines()):
+            if section.get("stream", 0) != 0:
+                yield section["codec"], section["samples"], section["bytes"]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("asked", [None, ["zstd"], ["range", "zstd"]], ids=str)
+def test_a_board_codes_as_its_identity_block_asks_if_its_image_can(tmp_path, preset, asked):
+    said = spoken()
+    fixes, _ = fixes_of(said)
+    expected = 1 if asked == ["zstd"] and preset in WITH_ZSTD else 2
+    with Site(tmp_path / "site") as site:
+        with provisioned(site, preset, codecs=asked) as board:
+            drain(site, board, said, fixes)
+            memory_used(consoles_of(board), preset)
+        judge(site, fixes)
+        found = list(sections(site))
+    samples = {codec: sum(count for each, count, _ in found if each == codec) for codec, _, _ in found}
+    assert samples.get(expected, 0) > 300 and samples[expected] > 0.9 * sum(samples.values()), samples
+    size = sum(size for _, _, size in found) / sum(samples.values())
+    print(f"{preset}: asked for {asked}, samples by codec {samples}, {size:.2f} bytes a sample")
 
 
 def test_a_board_without_a_clock_resumes(tmp_path):

@@ -217,6 +217,15 @@ def test_names_that_are_too_long_for_an_image(tmp_path):
     assert not (tmp_path / "x.img").exists()
 
 
+def test_codecs_that_no_image_has(whole, tmp_path):
+    copy = Copy(whole, tmp_path / "site")
+    with open(copy.device / "agent.toml", "a", encoding="utf-8") as config:
+        config.write('\n[block]\ncodecs = ["range", "mixed"]\n')
+    line = f"device image {copy.device} --collector 10.0.2.2:7443 --out {tmp_path}/x.img"
+    demand(call(programs_folder() / "longhaul", *line.split()), BAD_DATA, 'has "mixed": an image may have "zstd" and "range"')
+    assert not (tmp_path / "x.img").exists()
+
+
 def test_two_collectors(whole, tmp_path):
     """One port and one journal are for one collector; the second one is told, and may try later."""
     copy = Copy(whole, tmp_path / "site")

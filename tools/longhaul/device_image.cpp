@@ -3,10 +3,12 @@
 #include <arpa/inet.h>
 
 #include <charconv>
+#include <optional>
 #include <vector>
 
 #include "collector/registry/certificate.hpp"
 #include "common/base/crc32c.hpp"
+#include "common/block/section_codec.hpp"
 #include "common/host/config.hpp"
 #include "common/host/files.hpp"
 
@@ -22,17 +24,41 @@ constexpr std::size_t seed_bytes = 32;
 struct Device {
     std::string environment, tenant, name, server_name, address;
     std::string certificate, key, secret, root, sealing_key;
+    std::optional<CodecSet> codecs;
 };
+
+// As the agent for Linux reads them; no image has "mixed".
+std::optional<CodecSet> read_codecs(ConfigTable block) {
+    if (!block.has("codecs")) return std::nullopt;
+    CodecSet codecs = 1U << codec_columns;
+    for (const std::string& name : block.texts("codecs")) {
+        if (name == "zstd") {
+            codecs |= 1U << codec_zstd;
+        } else if (name == "range") {
+            codecs |= 1U << codec_range;
+        } else {
+            block.problem("codecs",
+                          "has \"" + name + "\": an image may have \"zstd\" and \"range\"");
+        }
+    }
+    return codecs;
+}
 
 Result<Device, Message> read_config(const std::string& folder) {
     LH_TRY_ASSIGN(ConfigFile file, ConfigFile::read(folder + "/agent.toml"));
     ConfigTable device = file.table("device");
     ConfigTable collector = file.table("collector");
-    Device found{device.text("environment"), device.text("tenant"),
-                 device.text("name"),        collector.text("server_name"),
-                 collector.text("address"),  device.path("certificate"),
-                 device.path("key"),         device.path("secret"),
-                 device.path("root"),        device.path("sealing_key")};
+    Device found{device.text("environment"),
+                 device.text("tenant"),
+                 device.text("name"),
+                 collector.text("server_name"),
+                 collector.text("address"),
+                 device.path("certificate"),
+                 device.path("key"),
+                 device.path("secret"),
+                 device.path("root"),
+                 device.path("sealing_key"),
+                 read_codecs(file.table("block"))};
     LH_TRY(file.finish(UnknownKeys::ignored));
     return found;
 }
@@ -147,6 +173,7 @@ Result<void, Message> write_device_image(const ImageRequest& request) {
     LH_TRY(add_address(request.collector.empty() ? device.address : request.collector, fields));
     LH_TRY(add_certificates(device, fields));
     LH_TRY(add_secrets(device, fields));
+    if (device.codecs) fields.add(13, Bytes{{std::byte{*device.codecs}}});
     if (!fields.ok())
         return Message{request.device + ": its certificates do not fit into 2048 bytes"};
     ByteWriter head{block};

@@ -8,7 +8,7 @@ namespace longhaul::agent {
 namespace {
 
 constexpr std::size_t head_bytes = 8;
-constexpr std::size_t address_tag = 5, private_tag = 9, sealing_tag = 11;
+constexpr std::size_t address_tag = 5, private_tag = 9, sealing_tag = 11, codecs_tag = 13;
 
 }  // namespace
 
@@ -39,7 +39,7 @@ Result<IdentityBlock> IdentityBlock::read(Flash& flash, MutableBytes room) {
 }
 
 bool IdentityBlock::whole() const {
-    for (std::size_t tag = 1; tag < tags; ++tag)
+    for (std::size_t tag = 1; tag < first_optional; ++tag)
         if (fields_[tag].empty()) return false;
     return fields_[address_tag].size() == 6 && fields_[private_tag].size() == 32 &&
            fields_[sealing_tag].size() == PublicKey{}.size() && device_secret().size() >= 16 &&
@@ -62,6 +62,11 @@ std::array<std::uint8_t, 4> IdentityBlock::collector_address() const {
 
 std::uint16_t IdentityBlock::collector_port() const {
     return ByteReader{fields_[address_tag].subspan(4)}.u16();
+}
+
+std::optional<std::uint8_t> IdentityBlock::codecs() const {
+    if (field(codecs_tag).size() != 1) return std::nullopt;
+    return std::to_integer<std::uint8_t>(field(codecs_tag).front());
 }
 
 PublicKey IdentityBlock::sealing_key() const {

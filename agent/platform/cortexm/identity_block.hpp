@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include "agent/port/flash.hpp"
@@ -30,6 +31,8 @@ class IdentityBlock final : public Identity {
     Bytes root() const { return field(8); }
     PublicKey sealing_key() const;
     Bytes seed() const { return field(12); }
+    // Which codecs it asks for; none: whatever the image uses by itself.
+    std::optional<std::uint8_t> codecs() const;
     KeyHandle key() const { return key_; }
 
     Result<Signature> sign(Bytes message) override { return longhaul::sign(key_, message); }
@@ -37,7 +40,8 @@ class IdentityBlock final : public Identity {
     Bytes device_secret() const override { return field(10); }
 
  private:
-    static constexpr std::size_t tags = 13;
+    static constexpr std::size_t tags = 14;
+    static constexpr std::size_t first_optional = 13;
     Bytes field(std::size_t tag) const { return fields_[tag]; }
     std::string_view text(std::size_t tag) const { return as_text(field(tag)); }
     bool whole() const;

@@ -6,6 +6,7 @@
 #include "agent/core/flash_spool.hpp"
 #include "agent/platform/cortexm/board.hpp"
 #include "agent/platform/cortexm/boot_journal.hpp"
+#include "agent/platform/cortexm/codecs.hpp"
 #include "agent/platform/cortexm/console.hpp"
 #include "agent/platform/cortexm/entropy.hpp"
 #include "agent/platform/cortexm/flash_part.hpp"
@@ -99,8 +100,7 @@ class Firmware {
     NoClock clock_;
     NmeaReceiver receiver_;
     Source* sources_[1] = {&receiver_};
-    Codec2Encoder range_;
-    std::array<std::byte, 512> plain_;
+    BoardCodecs codecs_;
     std::optional<Agent> agent_;
     bool was_connected_ = false;
     std::uint64_t told_acked_ = 0;
@@ -178,15 +178,10 @@ void Firmware::begin_agent() {
     settings.schema_bytes_max = NmeaReceiver::schema_bytes_max;
     settings.staging_bytes = LH_STAGING_BYTES;
     settings.section_samples_max = LH_SECTION_SAMPLES;
-    settings.codecs = CodecSet{1U << codec_range};
+    settings.codecs = BoardCodecs::chosen(identity_->codecs());
     LH_CHECK(Agent::memory_bytes(settings, sources_) <= sizeof(agent_memory));
-    const Ports ports{*spool_,
-                      *tls_,
-                      entropy_,
-                      *identity_,
-                      clock_,
-                      sources_,
-                      {&range_, nullptr, plain_, nullptr}};
+    const Ports ports{
+        *spool_, *tls_, entropy_, *identity_, clock_, sources_, codecs_.tools(settings.codecs)};
     agent_.emplace(settings, ports, agent_memory);
 }
 
