@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 
 #include "collector/app/read_progress.hpp"
 #include "collector/lake/lake_marker.hpp"
@@ -17,9 +18,10 @@ using boost::asio::awaitable;
 
 namespace {
 
-constexpr std::int64_t finish_ms = 6'000;    // for sessions to acknowledge what was accepted
-constexpr std::int64_t shutdown_ms = 9'000;  // for the writer to begin its last step
-constexpr std::int64_t last_ms = 9'500;      // for everything
+constexpr std::int64_t finish_ms = 6'000;         // for sessions to acknowledge what was accepted
+constexpr std::int64_t shutdown_ms = 9'000;       // for the writer to begin its last step
+constexpr std::chrono::milliseconds last{9'500};  // for everything
+constexpr std::chrono::milliseconds last_words{200};
 
 // Whether a new attempt would help: not with what is damaged or closed to this user.
 StartFailure folder_failure(const std::string& path, const Error& error) {
@@ -206,6 +208,7 @@ Result<void, StartFailure> Collector::open(const PortFiles& files) {
     if (!listener.ok()) return StartFailure{listener.error()};
     listener_ = std::move(listener).value();
     watch_signals();  // before anybody can read the port and send one
+    last_moment_.emplace(last, [this] { give_up(); });
     apply_limits(config_);
     if (const auto space = disk_space(config_.journal_path))
         gateway_->look_at_disk(space->free_bytes);
@@ -286,7 +289,7 @@ int Collector::run() {
 awaitable<void> Collector::supervise() {
     while (signals_seen_ == 0 && !failed_) co_await news_.wait_until(MonotonicMs::never());
     stop_deadline_ = monotonic_now() + shutdown_ms;
-    last_moment_.emplace(monotonic_now() + last_ms, [this] { give_up(); });
+    last_moment_->begin();  // if nobody has asked, and something has failed
     if (upkeep_thread_) upkeep_thread_->ask_to_stop();  // it has until the sessions have ended
     tell_stopping();
     guard_->finish();
@@ -307,8 +310,12 @@ void Collector::tell_stopping() {
 }
 
 void Collector::give_up() {
-    log_.error(
-        "it does not come to its end, as if a disk did not answer: the process ends as it is");
+    // Whoever reads the log may be what does not answer.
+    std::thread{[this] {
+        log_.error(
+            "it does not come to its end, as if a disk did not answer: the process ends as it is");
+    }}.detach();
+    std::this_thread::sleep_for(last_words);
     std::_Exit(exit_code_);
 }
 

@@ -1,43 +1,57 @@
-// The end of a process that should have ended by itself. A disk or a file server that does not
-// answer holds up the thread that waits for it, and nobody can take that back. Whatever lasts is on
-// the disk in any moment, so what is left then is what a crash leaves.
+// The end of a process that should have ended by itself. A disk, a file server or the reader of the
+// log that does not answer holds up the thread that waits for it, and nobody can take that back.
+// Whatever lasts is on the disk in any moment, so what is left then is what a crash leaves.
 #pragma once
 
-#include <condition_variable>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
 #include <functional>
-#include <mutex>
 #include <thread>
-
-#include "collector/net/clock.hpp"
 
 namespace longhaul::collector {
 
+// Waits on a thread of its own, which touches nothing that may not answer.
 class LastMoment {
  public:
-    // `act` is called on a thread of its own when the time has come and this is still there.
-    LastMoment(MonotonicMs at, std::function<void()> act)
-        : act_{std::move(act)}, thread_{[this, at] { run(at); }} {}
+    // Calls `act` so long after the first SIGTERM, SIGINT or begin(), if this is still there.
+    LastMoment(std::chrono::milliseconds after, std::function<void()> act)
+        : after_{after}, act_{std::move(act)} {
+        signals_.async_wait([this](const boost::system::error_code& error, int) {
+            if (!error) start();
+        });
+        thread_ = std::thread{[this] { io_.run(); }};
+    }
     ~LastMoment() {
-        {
-            const std::lock_guard lock{mutex_};
-            over_ = true;
-            news_.notify_one();
-        }
+        io_.stop();
         thread_.join();
     }
     LastMoment(const LastMoment&) = delete;
     LastMoment& operator=(const LastMoment&) = delete;
 
- private:
-    void run(MonotonicMs at) {
-        std::unique_lock lock{mutex_};
-        if (!news_.wait_until(lock, time_point_of(at), [this] { return over_; })) act_();
+    void begin() {  // any thread
+        boost::asio::post(io_, [this] { start(); });
     }
 
+ private:
+    void start() {
+        if (begun_) return;
+        begun_ = true;
+        timer_.expires_after(after_);
+        timer_.async_wait([this](const boost::system::error_code& error) {
+            if (!error) act_();
+        });
+    }
+
+    std::chrono::milliseconds after_;
     std::function<void()> act_;
-    std::mutex mutex_;
-    std::condition_variable news_;
-    bool over_ = false;
+    boost::asio::io_context io_{1};
+    boost::asio::signal_set signals_{io_, SIGTERM, SIGINT};
+    boost::asio::steady_timer timer_{io_};
+    bool begun_ = false;
     std::thread thread_;
 };
 

@@ -19,9 +19,10 @@ void DeviceFacts::heard(WallUs time) {
     last_heard = std::max(last_heard, time);
 }
 
-void DeviceFacts::said_backlog(WallUs connected, std::uint32_t blocks) {
+void DeviceFacts::said_backlog(WallUs connected, WallUs told, std::uint32_t blocks) {
     const std::int64_t connected_s = connected.value / 1'000'000;
-    if (connected_s < backlog_s || connected_s > UINT32_MAX) return;
+    const bool older = connected_s < backlog_s && backlog_s <= told.value / 1'000'000;
+    if (older || connected_s < 0 || connected_s > UINT32_MAX) return;
     backlog_s = static_cast<std::uint32_t>(connected_s);
     backlog = blocks;
 }

@@ -29,8 +29,9 @@ struct DeviceFacts {
 
     // Something came of it.
     void heard(WallUs time);
-    // It said what it had to send when it connected. Entries of two connections may overlap.
-    void said_backlog(WallUs connected, std::uint32_t blocks);
+    // It said what it had to send when it connected, which was told later. Entries of two
+    // connections may overlap; a time that is still to come was a clock's fault, and gives way.
+    void said_backlog(WallUs connected, WallUs told, std::uint32_t blocks);
     // A record came; whether it is of the newest epoch that is known.
     bool boot(std::uint32_t its_incarnation, std::uint32_t its_epoch);
     // How long it is silent at times: the second longest of its last pauses, so that one outage

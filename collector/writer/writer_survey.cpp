@@ -47,7 +47,8 @@ void Writer::note_backlog(const Place& place, const ConnectionCost& cost) {
     DeviceFacts* const facts = tenants_[place.tenant].devices.facts(place.device);
     if (facts == nullptr || !cost.backlog) return;
     const auto connected_us = static_cast<std::int64_t>(cost.connected_ms * 1000);
-    facts->said_backlog({wrapping_subtract(place.receive_time.value, connected_us)}, *cost.backlog);
+    facts->said_backlog({wrapping_subtract(place.receive_time.value, connected_us)},
+                        place.receive_time, *cost.backlog);
 }
 
 }  // namespace longhaul::collector

@@ -1,5 +1,5 @@
 // The generators of streams. Their values have the distribution of a recording's, by its
-// deciles, and change from sample to sample as much as it does; each device is at a place of its
+// deciles, and change within an hour about as much as it does; each device is at a place of its
 // own. tests/unit/firmware_sim/generator_fit_test.cpp holds them against the recordings.
 #include <algorithm>
 #include <array>

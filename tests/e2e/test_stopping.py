@@ -3,8 +3,9 @@
 import fcntl
 import os
 import signal
+import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -98,3 +99,28 @@ def test_a_compaction_that_a_disk_holds_up_is_left(site, tmp_path):
     assert len(merged) == 1
     stop_in_time(site)
     check_all(site, recording)
+
+
+def test_a_log_that_nobody_reads_holds_up_nothing(site, tmp_path):
+    site.start_collector()
+    stop_in_time(site)
+    read, write = os.pipe()
+    fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+    port = tmp_path / "port"
+    with subprocess.Popen([site.bin / "longhaul-collector", "run", "--config", site.config, "--port-file", port], stderr=write) as collector:
+        try:
+            wait_until(lambda: port.exists() and port.read_text().strip(), "the collector to listen")
+            os.set_blocking(write, False)
+            for size in (512, 1):
+                with suppress(BlockingIOError):
+                    while True:
+                        os.write(write, b"x" * size)
+            os.set_blocking(write, True)
+            asked = time.monotonic()
+            collector.terminate()
+            assert collector.wait(60 * PATIENCE) == 0
+            assert time.monotonic() - asked <= PROMISED_S
+        finally:
+            collector.kill()
+            os.close(read)
+            os.close(write)

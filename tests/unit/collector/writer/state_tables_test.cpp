@@ -152,6 +152,10 @@ TEST_CASE("state tables: what a device had to send when it last connected") {
     REQUIRE(bench.start());  // from the snapshot alone
     CHECK(told() == Rows{"probe-1|0|2026-11-21 13:59:59.000000Z"});
     CHECK(bench.writer->counters().entries == 0);
+    // The collector's clock was ahead, and is put right.
+    bench.connected(noon_us + 240 * hour_us, 0, 6);
+    bench.connected(noon_us + 3 * hour_us, 0, 5);
+    CHECK(told() == Rows{"probe-1|5|2026-11-21 15:00:00.000000Z"});
 }
 
 TEST_CASE("state tables: what is known of a device survives in snapshots") {
