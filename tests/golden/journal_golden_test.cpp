@@ -132,7 +132,7 @@ TEST_CASE("golden journal 1: a segment with what a device had to send when it co
     write_connection_cost({1, {}, true, UINT32_MAX}, again = ByteWriter{room});
     CHECK(parse_connection_cost(again.written()).value().backlog == UINT32_MAX);
     ByteWriter more{room};
-    for (const std::uint64_t number : {1, 0, 0, 2}) more.varint(number);
+    for (const std::uint64_t number : {1U, 0U, 0U, 2U}) more.varint(number);
     more.varint(std::uint64_t{UINT32_MAX} + 1);
     CHECK(parse_connection_cost(more.written()).error().code == ErrorCode::malformed);
 }
