@@ -3,7 +3,8 @@
 // from what the disk kept. The only part of the simulator that drives the collector's parts.
 //
 // It may have several gateways in front: each knows, counts and watches by itself what came to it,
-// and is killed by itself. All append to the one journal, whose machine, writer and lake they share.
+// and is killed by itself. All append to the one journal, whose machine, writer and lake they
+// share.
 #pragma once
 
 #include <deque>
@@ -62,7 +63,7 @@ struct CollectorSettings {
 struct CollectorCounts {
     std::uint64_t starts = 0;
     std::uint64_t crashes = 0;
-    std::uint64_t kills = 0;         // of them
+    std::uint64_t kills = 0;  // of them
     std::uint64_t gateway_kills = 0;
     std::uint64_t wandered = 0;      // sessions at another gateway than the device's one before
     std::uint64_t failed_syncs = 0;  // begun: the next sync is to fail
@@ -259,7 +260,7 @@ class WorldCollector final : public Listener, public Actor {
     std::vector<collector::Offset> promised_;   // by shard: told to devices
     std::map<AckedBlock, std::uint16_t> acked_;
     std::map<std::string, collector::ConnectionCost> costs_;  // of connections that are over
-    bool up_ = false;  // the journal's machine
+    bool up_ = false;                                         // the journal's machine
     MonotonicMs runs_at_ = MonotonicMs::never();
     MonotonicMs sync_done_at_;  // the journal's thread is in a sync until then
     MonotonicMs writer_again_at_;
