@@ -1,5 +1,6 @@
 #include "collector/lake/arrow_columns.hpp"
 
+#include <array>
 #include <bit>
 
 namespace longhaul::collector {
@@ -150,6 +151,15 @@ std::shared_ptr<arrow::DataType> arrow_type(ColumnType type) {
             return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
     }
     return arrow::utf8();
+}
+
+std::optional<ColumnType> column_type(const arrow::DataType& type) {
+    using enum ColumnType;
+    constexpr std::array types{string, long_integer, short_integer, real,
+                               single, boolean,      binary,        timestamp};
+    for (const ColumnType known : types)
+        if (type.Equals(*arrow_type(known))) return known;
+    return std::nullopt;
 }
 
 std::shared_ptr<arrow::Schema> arrow_schema(const std::vector<Column>& columns) {

@@ -5,6 +5,7 @@
 #include <parquet/properties.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "collector/lake/batch.hpp"
@@ -18,6 +19,8 @@ inline constexpr int fresh_level = 1;
 inline constexpr int merged_level = 3;
 
 std::shared_ptr<arrow::DataType> arrow_type(ColumnType type);
+// None: we write no such columns. `real` for all doubles.
+std::optional<ColumnType> column_type(const arrow::DataType& type);
 std::shared_ptr<arrow::Schema> arrow_schema(const std::vector<Column>& columns);
 std::shared_ptr<parquet::WriterProperties> writer_properties(const std::vector<Column>& columns,
                                                              int zstd_level);

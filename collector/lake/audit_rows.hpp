@@ -34,8 +34,9 @@ struct AuditedRows {
 // Rows in files that other programs wrote, beside the files of ours that had them before: see
 // rewritten.hpp.
 struct RewrittenRows {
-    std::uint64_t same = 0;     // have the values that we wrote
-    std::uint64_t unknown = 0;  // no file of ours that had them is there any more
+    std::uint64_t same = 0;                         // have the values that we wrote
+    std::uint64_t unknown = 0;                      // no file of ours that has them can be read
+    std::uint64_t deleted = 0;                      // of these: because files of ours are deleted
     std::map<AuditedBlock, std::uint64_t> changed;  // have others
     std::vector<std::string> faults;                // files that could not be compared, and why
 };

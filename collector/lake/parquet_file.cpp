@@ -6,6 +6,7 @@
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/file_reader.h>
+#include <parquet/statistics.h>
 
 #include <algorithm>
 #include <array>
@@ -231,6 +232,38 @@ arrow::Status read_each_group(Bytes parquet, const std::vector<Column>& columns,
     return arrow::Status::OK();
 }
 
+// A row group that does not say how many of its values are null may have some that are not.
+bool has_values(const parquet::FileMetaData& metadata, int column) {
+    for (int group = 0; group < metadata.num_row_groups(); ++group) {
+        const auto chunk = metadata.RowGroup(group)->ColumnChunk(column);
+        const auto statistics = chunk->statistics();
+        const bool all_null = statistics && statistics->HasNullCount() &&
+                              statistics->null_count() == chunk->num_values();
+        if (!all_null) return true;
+    }
+    return false;
+}
+
+// The columns of a file of ours are flat: each is one of Parquet's.
+arrow::Result<std::vector<Column>> filled_columns(Bytes parquet) {
+    ARROW_ASSIGN_OR_RAISE(auto reader, open(parquet));
+    std::shared_ptr<arrow::Schema> schema;
+    ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
+    const auto metadata = reader->parquet_reader()->metadata();
+    if (metadata->num_columns() != schema->num_fields())
+        return arrow::Status::Invalid("a column of columns");
+    std::vector<Column> columns;
+    for (int i = 0; i < schema->num_fields(); ++i) {
+        if (!has_values(*metadata, i)) continue;
+        const auto type = column_type(*schema->field(i)->type());
+        if (!type) return arrow::Status::Invalid("a column of another type");
+        Column& column = columns.emplace_back();
+        column.name = schema->field(i)->name();
+        column.type = *type;
+    }
+    return columns;
+}
+
 Error read_error() { return {ErrorCode::corrupt, "a Parquet file cannot be read"}; }
 
 }  // namespace
@@ -304,6 +337,12 @@ Result<std::vector<ColumnData>> read_columns(Bytes parquet, const std::vector<Co
         }
     }
     return data;
+}
+
+Result<std::vector<Column>> columns_with_values(Bytes parquet) {
+    auto columns = filled_columns(parquet);
+    if (!columns.ok()) return read_error();
+    return std::move(columns).ValueUnsafe();
 }
 
 }  // namespace longhaul::collector

@@ -64,4 +64,8 @@ Result<std::vector<ColumnData>> read_columns(Bytes parquet, const std::vector<Co
 Status read_column_groups(Bytes parquet, const std::vector<Column>& columns,
                           const std::function<void(const std::vector<ColumnData>&)>& take);
 
+// The columns of a file of ours that have a value in any row; `kind` is not in the file, and
+// all doubles are `real`. Error corrupt: it cannot be read, or is of a type that we do not write.
+Result<std::vector<Column>> columns_with_values(Bytes parquet);
+
 }  // namespace longhaul::collector

@@ -1,6 +1,7 @@
 #include "collector/lake/row_sum.hpp"
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 namespace longhaul::collector {
@@ -28,7 +29,19 @@ std::uint64_t hash_of(std::string_view text) {
     return hash;
 }
 
-void add_column(ColumnType type, const ColumnData& data, std::vector<std::uint64_t>& hashes) {
+constexpr std::uint64_t any_nan = 0x7ff8'0000'0000'0000;
+
+// `single`: these are a float's bits.
+std::uint64_t real_bits(double value, bool single, Nans nans) {
+    const auto bits = std::bit_cast<std::uint64_t>(value);
+    if (nans == Nans::by_bits) return bits;
+    const bool nan = single ? std::isnan(std::bit_cast<float>(static_cast<std::uint32_t>(bits)))
+                            : std::isnan(value);
+    return nan ? any_nan : bits;
+}
+
+void add_column(ColumnType type, const ColumnData& data, Nans nans,
+                std::vector<std::uint64_t>& hashes) {
     const auto each = [&](auto value_of) {
         for (std::size_t row = 0; row < hashes.size(); ++row) {
             const std::uint64_t value =
@@ -43,8 +56,9 @@ void add_column(ColumnType type, const ColumnData& data, std::vector<std::uint64
         case ColumnType::real:
         case ColumnType::decimal_real:
         case ColumnType::single:
-            return each(
-                [&data](std::size_t row) { return std::bit_cast<std::uint64_t>(data.reals[row]); });
+            return each([&](std::size_t row) {
+                return real_bits(data.reals[row], type == ColumnType::single, nans);
+            });
         default:
             return each([&data](std::size_t row) {
                 return static_cast<std::uint64_t>(data.integers[row]);
@@ -55,15 +69,16 @@ void add_column(ColumnType type, const ColumnData& data, std::vector<std::uint64
 }  // namespace
 
 std::vector<std::uint64_t> row_hashes(const std::vector<Column>& columns,
-                                      const std::vector<ColumnData>& data) {
+                                      const std::vector<ColumnData>& data, Nans nans) {
     if (data.empty()) return {};
     std::vector<std::uint64_t> hashes(data[0].valid.size(), salt_high);
-    for (std::size_t i = 0; i < columns.size(); ++i) add_column(columns[i].type, data[i], hashes);
+    for (std::size_t i = 0; i < columns.size(); ++i)
+        add_column(columns[i].type, data[i], nans, hashes);
     return hashes;
 }
 
 void RowSum::add(const std::vector<Column>& columns, const std::vector<ColumnData>& data) {
-    const std::vector<std::uint64_t> hashes = row_hashes(columns, data);
+    const std::vector<std::uint64_t> hashes = row_hashes(columns, data, Nans::by_bits);
     rows += hashes.size();
     for (const std::uint64_t hash : hashes) {
         low += mix(hash ^ salt_low, salt_high);

@@ -9,9 +9,13 @@
 
 namespace longhaul::collector {
 
+// Whether each NaN counts by its bits, or all are the same value: other programs write one of their
+// own for any.
+enum class Nans : std::uint8_t { by_bits, all_same };
+
 // A hash of each row, over all columns, by their place.
 std::vector<std::uint64_t> row_hashes(const std::vector<Column>& columns,
-                                      const std::vector<ColumnData>& data);
+                                      const std::vector<ColumnData>& data, Nans nans);
 
 struct RowSum {
     std::uint64_t rows = 0;

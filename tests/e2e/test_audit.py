@@ -97,7 +97,7 @@ def change_in_place(path, row):
                             f"device = '{device}' AND epoch = {epoch} AND seq = {seq} AND row = {number}")
 
 
-def change_and_write_all(path, row):
+def change_and_write_all(path, row, **options):
     """As a script does that reads everything, mends something and writes everything."""
     table = DeltaTable(path).to_pyarrow_table()
     rows = table.to_pylist()
@@ -105,13 +105,23 @@ def change_and_write_all(path, row):
     for each in rows:
         if (each["device"], each["epoch"], each["seq"], each["row"]) == (device, epoch, seq, number):
             each["note"] = "mended"
-    write_deltalake(path, pyarrow.Table.from_pylist(rows, table.schema), mode="overwrite")
+    schema = table.schema
+    if options:
+        schema = pyarrow.schema([pyarrow.field(field.name, field.type) for field in schema])
+    write_deltalake(path, pyarrow.Table.from_pylist(rows, schema), mode="overwrite", **options)
+
+
+def change_and_write_table_anew(path, row):
+    """Our descriptions of the columns are gone then."""
+    change_and_write_all(path, row, schema_mode="overwrite")
+    assert not any(field.metadata for field in DeltaTable(path).schema().fields)
 
 
 @pytest.mark.parametrize("change, sentence", [
     (take_out, "samples were sent"), (write_twice, "1 rows stand there twice"),
     (change_in_place, "1 rows in the table workshop have other values than the writer gave them"),
-    (change_and_write_all, "1 rows in the table workshop have other values than the writer gave them")])
+    (change_and_write_all, "1 rows in the table workshop have other values than the writer gave them"),
+    (change_and_write_table_anew, "1 rows in the table workshop have other values than the writer gave them")])
 def test_a_change_in_files_that_another_program_has_rewritten(site, change, sentence):
     path = str(table_of(site))
     rows = optimize(path)

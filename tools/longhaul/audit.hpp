@@ -68,7 +68,8 @@ struct AuditedEpoch {
 struct RewrittenCounts {
     std::uint64_t same = 0;     // compared: they have the values that the writer wrote
     std::uint64_t changed = 0;  // they have others
-    std::uint64_t unknown = 0;  // the files that the writer wrote them to are deleted
+    std::uint64_t unknown = 0;  // no file of the writer that has them can be read
+    std::uint64_t deleted = 0;  // of these: because files of it are deleted
 
     void add(const RewrittenCounts& other);
 };

@@ -89,11 +89,17 @@ void print_table(const AuditReport& report) {
 // Nothing, when no other program has written a file.
 void print_rewritten(const RewrittenCounts& rows) {
     if (rows.same + rows.changed + rows.unknown == 0) return;
-    std::printf(
-        "rows in files of other programs: %llu have the values that the writer gave them, "
-        "%llu others; of %llu its files are deleted, so that nobody knows\n",
-        static_cast<unsigned long long>(rows.same), static_cast<unsigned long long>(rows.changed),
-        static_cast<unsigned long long>(rows.unknown));
+    const std::uint64_t not_found = rows.unknown - rows.deleted;
+    std::string text = "rows in files of other programs: " + std::to_string(rows.same) +
+                       " have the values that the writer gave them, " +
+                       std::to_string(rows.changed) + " others";
+    if (rows.deleted != 0)
+        text +=
+            "; of " + std::to_string(rows.deleted) + " its files are deleted, so that nobody knows";
+    if (not_found != 0)
+        text +=
+            "; of " + std::to_string(not_found) + " no file of its was found, so that nobody knows";
+    std::printf("%s\n", text.c_str());
 }
 
 void print_verdict(const AuditReport& report, bool ok) {

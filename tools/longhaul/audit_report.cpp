@@ -28,6 +28,7 @@ void RewrittenCounts::add(const RewrittenCounts& other) {
     same += other.same;
     changed += other.changed;
     unknown += other.unknown;
+    deleted += other.deleted;
 }
 
 bool AuditScope::has(std::string_view name) const {

@@ -50,6 +50,7 @@ void tell_rewritten(const std::string& tenant, const std::string& table,
                     const collector::RewrittenRows& rows, TenantTables& found) {
     found.rewritten.same += rows.same;
     found.rewritten.unknown += rows.unknown;
+    found.rewritten.deleted += rows.deleted;
     for (const std::string& fault : rows.faults)
         found.problems.push_back(tenant + "/" + table + "/" + fault);
     for (auto at = rows.changed.begin(); at != rows.changed.end();) {
