@@ -274,7 +274,6 @@ def sections(site):
 # Boards with zstd, too, wherever they are built; what is asked of each.
 CODECS = [(preset, asked) for preset in PRESETS if preset not in WITH_ZSTD for asked in (None, ["zstd"])]
 CODECS += [(preset, asked) for preset in WITH_ZSTD if image_of(preset).exists() for asked in (["zstd"], ["range", "zstd"])]
-BOTH_BYTES_MAX = 5.0  # a sample, by codec 2 with its texts and floats through zstd; 5.35 without
 
 
 @pytest.mark.parametrize("preset, asked", CODECS, ids=str)
@@ -291,7 +290,6 @@ def test_a_board_codes_as_its_identity_block_asks_if_its_image_can(tmp_path, pre
     samples = {codec: sum(count for each, count, _ in found if each == codec) for codec, _, _ in found}
     assert samples.get(expected, 0) > 300 and samples[expected] > 0.9 * sum(samples.values()), samples
     size = sum(size for _, _, size in found) / sum(samples.values())
-    assert size < BOTH_BYTES_MAX or preset not in WITH_ZSTD or asked == ["zstd"], size
     print(f"{preset}: asked for {asked}, samples by codec {samples}, {size:.2f} bytes a sample")
 
 
