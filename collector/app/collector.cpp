@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <future>
 #include <thread>
 
 #include "collector/app/read_progress.hpp"
@@ -311,11 +312,13 @@ void Collector::tell_stopping() {
 
 void Collector::give_up() {
     // Whoever reads the log may be what does not answer.
-    std::thread{[this] {
+    std::promise<void> said;
+    std::thread{[&] {
         log_.error(
             "it does not come to its end, as if a disk did not answer: the process ends as it is");
+        said.set_value();
     }}.detach();
-    std::this_thread::sleep_for(last_words);
+    (void)said.get_future().wait_for(last_words);
     std::_Exit(exit_code_);
 }
 

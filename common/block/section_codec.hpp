@@ -37,6 +37,14 @@ std::optional<std::size_t> encode_section(std::uint8_t codec, const Schema& sche
 // it.
 using CodecSet = std::uint8_t;
 inline constexpr CodecSet usual_codecs = 1U << codec_columns | 1U << codec_zstd | 1U << codec_range;
+// The one that configurations call so; empty: there is none of that name. Codec 0 has no name, for
+// no other one carries every sample in a bounded room.
+inline CodecSet codec_named(std::string_view name) {
+    if (name == "zstd") return 1U << codec_zstd;
+    if (name == "range") return 1U << codec_range;
+    if (name == "mixed") return 1U << codec_mixed;
+    return 0;
+}
 
 struct ChosenSection {
     std::uint8_t codec = codec_columns;

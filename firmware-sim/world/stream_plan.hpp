@@ -57,7 +57,8 @@ struct Pace {
     std::uint32_t deadline_ms = 0;
 };
 
-// The generators, by name: "optical", "vehicle", "sensor", "alarm", "log".
+// The generators, by name; they are in generators.cpp: "optical", "vehicle", "sensor", "alarm",
+// "log".
 std::vector<std::string_view> generator_names();
 std::unique_ptr<StreamPlan> make_generator(std::string_view name, std::uint64_t seed,
                                            const std::optional<Pace>& pace = std::nullopt);

@@ -32,11 +32,9 @@ std::optional<CodecSet> read_codecs(ConfigTable block) {
     if (!block.has("codecs")) return std::nullopt;
     CodecSet codecs = 1U << codec_columns;
     for (const std::string& name : block.texts("codecs")) {
-        if (name == "zstd") {
-            codecs |= 1U << codec_zstd;
-        } else if (name == "range") {
-            codecs |= 1U << codec_range;
-        } else {
+        const CodecSet codec = codec_named(name);
+        codecs |= codec;
+        if (codec == 0 || codec == 1U << codec_mixed) {
             block.problem("codecs",
                           "has \"" + name + "\": an image may have \"zstd\" and \"range\"");
         }

@@ -74,18 +74,13 @@ void read_spool(ConfigTable spool, AgentConfig& config) {
     read_classes(spool, config.spool_policy);
 }
 
-// Codec 0 is not named: no other one carries every sample in a bounded room.
 CodecSet read_codecs(ConfigTable& block) {
     if (!block.has("codecs")) return usual_codecs;
     CodecSet codecs = 1U << codec_columns;
     for (const std::string& name : block.texts("codecs")) {
-        if (name == "zstd") {
-            codecs |= 1U << codec_zstd;
-        } else if (name == "range") {
-            codecs |= 1U << codec_range;
-        } else if (name == "mixed") {
-            codecs |= 1U << codec_mixed;
-        } else {
+        const CodecSet codec = codec_named(name);
+        codecs |= codec;
+        if (codec == 0) {
             block.problem("codecs", "has \"" + name +
                                         "\": what is known is \"zstd\", \"range\" and \"mixed\"");
         }
