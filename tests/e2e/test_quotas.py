@@ -4,13 +4,14 @@ import json
 import signal
 
 import pytest
+from conftest import GOOD, fill_spool
 
 from longhaul_e2e import wire
 from longhaul_e2e.forged import forge
 from longhaul_e2e.operated import Operated
 from longhaul_e2e.processes import call, demand, wait_until
 from longhaul_e2e.site import TENANT, programs_folder
-from longhaul_e2e.wire import BUSY, Link, hello
+from longhaul_e2e.wire import BLOCK, BUSY, PROTOCOL, Link, Sealed, frame, hello
 
 LONGHAUL = programs_folder() / "longhaul"
 USAGE, BAD_DATA = 64, 65
@@ -53,6 +54,19 @@ def test_a_tenant_over_its_bytes_waits_and_goes_on_by_itself(site):
     assert site.stop_collector() == 0
     code, audit = site.audit()
     assert code == 0, audit
+
+
+def test_a_device_that_sends_more_than_its_credit_is_refused(site, tmp_path):
+    """Where credit is raised, a collector may be faster than who overdraws it: here it is given once, for two blocks
+    of the longest, because the first one uses up the day."""
+    limit(site, "--bytes-per-day", "1")
+    site.start()
+    fill_spool(site, forge(tmp_path / "two", 7, devices=2))
+    folder = site.devices / GOOD
+    sealed = Sealed.of(folder / "spool.db")
+    with Link(site.port, folder) as link:
+        said = link.send(sealed.introduction() + frame(BLOCK, sealed.blocks[0]) * 2000).bye()
+    assert said == (PROTOCOL, "more bytes of blocks than the credit allows")
 
 
 def test_what_came_today_counts_after_a_restart(site):

@@ -63,8 +63,6 @@ FRAMES = {
                                    "block version"),
     "a block with flags": (lambda a, b: a.introduction() + frame(BLOCK, a.blocks[0][:1] + b"\1" + a.blocks[0][2:]),
                            PROTOCOL, "block flags"),
-    "more than the credit": (lambda a, b: a.introduction() + frame(BLOCK, a.blocks[0]) * 2000, PROTOCOL,
-                             "more bytes of blocks than the credit allows"),
     "nothing": (lambda a, b: b"", PROTOCOL, "no Hello came in time"),
     "half a Hello": (lambda a, b: hello(a.incarnation)[:-3], PROTOCOL, "no Hello came in time"),
 }
