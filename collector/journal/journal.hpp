@@ -46,7 +46,8 @@ using Offset = std::uint64_t;
 struct ReadEntry {
     JournalEntry entry;  // points into the reader's buffer, until its next call
     Offset offset = 0;
-    Offset end = 0;  // where the next entry begins
+    Offset end = 0;              // where the next entry begins
+    std::uint32_t checksum = 0;  // as the journal has it: of the content and its place
 };
 
 // Reads one shard in order, only below the durable end.

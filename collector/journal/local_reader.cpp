@@ -25,7 +25,8 @@ Result<ReadEntry> LocalReader::next() {
         skip_damage();
         return Error{ErrorCode::corrupt, "journal entry"};
     }
-    const ReadEntry result{parsed.value().entry, offset_, offset_ + parsed.value().bytes};
+    const ReadEntry result{parsed.value().entry, offset_, offset_ + parsed.value().bytes,
+                           parsed.value().checksum};
     offset_ = result.end;
     return result;
 }

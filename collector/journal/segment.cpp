@@ -130,6 +130,7 @@ Result<ParsedEntry> parse_entry(Bytes bytes, EntryPlace place) {
     if (!in.ok()) return Error{ErrorCode::corrupt, "journal entry"};
     parsed.entry.body = in.rest();
     parsed.bytes = entry_header_bytes + length;
+    parsed.checksum = crc;
     return parsed;
 }
 

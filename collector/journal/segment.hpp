@@ -59,6 +59,7 @@ Status add_entry(const JournalEntry& entry, EntryPlace place, std::vector<std::b
 struct ParsedEntry {
     JournalEntry entry;     // points into the bytes that were parsed
     std::size_t bytes = 0;  // header and content
+    std::uint32_t checksum = 0;
 };
 // The entry at the front of `bytes`. truncated: more bytes are needed; corrupt: it is damaged.
 Result<ParsedEntry> parse_entry(Bytes bytes, EntryPlace place);

@@ -14,6 +14,7 @@ namespace {
 
 // Devices that are connected send within seconds, or when they wake up again.
 constexpr std::int64_t late_us = std::int64_t{3600} * 1'000'000;
+constexpr const char* mark_suffix = "/entry";
 
 }  // namespace
 
@@ -27,12 +28,22 @@ TableBuffer::TableBuffer(ObjectStore& store, std::string folder, std::string jou
 
 bool is_of_journal(std::string_view app) {
     constexpr std::size_t uuid_length = 36;
-    return app.size() > uuid_length && app[uuid_length] == '/' &&
-           std::count(app.begin(), app.end(), '-') == 4;
+    if (app.size() <= uuid_length + 1 || app[uuid_length] != '/') return false;
+    const std::string_view shard = app.substr(uuid_length + 1);
+    return std::count(app.begin(), app.end(), '-') == 4 &&
+           std::all_of(shard.begin(), shard.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-std::string TableBuffer::app_of(Shard shard) const {
-    return journal_ + "/" + std::to_string(shard);
+std::string app_name(const std::string& journal, Shard shard) {
+    return journal + "/" + std::to_string(shard);
+}
+
+std::optional<EntryMark> entry_mark(const TableState& state, const std::string& journal,
+                                    Shard shard) {
+    const std::string app = app_name(journal, shard);
+    const std::int64_t end = state.txn(app);
+    if (end <= 0) return std::nullopt;
+    return EntryMark::unpack(state.txn(app + mark_suffix), static_cast<Offset>(end));
 }
 
 // A journal that goes on with commits although it was adopted is in use somewhere; so may be this
@@ -56,7 +67,7 @@ Status TableBuffer::check_journals(const TableState& state) const {
 Status TableBuffer::check_own_txns(const TableState& state, const std::string& journal,
                                    std::span<const Offset> ends) {
     for (Shard shard = 0; shard < ends.size(); ++shard) {
-        const std::int64_t txn = state.txn(journal + "/" + std::to_string(shard));
+        const std::int64_t txn = state.txn(app_name(journal, shard));
         if (txn > static_cast<std::int64_t>(ends[shard])) {
             return Error{ErrorCode::denied,
                          "it holds rows from behind the end of this journal, which is an older "
@@ -117,11 +128,11 @@ std::size_t TableBuffer::bytes() const {
 
 // Rows of a data table that came long after they had been sampled go to a file of their own: with
 // them every file would reach far back, and no engine could leave one out.
-Status TableBuffer::write_one_file(const std::vector<Offset>& ends) {
+Status TableBuffer::write_one_file(const std::vector<EntryMark>& lasts) {
     const auto place = batches_.begin();
     const auto& [key, pending] = *place;
     const std::string stem = std::to_string(key.shard) + "-" + std::to_string(pending.first) + "-" +
-                             std::to_string(ends[key.shard]);
+                             std::to_string(lasts[key.shard].end);
     auto order = sorted_ ? pending.batch.order_by(column_device, column_event_time)
                          : pending.batch.arrival_order();
     auto late = order.end();
@@ -180,18 +191,19 @@ Status TableBuffer::find_files() {
     return {};
 }
 
-Status TableBuffer::commit(const std::vector<Offset>& ends, WallUs now) {
+Status TableBuffer::commit(const std::vector<EntryMark>& lasts, WallUs now) {
     LH_TRY(find_files());
     TableCommit commit;
     commit.files = files_;
     std::string name = journal_ + " " + folder();
     commit.table_id_if_new = named_uuid(name);
-    for (Shard shard = 0; shard < ends.size(); ++shard) {
+    for (Shard shard = 0; shard < lasts.size(); ++shard) {
         // In a replay one shard may still be read where the table has been, while another is new.
-        const std::int64_t end =
-            std::max(static_cast<std::int64_t>(ends[shard]), table_.state().txn(app_of(shard)));
-        commit.txns[app_of(shard)] = end;
-        name += " " + std::to_string(end);
+        const auto end = static_cast<std::int64_t>(lasts[shard].end);
+        const std::int64_t reached = std::max(end, txn(shard));
+        if (end > txn(shard)) commit.txns[app_of(shard) + mark_suffix] = lasts[shard].packed();
+        commit.txns[app_of(shard)] = reached;
+        name += " " + std::to_string(reached);
     }
     commit.commit_id = named_uuid(name);
     commit.description_if_new = table_description(folder().substr(folder().rfind('/') + 1));

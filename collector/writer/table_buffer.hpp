@@ -10,12 +10,19 @@
 #include "collector/journal/journal.hpp"
 #include "collector/lake/delta_log.hpp"
 #include "collector/writer/adoption.hpp"
+#include "collector/writer/entry_mark.hpp"
 
 namespace longhaul::collector {
 
 // Whether an appId is "<uuid>/<shard>" of a journal. Applications of other programs have names of
-// other shapes.
+// other shapes, and so have entry marks.
 bool is_of_journal(std::string_view app);
+// "<uuid>/<shard>"; of its entry mark: with "/entry" behind it.
+std::string app_name(const std::string& journal, Shard shard);
+// The last entry that the table has of the journal's shard; none: it has none, or an older program
+// has committed last.
+std::optional<EntryMark> entry_mark(const TableState& state, const std::string& journal,
+                                    Shard shard);
 
 class TableBuffer {
  public:
@@ -37,6 +44,7 @@ class TableBuffer {
     const std::string& faulty() const { return table_.faulty(); }
     // How far the shard's rows are in the table; -1: it has none.
     std::int64_t txn(Shard shard) const { return table_.state().txn(app_of(shard)); }
+    const TableState& state() const { return table_.state(); }
     // The rows of entries that end here or before are in the table already.
     bool has(Shard shard, Offset end) const;
 
@@ -50,13 +58,14 @@ class TableBuffer {
     std::size_t rows() const;
     std::size_t bytes() const;
 
-    // The two halves of a barrier. `ends`: up to where each shard's rows are in the buffer.
+    // The two halves of a barrier. `lasts`: the last entry of each shard whose rows are in the
+    // buffer.
     bool has_unwritten() const { return !batches_.empty(); }
-    Status write_one_file(const std::vector<Offset>& ends);
+    Status write_one_file(const std::vector<EntryMark>& lasts);
     bool has_uncommitted() const { return !files_.empty() && batches_.empty(); }
     // denied, too, when another journal has committed since, ours having been adopted by it or
     // having adopted it: rows of both would stand there twice.
-    Status commit(const std::vector<Offset>& ends, WallUs now);
+    Status commit(const std::vector<EntryMark>& lasts, WallUs now);
 
  private:
     struct Key {
@@ -72,7 +81,7 @@ class TableBuffer {
     Result<DataFile> write_file(const Batch& batch, const std::vector<std::uint32_t>& rows,
                                 const std::string& receive_date, const std::string& stem);
     Status find_files();
-    std::string app_of(Shard shard) const;
+    std::string app_of(Shard shard) const { return app_name(journal_, shard); }
     Status check_journals(const TableState& state) const;
 
     ObjectStore& store_;

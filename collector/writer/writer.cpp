@@ -49,6 +49,7 @@ Writer::Outcome Writer::start() {
         readers.push_back(std::move(reader).value());
     }
     readers_ = std::move(readers);
+    last_read_.assign(readers_.size(), EntryMark{});
     offsets_done_ = offsets_read();
     return {};
 }
@@ -56,15 +57,15 @@ Writer::Outcome Writer::start() {
 Result<MonotonicMs, Message> Writer::step(MonotonicMs now, WallUs wall) {
     LH_TRY(open());
     if (snapshot_at_ == MonotonicMs::never()) snapshot_at_ = now;
-    if (!barrier_ && !snapshot_) {
+    if (!in_barrier_ && !snapshot_) {
         LH_TRY(read_entries(now));
         if (barrier_due(now)) {
-            barrier_ = offsets_read();
+            in_barrier_ = true;
         } else if (rows_buffered_ == 0 && snapshot_due(now)) {
             begin_snapshot();
         }
     }
-    if (barrier_) {
+    if (in_barrier_) {
         LH_TRY_ASSIGN(const bool more, advance_barrier(wall));
         if (!more) end_barrier(now);
         return now;
@@ -80,7 +81,7 @@ Result<MonotonicMs, Message> Writer::step(MonotonicMs now, WallUs wall) {
 
 void Writer::end_barrier(MonotonicMs now) {
     offsets_done_ = offsets_read();
-    barrier_.reset();
+    in_barrier_ = false;
     rows_buffered_ = 0;
     first_row_at_ = MonotonicMs::never();
     if (all_read_) barrier_requested_ = false;
@@ -88,7 +89,7 @@ void Writer::end_barrier(MonotonicMs now) {
 }
 
 bool Writer::drained() const {
-    return all_read_ && !barrier_ && !snapshot_ && rows_buffered_ == 0 && !barrier_requested_;
+    return all_read_ && !in_barrier_ && !snapshot_ && rows_buffered_ == 0 && !barrier_requested_;
 }
 
 bool Writer::barrier_due(MonotonicMs now) const {
@@ -114,8 +115,11 @@ Writer::Outcome Writer::read_entries(MonotonicMs now) {
                 ++counters_.entries;
                 if (read.value().entry.kind != JournalKind::release)
                     read_received_ = read.value().entry.receive_time;
+                last_read_[shard] = {read.value().offset, read.value().end, read.value().checksum};
                 LH_TRY(on_entry(shard, read.value()));
             } else if (read.error().code == ErrorCode::corrupt) {
+                const Offset behind = readers_[shard]->offset();
+                last_read_[shard] = {behind, behind, 0};
                 LH_TRY(on_damage(shard, at));
             } else if (read.error().code == ErrorCode::not_found) {
                 break;
@@ -172,7 +176,7 @@ Result<bool, Message> Writer::advance_barrier(WallUs wall) {
             if (!table->has_unwritten() && !table->has_uncommitted()) continue;
             const bool writing = table->has_unwritten();
             const Status done =
-                writing ? table->write_one_file(*barrier_) : table->commit(*barrier_, wall);
+                writing ? table->write_one_file(last_read_) : table->commit(last_read_, wall);
             if (!done.ok() && done.error().code == ErrorCode::denied) {
                 return stop("table " + table->folder() + ": " + to_string(done.error()));
             }
@@ -202,9 +206,29 @@ Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std
             return stop("table " + made->folder() +
                         " cannot be opened: " + to_string(opened.error()) + at);
         }
+        LH_TRY(check_marks(made->folder(), made->state()));
         slot = std::move(made);
     }
     return slot.get();
+}
+
+// A txn that the journal reaches may be of a copy of it, which has gone on by itself.
+Writer::Outcome Writer::check_marks(const std::string& folder, const TableState& state) {
+    for (Shard shard = 0; shard < journal_.shards(); ++shard) {
+        const auto mark = entry_mark(state, journal_name_, shard);
+        if (!mark) continue;
+        const auto has = has_entry(journal_, shard, *mark);
+        if (!has.ok()) return Message{"the journal cannot be read: " + to_string(has.error())};
+        if (!has.value()) return stop_at_copy(folder);
+    }
+    return {};
+}
+
+Message Writer::stop_at_copy(const std::string& folder) {
+    return stop("table " + folder +
+                " has rows of a copy of this journal that has gone on by itself: two collectors "
+                "ran on copies of one journal. Stop the other one for good; then `longhaul adopt` "
+                "lets this one go on with the lake");
 }
 
 const AdoptedTxns& Writer::adopted_txns(const std::string& tenant, const std::string& name) {

@@ -242,6 +242,8 @@ class Writer {
     Outcome close_device(const Place& place);
     Outcome check_lake();
     Outcome check_table(const std::string& folder);
+    Outcome check_marks(const std::string& folder, const TableState& state);
+    Message stop_at_copy(const std::string& folder);
     // Without a gap: nobody knows how far the epoch came.
     Outcome add_journal_loss(const Place& place, const EpochName& name, std::optional<SeqRun> gap);
     const AdoptedTxns& adopted_txns(const std::string& tenant, const std::string& name);
@@ -335,7 +337,8 @@ class Writer {
     std::set<Releasable> releasable_;
     std::vector<std::byte> body_room_;
     BlockDecoder decoder_;
-    std::optional<std::vector<Offset>> barrier_;  // being carried out, at these offsets
+    std::vector<EntryMark> last_read_;  // by shard, since the start
+    bool in_barrier_ = false;           // being carried out, for all up to there
     bool barrier_requested_ = false;
     bool all_read_ = false;
     bool fatal_ = false;

@@ -243,6 +243,7 @@ Writer::Outcome Writer::check_table(const std::string& folder) {
     const Status ours = TableBuffer::check_own_txns(table.state(), journal_name_, ends_at_start_);
     if (!ours.ok())
         return stop("table " + folder + " cannot be opened: " + to_string(ours.error()));
+    LH_TRY(check_marks(folder, table.state()));
     for (const auto& [app, version] : table.state().txns) {
         if (!is_new || !is_of_journal(app) || app.starts_with(journal_name_)) continue;
         return stop("the journal is new, and table " + folder +

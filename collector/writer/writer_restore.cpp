@@ -286,7 +286,12 @@ Writer::Outcome Writer::open_tables() {
                       table(then.tenant, then.name,
                             columns == nullptr ? fixed_columns() : columns(), columns == nullptr));
         for (Shard shard = 0; shard < journal_.shards(); ++shard) {
-            if (now->txn(shard) >= then.txns[shard]) continue;
+            const std::int64_t txn = now->txn(shard);
+            // All that we commit behind a snapshot reaches its offset.
+            if (txn > 0 && txn > then.txns[shard] &&
+                txn < static_cast<std::int64_t>(snapshot_offsets_[shard]))
+                return stop_at_copy(now->folder());
+            if (txn >= then.txns[shard]) continue;
             return stop("table " + now->folder() +
                         " holds less than the writer's snapshot says: it was removed, or taken "
                         "back to an older version. What it lacks may have been cut off from the "

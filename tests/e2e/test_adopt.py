@@ -141,6 +141,34 @@ def test_a_journal_that_comes_back_as_an_older_copy(site, tmp_path):
     check_rows(site, site.recording, boots=3)
 
 
+def test_two_collectors_on_copies_of_one_journal(site, tmp_path):
+    """The second one's journal has more than the first has committed: that does not make these commits its own."""
+    shutil.copytree(site.journal, tmp_path / "copy")
+    set_commit_interval(site, 3600)
+    site.start_collector()
+    run_agents(site)
+    run_agents(site)
+    site.kill_collector()
+    site.journal.rename(tmp_path / "second")
+    (tmp_path / "copy").rename(site.journal)
+    set_commit_interval(site, 1)
+    site.start_collector()
+    run_agents(site)
+    assert site.stop_collector() == DONE
+    site.journal.rename(tmp_path / "first")
+    (tmp_path / "second").rename(site.journal)
+    check_refused(site)
+    assert "rows of a copy of this journal" in site.collector.messages()
+
+    code, report, messages = adopt(site)
+    assert (code, messages) == (DONE, "")
+    assert report["entries_kept"] > 0
+    site.start_collector()
+    run_agents(site)
+    assert site.stop_collector() == DONE
+    check_rows(site, site.recording, boots=5)
+
+
 def test_a_journal_that_has_rotted(site):
     set_commit_interval(site, 3600)  # acknowledged, and in no table
     site.start_collector()

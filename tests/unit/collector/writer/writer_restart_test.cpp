@@ -203,8 +203,9 @@ TEST_CASE("writer: each commit names the place in the journal that it reaches") 
         const auto audited = audit_rows(*bench.store, "acme/bus");
         REQUIRE(audited.ok());
         CAPTURE(table);
-        REQUIRE(audited.value().txns.size() == 2);
+        REQUIRE(audited.value().txns.size() == 4);
         for (const auto& [app, version] : audited.value().txns) {
+            if (app.ends_with("/entry")) continue;
             CHECK(app.starts_with("07000000-0000-0000-0000-000000000000/"));
             const Shard shard = app.ends_with("/1") ? 1 : 0;
             CHECK(version == static_cast<std::int64_t>(bench.journal->durable_end(shard)));

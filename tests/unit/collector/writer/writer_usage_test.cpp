@@ -266,8 +266,8 @@ TEST_CASE("usage: a table of before gets the columns, and its rows have nothing 
     for (std::size_t column = usage_received_bytes; column < usage_connected; ++column)
         batch.put_integer(column, 1);
     batch.end_row();
-    REQUIRE(older.write_one_file({0}).ok());
-    REQUIRE(older.commit({0}, {noon_us}).ok());
+    REQUIRE(older.write_one_file({{}}).ok());
+    REQUIRE(older.commit({{}}, {noon_us}).ok());
 
     REQUIRE(bench.start());
     bench.connected("one", 1500, noon_us);
