@@ -16,7 +16,7 @@ struct UpkeepProgress {
     UpkeepCounters counters;
     std::uint64_t tables = 0;
     TableSize all;                       // sums; no version
-    std::vector<std::int64_t> grown_ms;  // when rows came the last time, for each data table
+    std::vector<std::int64_t> grown_ms;  // when its newest row was received, of each data table
     StateTables::Counts devices;
 };
 

@@ -57,6 +57,7 @@ struct TableCommit {
     std::vector<std::string> removed;  // paths; all of them are in the table, or nothing is done
     bool new_data = true;              // false: the same rows in other files
     Txns txns;                         // of our shards, after this commit
+    std::optional<Txns> txns_before;   // as the writer knows them; none: as the log has them now
     std::vector<Column> columns;       // of the files; the table gets those that it lacks
     std::string table_id_if_new;       // UUID text
     std::string description_if_new;

@@ -176,7 +176,7 @@ Result<bool> DeltaTable::is_done(const TableCommit& commit, const Txns& before) 
 
 Status DeltaTable::commit(const TableCommit& commit, const Allows& allows) {
     LH_CHECK(!commit.txns.empty() || keep_ == Keep::everything);
-    const Txns before = state_.txns;
+    const Txns before = commit.txns_before.value_or(state_.txns);
     const std::string name = folder_.substr(folder_.rfind('/') + 1);
     for (int tries = 0; tries < commit_tries_max; ++tries) {
         LH_TRY_ASSIGN(const bool follows, is_at_end());

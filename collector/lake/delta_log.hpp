@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -89,5 +90,8 @@ Result<std::string> decoded_path(std::string_view path);
 std::string delta_stats(const Batch& batch, const std::vector<std::uint32_t>& rows);
 // Of all rows, from those of parts that delta_stats() has made.
 std::string merged_stats(const std::vector<std::string>& parts);
+// When the newest row was received, in whole seconds, by the statistics of whatever program; none:
+// they do not say.
+std::optional<WallUs> newest_receive_time(std::string_view stats);
 
 }  // namespace longhaul::collector

@@ -157,6 +157,16 @@ std::string merged_stats(const std::vector<std::string>& parts) {
     return sum.text();
 }
 
+std::optional<WallUs> newest_receive_time(std::string_view stats) {
+    constexpr std::size_t seconds_length = 19;  // 2026-11-21T05:58:00
+    boost::system::error_code error;
+    const boost::json::value parsed = boost::json::parse(stats, error);
+    if (error) return std::nullopt;
+    const boost::json::value* const time = parsed.find_pointer("/maxValues/receive_time", error);
+    if (time == nullptr || !time->is_string()) return std::nullopt;
+    return parse_utc(std::string{time->get_string()}.substr(0, seconds_length));
+}
+
 std::string delta_stats(const Batch& batch, const std::vector<std::uint32_t>& rows) {
     boost::json::object minimum;
     boost::json::object maximum;

@@ -14,6 +14,20 @@ namespace {
 constexpr std::int64_t day_us = std::int64_t{86'400} * 1'000'000;
 constexpr std::string_view partition_prefix = "receive_date=";
 
+// Not when a file was made: programs that merge files make them of old rows.
+std::int64_t newest_row_ms(const TableState& state) {
+    std::string_view last_day;
+    for (const auto& [path, file] : state.files)
+        last_day = std::max<std::string_view>(last_day, file.receive_date);
+    std::int64_t newest_ms = 0;
+    for (const auto& [path, file] : state.files) {
+        if (file.receive_date != last_day) continue;
+        const auto received = newest_receive_time(file.stats);
+        newest_ms = std::max(newest_ms, received ? received->value / 1000 : file.modified_ms);
+    }
+    return newest_ms;
+}
+
 WallUs days_ago(WallUs now, std::int64_t days) { return {now.value - days * day_us}; }
 
 }  // namespace
@@ -219,12 +233,8 @@ Status Upkeep::thin_checkpoints(const std::string& folder, const std::vector<Sto
 void Upkeep::note_size(const DeltaTable& table) {
     TableSize size{
         table.state().version, table.checkpoint(), 0, 0, 0, table.state().removed.size(), 0};
-    const auto before = tables_.find(table.folder());
-    if (before != tables_.end()) size.grown_ms = before->second.grown_ms;
+    size.grown_ms = newest_row_ms(table.state());
     for (const auto& [path, file] : table.state().files) {
-        const bool merged = parse_data_file_name(path).stem.ends_with("merged");
-        if (!merged || before == tables_.end())
-            size.grown_ms = std::max(size.grown_ms, file.modified_ms);
         ++size.files;
         size.rows += file.rows;
         size.bytes += file.bytes;

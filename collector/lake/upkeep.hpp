@@ -47,7 +47,7 @@ struct TableSize {
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
     std::uint64_t removed_files = 0;  // that the table has no more and the log still tells of
-    std::int64_t grown_ms = 0;        // when rows came the last time, since 1970
+    std::int64_t grown_ms = 0;        // when its newest row was received, since 1970
 };
 
 class Upkeep {

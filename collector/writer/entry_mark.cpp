@@ -1,5 +1,7 @@
 #include "collector/writer/entry_mark.hpp"
 
+#include <algorithm>
+
 #include "collector/journal/segment.hpp"
 
 namespace longhaul::collector {
@@ -12,19 +14,18 @@ constexpr std::uint64_t length_max = (std::uint64_t{1} << (end_shift - length_sh
 constexpr std::uint64_t end_bits = (std::uint64_t{1} << (63 - end_shift)) - 1;
 static_assert(entry_bytes_max <= length_max);
 
-// Whether a whole entry lies over the place of one that is not there. If none does, that place is
-// damaged.
-Result<bool> is_taken_by_another(Journal& journal, Shard shard, Offset begin,
-                                 const EntryMark& mark) {
-    LH_TRY_ASSIGN(const auto reader, journal.read(shard, begin));
-    while (reader->offset() < mark.end) {
-        const auto read = reader->next();
-        if (read.ok() && read.value().end > mark.offset) return read.value().offset < mark.end;
-        if (read.ok() || read.error().code == ErrorCode::corrupt) continue;
-        if (read.error().code == ErrorCode::not_found) break;
-        return read.error();
+// The entry itself is not there: is it because another lies over its place?
+EntryFound find_another(Journal& journal, Shard shard, Offset begin, const EntryMark& mark) {
+    const Offset before = mark.offset - std::min<Offset>(mark.offset, entry_bytes_max);
+    const auto reader = journal.read(shard, std::max(begin, before));
+    if (!reader.ok()) return EntryFound::unreadable;
+    while (reader.value()->offset() < mark.end) {
+        const auto read = reader.value()->next();
+        if (!read.ok() && read.error().code != ErrorCode::corrupt) break;
+        if (read.ok() && read.value().end > mark.offset && read.value().offset < mark.end)
+            return EntryFound::another;
     }
-    return false;
+    return EntryFound::unreadable;
 }
 
 }  // namespace
@@ -42,15 +43,17 @@ std::optional<EntryMark> EntryMark::unpack(std::int64_t packed, Offset end) {
     return EntryMark{end - length, end, static_cast<std::uint32_t>(bits)};
 }
 
-Result<bool> has_entry(Journal& journal, Shard shard, const EntryMark& mark) {
-    LH_TRY_ASSIGN(const Offset begin, journal.begin(shard));
-    if (mark.offset < begin) return true;
-    LH_TRY_ASSIGN(const auto reader, journal.read(shard, mark.offset));
-    const auto read = reader->next();
-    if (read.ok()) return read.value().end == mark.end && read.value().checksum == mark.checksum;
-    if (read.error().code != ErrorCode::corrupt) return read.error();
-    LH_TRY_ASSIGN(const bool taken, is_taken_by_another(journal, shard, begin, mark));
-    return !taken;
+EntryFound find_entry(Journal& journal, Shard shard, const EntryMark& mark) {
+    const auto begin = journal.begin(shard);
+    if (!begin.ok()) return EntryFound::unreadable;
+    if (mark.end <= begin.value()) return EntryFound::cut_off;
+    if (mark.offset < begin.value()) return EntryFound::another;  // it begins with an entry
+    const auto reader = journal.read(shard, mark.offset);
+    if (!reader.ok()) return EntryFound::unreadable;
+    const auto read = reader.value()->next();
+    if (!read.ok()) return find_another(journal, shard, begin.value(), mark);
+    const bool same = read.value().end == mark.end && read.value().checksum == mark.checksum;
+    return same ? EntryFound::there : EntryFound::another;
 }
 
 }  // namespace longhaul::collector

@@ -21,8 +21,12 @@ struct EntryMark {
     static std::optional<EntryMark> unpack(std::int64_t packed, Offset end);
 };
 
-// Whether the journal has this entry, or had it: true, too, when its place was cut off or is
-// damaged.
-Result<bool> has_entry(Journal& journal, Shard shard, const EntryMark& mark);
+enum class EntryFound : std::uint8_t {
+    there,
+    another,     // a whole entry lies where it would have to be
+    cut_off,     // the journal begins behind it
+    unreadable,  // its place is damaged, or cannot be read now
+};
+EntryFound find_entry(Journal& journal, Shard shard, const EntryMark& mark);
 
 }  // namespace longhaul::collector

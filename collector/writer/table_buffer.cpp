@@ -85,12 +85,18 @@ Status TableBuffer::open(std::span<const Offset> ends_at_start, AdoptedTxns adop
     LH_TRY(table_.refresh());
     LH_TRY(check_journals(table_.state()));
     LH_TRY(check_own_txns(table_.state(), journal_, ends_at_start));
+    txns_ = table_.state().txns;
     for (const Column& column : table_.state().columns) (void)column_for(column, {});
     return {};
 }
 
+std::int64_t TableBuffer::txn(Shard shard) const {
+    const auto found = txns_.find(app_of(shard));
+    return found == txns_.end() ? -1 : found->second;
+}
+
 bool TableBuffer::has(Shard shard, Offset end) const {
-    return static_cast<std::int64_t>(end) <= table_.state().txn(app_of(shard));
+    return static_cast<std::int64_t>(end) <= txn(shard);
 }
 
 std::size_t TableBuffer::column_for(const Column& wanted, std::span<const std::size_t> taken) {
@@ -209,8 +215,11 @@ Status TableBuffer::commit(const std::vector<EntryMark>& lasts, WallUs now) {
     commit.description_if_new = table_description(folder().substr(folder().rfind('/') + 1));
     commit.columns = columns_;
     commit.now = now;
+    // A try that failed may have read what another collector has committed.
+    commit.txns_before = txns_;
     LH_TRY(
         table_.commit(commit, [this](const TableState& state) { return check_journals(state); }));
+    txns_ = table_.state().txns;
     files_.clear();
     return {};
 }

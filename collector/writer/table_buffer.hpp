@@ -42,8 +42,9 @@ class TableBuffer {
     const std::string& folder() const { return table_.folder(); }
     // Path of the file that an error is about; may be empty.
     const std::string& faulty() const { return table_.faulty(); }
-    // How far the shard's rows are in the table; -1: it has none.
-    std::int64_t txn(Shard shard) const { return table_.state().txn(app_of(shard)); }
+    // How far the shard's rows are in the table, as it was opened or we have committed last; -1: it
+    // has none.
+    std::int64_t txn(Shard shard) const;
     const TableState& state() const { return table_.state(); }
     // The rows of entries that end here or before are in the table already.
     bool has(Shard shard, Offset end) const;
@@ -90,6 +91,7 @@ class TableBuffer {
     std::vector<Column> columns_;
     bool sorted_;
     AdoptedTxns adopted_;
+    Txns txns_;  // of the table, by our last commit
     std::map<Key, Pending> batches_;
     std::vector<DataFile> files_;  // written, not yet committed
 };

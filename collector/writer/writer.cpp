@@ -196,39 +196,42 @@ Result<bool, Message> Writer::advance_barrier(WallUs wall) {
 
 Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std::string& name,
                                             const std::vector<Column>& columns, bool sorted) {
-    auto& slot = tenants_[tenant].tables[name];
-    if (slot == nullptr) {
-        auto made = std::make_unique<TableBuffer>(store_, tenant + "/" + name, journal_name_,
-                                                  columns, sorted);
-        const Status opened = made->open(ends_at_start_, adopted_txns(tenant, name));
-        if (!opened.ok()) {
-            const std::string at = made->faulty().empty() ? "" : " (" + made->faulty() + ")";
-            return stop("table " + made->folder() +
-                        " cannot be opened: " + to_string(opened.error()) + at);
-        }
-        LH_TRY(check_marks(made->folder(), made->state()));
-        slot = std::move(made);
+    auto& tables = tenants_[tenant].tables;
+    if (const auto known = tables.find(name); known != tables.end()) return known->second.get();
+    auto made =
+        std::make_unique<TableBuffer>(store_, tenant + "/" + name, journal_name_, columns, sorted);
+    const Status opened = made->open(ends_at_start_, adopted_txns(tenant, name));
+    if (!opened.ok()) {
+        const std::string at = made->faulty().empty() ? "" : " (" + made->faulty() + ")";
+        return stop("table " + made->folder() + " cannot be opened: " + to_string(opened.error()) +
+                    at);
     }
-    return slot.get();
+    LH_TRY(check_marks(made->folder(), made->state()));
+    return tables.emplace(name, std::move(made)).first->second.get();
 }
 
-// A txn that the journal reaches may be of a copy of it, which has gone on by itself.
+// A txn that the journal reaches may be of a copy of it, which has gone on by itself. Where the
+// journal has been cut off the snapshot tells: all that we commit behind it reaches its offset.
 Writer::Outcome Writer::check_marks(const std::string& folder, const TableState& state) {
+    const auto then = txns_then_.find(folder);
     for (Shard shard = 0; shard < journal_.shards(); ++shard) {
         const auto mark = entry_mark(state, journal_name_, shard);
         if (!mark) continue;
-        const auto has = has_entry(journal_, shard, *mark);
-        if (!has.ok()) return Message{"the journal cannot be read: " + to_string(has.error())};
-        if (!has.value()) return stop_at_copy(folder);
+        const EntryFound found = find_entry(journal_, shard, *mark);
+        const std::int64_t known = then == txns_then_.end() ? -1 : then->second[shard];
+        const bool passed_by = found == EntryFound::cut_off &&
+                               static_cast<std::int64_t>(mark->end) > known &&
+                               mark->end < snapshot_offsets_[shard];
+        if (found == EntryFound::another || passed_by) return stop_at_copy(folder);
     }
     return {};
 }
 
 Message Writer::stop_at_copy(const std::string& folder) {
     return stop("table " + folder +
-                " has rows of a copy of this journal that has gone on by itself: two collectors "
-                "ran on copies of one journal. Stop the other one for good; then `longhaul adopt` "
-                "lets this one go on with the lake");
+                " has rows of another copy of this journal: a collector runs on that, or this one "
+                "was set back and has grown again. Stop the other collector for good, if there is "
+                "one; then `longhaul adopt` lets this one go on with the lake");
 }
 
 const AdoptedTxns& Writer::adopted_txns(const std::string& tenant, const std::string& name) {

@@ -170,12 +170,6 @@ class Writer {
         std::map<std::string, std::unique_ptr<TableBuffer>, std::less<>> tables;
         std::map<std::string, AdoptedTxns, std::less<>> adopted;  // by table
     };
-    // What a snapshot says that a table had.
-    struct TableThen {
-        std::string tenant;
-        std::string name;
-        std::vector<std::int64_t> txns;  // by shard; -1: none
-    };
     // Where an entry stands, and whose it is: what every row needs.
     struct Place {
         Shard shard = 0;
@@ -357,7 +351,8 @@ class Writer {
     std::vector<Offset> snapshot_offsets_;  // up to where that one has everything
     MonotonicMs snapshot_at_ = MonotonicMs::never();  // when it was made
     MonotonicMs snapshot_not_before_{};               // after one that failed
-    std::vector<TableThen> tables_then_;              // while one is read
+    // By table's folder and shard, what the one that was taken up says; -1: none.
+    std::map<std::string, std::vector<std::int64_t>, std::less<>> txns_then_;
     TenantState* restored_tenant_ = nullptr;
     std::string restored_tenant_name_;
 };

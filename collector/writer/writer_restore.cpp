@@ -46,7 +46,7 @@ void Writer::forget_all() {
     missing_models_.clear();
     waiting_.clear();
     releasable_.clear();
-    tables_then_.clear();
+    txns_then_.clear();
     restored_tenant_ = nullptr;
 }
 
@@ -222,10 +222,10 @@ Status Writer::take_tenant_item(std::uint8_t kind, ByteReader& in) {
             return in.ok() ? Status{} : damaged_content;
         }
         case SnapshotItem::table: {
-            TableThen table{restored_tenant_name_, std::string{as_text(read_counted(in))}, {}};
+            const std::string name{as_text(read_counted(in))};
+            auto& txns = txns_then_[restored_tenant_name_ + "/" + name];
             for (Shard shard = 0; shard < journal_.shards(); ++shard)
-                table.txns.push_back(in.zigzag_varint());
-            tables_then_.push_back(std::move(table));
+                txns.push_back(in.zigzag_varint());
             return in.at_end() ? Status{} : damaged_content;
         }
         case SnapshotItem::streams: {
@@ -280,25 +280,21 @@ Writer::Outcome Writer::open_tables() {
         for (const SchemaName& schema : bound)
             LH_TRY(bind(name, schema, tenant.schemas.at(schema)));
     }
-    for (const TableThen& then : tables_then_) {
-        const auto columns = system_columns(then.name);
+    for (const auto& [folder, then] : txns_then_) {
+        const std::size_t slash = folder.find('/');
+        const std::string name = folder.substr(slash + 1);
+        const auto columns = system_columns(name);
         LH_TRY_ASSIGN(TableBuffer* const now,
-                      table(then.tenant, then.name,
+                      table(folder.substr(0, slash), name,
                             columns == nullptr ? fixed_columns() : columns(), columns == nullptr));
         for (Shard shard = 0; shard < journal_.shards(); ++shard) {
-            const std::int64_t txn = now->txn(shard);
-            // All that we commit behind a snapshot reaches its offset.
-            if (txn > 0 && txn > then.txns[shard] &&
-                txn < static_cast<std::int64_t>(snapshot_offsets_[shard]))
-                return stop_at_copy(now->folder());
-            if (txn >= then.txns[shard]) continue;
-            return stop("table " + now->folder() +
+            if (now->txn(shard) >= then[shard]) continue;
+            return stop("table " + folder +
                         " holds less than the writer's snapshot says: it was removed, or taken "
                         "back to an older version. What it lacks may have been cut off from the "
                         "journal; take it to its newest version again, or put a copy of it back");
         }
     }
-    tables_then_.clear();
     return {};
 }
 

@@ -158,7 +158,7 @@ def test_two_collectors_on_copies_of_one_journal(site, tmp_path):
     site.journal.rename(tmp_path / "first")
     (tmp_path / "second").rename(site.journal)
     check_refused(site)
-    assert "rows of a copy of this journal" in site.collector.messages()
+    assert "rows of another copy of this journal" in site.collector.messages()
 
     code, report, messages = adopt(site)
     assert (code, messages) == (DONE, "")

@@ -7,6 +7,7 @@
 #include "collector/disk/posix_disk.hpp"
 #include "collector/lake/local_store.hpp"
 #include "collector/lake/upkeep.hpp"
+#include "common/base/civil_time.hpp"
 #include "common/base/hex.hpp"
 #include "common/block/crypto.hpp"
 #include "common/host/config.hpp"
@@ -89,6 +90,13 @@ class OpenLake {
     bool problems_ = false;
 };
 
+// "2026-11-21T05:58:00Z"; nothing: the table has no rows.
+std::string newest_row(const collector::TableSize& size) {
+    constexpr std::size_t seconds_length = 19;
+    if (size.files == 0) return "";
+    return timestamp_text_ms(WallUs{size.grown_ms * 1000}).substr(0, seconds_length) + "Z";
+}
+
 boost::json::array tables_json(const Upkeep& upkeep) {
     boost::json::array tables;
     for (const auto& [folder, size] : upkeep.tables()) {
@@ -98,21 +106,22 @@ boost::json::array tables_json(const Upkeep& upkeep) {
                                              {"files", size.files},
                                              {"rows", size.rows},
                                              {"bytes", size.bytes},
-                                             {"removed_files", size.removed_files}});
+                                             {"removed_files", size.removed_files},
+                                             {"newest_row", newest_row(size)}});
     }
     return tables;
 }
 
 void print_tables(const Upkeep& upkeep) {
-    std::printf("%-36s %9s %10s %8s %12s %14s %8s\n", "table", "version", "checkpoint", "files",
-                "rows", "bytes", "removed");
+    std::printf("%-36s %9s %10s %8s %12s %14s %8s  %s\n", "table", "version", "checkpoint", "files",
+                "rows", "bytes", "removed", "newest row");
     for (const auto& [folder, size] : upkeep.tables()) {
-        std::printf("%-36s %9lld %10lld %8llu %12llu %14llu %8llu\n", folder.c_str(),
+        std::printf("%-36s %9lld %10lld %8llu %12llu %14llu %8llu  %s\n", folder.c_str(),
                     static_cast<long long>(size.version), static_cast<long long>(size.checkpoint),
                     static_cast<unsigned long long>(size.files),
                     static_cast<unsigned long long>(size.rows),
                     static_cast<unsigned long long>(size.bytes),
-                    static_cast<unsigned long long>(size.removed_files));
+                    static_cast<unsigned long long>(size.removed_files), newest_row(size).c_str());
     }
 }
 

@@ -219,4 +219,16 @@ TEST_CASE("delta log: a writer gives up when another one has moved its txn") {
     DeltaTable rival{sharded.store, folder};
     REQUIRE(rival.commit(theirs).ok());
     CHECK(sharded.table.commit(ours).error().code == ErrorCode::denied);
+
+    // And when a try that failed had read what the other one committed.
+    Lake retried;
+    retried.commit(1);
+    TableCommit again = commit_number(2);
+    again.txns_before = retried.table.state().txns;
+    DeltaTable faster{retried.store, folder};
+    REQUIRE(faster.refresh().ok());
+    REQUIRE(faster.commit(commit_number(3)).ok());
+    REQUIRE(retried.table.refresh().ok());
+    CHECK(retried.table.commit(again).error().code == ErrorCode::denied);
+    CHECK(retried.reopened().txn(app) == 300);
 }

@@ -100,3 +100,18 @@ TEST_CASE("statistics: of parts give those of the whole") {
           R"({"numRecords":5,"minValues":{"a":-1,"t":"b","n":7},"maxValues":{"a":4,"t":"c","n":9},)"
           R"("nullCount":{"a":1,"t":4,"x":0,"n":2,"y":0}})");
 }
+
+TEST_CASE("statistics: when the newest row was received, as whoever wrote the file says it") {
+    const auto newest = [](const char* time) {
+        return newest_receive_time(R"({"numRecords":2,"maxValues":{"receive_time":)" +
+                                   std::string{time} + "}}");
+    };
+    const longhaul::WallUs second{1'795'240'680'000'000};
+    CHECK(newest("\"2026-11-21T05:58:00.123Z\"") == second);
+    CHECK(newest("\"2026-11-21T05:58:00.123456+00:00\"") == second);
+    CHECK(newest("\"2026-11-21T05:58:00Z\"") == second);
+    for (const char* no_time : {"null", "7", "\"soon\"", "\"2026-13-21T05:58:00Z\"", "["})
+        CHECK_FALSE(newest(no_time));
+    for (const char* none : {"", "{}", "[]", R"({"maxValues":7})"})
+        CHECK_FALSE(newest_receive_time(none));
+}

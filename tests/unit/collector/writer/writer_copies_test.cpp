@@ -14,7 +14,7 @@ using namespace longhaul::test;
 namespace {
 
 constexpr const char* journal_name = "07000000-0000-0000-0000-000000000000";
-constexpr const char* is_a_copy = "has rows of a copy of this journal that has gone on by itself";
+constexpr const char* is_a_copy = "has rows of another copy of this journal";
 
 const StoredSchema& counts() {
     static const auto schema = counter();
@@ -50,6 +50,7 @@ struct Copies {
     void share_lake() {
         LH_CHECK(theirs.drain() == "");
         copy_folder("acme");
+        if (theirs.disk.list("globex").ok()) copy_folder("globex");
         LH_CHECK(ours.start());
     }
 
@@ -120,7 +121,7 @@ TEST_CASE("writer: commits of a copy are found out, too, in a table that it need
     CHECK(says(copies.refused(), is_a_copy));
 }
 
-TEST_CASE("writer: commits of a copy are found out where the journal was cut off, by a snapshot") {
+TEST_CASE("writer: commits of a copy are found out by a snapshot where the journal was cut off") {
     Copies copies{[](WriterBench& bench) {
         bench.journal_settings.segment_bytes_max = 400;
         bench.settings.snapshot_bytes = 1;
@@ -134,6 +135,65 @@ TEST_CASE("writer: commits of a copy are found out where the journal was cut off
     }
     copies.share_lake();
     CHECK(says(copies.refused(), is_a_copy));
+}
+
+TEST_CASE("writer: and so are those in tables of a tenant that no snapshot names") {
+    Copies copies{[](WriterBench& bench) {
+        bench.journal_settings.segment_bytes_max = 400;
+        bench.settings.snapshot_bytes = 1;
+    }};
+    const auto other = make_schema("other", TimeKind::source, {field("n", FieldKind::integer)});
+    EpochMaker epoch{"globex", "probe-2", 11, 1};
+    epoch.stream(1, "other", *other);
+    const auto send_other = [&](WriterBench& bench) {
+        bench.schema(*other, "globex");
+        bench.epoch(epoch);
+        bench.block(epoch, epoch.block(1, count_body(*other, {1})));
+    };
+    send_other(copies.theirs);
+    const Offset theirs = copies.theirs.journal->durable_end(0);
+    while (copies.ours.journal->begin(0).value() <= theirs) {
+        send(copies.ours, copies.first, 1, 5);
+        REQUIRE(copies.ours.drain() == "");
+    }
+    copies.share_lake();
+    REQUIRE(copies.ours.drain() == "");
+    send_other(copies.ours);  // its device was not told that the other one has it
+    CHECK(says(copies.refused(), is_a_copy));
+    CHECK(copies.ours.rows("globex/other", {"seq"}).size() == 1);
+}
+
+TEST_CASE("writer: what it committed when a snapshot could not be read is its own, too") {
+    WriterBench bench{2};
+    bench.settings.snapshot_bytes = 1;
+    const EpochMaker first = probe("probe-0");
+    const EpochMaker second = probe("probe-1");
+    for (const Shard shard : {Shard{0}, Shard{1}}) bench.schema(counts(), "acme", shard);
+    bench.epoch(first, 0);
+    bench.epoch(second, 1);
+    const auto send_second = [&](std::uint32_t number) {
+        bench.block(second, second.block(number, count_body(counts(), {1})), noon_us, 1);
+    };
+    send(bench, first, 1, 1);
+    send_second(1);
+    REQUIRE(bench.drain() == "");
+    for (int i = 0; i < 20; ++i) send_second(1);  // no rows
+    REQUIRE(bench.drain() == "");
+    send(bench, first, 2, 2);
+
+    // From the one before: a row of one shard is committed in the midst of the other.
+    const auto newest = snapshot_path(snapshot_numbers(bench.disk).value().front());
+    bench.disk.flip(newest, 100, std::byte{1});
+    bench.settings.entries_per_step = 3;
+    bench.settings.rows_max = 1;
+    REQUIRE(bench.start());
+    while (bench.writer->counters().commits == 0) REQUIRE(bench.writer->step({0}, {noon_us}).ok());
+    bench.disk.flip(newest, 100, std::byte{1});
+    REQUIRE(bench.start());
+    CHECK(bench.drain() == "");
+    CHECK(bench.writer->take_notes() ==
+          std::vector<std::string>{"the writer goes on from snapshot " + newest});
+    CHECK(bench.rows("acme/counter", {"seq"}).size() == 3);
 }
 
 TEST_CASE("writer: its own commits are its own, wherever it was stopped and what it had read") {
@@ -165,7 +225,7 @@ TEST_CASE("writer: its own commits are its own, wherever it was stopped and what
         const auto mark = entry_mark(table.state(), journal_name, shard);
         REQUIRE(mark);
         CHECK(mark->end == bench.journal->durable_end(shard));
-        CHECK(has_entry(*bench.journal, shard, *mark).value());
+        CHECK(find_entry(*bench.journal, shard, *mark) == EntryFound::there);
     }
 }
 
