@@ -125,6 +125,7 @@ JSON = {
     "longhaul inspect journal": "{journal}",
     "longhaul model list": "--config {config}",
     "longhaul lake list": "--config {config}",
+    "longhaul lake stored": "--config {config}",
     "longhaul lake compact": "--config {config}",
     "longhaul lake clean": "--config {config}",
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <boost/json.hpp>
+#include <chrono>
 #include <cstdio>
 
 #include "collector/disk/posix_disk.hpp"
@@ -13,6 +14,7 @@
 #include "common/host/config.hpp"
 #include "common/host/exit_codes.hpp"
 #include "common/host/files.hpp"
+#include "tools/longhaul/lake_stored.hpp"
 
 namespace longhaul::tools {
 namespace {
@@ -62,6 +64,7 @@ class OpenLake {
     }
 
     Upkeep& upkeep() { return *upkeep_; }
+    collector::ObjectStore& store() { return store_; }
     bool has_problems() const { return problems_; }
 
     // The tables that are asked for.
@@ -90,11 +93,15 @@ class OpenLake {
     bool problems_ = false;
 };
 
-// "2026-11-21T05:58:00Z"; nothing: the table has no rows.
-std::string newest_row(const collector::TableSize& size) {
+// "2026-11-21T05:58:00Z"
+std::string second_text(std::int64_t time_us) {
     constexpr std::size_t seconds_length = 19;
-    if (size.files == 0) return "";
-    return timestamp_text_ms(WallUs{size.grown_ms * 1000}).substr(0, seconds_length) + "Z";
+    return timestamp_text_ms(WallUs{time_us}).substr(0, seconds_length) + "Z";
+}
+
+// Empty: the table has no rows.
+std::string newest_row(const collector::TableSize& size) {
+    return size.files == 0 ? "" : second_text(size.grown_ms * 1000);
 }
 
 boost::json::array tables_json(const Upkeep& upkeep) {
@@ -144,12 +151,14 @@ void print_done(const collector::UpkeepCounters& counters) {
         number(counters.expired_rows), number(counters.failures));
 }
 
+int complain_of_configuration(const Message& why) {
+    std::fprintf(stderr, "longhaul: %s\n", why.text.c_str());
+    return exit_configuration;
+}
+
 Result<int, Message> look_after(const LakeOptions& options, unsigned work) {
     const auto config = read_lake_config(options.config);
-    if (!config.ok()) {
-        std::fprintf(stderr, "longhaul: %s\n", config.error().text.c_str());
-        return exit_configuration;
-    }
+    if (!config.ok()) return complain_of_configuration(config.error());
     LH_TRY_ASSIGN(const auto lake, OpenLake::open(config.value()));
     LH_TRY_ASSIGN(const auto folders, lake->folders(options.table));
     for (const std::string& folder : folders) {
@@ -174,11 +183,89 @@ Result<int, Message> look_after(const LakeOptions& options, unsigned work) {
     return ok ? exit_done : exit_check_failed;
 }
 
+// Says every few seconds how far a long reading has come.
+class StoredReading {
+ public:
+    void add(StoredProgress more) {
+        progress_.files += more.files;
+        progress_.bytes += more.bytes;
+        const auto now = Clock::now();
+        if (now < next_) return;
+        next_ = now + every;
+        std::fprintf(stderr, "longhaul: %llu files, %llu MiB read\n",
+                     static_cast<unsigned long long>(progress_.files),
+                     static_cast<unsigned long long>(progress_.bytes >> 20));
+    }
+
+ private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::seconds every{5};
+    StoredProgress progress_;
+    Clock::time_point next_ = Clock::now() + every;
+};
+
+void print_stored_json(const StoredShares& shares) {
+    boost::json::array all;
+    std::uint64_t bytes = 0;
+    for (const auto& [whose, share] : shares) {
+        boost::json::object one{{"tenant", whose.tenant}, {"device", whose.device}};
+        if (whose.hour_us != 0) one["hour"] = second_text(whose.hour_us);
+        one["rows"] = share.rows;
+        one["bytes"] = share.bytes;
+        all.push_back(std::move(one));
+        bytes += share.bytes;
+    }
+    const boost::json::object object{{"ok", true}, {"bytes", bytes}, {"stored", std::move(all)}};
+    std::printf("%s\n", boost::json::serialize(object).c_str());
+}
+
+void print_stored(const StoredShares& shares, bool by_hour) {
+    std::printf("%-20s %-28s %s%12s %14s\n", "tenant", "device",
+                by_hour ? "hour                 " : "", "rows", "bytes");
+    for (const auto& [whose, share] : shares) {
+        std::printf("%-20s %-28s %s%12llu %14llu\n", whose.tenant.c_str(), whose.device.c_str(),
+                    by_hour ? (second_text(whose.hour_us) + " ").c_str() : "",
+                    static_cast<unsigned long long>(share.rows),
+                    static_cast<unsigned long long>(share.bytes));
+    }
+}
+
 }  // namespace
 
 Result<int, Message> list_lake(const LakeOptions& options) {
     return look_after(options, Upkeep::nothing);
 }
+
+Result<int, Message> list_stored(const LakeOptions& options) {
+    constexpr std::size_t day_length = 10;
+    const bool by_hour = !options.day.empty();
+    if (by_hour && (options.day.size() != day_length || !parse_utc(options.day))) {
+        std::fprintf(stderr, "longhaul: --day %s: is no day; as in 2026-11-21\n",
+                     options.day.c_str());
+        return exit_usage;
+    }
+    const auto config = read_lake_config(options.config);
+    if (!config.ok()) return complain_of_configuration(config.error());
+    LH_TRY_ASSIGN(const auto lake, OpenLake::open(config.value()));
+    LH_TRY_ASSIGN(const auto folders, lake->folders(options.table));
+    StoredShares shares;
+    StoredReading reading;
+    for (const std::string& folder : folders) {
+        if (folder.find("/_") != std::string::npos) continue;
+        std::string faulty;
+        const Status added = add_stored(
+            lake->store(), folder, options.day, shares,
+            [&reading](StoredProgress more) { reading.add(more); }, faulty);
+        if (!added.ok()) return Message{faulty + ": " + to_string(added.error())};
+    }
+    if (options.json) {
+        print_stored_json(shares);
+    } else {
+        print_stored(shares, by_hour);
+    }
+    return exit_done;
+}
+
 Result<int, Message> compact_lake(const LakeOptions& options) {
     return look_after(options, Upkeep::compacting);
 }

@@ -8,10 +8,9 @@ namespace {
 
 using Work = Result<int, Message> (*)(const LakeOptions&);
 
-void add_one(CLI::App& lake, Commands& commands, const std::string& name, const char* what,
-             Work work) {
+CLI::App* add_one(CLI::App& lake, Commands& commands, const std::string& name, const char* what,
+                  Work work, const std::shared_ptr<LakeOptions>& options) {
     CLI::App* command = lake.add_subcommand(name, what);
-    const auto options = std::make_shared<LakeOptions>();
     command->add_option("--config", options->config, "The collector's configuration")->required();
     command->add_option("--table", options->table, "Only this one: TENANT/NAME");
     command->add_flag("--json", options->json, "One JSON object on standard output");
@@ -21,6 +20,7 @@ void add_one(CLI::App& lake, Commands& commands, const std::string& name, const 
         const auto done = work(*options);
         return done.ok() ? done.value() : complain(done.error(), exit_bad_data);
     });
+    return command;
 }
 
 }  // namespace
@@ -29,10 +29,17 @@ void add_lake_commands(CLI::App& app, Commands& commands) {
     CLI::App* lake = app.add_subcommand(
         "lake", "The tables' files; a running collector does all of this by itself");
     lake->require_subcommand(1);
-    add_one(*lake, commands, "list", "Tables with their files, rows and bytes", list_lake);
-    add_one(*lake, commands, "compact", "Merge small files, and write checkpoints", compact_lake);
-    add_one(*lake, commands, "clean",
-            "Delete what is older than the configuration says: rows, files, commits", clean_lake);
+    const auto add = [&](const char* name, const char* what, Work work) {
+        return add_one(*lake, commands, name, what, work, std::make_shared<LakeOptions>());
+    };
+    add("list", "Tables with their files, rows and bytes", list_lake);
+    const auto stored = std::make_shared<LakeOptions>();
+    add_one(*lake, commands, "stored", "What each device takes up: its share of the tables' files",
+            list_stored, stored)
+        ->add_option("--day", stored->day, "Only what was received then, by the hour: YYYY-MM-DD");
+    add("compact", "Merge small files, and write checkpoints", compact_lake);
+    add("clean", "Delete what is older than the configuration says: rows, files, commits",
+        clean_lake);
 }
 
 }  // namespace longhaul::tools
