@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
+#include <cstdio>
 #include <optional>
 
 #include "collector/lake/delta_log.hpp"
@@ -148,6 +149,19 @@ class StatsSum {
     std::map<std::string, Sum> columns_;
 };
 
+// "2026-11-21T05:58:00.123Z", cut to seconds; Spark writes the zone of its session, "+08:00".
+std::optional<WallUs> parse_stats_time(const std::string& text) {
+    constexpr std::size_t seconds_length = 19;
+    const auto time = parse_utc(text.substr(0, seconds_length));
+    const std::size_t zone = text.find_first_of("+-", seconds_length);
+    if (!time || zone == std::string::npos) return time;
+    int hours = 0;
+    int minutes = 0;
+    if (std::sscanf(text.c_str() + zone + 1, "%2d:%2d", &hours, &minutes) != 2) return std::nullopt;
+    const std::int64_t ahead_us = (hours * 60 + minutes) * std::int64_t{60'000'000};
+    return WallUs{time->value + (text[zone] == '+' ? -ahead_us : ahead_us)};
+}
+
 }  // namespace
 
 std::string merged_stats(const std::vector<std::string>& parts) {
@@ -158,13 +172,12 @@ std::string merged_stats(const std::vector<std::string>& parts) {
 }
 
 std::optional<WallUs> newest_receive_time(std::string_view stats) {
-    constexpr std::size_t seconds_length = 19;  // 2026-11-21T05:58:00
     boost::system::error_code error;
     const boost::json::value parsed = boost::json::parse(stats, error);
     if (error) return std::nullopt;
     const boost::json::value* const time = parsed.find_pointer("/maxValues/receive_time", error);
     if (time == nullptr || !time->is_string()) return std::nullopt;
-    return parse_utc(std::string{time->get_string()}.substr(0, seconds_length));
+    return parse_stats_time(std::string{time->get_string()});
 }
 
 std::string delta_stats(const Batch& batch, const std::vector<std::uint32_t>& rows) {

@@ -14,7 +14,8 @@ namespace {
 constexpr std::int64_t day_us = std::int64_t{86'400} * 1'000'000;
 constexpr std::string_view partition_prefix = "receive_date=";
 
-// Not when a file was made: programs that merge files make them of old rows.
+// Not when a file was made: programs that merge files make them of old rows. Where one leaves out
+// the statistics, the day says it.
 std::int64_t newest_row_ms(const TableState& state) {
     std::string_view last_day;
     for (const auto& [path, file] : state.files)
@@ -23,7 +24,10 @@ std::int64_t newest_row_ms(const TableState& state) {
     for (const auto& [path, file] : state.files) {
         if (file.receive_date != last_day) continue;
         const auto received = newest_receive_time(file.stats);
-        newest_ms = std::max(newest_ms, received ? received->value / 1000 : file.modified_ms);
+        const auto day = parse_utc(file.receive_date);
+        const std::int64_t latest_ms =
+            day ? std::min(file.modified_ms, (day->value + day_us) / 1000) : file.modified_ms;
+        newest_ms = std::max(newest_ms, received ? received->value / 1000 : latest_ms);
     }
     return newest_ms;
 }

@@ -211,20 +211,23 @@ Result<TableBuffer*, Message> Writer::table(const std::string& tenant, const std
 }
 
 // A txn that the journal reaches may be of a copy of it, which has gone on by itself. Where the
-// journal has been cut off the snapshot tells: all that we commit behind it reaches its offset.
+// journal has been cut off the snapshot tells: what we commit behind it reaches its offset, in the
+// shard of the new rows at least.
 Writer::Outcome Writer::check_marks(const std::string& folder, const TableState& state) {
     const auto then = txns_then_.find(folder);
+    bool unknown = false;
+    bool reaches = false;
     for (Shard shard = 0; shard < journal_.shards(); ++shard) {
+        const std::int64_t txn = state.txn(app_name(journal_name_, shard));
+        reaches = reaches || (txn > 0 && static_cast<Offset>(txn) >= snapshot_offsets_[shard]);
         const auto mark = entry_mark(state, journal_name_, shard);
         if (!mark) continue;
         const EntryFound found = find_entry(journal_, shard, *mark);
+        if (found == EntryFound::another) return stop_at_copy(folder);
         const std::int64_t known = then == txns_then_.end() ? -1 : then->second[shard];
-        const bool passed_by = found == EntryFound::cut_off &&
-                               static_cast<std::int64_t>(mark->end) > known &&
-                               mark->end < snapshot_offsets_[shard];
-        if (found == EntryFound::another || passed_by) return stop_at_copy(folder);
+        unknown = unknown || (found == EntryFound::cut_off && txn > known);
     }
-    return {};
+    return unknown && !reaches ? stop_at_copy(folder) : Outcome{};
 }
 
 Message Writer::stop_at_copy(const std::string& folder) {

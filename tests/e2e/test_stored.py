@@ -85,9 +85,11 @@ def test_a_day_is_told_by_the_hour(site):
 
 def test_what_cannot_be_told_is_named(site):
     command = [site.bin / "longhaul", "lake", "stored", "--config", site.config]
-    for day in ("yesterday", "2026-13-01", "2026-11-21T05:58"):
+    for day in ("yesterday", "2026-13-01", "2026-11-21T05:58", "2026- 1-01"):
         code, _, messages = call(*command, "--day", day)
         assert code == USAGE and f"--day {day}" in messages
+    code, _, messages = call(*command, "--table", f"{TENANT}/_epochs")
+    assert code == BAD_DATA and "system table" in messages
     path = next(iter(files(site)))
     (table(site) / path).unlink()
     code, output, messages = call(*command, "--json")

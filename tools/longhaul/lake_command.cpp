@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <chrono>
 #include <cstdio>
+#include <utility>
 
 #include "collector/disk/posix_disk.hpp"
 #include "collector/lake/local_store.hpp"
@@ -204,31 +205,36 @@ class StoredReading {
     Clock::time_point next_ = Clock::now() + every;
 };
 
-void print_stored_json(const StoredShares& shares) {
-    boost::json::array all;
+// One by one: devices and hours may be many.
+void print_stored_json(const StoredShares& shares, bool by_hour) {
     std::uint64_t bytes = 0;
+    std::printf("{\"ok\":true,\"stored\":[");
+    const char* comma = "";
     for (const auto& [whose, share] : shares) {
         boost::json::object one{{"tenant", whose.tenant}, {"device", whose.device}};
-        if (whose.hour_us != 0) one["hour"] = second_text(whose.hour_us);
+        if (by_hour && whose.hour_us) one["hour"] = second_text(*whose.hour_us);
+        if (by_hour && !whose.hour_us) one["hour"] = nullptr;
         one["rows"] = share.rows;
         one["bytes"] = share.bytes;
-        all.push_back(std::move(one));
         bytes += share.bytes;
+        std::printf("%s%s", std::exchange(comma, ","), boost::json::serialize(one).c_str());
     }
-    const boost::json::object object{{"ok", true}, {"bytes", bytes}, {"stored", std::move(all)}};
-    std::printf("%s\n", boost::json::serialize(object).c_str());
+    std::printf("],\"bytes\":%llu}\n", static_cast<unsigned long long>(bytes));
 }
 
 void print_stored(const StoredShares& shares, bool by_hour) {
     std::printf("%-20s %-28s %s%12s %14s\n", "tenant", "device",
                 by_hour ? "hour                 " : "", "rows", "bytes");
     for (const auto& [whose, share] : shares) {
-        std::printf("%-20s %-28s %s%12llu %14llu\n", whose.tenant.c_str(), whose.device.c_str(),
-                    by_hour ? (second_text(whose.hour_us) + " ").c_str() : "",
-                    static_cast<unsigned long long>(share.rows),
+        const std::string hour = whose.hour_us ? second_text(*whose.hour_us) : "-";
+        std::printf("%-20s %-28s ", whose.tenant.c_str(), whose.device.c_str());
+        if (by_hour) std::printf("%-20s ", hour.c_str());
+        std::printf("%12llu %14llu\n", static_cast<unsigned long long>(share.rows),
                     static_cast<unsigned long long>(share.bytes));
     }
 }
+
+bool is_system_table(std::string_view folder) { return folder.find("/_") != folder.npos; }
 
 }  // namespace
 
@@ -237,9 +243,9 @@ Result<int, Message> list_lake(const LakeOptions& options) {
 }
 
 Result<int, Message> list_stored(const LakeOptions& options) {
-    constexpr std::size_t day_length = 10;
     const bool by_hour = !options.day.empty();
-    if (by_hour && (options.day.size() != day_length || !parse_utc(options.day))) {
+    const auto day = parse_utc(options.day);
+    if (by_hour && (!day || date_text(*day) != options.day)) {
         std::fprintf(stderr, "longhaul: --day %s: is no day; as in 2026-11-21\n",
                      options.day.c_str());
         return exit_usage;
@@ -248,10 +254,12 @@ Result<int, Message> list_stored(const LakeOptions& options) {
     if (!config.ok()) return complain_of_configuration(config.error());
     LH_TRY_ASSIGN(const auto lake, OpenLake::open(config.value()));
     LH_TRY_ASSIGN(const auto folders, lake->folders(options.table));
+    if (is_system_table(options.table))
+        return Message{options.table + ": is a system table; only those of samples are told"};
     StoredShares shares;
     StoredReading reading;
     for (const std::string& folder : folders) {
-        if (folder.find("/_") != std::string::npos) continue;
+        if (is_system_table(folder)) continue;
         std::string faulty;
         const Status added = add_stored(
             lake->store(), folder, options.day, shares,
@@ -259,7 +267,7 @@ Result<int, Message> list_stored(const LakeOptions& options) {
         if (!added.ok()) return Message{faulty + ": " + to_string(added.error())};
     }
     if (options.json) {
-        print_stored_json(shares);
+        print_stored_json(shares, by_hour);
     } else {
         print_stored(shares, by_hour);
     }

@@ -18,6 +18,11 @@ std::vector<collector::Column> wanted_columns() {
     return columns;
 }
 
+std::int64_t hour_of(std::int64_t time_us) {
+    const std::int64_t within = time_us % hour_us;
+    return time_us - (within < 0 ? within + hour_us : within);
+}
+
 // How many rows a file has of whom.
 Result<std::map<StoredBy, std::uint64_t>> count_rows(Bytes parquet, const std::string& tenant,
                                                      bool by_hour) {
@@ -29,8 +34,8 @@ Result<std::map<StoredBy, std::uint64_t>> count_rows(Bytes parquet, const std::s
         std::uint64_t* count = nullptr;
         for (std::size_t row = 0; row < device.valid.size(); ++row) {
             const std::string_view name = device.valid[row] != 0 ? device.text(row) : "";
-            const std::int64_t time = received.valid[row] != 0 ? received.integers[row] : 0;
-            const std::int64_t hour = by_hour ? time - time % hour_us : 0;
+            std::optional<std::int64_t> hour;
+            if (by_hour && received.valid[row] != 0) hour = hour_of(received.integers[row]);
             // Rows lie sorted by device: mostly it is the one before.
             if (count == nullptr || whose.device != name || whose.hour_us != hour) {
                 whose = {tenant, std::string{name}, hour};
@@ -43,10 +48,11 @@ Result<std::map<StoredBy, std::uint64_t>> count_rows(Bytes parquet, const std::s
 }
 
 // Cut so that nothing is lost by rounding.
-void share_out(const std::map<StoredBy, std::uint64_t>& counts, std::uint64_t bytes,
-               StoredShares& shares) {
+void share_out(const std::string& tenant, const std::map<StoredBy, std::uint64_t>& counts,
+               std::uint64_t bytes, StoredShares& shares) {
     std::uint64_t rows = 0;
     for (const auto& [whose, count] : counts) rows += count;
+    if (rows == 0) shares[{tenant, "", std::nullopt}].bytes += bytes;
     std::uint64_t rows_before = 0;
     std::uint64_t bytes_before = 0;
     for (const auto& [whose, count] : counts) {
@@ -77,7 +83,7 @@ Status add_stored(collector::ObjectStore& lake, const std::string& folder, const
         faulty = folder + "/" + path;
         LH_TRY_ASSIGN(const auto content, table.read(file));
         LH_TRY_ASSIGN(const auto counts, count_rows(content, tenant, !day.empty()));
-        share_out(counts, file.bytes, shares);
+        share_out(tenant, counts, file.bytes, shares);
         tell({1, file.bytes});
     }
     faulty.clear();

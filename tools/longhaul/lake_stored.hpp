@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "collector/lake/delta_log.hpp"
@@ -15,8 +16,8 @@ namespace longhaul::tools {
 
 struct StoredBy {
     std::string tenant;
-    std::string device;        // empty: rows that others have added without one
-    std::int64_t hour_us = 0;  // of receive_time, UTC; 0: no hours are asked for
+    std::string device;                   // empty: rows that others have added without one
+    std::optional<std::int64_t> hour_us;  // of receive_time, UTC; none: not asked for, or not there
     friend auto operator<=>(const StoredBy&, const StoredBy&) = default;
 };
 struct Stored {

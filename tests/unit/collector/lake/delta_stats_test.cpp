@@ -110,7 +110,10 @@ TEST_CASE("statistics: when the newest row was received, as whoever wrote the fi
     CHECK(newest("\"2026-11-21T05:58:00.123Z\"") == second);
     CHECK(newest("\"2026-11-21T05:58:00.123456+00:00\"") == second);
     CHECK(newest("\"2026-11-21T05:58:00Z\"") == second);
-    for (const char* no_time : {"null", "7", "\"soon\"", "\"2026-13-21T05:58:00Z\"", "["})
+    CHECK(newest("\"2026-11-21T13:58:00.123+08:00\"") == second);
+    CHECK(newest("\"2026-11-21T02:28:00.123-03:30\"") == second);
+    for (const char* no_time : {"null", "7", "\"soon\"", "\"2026-13-21T05:58:00Z\"",
+                                "\"2026-11-21T05:58:00.1+east\"", "["})
         CHECK_FALSE(newest(no_time));
     for (const char* none : {"", "{}", "[]", R"({"maxValues":7})"})
         CHECK_FALSE(newest_receive_time(none));

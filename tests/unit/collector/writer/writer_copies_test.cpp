@@ -196,6 +196,38 @@ TEST_CASE("writer: what it committed when a snapshot could not be read is its ow
     CHECK(bench.rows("acme/counter", {"seq"}).size() == 3);
 }
 
+TEST_CASE("writer: a table of its own that no snapshot names yet is no copy's") {
+    WriterBench bench{2};
+    bench.with_snapshots = false;
+    bench.journal_settings.segment_bytes_max = 400;
+    const EpochMaker first = probe("probe-0");
+    const EpochMaker second = probe("probe-1");
+    EpochMaker rare{"globex", "probe-2", 11, 1};
+    rare.stream(1, "counter", counts());
+    for (const Shard shard : {Shard{0}, Shard{1}}) bench.schema(counts(), "acme", shard);
+    bench.epoch(first, 0);
+    bench.epoch(second, 1);
+    // Long before it comes in the first shard, the second one is at its end.
+    send(bench, first, 1, 60);
+    bench.block(second, second.block(1, count_body(counts(), {1})), noon_us, 1);
+    bench.schema(counts(), "globex");
+    bench.epoch(rare);
+    send(bench, rare, 1, 1);
+    REQUIRE(bench.drain() == "");
+    const Offset end = bench.journal->durable_end(1);
+
+    // Read again, with snapshots that cut the second shard meanwhile.
+    bench.with_snapshots = true;
+    bench.settings.snapshot_bytes = 1;
+    bench.settings.entries_per_step = 3;
+    bench.settings.rows_max = 1;
+    bench.block(second, second.block(2, count_body(counts(), {1})), noon_us, 1);
+    REQUIRE(bench.start());
+    REQUIRE(bench.drain() == "");
+    CHECK(bench.journal->begin(1).value() >= end);
+    CHECK(bench.rows("globex/counter", {"seq"}).size() == 1);
+}
+
 TEST_CASE("writer: its own commits are its own, wherever it was stopped and what it had read") {
     WriterBench bench{2};
     const EpochMaker first = probe("probe-0");
