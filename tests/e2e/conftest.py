@@ -3,12 +3,12 @@
 import pytest
 
 from longhaul_e2e.forged import forge
-from longhaul_e2e.processes import wait_until
+from longhaul_e2e.processes import PATIENCE, wait_until
 from longhaul_e2e.site import Site
 from longhaul_e2e.wire import Sealed
 
 GOOD, OTHER = "forged-a", "forged-b"
-DEADLINE_S = 2  # for the handshake, and again for the Hello
+DEADLINE_S = int(3 * PATIENCE)  # for the handshake, and again for the Hello
 
 
 def fill_spool(site, recording):

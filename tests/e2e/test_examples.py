@@ -10,6 +10,7 @@ from statistics import fmean
 import pytest
 
 from longhaul_e2e import recordings
+from longhaul_e2e.processes import PATIENCE
 from longhaul_e2e.site import TENANT, Site, top_folder
 
 EXAMPLES = top_folder() / "examples"
@@ -80,7 +81,7 @@ def close(found, wanted):
                                           (RUN_NOTEBOOK, "notebook.ipynb")])
 def test_an_example_answers_what_the_recordings_say(lake, script, name):
     folder, recs = lake
-    done = subprocess.run([sys.executable, "-c", script, EXAMPLES, name, folder], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", script, EXAMPLES, name, folder], capture_output=True, text=True, timeout=120 * PATIENCE)
     assert done.returncode == 0, done.stderr
     for found, wanted in zip(json.loads(done.stdout), expected(recs), strict=True):
         assert len(found) == len(wanted) == 5

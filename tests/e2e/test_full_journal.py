@@ -11,7 +11,7 @@ from longhaul_e2e.operated import Operated
 from longhaul_e2e.processes import wait_until
 
 DONE, RETRY = 0, 75
-TAKES_EFFECT_S = 15  # a collector looks every ten
+TAKES_EFFECT_S = 30  # a collector looks every ten
 FILES = 400
 
 

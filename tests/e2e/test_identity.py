@@ -272,7 +272,7 @@ def test_a_revoked_device_is_disconnected(site):
 
 
 def test_a_certificate_that_ends_ends_the_session(site, tmp_path):
-    folder = issue(tmp_path / "device", tenant(site), site.authority / "root.crt", uri(), ends_s=4)
+    folder = issue(tmp_path / "device", tenant(site), site.authority / "root.crt", uri(), ends_s=int(6 * PATIENCE))
     with Link(site.port, folder) as link:
         link.send(hello(1))
         link.expect(wire.WELCOME)

@@ -16,7 +16,7 @@ from longhaul_e2e.wire import BLOCK, BUSY, PROTOCOL, Link, Sealed, frame, hello
 LONGHAUL = programs_folder() / "longhaul"
 USAGE, BAD_DATA = 64, 65
 OTHER = "globex"
-TAKES_EFFECT_S = 15  # a collector looks every ten
+TAKES_EFFECT_S = 30  # a collector looks every ten
 
 
 @pytest.fixture

@@ -92,6 +92,12 @@ def check_txns(table):
     return len(txns)
 
 
+def stop(writer):
+    """Until it is: one in the midst of a step finishes it first."""
+    writer.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, writer.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+
 class Zombies:
     """Writers that sleep while others, with copies of their journals, go on in their place; one at a time."""
 
@@ -104,7 +110,7 @@ class Zombies:
 
     def put_to_sleep(self, writer, folder):
         """In the middle of what it does; the folder of the one that goes on in its place."""
-        writer.send_signal(signal.SIGSTOP)
+        stop(writer)
         if writer.poll() is not None or self.sleeper is not None:
             writer.send_signal(signal.SIGCONT)
             return folder
@@ -193,7 +199,7 @@ def test_a_writer_that_slept_while_another_took_its_place_writes_nothing(tmp_pat
     sleeper = start(first, 2, 400, 1)
     while deltalake.DeltaTable(table).version() < 4:
         assert sleeper.poll() is None, sleeper.communicate()
-    sleeper.send_signal(signal.SIGSTOP)
+    stop(sleeper)
     shutil.copytree(first / "journal", second / "journal")
     (second / "lake").symlink_to(first / "lake")
     blocks = deltalake.DeltaTable(table).version() + 1

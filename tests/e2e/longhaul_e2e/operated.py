@@ -48,7 +48,7 @@ class Operated(Site):
         file = self.folder / "http-port"
         file.unlink(missing_ok=True)
         port = self.start_collector("--http-port-file", file, *options,
-                                    env={"NOTIFY_SOCKET": str(self.manager.path), "WATCHDOG_USEC": "200000"})
+                                    env={"NOTIFY_SOCKET": str(self.manager.path), "WATCHDOG_USEC": "2000000"})
         self.http_port = int(file.read_text())
         return port
 
