@@ -93,7 +93,9 @@ def check_txns(table):
 
 
 def stop(writer):
-    """Until it is: one in the midst of a step finishes it first."""
+    """Until it is, or has ended: one in the midst of a step finishes it first."""
+    if writer.poll() is not None:
+        return
     writer.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, writer.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
