@@ -78,6 +78,33 @@ struct Copies {
     WriterBench theirs;
 };
 
+// One place of the disk cannot be read, as long as nobody needs it but who looks for an entry.
+class JournalWithBadPlace final : public Journal {
+ public:
+    JournalWithBadPlace(Journal& journal, Offset place) : journal_{journal}, place_{place} {}
+    const JournalId& id() const override { return journal_.id(); }
+    Shard shards() const override { return journal_.shards(); }
+    Result<Offset> append(Shard shard, const JournalEntry& entry, MonotonicMs now) override {
+        return journal_.append(shard, entry, now);
+    }
+    Result<MonotonicMs> step(MonotonicMs now) override { return journal_.step(now); }
+    Status flush() override { return journal_.flush(); }
+    Offset durable_end(Shard shard) const override { return journal_.durable_end(shard); }
+    Result<Offset> begin(Shard shard) const override { return journal_.begin(shard); }
+    Status cut(Shard shard, Offset below) override { return journal_.cut(shard, below); }
+    Result<std::unique_ptr<JournalReader>> read(Shard shard, Offset from) override {
+        if (from != place_) return journal_.read(shard, from);
+        ++failed;
+        return Error{ErrorCode::io, "planted"};
+    }
+
+    int failed = 0;
+
+ private:
+    Journal& journal_;
+    Offset place_;
+};
+
 bool says(const std::string& text, const char* part) {
     return text.find(part) != std::string::npos;
 }
@@ -275,6 +302,25 @@ TEST_CASE("writer: an entry that cannot be read any more is no copy's") {
     bench.damage(last);
     REQUIRE(bench.start());
     CHECK(bench.drain() == "");
+    CHECK(bench.rows("acme/counter", {"seq"}).size() == 4);
+}
+
+TEST_CASE("writer: a place that cannot be read now keeps no table from being opened") {
+    WriterBench bench;
+    bench.with_snapshots = false;
+    const EpochMaker epoch = probe("probe-0");
+    bench.schema(counts());
+    bench.epoch(epoch);
+    send(bench, epoch, 1, 2);
+    const Offset last = bench.journal->durable_end(0);
+    send(bench, epoch, 3, 3);
+    REQUIRE(bench.drain() == "");
+    send(bench, epoch, 4, 4);
+    REQUIRE(bench.start());
+    JournalWithBadPlace journal{*bench.journal, last};
+    bench.writer = std::make_unique<Writer>(journal, *bench.store, bench.keys, bench.settings);
+    CHECK(bench.drain() == "");
+    CHECK(journal.failed > 0);
     CHECK(bench.rows("acme/counter", {"seq"}).size() == 4);
 }
 
