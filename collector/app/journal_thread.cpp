@@ -13,20 +13,26 @@ JournalThread::JournalThread(Journal& journal, Callbacks callbacks)
       waiting_(journal.shards()),
       thread_{[this] { run(); }} {}
 
+// Into the open group at once, which is the only copy between what TLS has opened and the disk.
 bool JournalThread::submit(const std::shared_ptr<Submitter>& from, Shard shard,
                            const JournalEntry& entry) {
-    Item item{from,
-              shard,
-              entry.kind,
-              monotonic_now(),
-              entry.receive_time,
-              std::string{entry.tenant},
-              std::string{entry.device},
-              {entry.body.begin(), entry.body.end()}};
+    const MonotonicMs now = monotonic_now();
     const std::lock_guard lock{mutex_};
     if (stopping_ || counters_.failed) return false;
-    items_.push_back(std::move(item));
-    if (items_.size() == 1) news_.notify_one();
+    const auto end = journal_.append(shard, entry, now);
+    if (!end.ok()) {
+        // Whatever came behind it would be taken for it by those who count what is durable.
+        counters_.failed = true;
+        refused_ = end.error();
+        news_.notify_one();
+        return false;
+    }
+    waiting_[shard].push_back({from, end.value(), now});
+    ++counters_.entries;
+    if (const MonotonicMs due = journal_.due(); due < due_) {
+        due_ = due;
+        news_.notify_one();
+    }
     return true;
 }
 
@@ -40,51 +46,52 @@ void JournalThread::stop() {
 }
 
 void JournalThread::run() {
-    std::vector<Item> items;
-    MonotonicMs due = MonotonicMs::never();
     Status done;
-    while (done.ok() && take(items, due)) {
-        done = append(items);
-        items.clear();
-        if (!done.ok()) break;
-        const auto synced = sync(false);
-        if (synced.ok()) {
-            due = synced.value();
-        } else {
-            done = synced.error();
-        }
+    while (done.ok() && wait_until_due()) done = sync(false);
+    if (done.ok()) done = sync(true);
+    {
+        const std::lock_guard lock{mutex_};
+        if (done.ok() && refused_) done = *refused_;
+        counters_.failed = !done.ok();
     }
-    if (done.ok()) {
-        done = append(items);
-        if (done.ok()) {
-            if (const auto synced = sync(true); !synced.ok()) done = synced.error();
-        }
-    }
-    counters_.failed = !done.ok();
     if (!done.ok())
         callbacks_.on_failure(
             {"the journal failed and takes nothing more: " + to_string(done.error())});
 }
 
+// False: nothing more comes.
+bool JournalThread::wait_until_due() {
+    std::unique_lock lock{mutex_};
+    while (!stopping_ && !refused_ && monotonic_now() < due_) {
+        if (due_ == MonotonicMs::never()) {
+            news_.wait(lock);
+        } else {
+            news_.wait_until(lock, time_point_of(due_));
+        }
+    }
+    due_ = MonotonicMs::never();  // what is submitted from here on says when it is
+    return !stopping_ && !refused_;
+}
+
 // What is due, or everything; tells what it made durable.
-Result<MonotonicMs> JournalThread::sync(bool all) {
+Status JournalThread::sync(bool all) {
     using Clock = std::chrono::steady_clock;
     const Offset before = durable_bytes();
     const Clock::time_point begin = Clock::now();
-    Result<MonotonicMs> due = MonotonicMs::never();
     if (all) {
-        if (const Status flushed = journal_.flush(); !flushed.ok()) due = flushed.error();
+        LH_TRY(journal_.flush());
     } else {
-        due = journal_.step(monotonic_now());
+        LH_TRY_ASSIGN(const MonotonicMs due, journal_.step(monotonic_now()));
+        const std::lock_guard lock{mutex_};
+        due_ = std::min(due_, due);
     }
-    if (!due.ok()) return due;
     if (const Offset added = durable_bytes() - before; added != 0) {
         counters_.sync.add(std::chrono::duration<double>(Clock::now() - begin).count());
         ++counters_.groups;
         counters_.bytes += added;
         tell_durable();
     }
-    return due;
+    return {};
 }
 
 Offset JournalThread::durable_bytes() const {
@@ -95,57 +102,31 @@ Offset JournalThread::durable_bytes() const {
 
 MonotonicMs JournalThread::waiting_since() const {
     const std::lock_guard lock{mutex_};
-    return items_.empty() ? oldest_taken_ : std::min(oldest_taken_, items_.front().submitted);
+    MonotonicMs oldest = MonotonicMs::never();
+    for (const auto& waiting : waiting_)
+        if (!waiting.empty()) oldest = std::min(oldest, waiting.front().submitted);
+    return oldest;
 }
 
-// With the mutex held, on the journal's thread.
-void JournalThread::note_oldest(const std::vector<Item>& items) {
-    oldest_taken_ = items.empty() ? MonotonicMs::never() : items.front().submitted;
-    for (const auto& waiting : waiting_) {
-        if (!waiting.empty()) oldest_taken_ = std::min(oldest_taken_, waiting.front().submitted);
+std::vector<JournalThread::Waiting> JournalThread::take_durable() {
+    std::vector<Waiting> durable;
+    const std::lock_guard lock{mutex_};
+    for (Shard shard = 0; shard < waiting_.size(); ++shard) {
+        const Offset end = journal_.durable_end(shard);
+        auto& waiting = waiting_[shard];
+        for (; !waiting.empty() && waiting.front().end <= end; waiting.pop_front())
+            durable.push_back(std::move(waiting.front()));
     }
-}
-
-// Moves what was submitted into `items`; waits for it until the time is over. False: stop.
-bool JournalThread::take(std::vector<Item>& items, MonotonicMs until) {
-    std::unique_lock lock{mutex_};
-    const auto ready = [this] { return stopping_ || !items_.empty(); };
-    if (until == MonotonicMs::never()) {
-        news_.wait(lock, ready);
-    } else {
-        news_.wait_until(lock, time_point_of(until), ready);
-    }
-    items.swap(items_);
-    note_oldest(items);
-    return !stopping_;
-}
-
-Status JournalThread::append(const std::vector<Item>& items) {
-    for (const Item& item : items) {
-        const JournalEntry entry{item.receive_time, item.kind, item.tenant, item.device, item.body};
-        LH_TRY_ASSIGN(const Offset end, journal_.append(item.shard, entry, monotonic_now()));
-        waiting_[item.shard].push_back({item.submitter, end, item.submitted});
-        ++counters_.entries;
-    }
-    return {};
+    return durable;
 }
 
 void JournalThread::tell_durable() {
     std::vector<DurableNews> news;
     std::unordered_map<Submitter*, std::size_t> places;
-    for (Shard shard = 0; shard < waiting_.size(); ++shard) {
-        const Offset durable = journal_.durable_end(shard);
-        auto& waiting = waiting_[shard];
-        for (; !waiting.empty() && waiting.front().end <= durable; waiting.pop_front()) {
-            std::shared_ptr<Submitter>& submitter = waiting.front().submitter;
-            const auto [place, is_new] = places.emplace(submitter.get(), news.size());
-            if (is_new) news.push_back({std::move(submitter), 0});
-            ++news[place->second].count;
-        }
-    }
-    {
-        const std::lock_guard lock{mutex_};
-        note_oldest({});
+    for (Waiting& done : take_durable()) {
+        const auto [place, is_new] = places.emplace(done.submitter.get(), news.size());
+        if (is_new) news.push_back({std::move(done.submitter), 0});
+        ++news[place->second].count;
     }
     if (!news.empty()) callbacks_.on_durable(std::move(news));
 }

@@ -1,5 +1,5 @@
-// The one thread that appends to the journal and syncs it, and tells sessions what has become
-// durable.
+// The one thread that writes and syncs what is submitted to the journal, and tells sessions what
+// has become durable.
 #pragma once
 
 #include <condition_variable>
@@ -38,7 +38,7 @@ class JournalThread final : public Submissions {
         std::function<void(Message)> on_failure;  // once; nothing becomes durable any more
     };
 
-    // The journal outlives it and is appended to by nobody else.
+    // The journal outlives it, is appended to by nobody else, and has nothing open yet.
     JournalThread(Journal& journal, Callbacks callbacks);
     ~JournalThread() { stop(); }
 
@@ -52,16 +52,6 @@ class JournalThread final : public Submissions {
     void stop();
 
  private:
-    struct Item {
-        std::shared_ptr<Submitter> submitter;
-        Shard shard;
-        JournalKind kind;
-        MonotonicMs submitted;
-        WallUs receive_time;
-        std::string tenant;
-        std::string device;
-        std::vector<std::byte> body;
-    };
     struct Waiting {
         std::shared_ptr<Submitter> submitter;
         Offset end;
@@ -69,22 +59,21 @@ class JournalThread final : public Submissions {
     };
 
     void run();
-    bool take(std::vector<Item>& items, MonotonicMs until);
-    Status append(const std::vector<Item>& items);
-    Result<MonotonicMs> sync(bool all);
+    bool wait_until_due();
+    Status sync(bool all);
     Offset durable_bytes() const;
-    void note_oldest(const std::vector<Item>& items);
+    std::vector<Waiting> take_durable();
     void tell_durable();
 
     Journal& journal_;
     Callbacks callbacks_;
     JournalCounters counters_;
-    std::vector<std::deque<Waiting>> waiting_;  // by shard; of the journal's thread
 
     mutable std::mutex mutex_;
     std::condition_variable news_;
-    std::vector<Item> items_;
-    MonotonicMs oldest_taken_ = MonotonicMs::never();  // of what is no longer in items_
+    std::vector<std::deque<Waiting>> waiting_;  // by shard, in order
+    MonotonicMs due_ = MonotonicMs::never();    // the journal's next step
+    std::optional<Error> refused_;              // by the journal
     bool stopping_ = false;
     std::thread thread_;
 };

@@ -67,10 +67,12 @@ class Journal {
     virtual Shard shards() const = 0;
     Shard shard_of(std::string_view tenant, std::string_view device) const;
 
-    // Takes the entry into the open group and returns where it will end; it is durable as soon as
-    // durable_end(shard) reaches that. Error closed: the journal is poisoned by a failed sync.
+    // Copies the entry into the open group and returns where it will end; it is durable as soon as
+    // durable_end(shard) reaches that. Any thread, also while step() or flush() write. Error
+    // closed: the journal is poisoned by a failed sync.
     virtual Result<Offset> append(Shard shard, const JournalEntry& entry, MonotonicMs now) = 0;
-    // Writes and syncs the open group when it is due; returns when to call again.
+    virtual MonotonicMs due() const = 0;  // when the open group is; never: it is empty. Any thread.
+    // Writes and syncs the open group when it is due; returns due(). From one thread, as flush().
     virtual Result<MonotonicMs> step(MonotonicMs now) = 0;
     // Makes everything appended so far durable, due or not.
     virtual Status flush() = 0;

@@ -1,11 +1,18 @@
 #include "collector/journal/local_journal.hpp"
 
+#include <algorithm>
+
 #include "collector/journal/journal_swap.hpp"
 #include "collector/journal/local_reader.hpp"
 #include "collector/journal/segment.hpp"
 
 namespace longhaul::collector {
 namespace {
+
+// What comes during a sync makes larger groups than are wanted; room for rarer ones is given back.
+constexpr std::size_t keep_groups = 4;
+
+const Error poisoned{ErrorCode::closed, "the journal takes nothing after a failed write"};
 
 // Where the last whole entry of a segment ends; what lies behind it was never acknowledged.
 std::size_t end_of_entries(Bytes bytes, const SegmentHeader& header) {
@@ -111,35 +118,49 @@ Status LocalJournal::go_on_with(ShardState& state, const std::string& path, Byte
 }
 
 Result<Offset> LocalJournal::append(Shard shard, const JournalEntry& entry, MonotonicMs now) {
-    if (poisoned_)
-        return Error{ErrorCode::closed, "the journal takes nothing after a failed write"};
     LH_CHECK(shard < shards());
+    const std::lock_guard lock{mutex_};
+    if (poisoned_) return poisoned;
     ShardState& state = *shards_[shard];
     const std::size_t before = state.group.size();
     LH_TRY(add_entry(entry, {meta_.salt, state.end}, state.group));
     const std::size_t added = state.group.size() - before;
     if (group_bytes_ == 0) group_due_ = now + settings_.group_ms_max;
     group_bytes_ += added;
+    if (group_bytes_ >= settings_.group_bytes_max) group_due_ = std::min(group_due_, now);
     state.end += added;
     return state.end;
 }
 
+MonotonicMs LocalJournal::due() const {
+    const std::lock_guard lock{mutex_};
+    return group_due_;
+}
+
 Result<MonotonicMs> LocalJournal::step(MonotonicMs now) {
-    if (group_bytes_ != 0 && (group_bytes_ >= settings_.group_bytes_max || now >= group_due_))
-        LH_TRY(flush());
+    if (now >= due()) LH_TRY(flush());
+    const std::lock_guard lock{mutex_};
+    if (poisoned_) return poisoned;
     return group_due_;
 }
 
 Status LocalJournal::flush() {
-    if (poisoned_)
-        return Error{ErrorCode::closed, "the journal takes nothing after a failed write"};
+    LH_TRY(take_groups());
     for (Shard shard = 0; shard < shards(); ++shard) {
         const Status status = write_group(shard);
-        if (!status.ok()) {
-            poisoned_ = true;  // what the disk holds is unknown now; only a new start finds out
-            return status;
-        }
+        if (status.ok()) continue;
+        const std::lock_guard lock{mutex_};
+        poisoned_ = true;  // what the disk holds is unknown now; only a new start finds out
+        return status;
     }
+    return {};
+}
+
+// What is appended from here on belongs to the next groups.
+Status LocalJournal::take_groups() {
+    const std::lock_guard lock{mutex_};
+    if (poisoned_) return poisoned;
+    for (const auto& state : shards_) state->writing.swap(state->group);
     group_bytes_ = 0;
     group_due_ = MonotonicMs::never();
     return {};
@@ -148,7 +169,7 @@ Status LocalJournal::flush() {
 // The header is synced with the first group.
 Status LocalJournal::begin_segment(Shard shard) {
     ShardState& state = *shards_[shard];
-    const Offset base = state.end - state.group.size();
+    const Offset base = state.durable_end;
     LH_TRY_ASSIGN(state.file, disk_.create(segment_path(shard, base)));
     state.file_bytes = 0;
     LH_TRY(state.file->append(write_segment_header({shard, base, meta_.salt})));
@@ -157,14 +178,16 @@ Status LocalJournal::begin_segment(Shard shard) {
 
 Status LocalJournal::write_group(Shard shard) {
     ShardState& state = *shards_[shard];
-    if (state.group.empty()) return {};
+    if (state.writing.empty()) return {};
     if (state.file == nullptr || state.file_bytes >= settings_.segment_bytes_max)
         LH_TRY(begin_segment(shard));
-    LH_TRY(state.file->append(state.group));
+    LH_TRY(state.file->append(state.writing));
     LH_TRY(state.file->sync());
-    state.file_bytes += state.group.size();
-    state.group.clear();
-    state.durable_end = state.end;
+    state.file_bytes += state.writing.size();
+    state.durable_end += state.writing.size();
+    state.writing.clear();
+    if (state.writing.capacity() > keep_groups * settings_.group_bytes_max)
+        state.writing = std::vector<std::byte>{};
     return {};
 }
 

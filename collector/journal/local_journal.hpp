@@ -1,10 +1,11 @@
 // The journal in segment files on one disk, with group commit. Specification: docs/spec/journal.md.
 //
-// One thread appends and steps; any thread may ask for durable_end() and read.
+// Any thread appends, asks for due() and durable_end(), and reads; one thread steps and flushes.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ class LocalJournal final : public Journal {
     const JournalId& id() const override { return meta_.id; }
     Shard shards() const override { return static_cast<Shard>(shards_.size()); }
     Result<Offset> append(Shard shard, const JournalEntry& entry, MonotonicMs now) override;
+    MonotonicMs due() const override;
     Result<MonotonicMs> step(MonotonicMs now) override;
     Status flush() override;
     Offset durable_end(Shard shard) const override { return shards_[shard]->durable_end.load(); }
@@ -46,10 +48,12 @@ class LocalJournal final : public Journal {
 
  private:
     struct ShardState {
+        std::vector<std::byte> group;  // appended to, by any thread
+        Offset end = 0;                // of everything appended
+        // Of the thread that flushes:
         std::unique_ptr<DiskFile> file;  // of the newest segment
         std::uint64_t file_bytes = 0;    // entries in it
-        std::vector<std::byte> group;    // appended, not yet written
-        Offset end = 0;                  // of everything appended
+        std::vector<std::byte> writing;  // the group before, until it is durable
         std::atomic<Offset> durable_end{0};
     };
 
@@ -59,6 +63,7 @@ class LocalJournal final : public Journal {
     Status make();
     Status recover(Shard shard, bool may_change);
     Status go_on_with(ShardState& state, const std::string& path, Bytes whole);
+    Status take_groups();
     Status begin_segment(Shard shard);
     Status write_group(Shard shard);
 
@@ -66,9 +71,11 @@ class LocalJournal final : public Journal {
     LocalJournalSettings settings_;
     JournalMeta meta_;
     std::vector<std::unique_ptr<ShardState>> shards_;
+    std::uint64_t trimmed_bytes_ = 0;
+
+    mutable std::mutex mutex_;  // of what follows, and of `group` and `end` of each shard
     std::size_t group_bytes_ = 0;
     MonotonicMs group_due_ = MonotonicMs::never();
-    std::uint64_t trimmed_bytes_ = 0;
     bool poisoned_ = false;
 };
 

@@ -1,7 +1,9 @@
 #include "collector/app/journal_thread.hpp"
 
-#include <atomic>
+#include <array>
 #include <catch2/catch_test_macros.hpp>
+#include <thread>
+#include <vector>
 
 #include "collector/journal/local_journal.hpp"
 #include "collector/net/clock.hpp"
@@ -30,8 +32,8 @@ struct Told {
     }
 };
 
-std::uint64_t entries_in(Journal& journal) {
-    auto reader = journal.read(0, 0);
+std::uint64_t entries_in(Journal& journal, Shard shard = 0) {
+    auto reader = journal.read(shard, 0);
     REQUIRE(reader.ok());
     std::uint64_t count = 0;
     while (reader.value()->next().ok()) ++count;
@@ -133,4 +135,51 @@ TEST_CASE("journal thread: what comes after the stop is not taken, and it says s
     CHECK_FALSE(thread.submit(submitter, 0, entry));
     CHECK(submitter->durable == 1);
     CHECK(entries_in(*journal.value()) == 1);
+}
+
+TEST_CASE("journal thread: what the journal refuses ends it, and what came before is told") {
+    sim::SimDisk disk;
+    LocalJournalSettings settings;
+    settings.group_ms_max = 3'600'000;
+    auto journal = LocalJournal::open(disk, settings);
+    REQUIRE(journal.ok());
+    Told told;
+    const auto submitter = std::make_shared<CountingSubmitter>();
+    const std::vector<std::byte> much(std::size_t{1} << 20);
+    JournalThread thread{*journal.value(), told.callbacks()};
+    CHECK(thread.submit(submitter, 0, entry));
+    CHECK_FALSE(thread.submit(submitter, 0, {{1}, JournalKind::block, "acme", "bus-1", much}));
+    CHECK_FALSE(thread.submit(submitter, 0, entry));
+    thread.stop();
+    CHECK(submitter->durable == 1);
+    CHECK(told.failures == 1);
+    CHECK(entries_in(*journal.value()) == 1);
+}
+
+TEST_CASE("journal thread: several threads submit, each to a shard of its own") {
+    sim::SimDisk disk;
+    LocalJournalSettings settings;
+    settings.shards_if_new = 4;
+    settings.group_bytes_max = 4096;  // groups are written while others are appended to
+    auto journal = LocalJournal::open(disk, settings);
+    REQUIRE(journal.ok());
+    Told told;
+    std::array<std::shared_ptr<CountingSubmitter>, 4> submitters;
+    for (auto& each : submitters) each = std::make_shared<CountingSubmitter>();
+    {
+        JournalThread thread{*journal.value(), told.callbacks()};
+        std::vector<std::jthread> threads;
+        for (Shard shard = 0; shard < submitters.size(); ++shard) {
+            threads.emplace_back([&, shard] {
+                for (int i = 0; i < 2000; ++i) thread.submit(submitters[shard], shard, entry);
+            });
+        }
+        threads.clear();
+        thread.stop();
+    }
+    for (Shard shard = 0; shard < submitters.size(); ++shard) {
+        CHECK(submitters[shard]->durable == 2000);
+        CHECK(entries_in(*journal.value(), shard) == 2000);
+    }
+    CHECK(told.failures == 0);
 }
