@@ -117,18 +117,13 @@ void Uplink::on_written(std::size_t count) { frame_ = frame_.subspan(count); }
 
 void Uplink::on_bytes(Bytes bytes, MonotonicMs now) {
     while (!bytes.empty() && state_ != State::closing && state_ != State::waiting) {
-        const std::size_t taken = reader_.feed(bytes);
-        bytes = bytes.subspan(taken);
-        // No frame of the collector fills the whole buffer without being complete.
-        if (taken == 0) return give_up("the collector sent a frame that is too long");
-        for (;;) {
-            const Result<Frame> frame = reader_.next();
-            if (!frame.ok() && frame.error() == ErrorCode::not_found) break;
-            const Status taken_in =
-                frame.ok() ? take_frame(frame.value(), now) : Status{frame.error()};
-            if (!taken_in.ok()) return give_up(words_for(taken_in.error()));
-            if (state_ == State::closing) return;
+        const Result<Frame> frame = reader_.next(bytes);
+        if (!frame.ok() && frame.error() == ErrorCode::not_found) {
+            if (!bytes.empty()) give_up("the collector sent a frame that is too long");
+            return;
         }
+        const Status taken_in = frame.ok() ? take_frame(frame.value(), now) : Status{frame.error()};
+        if (!taken_in.ok()) return give_up(words_for(taken_in.error()));
     }
 }
 

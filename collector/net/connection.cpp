@@ -232,25 +232,13 @@ bool Connection::obey() {
                 end(session_->end_reason());
                 return false;
             case SessionAction::Kind::wait:
-                if (in_.empty()) return false;
-                feed();
-                break;
+                return false;
         }
     }
 }
 
-void Connection::feed() {
-    const std::size_t taken = session_->on_bytes(in_, wall_now(), monotonic_now());
-    in_ = in_.subspan(taken);
-    // A session that waits has room for a whole frame, unless it reads nothing more.
-    if (taken == 0) in_ = {};
-}
-
 // Before anything is waited for: other connections use the gateway's room meanwhile.
 void Connection::rest() {
-    std::vector<std::byte> kept(in_.begin(), in_.end());
-    in_kept_.swap(kept);
-    in_ = in_kept_;
     if (session_) session_->rest();
     if (out_.empty()) out_ = std::vector<std::byte>{};
 }
@@ -271,9 +259,9 @@ bool Connection::read() {
         end("the device closed the connection");
         return false;
     }
-    in_ = Bytes{gateway_.in_room}.first(got.value().bytes);
     watch_for_clones();
-    feed();
+    session_->on_bytes(Bytes{gateway_.in_room}.first(got.value().bytes), wall_now(),
+                       monotonic_now());
     return true;
 }
 

@@ -69,7 +69,6 @@ class Connection final : public Submitter,
     bool obey();
     bool read();
     bool flush();
-    void feed();
     void rest();
     void arm(TlsWant want);
     void end(std::string reason);
@@ -92,8 +91,6 @@ class Connection final : public Submitter,
     bool life_noted_ = false;
     Shard shard_ = 0;
     std::uint64_t durable_ = 0;  // submissions of the session
-    Bytes in_;  // read, not yet taken by the session; in the gateway's room or in in_kept_
-    std::vector<std::byte> in_kept_;
     std::vector<std::byte> out_;
     std::size_t out_sent_ = 0;
     MonotonicMs out_deadline_ = MonotonicMs::never();

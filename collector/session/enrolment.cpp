@@ -31,13 +31,10 @@ std::string told(const EnrolmentRefusal& refusal) {
 
 void EnrolmentSession::on_bytes(Bytes bytes, WallUs now) {
     while (answer_.empty()) {
-        const std::size_t taken = frames_.feed(bytes);
-        bytes = bytes.subspan(taken);
-        const auto frame = frames_.next();
+        const auto frame = frames_.next(bytes);
         if (!frame.ok() && frame.error() == ErrorCode::not_found) {
-            if (bytes.empty()) return;
-            if (taken == 0) return refuse({"protocol", "the frame is longer than an Enrol"});
-            continue;
+            if (!bytes.empty()) refuse({"protocol", "the frame is longer than an Enrol"});
+            return;
         }
         if (!frame.ok()) return refuse({"protocol", to_string(frame.error())});
         longhaul_Enrol enrol;

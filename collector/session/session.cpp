@@ -31,15 +31,12 @@ Session::Session(const DeviceName& peer, const SessionSettings& settings, KnownD
       deadline_{now + settings.hello_deadline_ms},
       meter_{now} {}
 
-std::size_t Session::on_bytes(Bytes bytes, WallUs wall, MonotonicMs now) {
+void Session::on_bytes(Bytes bytes, WallUs wall, MonotonicMs now) {
+    LH_CHECK(in_.empty());
+    in_ = bytes;
     wall_ = wall;
     now_ = now;
     if (greeted_ && !closing_) deadline_ = now + settings_.idle_deadline_ms;
-    if (buffer_.empty()) {
-        buffer_.resize(frame_bytes_max);
-        frames_ = FrameReader{buffer_};
-    }
-    return frames_.feed(bytes);
 }
 
 void Session::on_durable(std::uint64_t count) {
@@ -89,6 +86,10 @@ void Session::dismiss(longhaul_ByeReason reason, std::string text, std::uint32_t
 
 void Session::rest() {
     using Nothing = std::vector<std::byte>;  // {} alone would keep the room
+    Nothing kept(in_.begin(), in_.end());
+    in_kept_.swap(kept);
+    in_ = in_kept_;
+    if (!epoch_again_) epoch_ = Nothing{};
     if (frames_.empty()) {
         buffer_ = Nothing{};
         frames_ = FrameReader{{}};
@@ -110,8 +111,7 @@ SessionAction Session::next() {
     }
     if (closing_) return {Kind::close, {}, {}};
     while (!finishing_) {
-        const Result<Frame> frame = again_ ? Result<Frame>{*again_} : frames_.next();
-        again_.reset();
+        const Result<Frame> frame = next_frame();
         if (!frame.ok() && frame.error().code == ErrorCode::not_found) break;
         const SessionAction action =
             frame.ok() ? on_frame(frame.value())
@@ -120,7 +120,18 @@ SessionAction Session::next() {
             return action.kind == Kind::wait ? next() : action;
         }
     }
+    in_ = {};  // there is none, or nobody wants it any more
     return {};
+}
+
+Result<Frame> Session::next_frame() {
+    if (std::exchange(epoch_again_, false)) return Frame{FrameType::epoch, epoch_};
+    const Result<Frame> frame = frames_.next(in_);
+    const bool in_part = !frame.ok() && frame.error().code == ErrorCode::not_found && !in_.empty();
+    if (!in_part) return frame;
+    buffer_.resize(frame_bytes_max);
+    frames_ = FrameReader{buffer_};
+    return frames_.next(in_);
 }
 
 SessionAction Session::on_frame(const Frame& frame) {
@@ -283,7 +294,8 @@ SessionAction Session::on_epoch(Bytes body) {
         model_ = model;
         const ModelHash hash = model_hash(*model);
         models_.push_back(hash);
-        again_ = Frame{FrameType::epoch, body};
+        if (body.data() != epoch_.data()) epoch_.assign(body.begin(), body.end());
+        epoch_again_ = true;
         return submit({JournalKind::model, {}, {}, model->size(), hash}, *model_);
     }
     KnownDevices::insert_bounded(epochs_, {record.epoch});

@@ -79,8 +79,9 @@ class Session {
     Session(DeviceName&& peer, const SessionSettings& settings, KnownDevices& known,
             std::span<const Certificate> authorities, MonotonicMs now) = delete;
 
-    // Takes as many bytes as there is room for; call next() until it waits, then feed the rest.
-    std::size_t on_bytes(Bytes bytes, WallUs wall, MonotonicMs now);
+    // Bytes have come. They stay where they are until next() waits or closes, or rest() is called,
+    // and before that no others come.
+    void on_bytes(Bytes bytes, WallUs wall, MonotonicMs now);
     // The first `count` submissions of this session are durable.
     void on_durable(std::uint64_t count);
     // Time has passed; beyond deadline() the session says goodbye.
@@ -92,7 +93,8 @@ class Session {
     void dismiss(longhaul_ByeReason reason, std::string text, std::uint32_t retry_after_ms);
     // The newest sealing key of its devices is another one now. Nothing: there is none.
     void offer_sealing_key(const SealingOffer* offer);
-    // Nothing is under way for a while: memory that only work needs is given back.
+    // Nothing is under way for a while: memory that only work needs is given back, and what has
+    // come and is not read yet is kept here.
     void rest();
 
     SessionAction next();
@@ -135,6 +137,7 @@ class Session {
         std::memcpy(hash.data(), bytes, hash.size());
         return hash;
     }
+    Result<Frame> next_frame();
     SessionAction on_frame(const Frame& frame);
     SessionAction on_hello(Bytes body);
     SessionAction on_schema(Bytes body);
@@ -176,7 +179,9 @@ class Session {
     SessionSettings settings_;
     KnownDevices& known_;
     std::span<const Certificate> authorities_;
-    std::vector<std::byte> buffer_;  // empty while nothing of a frame has come
+    Bytes in_;                        // come, and not yet read
+    std::vector<std::byte> in_kept_;  // what of it had to be moved
+    std::vector<std::byte> buffer_;   // empty while no frame has come in part
     FrameReader frames_;
     std::vector<std::byte> out_;
     std::vector<std::byte> out_taken_;
@@ -193,10 +198,11 @@ class Session {
     bool renewal_offered_ = false;
     bool renewed_ = false;  // asked for, once
     bool tells_backlog_ = false;
+    bool epoch_again_ = false;
     Incarnation incarnation_;
     std::uint32_t backlog_ = 0;  // blocks, as the Hello said; where it lies it takes no room
     std::uint64_t boot_ = 0;
-    std::optional<Frame> again_;     // taken once more, because something had to go before it
+    std::vector<std::byte> epoch_;   // that is taken once more, because a model had to go before it
     ModelShelf::StoredModel model_;  // being submitted
     std::optional<SealingKeyId> sealing_key_;  // the newest that the device was told of or has
     std::vector<ModelHash> offered_;           // and not yet sent

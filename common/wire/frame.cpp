@@ -7,6 +7,34 @@
 #include "common/block/model.hpp"
 
 namespace longhaul {
+namespace {
+
+// Of the frame that begins so, header and body. Error not_found: the header is not whole.
+Result<std::size_t> frame_bytes(Bytes begin) {
+    if (begin.size() < frame_header_bytes) return ErrorCode::not_found;
+    ByteReader in{begin};
+    const std::size_t length_max = frame_body_bytes_max(static_cast<FrameType>(in.u8()));
+    const std::size_t length = in.u24();
+    if (length_max == 0) return Error{ErrorCode::unsupported, "frame type"};
+    if (length > length_max) return Error{ErrorCode::too_large, "frame"};
+    return frame_header_bytes + length;
+}
+
+bool is_wrong(const Result<std::size_t>& bytes) {
+    return !bytes.ok() && bytes.error() != ErrorCode::not_found;
+}
+
+Frame frame_of(Bytes whole) {
+    return {static_cast<FrameType>(whole[0]), whole.subspan(frame_header_bytes)};
+}
+
+Bytes take(Bytes& in, std::size_t count) {
+    const Bytes taken = in.first(count);
+    in = in.subspan(count);
+    return taken;
+}
+
+}  // namespace
 
 const char* name_of(FrameType type) {
     switch (type) {
@@ -98,30 +126,26 @@ void write_frame(FrameType type, Bytes body, ByteWriter& out) {
     out.bytes(body);
 }
 
-std::size_t FrameReader::feed(Bytes bytes) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
-    end_ -= begin_;
-    begin_ = 0;
-    const std::size_t taken = std::min(bytes.size(), buffer_.size() - end_);
-    if (taken != 0) std::memcpy(buffer_.data() + end_, bytes.data(), taken);
-    end_ += taken;
-    return taken;
+Result<Frame> FrameReader::next(Bytes& in) {
+    if (kept_ == 0) {
+        const Result<std::size_t> bytes = frame_bytes(in);
+        if (bytes.ok() && bytes.value() <= in.size()) return frame_of(take(in, bytes.value()));
+        if (is_wrong(bytes)) return bytes.error();
+    }
+    for (;;) {
+        const Bytes kept = Bytes{buffer_}.first(kept_);
+        const Result<std::size_t> bytes = frame_bytes(kept);
+        if (is_wrong(bytes)) return bytes.error();
+        const std::size_t wanted = bytes.ok() ? bytes.value() : frame_header_bytes;
+        if (bytes.ok() && kept_ == wanted) {
+            kept_ = 0;
+            return frame_of(kept);
+        }
+        const Bytes part = take(in, std::min(std::min(wanted, buffer_.size()) - kept_, in.size()));
+        if (part.empty()) return ErrorCode::not_found;
+        std::memcpy(buffer_.data() + kept_, part.data(), part.size());
+        kept_ += part.size();
+    }
 }
-
-Result<Frame> FrameReader::next() {
-    const Bytes unread = Bytes{buffer_}.subspan(begin_, end_ - begin_);
-    if (unread.size() < frame_header_bytes) return ErrorCode::not_found;
-    ByteReader in{unread};
-    const auto type = static_cast<FrameType>(in.u8());
-    const std::size_t length = in.u24();
-    const std::size_t length_max = frame_body_bytes_max(type);
-    if (length_max == 0) return Error{ErrorCode::unsupported, "frame type"};
-    if (length > length_max) return Error{ErrorCode::too_large, "frame"};
-    if (in.remaining() < length) return ErrorCode::not_found;
-    begin_ += frame_header_bytes + length;
-    return Frame{type, in.bytes(length)};
-}
-
-void FrameReader::clear() { begin_ = end_ = 0; }
 
 }  // namespace longhaul

@@ -55,23 +55,23 @@ struct Frame {
 
 void write_frame(FrameType type, Bytes body, ByteWriter& out);
 
-// Cuts frames out of a stream of bytes. `buffer` holds frame_bytes_max at least; a frame's body
-// points into it and stays valid until the next feed().
+// Cuts frames out of a stream of bytes. One that has come whole is read where it lies; `buffer` is
+// for one that comes in pieces, and frame_bytes_max is enough for any.
 class FrameReader {
  public:
     explicit FrameReader(MutableBytes buffer) : buffer_{buffer} {}
 
-    // Takes as much of `bytes` as there is room for and returns how much that was.
-    std::size_t feed(Bytes bytes);
-    // A whole frame, or not_found (feed more), unsupported (type), too_large.
-    Result<Frame> next();
-    void clear();
-    bool empty() const { return begin_ == end_; }
+    // The next frame, which it takes from the front of `in`. Its body points into `in` or into the
+    // buffer, and is good until the next call. Error not_found: more has to come; what is left in
+    // `in` then has no room in the buffer. unsupported (type), too_large: where the next frame
+    // begins nobody can say.
+    Result<Frame> next(Bytes& in);
+    void clear() { kept_ = 0; }
+    bool empty() const { return kept_ == 0; }
 
  private:
     MutableBytes buffer_;
-    std::size_t begin_ = 0;
-    std::size_t end_ = 0;
+    std::size_t kept_ = 0;  // of a frame that is not whole yet
 };
 
 // Messages to and from frame bodies; parse refuses what exceeds the maxima of wire.options.

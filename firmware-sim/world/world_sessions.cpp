@@ -33,12 +33,7 @@ void WorldCollector::on_bytes(ConnectionId id, Bytes bytes, MonotonicMs now) {
         found->second.untold.received += bytes.size();
         if (found->second.gateway->clones.spoke(found->second.watched, now))
             tell_clone(found->second.device, now);
-    }
-    while (!bytes.empty()) {
-        const auto found = conversations_.find(id);
-        if (found == conversations_.end()) return;
-        const std::size_t taken = found->second.session->on_bytes(bytes, wall(now), now);
-        bytes = bytes.subspan(taken);
+        found->second.session->on_bytes(bytes, wall(now), now);
         note_life(found->second, now);
         if (!obey(id, now)) return go_down(now, by_disk);
     }

@@ -127,11 +127,9 @@ class Device {
             const auto got = client_.read(bytes);
             LH_CHECK(got.has_value());
             if (*got == 0) return;
-            for (Bytes rest = Bytes{bytes}.first(*got); !rest.empty();) {
-                rest = rest.subspan(frames_.feed(rest));
-                for (auto frame = frames_.next(); frame.ok(); frame = frames_.next())
-                    take(frame.value());
-            }
+            Bytes rest = Bytes{bytes}.first(*got);
+            for (auto frame = frames_.next(rest); frame.ok(); frame = frames_.next(rest))
+                take(frame.value());
         }
     }
 

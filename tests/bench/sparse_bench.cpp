@@ -158,11 +158,9 @@ class FarEnd {
  public:
     void answer(sim::SimLink& link) {
         const std::vector<std::byte> sent = std::exchange(link.to_collector, {});
-        for (Bytes rest = sent; !rest.empty();) {
-            rest = rest.subspan(frames_.feed(rest));
-            for (auto frame = frames_.next(); frame.ok(); frame = frames_.next())
-                take(frame.value(), link);
-        }
+        Bytes rest = sent;
+        for (auto frame = frames_.next(rest); frame.ok(); frame = frames_.next(rest))
+            take(frame.value(), link);
     }
     Traffic traffic;
 

@@ -21,13 +21,14 @@ Cut cut(Bytes bytes, std::size_t step) {
     FrameReader reader{buffer};
     Cut result;
     while (!bytes.empty()) {
-        const std::size_t taken = reader.feed(bytes.first(std::min(step, bytes.size())));
-        LH_CHECK(taken != 0);  // else a frame that is allowed would never fit
-        bytes = bytes.subspan(taken);
+        Bytes in = bytes.first(std::min(step, bytes.size()));
+        bytes = bytes.subspan(in.size());
         for (;;) {
-            const Result<Frame> frame = reader.next();
+            const Result<Frame> frame = reader.next(in);
             if (!frame.ok()) {
                 result.end = frame.error().code;
+                // Else a frame that is allowed would never fit.
+                LH_CHECK(in.empty() || result.end != ErrorCode::not_found);
                 break;
             }
             ByteWriter out{room};

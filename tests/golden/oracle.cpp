@@ -77,15 +77,12 @@ bool body_reads(const Frame& frame) {
 
 // Whole frames only, to the last byte.
 Found frames(Bytes bytes) {
-    std::vector<std::byte> buffer(bytes.size() + frame_bytes_max);
+    std::vector<std::byte> buffer(frame_bytes_max);
     FrameReader reader{buffer};
-    reader.feed(bytes);
-    std::size_t used = 0;
     for (;;) {
-        const auto frame = reader.next();
-        if (!frame.ok()) return when(frame.error() == ErrorCode::not_found && used == bytes.size());
+        const auto frame = reader.next(bytes);
+        if (!frame.ok()) return when(frame.error() == ErrorCode::not_found && reader.empty());
         if (!body_reads(frame.value())) return std::nullopt;
-        used += frame_header_bytes + frame.value().body.size();
     }
 }
 

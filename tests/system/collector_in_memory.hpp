@@ -166,12 +166,11 @@ class Collector {
         if (!session_ || !link_.is_open()) return true;
         if (!obey(now)) return false;
         std::vector<std::byte>& in = link_.to_collector;
-        while (!in.empty() && session_) {
-            const std::size_t taken = session_->on_bytes(in, start_wall, now);
-            in.erase(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(taken));
-            if (!obey(now)) return false;
-        }
-        return true;
+        if (in.empty() || !session_) return true;
+        session_->on_bytes(in, start_wall, now);
+        const bool going_on = obey(now);
+        in.clear();
+        return going_on;
     }
 
     bool obey(MonotonicMs now) {

@@ -23,14 +23,13 @@ class SpoolFile {
 
  private:
     explicit SpoolFile(std::ifstream file)
-        : file_{std::move(file)}, room_(2 * frame_bytes_max), frames_{room_}, piece_(16 * 1024) {}
+        : file_{std::move(file)}, room_(frame_bytes_max), frames_{room_}, piece_(16 * 1024) {}
 
     std::ifstream file_;
     std::vector<std::byte> room_;
     FrameReader frames_;
-    std::vector<std::byte> piece_;  // read, and not yet taken by frames_ from piece_at_ on
-    std::size_t piece_at_ = 0;
-    std::size_t piece_end_ = 0;
+    std::vector<std::byte> piece_;
+    Bytes rest_;  // of the piece, not yet taken by frames_
     std::uint64_t at_ = 0;
     std::uint64_t next_at_ = 0;
 };

@@ -173,10 +173,8 @@ Result<void, Message> SpoolImport::take(const Frame& frame, std::uint64_t at,
     std::vector<std::byte> bytes(frame_header_bytes + frame.body.size());
     ByteWriter out{bytes};
     write_frame(frame.type, frame.body, out);
-    for (Bytes rest{bytes}; !rest.empty() && !closed_;) {
-        rest = rest.subspan(session_->on_bytes(rest, now_, MonotonicMs{}));
-        LH_TRY(obey(at, report));
-    }
+    session_->on_bytes(bytes, now_, MonotonicMs{});
+    LH_TRY(obey(at, report));
     return pending_bytes_ >= group_bytes ? make_durable(report) : Result<void, Message>{};
 }
 

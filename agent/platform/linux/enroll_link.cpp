@@ -59,10 +59,10 @@ class Enrolling {
                 LH_TRY(wait());
                 continue;
             }
-            const bool fits = frames.feed(Bytes{some}.first(got.value())) == got.value();
-            const auto frame = frames.next();
+            Bytes in = Bytes{some}.first(got.value());
+            const auto frame = frames.next(in);
             if (frame.ok()) return frame.value();
-            if (!fits || frame.error() != ErrorCode::not_found)
+            if (!in.empty() || frame.error() != ErrorCode::not_found)
                 return EnrollFailure{address_ + ": does not answer as a collector would",
                                      exit_bad_data};
         }

@@ -112,12 +112,9 @@ class Talk {
     }
 
     void hear(Bytes bytes, MonotonicMs now = {1}) {
-        while (!bytes.empty() && !closed) {
-            const std::size_t taken = session_->on_bytes(bytes, wall, now);
-            REQUIRE(taken != 0);
-            bytes = bytes.subspan(taken);
-            obey();
-        }
+        if (closed) return;
+        session_->on_bytes(bytes, wall, now);
+        obey();
     }
     void hear(FrameType type, Bytes body) { hear(frame(type, body)); }
     void hear_hello(std::uint32_t oldest = 1, std::uint32_t newest = 1) {
@@ -209,12 +206,10 @@ class Talk {
         Stored room(frame_bytes_max);
         FrameReader reader{room};
         std::vector<std::pair<FrameType, Stored>> frames;
-        for (Bytes rest = out_; !rest.empty();) {
-            rest = rest.subspan(reader.feed(rest));
-            for (auto next = reader.next(); next.ok(); next = reader.next()) {
-                const Bytes body = next.value().body;
-                frames.emplace_back(next.value().type, Stored{body.begin(), body.end()});
-            }
+        Bytes rest = out_;
+        for (auto next = reader.next(rest); next.ok(); next = reader.next(rest)) {
+            const Bytes body = next.value().body;
+            frames.emplace_back(next.value().type, Stored{body.begin(), body.end()});
         }
         return frames;
     }

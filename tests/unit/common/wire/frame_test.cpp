@@ -19,14 +19,30 @@ TEST_CASE("frame: frames come out whole however the bytes arrive") {
         FrameReader reader{buffer};
         std::vector<std::string> seen;
         for (std::size_t at = 0; at < out.size(); at += step) {
-            const Bytes part = out.written().subspan(at, std::min(step, out.size() - at));
-            REQUIRE(reader.feed(part) == part.size());
-            for (auto frame = reader.next(); frame.ok(); frame = reader.next()) {
+            Bytes part = out.written().subspan(at, std::min(step, out.size() - at));
+            for (auto frame = reader.next(part); frame.ok(); frame = reader.next(part)) {
                 seen.emplace_back(as_text(frame.value().body));
             }
+            CHECK(part.empty());
         }
         CHECK(seen == std::vector<std::string>{"first", "second"});
+        CHECK(reader.empty());
     }
+}
+
+TEST_CASE("frame: one that has come whole is read where it lies") {
+    std::vector<std::byte> room(64);
+    ByteWriter out{room};
+    write_frame(FrameType::block, as_bytes("first"), out);
+    write_frame(FrameType::schema, as_bytes("second"), out);
+    FrameReader reader{{}};
+    Bytes in = out.written().first(out.size() - 1);
+    const auto frame = reader.next(in);
+    REQUIRE(frame.ok());
+    CHECK(frame.value().body.data() == room.data() + frame_header_bytes);
+    // The other one lacks a byte, and there is no buffer for what it has.
+    CHECK(reader.next(in).error().code == ErrorCode::not_found);
+    CHECK(as_text(in.subspan(frame_header_bytes)) == "secon");
 }
 
 TEST_CASE("frame: unknown types and lengths over the limit are refused at the header") {
@@ -45,8 +61,9 @@ TEST_CASE("frame: unknown types and lengths over the limit are refused at the he
         CAPTURE(c.what);
         std::vector<std::byte> buffer(frame_bytes_max);
         FrameReader reader{buffer};
-        reader.feed(test::from_hex(c.header));
-        CHECK(reader.next().error().code == c.code);
+        const auto header = test::from_hex(c.header);
+        Bytes in = header;
+        CHECK(reader.next(in).error().code == c.code);
     }
 }
 
