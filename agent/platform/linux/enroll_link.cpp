@@ -50,22 +50,21 @@ class Enrolling {
     }
     // The only frame that comes; `room` keeps it.
     Result<Frame, EnrollFailure> receive(MutableBytes room) {
-        FrameReader frames{room};
-        for (;;) {
-            std::array<std::byte, 1024> some;
-            const auto got = tls_->read(some);
+        FrameReader frames{{}};
+        for (std::size_t come = 0; come < room.size();) {
+            const auto got = tls_->read(room.subspan(come));
             if (!got.ok()) return unreachable();
             if (got.value() == 0) {
                 LH_TRY(wait());
                 continue;
             }
-            Bytes in = Bytes{some}.first(got.value());
+            come += got.value();
+            Bytes in = room.first(come);
             const auto frame = frames.next(in);
             if (frame.ok()) return frame.value();
-            if (!in.empty() || frame.error() != ErrorCode::not_found)
-                return EnrollFailure{address_ + ": does not answer as a collector would",
-                                     exit_bad_data};
+            if (frame.error() != ErrorCode::not_found) break;
         }
+        return EnrollFailure{address_ + ": does not answer as a collector would", exit_bad_data};
     }
 
  private:
