@@ -13,7 +13,8 @@ JournalThread::JournalThread(Journal& journal, Callbacks callbacks)
       waiting_(journal.shards()),
       thread_{[this] { run(); }} {}
 
-// Into the open group at once, which is the only copy between what TLS has opened and the disk.
+// Into the open group at once: of a block that came whole the only copy between what TLS has opened
+// and the disk.
 bool JournalThread::submit(const std::shared_ptr<Submitter>& from, Shard shard,
                            const JournalEntry& entry) {
     const MonotonicMs now = monotonic_now();

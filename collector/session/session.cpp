@@ -109,7 +109,10 @@ SessionAction Session::next() {
         out_.clear();
         return {Kind::write, {}, out_taken_};
     }
-    if (closing_) return {Kind::close, {}, {}};
+    if (closing_) {
+        in_ = {};
+        return {Kind::close, {}, {}};
+    }
     while (!finishing_) {
         const Result<Frame> frame = next_frame();
         if (!frame.ok() && frame.error().code == ErrorCode::not_found) break;
