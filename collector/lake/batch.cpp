@@ -1,6 +1,7 @@
 #include "collector/lake/batch.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "common/base/check.hpp"
@@ -155,14 +156,27 @@ std::vector<std::uint32_t> Batch::arrival_order() const {
     return order;
 }
 
+// Devices come in runs, and a device's rows mostly in the order of their times: texts are compared
+// once a run, and few rows are sorted.
 std::vector<std::uint32_t> Batch::order_by(std::size_t text_column, std::size_t time_column) const {
-    std::vector<std::uint32_t> order = arrival_order();
     const ColumnData& texts = data_[text_column];
-    const ColumnData& times = data_[time_column];
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-        const int by_text = texts.text(a).compare(texts.text(b));
-        return by_text != 0 ? by_text < 0 : times.integers[a] < times.integers[b];
-    });
+    const auto earlier = [&times = data_[time_column].integers](std::uint32_t a, std::uint32_t b) {
+        return times[a] < times[b];
+    };
+    std::map<std::string_view, std::vector<std::uint32_t>> by_text;
+    auto run = by_text.end();
+    for (std::uint32_t row = 0; row < rows_; ++row) {
+        const std::string_view text = texts.text(row);
+        if (run == by_text.end() || run->first != text) run = by_text.try_emplace(text).first;
+        run->second.push_back(row);
+    }
+    std::vector<std::uint32_t> order;
+    order.reserve(rows_);
+    for (auto& [text, rows] : by_text) {
+        if (!std::is_sorted(rows.begin(), rows.end(), earlier))
+            std::stable_sort(rows.begin(), rows.end(), earlier);
+        order.insert(order.end(), rows.begin(), rows.end());
+    }
     return order;
 }
 
