@@ -14,7 +14,7 @@ using Rows = std::span<const std::uint32_t>;
 template <class Builder, class Get>
 arrow::Result<std::shared_ptr<arrow::Array>> build(Builder builder, const ColumnData& data,
                                                    Rows rows, Get get) {
-    const auto valid = [&data](std::uint32_t row) { return data.valid[row] != 0; };
+    const auto valid = [&data](std::uint32_t row) { return data.valid[row]; };
     if constexpr (std::is_same_v<decltype(get(0)), std::string_view>) {
         ARROW_RETURN_NOT_OK(builder.Reserve(static_cast<std::int64_t>(rows.size())));
         ARROW_RETURN_NOT_OK(builder.ReserveData(static_cast<std::int64_t>(data.texts.size())));
@@ -28,7 +28,9 @@ arrow::Result<std::shared_ptr<arrow::Array>> build(Builder builder, const Column
     } else {
         const auto values = rows | std::views::transform(get);
         const auto valids = rows | std::views::transform(valid);
-        ARROW_RETURN_NOT_OK(builder.AppendValues(values.begin(), values.end(), valids.begin()));
+        ARROW_RETURN_NOT_OK(
+            data.valid.all() ? builder.AppendValues(values.begin(), values.end())
+                             : builder.AppendValues(values.begin(), values.end(), valids.begin()));
     }
     return builder.Finish();
 }
@@ -105,7 +107,7 @@ struct ColumnReader {
         if (array == nullptr) return false;
         for (std::int64_t i = 0; i < array->length(); ++i) {
             const bool valid = array->IsValid(i);
-            data.valid.push_back(valid ? 1 : 0);
+            data.valid.append(valid);
             put(i, valid);
         }
         return true;
@@ -226,7 +228,7 @@ bool append_array(const arrow::Array& array, ColumnType type, ColumnData& data) 
 
 void append_nulls(std::int64_t count, ColumnData& data) {
     const std::size_t rows = data.valid.size() + static_cast<std::size_t>(count);
-    data.valid.resize(rows, 0);
+    data.valid.append(false, static_cast<std::size_t>(count));
     data.integers.resize(rows);
     data.reals.resize(rows);
     data.text_ends.resize(rows, data.texts.size());

@@ -67,14 +67,14 @@ ColumnData& Batch::take_room(std::size_t column, std::size_t times) {
 void Batch::put_integer(std::size_t column, std::int64_t value, std::size_t times) {
     ColumnData& data = take_room(column, times);
     data.integers.insert(data.integers.end(), times, value);
-    data.valid.insert(data.valid.end(), times, 1);
+    data.valid.append(true, times);
     bytes_ += times * sizeof(value);
 }
 
 void Batch::put_real(std::size_t column, double value) {
     ColumnData& data = take_room(column, 1);
     data.reals.push_back(value);
-    data.valid.push_back(1);
+    data.valid.append(true);
     bytes_ += sizeof(value);
 }
 
@@ -84,13 +84,13 @@ void Batch::put_text(std::size_t column, std::string_view value, std::size_t tim
         data.texts.append(value);
         data.text_ends.push_back(data.texts.size());
     }
-    data.valid.insert(data.valid.end(), times, 1);
+    data.valid.append(true, times);
     bytes_ += times * (value.size() + sizeof(std::size_t));
 }
 
 void Batch::put_null(std::size_t column, std::size_t times) {
     ColumnData& data = take_room(column, times);
-    data.valid.insert(data.valid.end(), times, 0);
+    data.valid.append(false, times);
     switch (columns_[column].type) {
         case ColumnType::string:
         case ColumnType::binary:
@@ -119,7 +119,7 @@ void Batch::append_rows(const std::vector<RowPlace>& rows) {
         const auto each = [&](auto put) {
             for (const RowPlace& place : rows) {
                 const ColumnData& from = (*place.source)[column];
-                to.valid.push_back(from.valid[place.row]);
+                to.valid.append(from.valid[place.row]);
                 put(from, place.row);
             }
         };

@@ -229,7 +229,7 @@ arrow::Status read_each_group(Bytes parquet, const std::vector<Column>& columns,
     }
     for (int group = 0; group < reader->num_row_groups(); ++group) {
         ARROW_ASSIGN_OR_RAISE(const auto data, read_group(*reader, group, columns, indices));
-        if (!data.empty() && !data[0].valid.empty()) take(data);
+        if (!data.empty() && data[0].valid.size() != 0) take(data);
     }
     return arrow::Status::OK();
 }
