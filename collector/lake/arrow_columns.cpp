@@ -1,60 +1,71 @@
 #include "collector/lake/arrow_columns.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <ranges>
 
 namespace longhaul::collector {
 namespace {
 
-// Room is made once for all values, so that none of them is checked by itself.
+using Rows = std::span<const std::uint32_t>;
+
+// Values are appended all at once, so that none of them is checked by itself.
 template <class Builder, class Get>
 arrow::Result<std::shared_ptr<arrow::Array>> build(Builder builder, const ColumnData& data,
-                                                   const std::vector<std::uint32_t>& order,
-                                                   Get get) {
-    ARROW_RETURN_NOT_OK(builder.Reserve(static_cast<std::int64_t>(order.size())));
-    if constexpr (std::is_same_v<decltype(get(0)), std::string_view>)
+                                                   Rows rows, Get get) {
+    const auto valid = [&data](std::uint32_t row) { return data.valid[row]; };
+    if constexpr (std::is_same_v<decltype(get(0)), std::string_view>) {
+        ARROW_RETURN_NOT_OK(builder.Reserve(static_cast<std::int64_t>(rows.size())));
         ARROW_RETURN_NOT_OK(builder.ReserveData(static_cast<std::int64_t>(data.texts.size())));
-    for (const std::uint32_t row : order) {
-        if (data.valid[row] != 0) {
-            builder.UnsafeAppend(get(row));
-        } else {
-            builder.UnsafeAppendNull();
+        for (const std::uint32_t row : rows) {
+            if (valid(row)) {
+                builder.UnsafeAppend(get(row));
+            } else {
+                builder.UnsafeAppendNull();
+            }
         }
+    } else {
+        const auto values = rows | std::views::transform(get);
+        const auto valids = rows | std::views::transform(valid);
+        ARROW_RETURN_NOT_OK(
+            data.valid.all() ? builder.AppendValues(values.begin(), values.end())
+                             : builder.AppendValues(values.begin(), values.end(), valids.begin()));
     }
     return builder.Finish();
 }
 
 arrow::Result<std::shared_ptr<arrow::Array>> build_column(ColumnType type, const ColumnData& data,
-                                                          const std::vector<std::uint32_t>& order) {
+                                                          Rows rows) {
     const auto text = [&data](std::uint32_t row) { return data.text(row); };
     switch (type) {
         case ColumnType::string:
-            return build(arrow::StringBuilder{}, data, order, text);
+            return build(arrow::StringBuilder{}, data, rows, text);
         case ColumnType::binary:
-            return build(arrow::BinaryBuilder{}, data, order, text);
+            return build(arrow::BinaryBuilder{}, data, rows, text);
         case ColumnType::real:
         case ColumnType::decimal_real:
-            return build(arrow::DoubleBuilder{}, data, order,
+            return build(arrow::DoubleBuilder{}, data, rows,
                          [&](std::uint32_t row) { return data.reals[row]; });
         case ColumnType::single:
-            return build(arrow::FloatBuilder{}, data, order, [&](std::uint32_t row) {
+            return build(arrow::FloatBuilder{}, data, rows, [&](std::uint32_t row) {
                 // Bits, so that the payload of a NaN survives.
                 return std::bit_cast<float>(
                     static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(data.reals[row])));
             });
         case ColumnType::boolean:
-            return build(arrow::BooleanBuilder{}, data, order,
+            return build(arrow::BooleanBuilder{}, data, rows,
                          [&](std::uint32_t row) { return data.integers[row] != 0; });
         case ColumnType::short_integer:
-            return build(arrow::Int32Builder{}, data, order, [&](std::uint32_t row) {
+            return build(arrow::Int32Builder{}, data, rows, [&](std::uint32_t row) {
                 return static_cast<std::int32_t>(data.integers[row]);
             });
         case ColumnType::long_integer:
-            return build(arrow::Int64Builder{}, data, order,
+            return build(arrow::Int64Builder{}, data, rows,
                          [&](std::uint32_t row) { return data.integers[row]; });
         case ColumnType::timestamp:
             return build(arrow::TimestampBuilder{arrow_type(type), arrow::default_memory_pool()},
-                         data, order, [&](std::uint32_t row) { return data.integers[row]; });
+                         data, rows, [&](std::uint32_t row) { return data.integers[row]; });
     }
     return arrow::Status::TypeError("column type");
 }
@@ -96,7 +107,7 @@ struct ColumnReader {
         if (array == nullptr) return false;
         for (std::int64_t i = 0; i < array->length(); ++i) {
             const bool valid = array->IsValid(i);
-            data.valid.push_back(valid ? 1 : 0);
+            data.valid.append(valid);
             put(i, valid);
         }
         return true;
@@ -196,16 +207,19 @@ std::shared_ptr<parquet::WriterProperties> writer_properties(const std::vector<C
     return builder.build();
 }
 
-arrow::Result<std::shared_ptr<arrow::Table>> table_of(const Batch& batch,
-                                                      const std::vector<std::uint32_t>& order) {
-    arrow::ArrayVector arrays;
-    for (std::size_t i = 0; i < batch.columns().size(); ++i) {
-        const Column& column = batch.columns()[i];
-        ARROW_ASSIGN_OR_RAISE(auto array, build_column(column.type, batch.data(i), order));
-        arrays.push_back(std::move(array));
-    }
-    return arrow::Table::Make(arrow_schema(batch.columns()), arrays,
-                              static_cast<std::int64_t>(order.size()));
+arrow::Status write_rows(const Batch& batch, std::span<const std::uint32_t> order,
+                         parquet::arrow::FileWriter& file) {
+    do {
+        const Rows rows = order.first(std::min(order.size(), row_group_rows));
+        order = order.subspan(rows.size());
+        ARROW_RETURN_NOT_OK(file.NewRowGroup());
+        for (std::size_t i = 0; i < batch.columns().size(); ++i) {
+            ARROW_ASSIGN_OR_RAISE(const auto array,
+                                  build_column(batch.columns()[i].type, batch.data(i), rows));
+            ARROW_RETURN_NOT_OK(file.WriteColumnChunk(*array));
+        }
+    } while (!order.empty());
+    return arrow::Status::OK();
 }
 
 bool append_array(const arrow::Array& array, ColumnType type, ColumnData& data) {
@@ -214,7 +228,7 @@ bool append_array(const arrow::Array& array, ColumnType type, ColumnData& data) 
 
 void append_nulls(std::int64_t count, ColumnData& data) {
     const std::size_t rows = data.valid.size() + static_cast<std::size_t>(count);
-    data.valid.resize(rows, 0);
+    data.valid.append(false, static_cast<std::size_t>(count));
     data.integers.resize(rows);
     data.reals.resize(rows);
     data.text_ends.resize(rows, data.texts.size());

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <arrow/api.h>
+#include <parquet/arrow/writer.h>
 #include <parquet/properties.h>
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "collector/lake/batch.hpp"
@@ -13,7 +15,7 @@
 
 namespace longhaul::collector {
 
-inline constexpr std::int64_t row_group_rows = 1 << 20;
+inline constexpr std::size_t row_group_rows = 1 << 20;
 // ZSTD: fresh files are to be written fast, merged ones to be small.
 inline constexpr int fresh_level = 1;
 inline constexpr int merged_level = 3;
@@ -24,9 +26,9 @@ std::optional<ColumnType> column_type(const arrow::DataType& type);
 std::shared_ptr<arrow::Schema> arrow_schema(const std::vector<Column>& columns);
 std::shared_ptr<parquet::WriterProperties> writer_properties(const std::vector<Column>& columns,
                                                              int zstd_level);
-// The rows of a batch in this order.
-arrow::Result<std::shared_ptr<arrow::Table>> table_of(const Batch& batch,
-                                                      const std::vector<std::uint32_t>& order);
+// The rows of a batch in this order. One column at a time is in memory a second time.
+arrow::Status write_rows(const Batch& batch, std::span<const std::uint32_t> order,
+                         parquet::arrow::FileWriter& file);
 
 // Behind `data`, whose values are of this type. False: the array's are of another one.
 bool append_array(const arrow::Array& array, ColumnType type, ColumnData& data);

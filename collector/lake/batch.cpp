@@ -1,6 +1,7 @@
 #include "collector/lake/batch.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "common/base/check.hpp"
@@ -66,14 +67,14 @@ ColumnData& Batch::take_room(std::size_t column, std::size_t times) {
 void Batch::put_integer(std::size_t column, std::int64_t value, std::size_t times) {
     ColumnData& data = take_room(column, times);
     data.integers.insert(data.integers.end(), times, value);
-    data.valid.insert(data.valid.end(), times, 1);
+    data.valid.append(true, times);
     bytes_ += times * sizeof(value);
 }
 
 void Batch::put_real(std::size_t column, double value) {
     ColumnData& data = take_room(column, 1);
     data.reals.push_back(value);
-    data.valid.push_back(1);
+    data.valid.append(true);
     bytes_ += sizeof(value);
 }
 
@@ -83,13 +84,13 @@ void Batch::put_text(std::size_t column, std::string_view value, std::size_t tim
         data.texts.append(value);
         data.text_ends.push_back(data.texts.size());
     }
-    data.valid.insert(data.valid.end(), times, 1);
+    data.valid.append(true, times);
     bytes_ += times * (value.size() + sizeof(std::size_t));
 }
 
 void Batch::put_null(std::size_t column, std::size_t times) {
     ColumnData& data = take_room(column, times);
-    data.valid.insert(data.valid.end(), times, 0);
+    data.valid.append(false, times);
     switch (columns_[column].type) {
         case ColumnType::string:
         case ColumnType::binary:
@@ -118,7 +119,7 @@ void Batch::append_rows(const std::vector<RowPlace>& rows) {
         const auto each = [&](auto put) {
             for (const RowPlace& place : rows) {
                 const ColumnData& from = (*place.source)[column];
-                to.valid.push_back(from.valid[place.row]);
+                to.valid.append(from.valid[place.row]);
                 put(from, place.row);
             }
         };
@@ -155,14 +156,27 @@ std::vector<std::uint32_t> Batch::arrival_order() const {
     return order;
 }
 
+// Devices come in runs, and a device's rows mostly in the order of their times: texts are compared
+// once a run, and few rows are sorted.
 std::vector<std::uint32_t> Batch::order_by(std::size_t text_column, std::size_t time_column) const {
-    std::vector<std::uint32_t> order = arrival_order();
     const ColumnData& texts = data_[text_column];
-    const ColumnData& times = data_[time_column];
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-        const int by_text = texts.text(a).compare(texts.text(b));
-        return by_text != 0 ? by_text < 0 : times.integers[a] < times.integers[b];
-    });
+    const auto earlier = [&times = data_[time_column].integers](std::uint32_t a, std::uint32_t b) {
+        return times[a] < times[b];
+    };
+    std::map<std::string_view, std::vector<std::uint32_t>> by_text;
+    auto run = by_text.end();
+    for (std::uint32_t row = 0; row < rows_; ++row) {
+        const std::string_view text = texts.text(row);
+        if (run == by_text.end() || run->first != text) run = by_text.try_emplace(text).first;
+        run->second.push_back(row);
+    }
+    std::vector<std::uint32_t> order;
+    order.reserve(rows_);
+    for (auto& [text, rows] : by_text) {
+        if (!std::is_sorted(rows.begin(), rows.end(), earlier))
+            std::stable_sort(rows.begin(), rows.end(), earlier);
+        order.insert(order.end(), rows.begin(), rows.end());
+    }
     return order;
 }
 

@@ -41,10 +41,28 @@ struct Column {
 inline constexpr std::size_t column_labels_bytes_max = 16'384;
 bool widen(Column& known, const Column& later);
 
+// Which rows of a column have a value. Takes no room before the first one that has none.
+class Validity {
+ public:
+    std::size_t size() const { return size_; }
+    bool operator[](std::size_t row) const { return marks_.empty() || marks_[row] != 0; }
+    bool all() const { return marks_.empty(); }
+    void append(bool valid, std::size_t times = 1) {
+        if (times == 0) return;
+        if (!valid && marks_.empty()) marks_.assign(size_, 1);
+        if (!valid || !marks_.empty()) marks_.insert(marks_.end(), times, valid ? 1 : 0);
+        size_ += times;
+    }
+
+ private:
+    std::vector<std::uint8_t> marks_;  // a row each, 1 or 0; none: all are valid
+    std::size_t size_ = 0;
+};
+
 // Values of one column. Integers, timestamps and booleans lie in `integers`, double and float bits
 // in `reals`, strings and bytes one after the other in `texts` with their ends beside them.
 struct ColumnData {
-    std::vector<std::uint8_t> valid;
+    Validity valid;
     std::vector<std::int64_t> integers;
     std::vector<double> reals;
     std::string texts;

@@ -29,7 +29,7 @@ template <class Get>
 auto bounds_of(const ColumnData& data, const Rows& rows, Get get) {
     std::optional<std::pair<decltype(get(0)), decltype(get(0))>> bounds;
     for (const std::uint32_t row : rows) {
-        if (data.valid[row] == 0) continue;
+        if (!data.valid[row]) continue;
         const auto value = get(row);
         if (!bounds) {
             bounds.emplace(value, value);
@@ -43,8 +43,9 @@ auto bounds_of(const ColumnData& data, const Rows& rows, Get get) {
 
 Bounds column_bounds(const Column& column, const ColumnData& data, const Rows& rows) {
     Bounds result;
-    result.nulls = std::count_if(rows.begin(), rows.end(),
-                                 [&data](std::uint32_t row) { return data.valid[row] == 0; });
+    if (!data.valid.all())
+        result.nulls = std::count_if(rows.begin(), rows.end(),
+                                     [&data](std::uint32_t row) { return !data.valid[row]; });
     const auto integer = [&data](std::size_t row) { return data.integers[row]; };
     switch (column.type) {
         case ColumnType::timestamp:

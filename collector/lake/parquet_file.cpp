@@ -19,10 +19,12 @@ namespace {
 
 arrow::Status write(const Batch& batch, const std::vector<std::uint32_t>& order,
                     const std::shared_ptr<HashingStream>& stream) {
-    ARROW_ASSIGN_OR_RAISE(const auto table, table_of(batch, order));
-    ARROW_RETURN_NOT_OK(
-        parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), stream, row_group_rows,
-                                   writer_properties(batch.columns(), fresh_level)));
+    ARROW_ASSIGN_OR_RAISE(const auto file,
+                          parquet::arrow::FileWriter::Open(
+                              *arrow_schema(batch.columns()), arrow::default_memory_pool(), stream,
+                              writer_properties(batch.columns(), fresh_level)));
+    ARROW_RETURN_NOT_OK(write_rows(batch, order, *file));
+    ARROW_RETURN_NOT_OK(file->Close());
     return stream->Close();
 }
 
@@ -227,7 +229,7 @@ arrow::Status read_each_group(Bytes parquet, const std::vector<Column>& columns,
     }
     for (int group = 0; group < reader->num_row_groups(); ++group) {
         ARROW_ASSIGN_OR_RAISE(const auto data, read_group(*reader, group, columns, indices));
-        if (!data.empty() && !data[0].valid.empty()) take(data);
+        if (!data.empty() && data[0].valid.size() != 0) take(data);
     }
     return arrow::Status::OK();
 }

@@ -114,8 +114,7 @@ struct ParquetWriter::Parts {
         return arrow::Status::OK();
     }
     arrow::Status write(const Batch& batch) {
-        ARROW_ASSIGN_OR_RAISE(const auto table, table_of(batch, batch.arrival_order()));
-        return file->WriteTable(*table, row_group_rows);
+        return write_rows(batch, batch.arrival_order(), *file);
     }
     arrow::Status close() {
         ARROW_RETURN_NOT_OK(file->Close());

@@ -98,7 +98,7 @@ class Comparison {
             for (std::size_t i = 0; i < hashes.size(); ++i) {
                 const bool named =
                     std::all_of(data.begin(), data.begin() + name_columns.size(),
-                                [i](const ColumnData& part) { return part.valid[i] != 0; });
+                                [i](const ColumnData& part) { return part.valid[i]; });
                 if (!named) continue;
                 const std::int64_t row = data[4].integers[i];
                 const std::string_view device = data[0].text(i);

@@ -44,8 +44,7 @@ void add_column(ColumnType type, const ColumnData& data, Nans nans,
                 std::vector<std::uint64_t>& hashes) {
     const auto each = [&](auto value_of) {
         for (std::size_t row = 0; row < hashes.size(); ++row) {
-            const std::uint64_t value =
-                data.valid[row] != 0 ? value_of(row) ^ salt_value : salt_null;
+            const std::uint64_t value = data.valid[row] ? value_of(row) ^ salt_value : salt_null;
             hashes[row] = mix(hashes[row] + salt_low, value ^ std::rotl(hashes[row], 23));
         }
     };

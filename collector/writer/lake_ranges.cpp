@@ -200,8 +200,7 @@ AdoptedEpoch* LakeRanges::find(std::string_view device, std::int64_t incarnation
 }
 
 AdoptedEpoch* LakeRanges::find(const Rows& rows, std::size_t row) {
-    if (rows[0].valid[row] == 0 || rows[1].valid[row] == 0 || rows[2].valid[row] == 0)
-        return nullptr;
+    if (!rows[0].valid[row] || !rows[1].valid[row] || !rows[2].valid[row]) return nullptr;
     return find(rows[0].text(row), rows[1].integers[row], rows[2].integers[row], "epoch");
 }
 
@@ -224,11 +223,11 @@ void LakeRanges::take_epoch(const Rows& rows, std::size_t row) {
     // The first record of an epoch holds.
     const bool first = epoch->first_heard.value == 0 || received < epoch->first_heard;
     if (first) epoch->first_heard = received;
-    if (first && rows[5].valid[row] != 0)
+    if (first && rows[5].valid[row])
         epoch->state.adopted->record = static_cast<std::uint64_t>(rows[5].integers[row]);
     epoch->last_heard = std::max(epoch->last_heard, received);
     // The one before it stored something, so it is one to ask for even if no table has any of it.
-    if (rows[4].valid[row] != 0)
+    if (rows[4].valid[row])
         (void)find(rows[0].text(row), rows[1].integers[row], rows[4].integers[row],
                    "previous_epoch");
 }
@@ -238,13 +237,12 @@ void LakeRanges::take_anchor(const Rows& rows, std::size_t row) {
     if (epoch == nullptr) return;
     EpochState& state = epoch->state;
     if (!fits(rows[3].integers[row], INT32_MAX - 1, "anchor")) return;
-    if (rows[6].valid[row] != 0 && !fits(rows[6].integers[row], error_us_max, "error_us")) return;
+    if (rows[6].valid[row] && !fits(rows[6].integers[row], error_us_max, "error_us")) return;
     Anchor anchor;
     anchor.id = static_cast<std::int32_t>(rows[3].integers[row]);
     anchor.elapsed_us = rows[4].integers[row];
     anchor.wall_us = rows[5].integers[row];
-    if (rows[6].valid[row] != 0)
-        anchor.error_us = static_cast<std::uint64_t>(rows[6].integers[row]);
+    if (rows[6].valid[row]) anchor.error_us = static_cast<std::uint64_t>(rows[6].integers[row]);
     state.anchors_made = std::max(state.anchors_made, anchor.id + 1);
     state.anchors.push_back(anchor);
     if (state.anchors.size() > anchors_kept) thin_out(state, state_limits::anchors_max);
@@ -256,8 +254,8 @@ void LakeRanges::take_loss(const Rows& rows, std::size_t row) {
     AdoptedEpoch* const epoch = find(rows, row);
     if (epoch == nullptr) return;
     PowerCut& cut = epoch->state.cut;
-    const bool has_first = rows[3].valid[row] != 0;
-    const bool has_last = rows[5].valid[row] != 0;
+    const bool has_first = rows[3].valid[row];
+    const bool has_last = rows[5].valid[row];
     // What is null has the value 0 here.
     if (!fits(rows[3].integers[row], number_max, "first_seq") ||
         !fits(rows[4].integers[row], number_max, "last_epoch") ||
@@ -265,7 +263,7 @@ void LakeRanges::take_loss(const Rows& rows, std::size_t row) {
         !fits(rows[7].integers[row], class_max, "class"))
         return;
     if (rows[6].text(row) == "power_cut" && !has_last) {
-        const std::int64_t block_class = rows[7].valid[row] != 0 ? rows[7].integers[row] : -1;
+        const std::int64_t block_class = rows[7].valid[row] ? rows[7].integers[row] : -1;
         cut.any_class = cut.any_class || block_class < 0;
         if (block_class >= 0 && block_class < static_cast<std::int64_t>(block_class_count))
             cut.classes = static_cast<std::uint8_t>(cut.classes | 1U << block_class);
@@ -275,7 +273,7 @@ void LakeRanges::take_loss(const Rows& rows, std::size_t row) {
         return;
     }
     const std::int64_t first = rows[3].integers[row];
-    const bool one_epoch = rows[4].valid[row] == 0 || rows[4].integers[row] == epoch->number;
+    const bool one_epoch = !rows[4].valid[row] || rows[4].integers[row] == epoch->number;
     if (!has_last || !one_epoch) add_run(*epoch, "_losses", first, end_of_class(first));
     if (!has_last) return;
     const std::int64_t last = rows[5].integers[row];
@@ -287,7 +285,7 @@ void LakeRanges::take_loss(const Rows& rows, std::size_t row) {
 }
 
 void LakeRanges::take_quarantined(const Rows& rows, std::size_t row) {
-    if (rows[3].valid[row] == 0) return;
+    if (!rows[3].valid[row]) return;
     AdoptedEpoch* const epoch = find(rows, row);
     if (epoch == nullptr || !fits(rows[3].integers[row], number_max, "seq")) return;
     const bool is_free = leaves_name_free(rows[4].text(row));
@@ -299,7 +297,7 @@ void LakeRanges::take_quarantined(const Rows& rows, std::size_t row) {
 // gone, and nothing says any more whether its name was taken.
 void LakeRanges::take_expired(const Rows& rows, std::size_t row) {
     AdoptedEpoch* const epoch = find(rows, row);
-    if (epoch == nullptr || rows[3].valid[row] == 0) return;
+    if (epoch == nullptr || !rows[3].valid[row]) return;
     const std::string_view of_table = rows[3].text(row);
     if (of_table.starts_with('_') && of_table != "_quarantine") return;
     if (of_table.size() > limits::name_bytes_max) absurd_ = "of_table";

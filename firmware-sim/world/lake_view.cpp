@@ -45,7 +45,7 @@ double expected_real(const Field& field, const Value& value) {
 }
 
 bool is_equal(const Field& field, const Value& value, const ColumnData& data, std::size_t row) {
-    const bool valid = data.valid[row] != 0;
+    const bool valid = data.valid[row];
     if (value.form == ValueForm::null) return !valid;
     if (!valid) return false;
     switch (field.kind) {
@@ -92,9 +92,9 @@ void take_rows(const Schema& schema, const std::vector<ColumnData>& data, const 
         taken.name = name_at(data, row);
         taken.row = data[column_row].integers[row];
         taken.event_time_us = data[column_event_time].integers[row];
-        if (data[column_time_error].valid[row] != 0)
+        if (data[column_time_error].valid[row])
             taken.time_error_us = data[column_time_error].integers[row];
-        taken.sample = data[data_columns].valid[row] != 0 ? data[data_columns].integers[row] : -1;
+        taken.sample = data[data_columns].valid[row] ? data[data_columns].integers[row] : -1;
         take(taken, [&schema, &data, row](const SampleValues& made) {
             return compare(schema, data, row, made);
         });

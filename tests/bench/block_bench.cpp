@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "common/block/codec.hpp"
 #include "tests/unit/collector/writer/device_maker.hpp"
 
 using namespace longhaul;

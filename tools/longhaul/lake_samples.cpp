@@ -53,7 +53,7 @@ Value decimal_value(const Field& field, double real) {
 
 // None: the row is of another schema of this name, with other labels or without this field.
 std::optional<Value> value_of(const Field& field, const ColumnData& data, std::size_t row) {
-    if (data.valid[row] == 0) return field.nullable ? std::optional{Value{}} : std::nullopt;
+    if (!data.valid[row]) return field.nullable ? std::optional{Value{}} : std::nullopt;
     switch (field.kind) {
         case FieldKind::integer:
         case FieldKind::boolean:

@@ -33,9 +33,9 @@ Result<std::map<StoredBy, std::uint64_t>> count_rows(Bytes parquet, const std::s
         StoredBy whose;
         std::uint64_t* count = nullptr;
         for (std::size_t row = 0; row < device.valid.size(); ++row) {
-            const std::string_view name = device.valid[row] != 0 ? device.text(row) : "";
+            const std::string_view name = device.valid[row] ? device.text(row) : "";
             std::optional<std::int64_t> hour;
-            if (by_hour && received.valid[row] != 0) hour = hour_of(received.integers[row]);
+            if (by_hour && received.valid[row]) hour = hour_of(received.integers[row]);
             // Rows lie sorted by device: mostly it is the one before.
             if (count == nullptr || whose.device != name || whose.hour_us != hour) {
                 whose = {tenant, std::string{name}, hour};

@@ -87,7 +87,7 @@ inline std::map<RowValues, int> rows_of(ObjectStore& store, const std::string& f
                     : column.integers.empty()
                         ? std::to_string(std::bit_cast<std::int64_t>(column.reals[row]))
                         : std::to_string(column.integers[row]);
-                values.push_back(column.valid[row] == 0 ? "null" : "=" + value);
+                values.push_back(!column.valid[row] ? "null" : "=" + value);
             }
             ++rows[values];
         }

@@ -7,6 +7,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cstring>
 
+#include "collector/lake/arrow_columns.hpp"
 #include "collector/lake/local_store.hpp"
 #include "firmware-sim/sim_disk.hpp"
 
@@ -104,6 +105,27 @@ TEST_CASE("parquet: rows are written in the order asked for, with size and hash 
                 rows += row[0] + "=" + row[1] + row[2] + ";";
             }).ok());
     CHECK(rows == "1=;2=text 2;3=text 3;");  // the file has no column z
+}
+
+TEST_CASE("parquet: more rows than a row group takes are all there, in their order") {
+    constexpr std::size_t count = row_group_rows + 2;
+    Batch batch{{column("a", ColumnType::long_integer)}};
+    batch.begin_rows(count);
+    for (std::size_t i = 0; i < count; ++i) batch.put_integer(0, static_cast<std::int64_t>(i));
+    batch.end_rows();
+    Written written;
+    write(batch, written);
+
+    std::vector<std::size_t> groups;
+    std::int64_t next = 0;
+    std::size_t in_order = 0;
+    REQUIRE(read_column_groups(written.bytes, batch.columns(), [&](const auto& columns) {
+                groups.push_back(columns[0].integers.size());
+                for (const std::int64_t value : columns[0].integers)
+                    in_order += value == next++ ? 1 : 0;
+            }).ok());
+    CHECK(groups == std::vector<std::size_t>{row_group_rows, 2});
+    CHECK(in_order == count);
 }
 
 TEST_CASE("parquet: the same rows give the same bytes") {

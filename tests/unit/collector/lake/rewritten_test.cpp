@@ -41,13 +41,20 @@ void overwrite_schema(BusLake& lake, const std::vector<Column>& columns) {
     REQUIRE(lake.store.put_if_absent(path, as_bytes(text)).ok());
 }
 
+// The same, and this row has a value, too.
+Validity with(const Validity& valid, std::size_t row) {
+    Validity made;
+    for (std::size_t i = 0; i < valid.size(); ++i) made.append(i == row || valid[i]);
+    return made;
+}
+
 // Columns of another type than ours become booleans that are all false.
 std::vector<ColumnData> in_schema(const std::vector<ColumnData>& data, const BusLake& lake,
                                   const std::vector<Column>& schema) {
     std::vector<ColumnData> made;
     for (const Column& column : schema) {
         ColumnData other;
-        other.valid.assign(data[0].valid.size(), 1);
+        other.valid.append(true, data[0].valid.size());
         other.integers.assign(data[0].valid.size(), 0);
         for (std::size_t i = 0; i < data.size(); ++i)
             if (lake.columns[i].name == column.name && lake.columns[i].type == column.type)
@@ -159,7 +166,8 @@ TEST_CASE("rewritten: a value that another program has changed is found, with th
          }},
         {"a null that is none any more",
          [](std::vector<ColumnData>& data) {
-             if (data[3].integers[0] == (std::int64_t{2} << 30) + 2) data[speed].valid[0] = 1;
+             if (data[3].integers[0] == (std::int64_t{2} << 30) + 2)
+                 data[speed].valid = with(data[speed].valid, 0);
          }},
         {"a text",
          [](std::vector<ColumnData>& data) {
@@ -237,7 +245,8 @@ TEST_CASE("rewritten: a column that another program has added is not compared") 
     lake.fill(1, 2);
     lake.columns.push_back(make_column("remark", ColumnType::long_integer));
     const auto remark = [](std::vector<ColumnData>& data) {
-        data.back().valid.assign(data[0].valid.size(), 1);
+        data.back().valid = {};
+        data.back().valid.append(true, data[0].valid.size());
         data.back().integers.assign(data[0].valid.size(), 5);
     };
     rewrite(lake, "part-1", {remark, {}, false});
@@ -251,7 +260,8 @@ TEST_CASE("rewritten: what others have added is not compared in a merged file of
     lake.columns.push_back(make_column("remark", ColumnType::long_integer));
     lake.fill(1, 2);  // as the compaction writes them: null in a column of others
     const auto remark = [](std::vector<ColumnData>& data) {
-        data.back().valid.assign(data[0].valid.size(), 1);
+        data.back().valid = {};
+        data.back().valid.append(true, data[0].valid.size());
         data.back().integers.assign(data[0].valid.size(), 5);
     };
     rewrite(lake, "part-1", {remark, {}, false});
@@ -304,7 +314,7 @@ TEST_CASE("rewritten: any NaN is the same, as other programs write one of their 
 
     const std::vector<Column> columns{make_column("speed", ColumnType::real)};
     ColumnData speeds;
-    speeds.valid = {1, 1, 1};
+    speeds.valid.append(true, 3);
     speeds.reals = {std::numeric_limits<double>::quiet_NaN(),
                     std::bit_cast<double>(std::uint64_t{0xfff8'0000'0000'0001}),
                     std::numeric_limits<double>::infinity()};
