@@ -45,6 +45,7 @@ DEVICES = 8
 BODY_BYTES = 720  # of a block: some 256 samples of that recording
 UNDER_WAY = 32    # blocks of a device, so that an acknowledgement does not wait behind its own; else as the credit allows
 LIMIT_S = 600
+PEER_WRITES = 10  # once takes hardly longer than Python's start differs
 OURS = ["device", "stream", "incarnation", "epoch", "seq", "row", "receive_time", "time_error_us"]
 PARTS = ("receive", "road", "stored")
 
@@ -155,13 +156,18 @@ def receive(options, folder):
 
 
 # --- road -----------------------------------------------------------------------------------------------------
-def write_with_pyarrow(lake_table, target):
-    """The whole peer, in a process of its own and on one thread; without a target it only reads."""
+def read_table(lake_table):
+    """By Arrow's own threads: delta-rs would call back into Python from its own, even while this process ends."""
+    return DeltaTable(lake_table).to_pyarrow_table(filesystem=fs.SubTreeFileSystem(str(lake_table), fs.LocalFileSystem()))
+
+
+def write_with_pyarrow(lake_table, times):
+    """The whole peer, in a process of its own and on one thread, which also reads what it writes so many times."""
     pyarrow.set_cpu_count(1)
     pyarrow.set_io_thread_count(1)
-    table = DeltaTable(lake_table).to_pyarrow_table()
-    if target:
-        parquet.write_table(table, target, compression="zstd")
+    table = read_table(lake_table)
+    for _ in range(int(times)):
+        parquet.write_table(table, f"{lake_table}.peer", compression="zstd")
 
 
 def road(options, folder):
@@ -178,8 +184,8 @@ def road(options, folder):
         rows = DeltaTable(table).to_pyarrow_dataset().count_rows()
         check(rows == load.samples, f"road: {rows} rows in the table, {load.samples} samples were sent")
         check_audit(site, load.samples, done["blocks"])
-        peer = [call_cpu_s(sys.executable, __file__, "--peer", table, target)[0] for target in ("", folder / "peer.parquet")]
-    limit = rows / (peer[1] - peer[0])
+        peer = [call_cpu_s(sys.executable, __file__, "--peer", table, times)[0] for times in (0, PEER_WRITES)]
+    limit = rows * PEER_WRITES / (peer[1] - peer[0])
     print(f"\nroad: {rows:,} rows of {recording.fields} values, {len(load.names)} devices: {rows / seconds:,.0f} rows/s, "
           f"{rows / spent:,.0f} a core; pyarrow writes {limit:,.0f} rows/s; ratio {rows / spent / limit:.2f}")
 
@@ -204,8 +210,7 @@ def stored_recording(name, folder):
         demand(site.bin / "longhaul", "lake", "compact", "--config", site.config, limit_s=LIMIT_S)
         table = DeltaTable(site.lake / TENANT / recording.table)
         ours = sum(pyarrow.table(table.get_add_actions(flatten=True)).to_pydict()["size_bytes"])
-        # By Arrow's own threads: delta-rs would call back into Python from its own, even while this process ends.
-        rows = table.to_pyarrow_table(filesystem=fs.SubTreeFileSystem(str(site.lake / TENANT / recording.table), fs.LocalFileSystem()))
+        rows = read_table(site.lake / TENANT / recording.table)
         check(rows.num_rows == recording.samples, f"stored: {name}: {recording.samples} samples were sent, {rows.num_rows} rows are there")
         check_audit(site, recording.samples)
     text, file = folder / "peer.csv", folder / "peer.parquet"
