@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "collector/journal/local_journal.hpp"
+#include "collector/journal/segment.hpp"
 #include "collector/net/clock.hpp"
 #include "firmware-sim/sim_disk.hpp"
 
@@ -77,6 +78,26 @@ TEST_CASE("journal thread: after a failed sync nobody is told anything but the f
         thread.submit(submitter, 0, entry);
         thread.stop();
     }
+    CHECK(submitter->durable == 0);
+    CHECK(told.failures == 1);
+}
+
+TEST_CASE(
+    "journal thread: of groups one of which fails nobody is told, although others are durable") {
+    sim::SimDisk disk;
+    LocalJournalSettings settings;
+    settings.shards_if_new = 2;
+    settings.group_ms_max = 3'600'000;
+    auto journal = LocalJournal::open(disk, settings);
+    REQUIRE(journal.ok());
+    Told told;
+    const auto submitter = std::make_shared<CountingSubmitter>();
+    disk.fail_after(1, shard_folder(1));
+    JournalThread thread{*journal.value(), told.callbacks()};
+    for (const Shard shard : {0, 1}) CHECK(thread.submit(submitter, shard, entry));
+    thread.stop();
+    CHECK(journal.value()->durable_end(0) != 0);
+    CHECK(journal.value()->durable_end(1) == 0);
     CHECK(submitter->durable == 0);
     CHECK(told.failures == 1);
 }
