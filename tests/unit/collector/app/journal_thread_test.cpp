@@ -41,19 +41,33 @@ std::uint64_t entries_in(Journal& journal, Shard shard = 0) {
     return count;
 }
 
+LocalJournalSettings nothing_is_due(Shard shards = 1) {  // before the thread is stopped
+    LocalJournalSettings settings;
+    settings.shards_if_new = shards;
+    settings.group_ms_max = 3'600'000;
+    return settings;
+}
+
+// A journal for a thread, and one who submits to it.
+struct Bench {
+    explicit Bench(const LocalJournalSettings& settings = {})
+        : journal{std::move(LocalJournal::open(disk, settings)).value()} {}
+    sim::SimDisk disk;
+    std::unique_ptr<LocalJournal> journal;
+    Told told;
+    std::shared_ptr<CountingSubmitter> submitter = std::make_shared<CountingSubmitter>();
+};
+
 }  // namespace
 
 TEST_CASE(
     "journal thread: each submitter is told of its own entries, all of them, when they are "
     "durable") {
-    sim::SimDisk disk;
-    auto journal = LocalJournal::open(disk, {});
-    REQUIRE(journal.ok());
-    Told told;
+    Bench bench;
     const auto one = std::make_shared<CountingSubmitter>();
     const auto two = std::make_shared<CountingSubmitter>();
     {
-        JournalThread thread{*journal.value(), told.callbacks()};
+        JournalThread thread{*bench.journal, bench.told.callbacks()};
         for (int i = 0; i < 1000; ++i) {
             thread.submit(one, 0, entry);
             if (i % 2 == 0) thread.submit(two, 0, entry);
@@ -62,133 +76,98 @@ TEST_CASE(
     }
     CHECK(one->durable == 1000);
     CHECK(two->durable == 500);
-    CHECK(told.failures == 0);
-    CHECK(entries_in(*journal.value()) == 1500);
+    CHECK(bench.told.failures == 0);
+    CHECK(entries_in(*bench.journal) == 1500);
 }
 
 TEST_CASE("journal thread: after a failed sync nobody is told anything but the failure") {
-    sim::SimDisk disk;
-    auto journal = LocalJournal::open(disk, {});
-    REQUIRE(journal.ok());
-    Told told;
-    const auto submitter = std::make_shared<CountingSubmitter>();
+    Bench bench;
     {
-        disk.fail_next_sync();
-        JournalThread thread{*journal.value(), told.callbacks()};
-        thread.submit(submitter, 0, entry);
+        bench.disk.fail_next_sync();
+        JournalThread thread{*bench.journal, bench.told.callbacks()};
+        thread.submit(bench.submitter, 0, entry);
         thread.stop();
     }
-    CHECK(submitter->durable == 0);
-    CHECK(told.failures == 1);
+    CHECK(bench.submitter->durable == 0);
+    CHECK(bench.told.failures == 1);
 }
 
 TEST_CASE(
     "journal thread: of groups one of which fails nobody is told, although others are durable") {
-    sim::SimDisk disk;
-    LocalJournalSettings settings;
-    settings.shards_if_new = 2;
-    settings.group_ms_max = 3'600'000;
-    auto journal = LocalJournal::open(disk, settings);
-    REQUIRE(journal.ok());
-    Told told;
-    const auto submitter = std::make_shared<CountingSubmitter>();
-    disk.fail_after(1, shard_folder(1));
-    JournalThread thread{*journal.value(), told.callbacks()};
-    for (const Shard shard : {0, 1}) CHECK(thread.submit(submitter, shard, entry));
+    Bench bench{nothing_is_due(2)};
+    bench.disk.fail_after(1, shard_folder(1));
+    JournalThread thread{*bench.journal, bench.told.callbacks()};
+    for (const Shard shard : {0, 1}) CHECK(thread.submit(bench.submitter, shard, entry));
     thread.stop();
-    CHECK(journal.value()->durable_end(0) != 0);
-    CHECK(journal.value()->durable_end(1) == 0);
-    CHECK(submitter->durable == 0);
-    CHECK(told.failures == 1);
+    CHECK(bench.journal->durable_end(0) != 0);
+    CHECK(bench.journal->durable_end(1) == 0);
+    CHECK(bench.submitter->durable == 0);
+    CHECK(bench.told.failures == 1);
 }
 
 TEST_CASE("journal thread: a sync that fails in the very last group is told like any other") {
-    sim::SimDisk disk;
-    LocalJournalSettings settings;
-    settings.group_ms_max = 3'600'000;  // nothing is due before the end
-    auto journal = LocalJournal::open(disk, settings);
-    REQUIRE(journal.ok());
-    Told told;
-    const auto submitter = std::make_shared<CountingSubmitter>();
-    disk.fail_next_sync();
-    JournalThread thread{*journal.value(), told.callbacks()};
-    thread.submit(submitter, 0, entry);
-    CHECK(told.failures == 0);
+    Bench bench{nothing_is_due()};
+    bench.disk.fail_next_sync();
+    JournalThread thread{*bench.journal, bench.told.callbacks()};
+    thread.submit(bench.submitter, 0, entry);
+    CHECK(bench.told.failures == 0);
     thread.stop();
-    CHECK(told.failures == 1);
-    CHECK(submitter->durable == 0);
+    CHECK(bench.told.failures == 1);
+    CHECK(bench.submitter->durable == 0);
     CHECK(thread.counters().failed);
     CHECK(thread.counters().groups == 0);
     CHECK(thread.waiting_since() != MonotonicMs::never());
 }
 
 TEST_CASE("journal thread: it counts what it does, and knows since when something waits") {
-    sim::SimDisk disk;
-    LocalJournalSettings settings;
-    settings.group_ms_max = 3'600'000;
-    auto journal = LocalJournal::open(disk, settings);
-    REQUIRE(journal.ok());
-    Told told;
-    const auto submitter = std::make_shared<CountingSubmitter>();
-    JournalThread thread{*journal.value(), told.callbacks()};
+    Bench bench{nothing_is_due()};
+    JournalThread thread{*bench.journal, bench.told.callbacks()};
     CHECK(thread.waiting_since() == MonotonicMs::never());
     const MonotonicMs before = monotonic_now();
-    for (int i = 0; i < 10; ++i) thread.submit(submitter, 0, entry);
+    for (int i = 0; i < 10; ++i) thread.submit(bench.submitter, 0, entry);
     CHECK(thread.waiting_since() >= before);
     CHECK(thread.waiting_since() <= monotonic_now());
     thread.stop();
     CHECK(thread.waiting_since() == MonotonicMs::never());
     CHECK(thread.counters().entries == 10);
     CHECK(thread.counters().groups == 1);
-    CHECK(thread.counters().bytes == journal.value()->durable_end(0));
+    CHECK(thread.counters().bytes == bench.journal->durable_end(0));
     CHECK_FALSE(thread.counters().failed);
 }
 
 TEST_CASE("journal thread: what comes after the stop is not taken, and it says so") {
-    sim::SimDisk disk;
-    auto journal = LocalJournal::open(disk, {});
-    REQUIRE(journal.ok());
-    Told told;
-    const auto submitter = std::make_shared<CountingSubmitter>();
-    JournalThread thread{*journal.value(), told.callbacks()};
-    CHECK(thread.submit(submitter, 0, entry));
+    Bench bench;
+    JournalThread thread{*bench.journal, bench.told.callbacks()};
+    CHECK(thread.submit(bench.submitter, 0, entry));
     thread.stop();
-    CHECK_FALSE(thread.submit(submitter, 0, entry));
-    CHECK(submitter->durable == 1);
-    CHECK(entries_in(*journal.value()) == 1);
+    CHECK_FALSE(thread.submit(bench.submitter, 0, entry));
+    CHECK(bench.submitter->durable == 1);
+    CHECK(entries_in(*bench.journal) == 1);
 }
 
 TEST_CASE("journal thread: what the journal refuses ends it, and what came before is told") {
-    sim::SimDisk disk;
-    LocalJournalSettings settings;
-    settings.group_ms_max = 3'600'000;
-    auto journal = LocalJournal::open(disk, settings);
-    REQUIRE(journal.ok());
-    Told told;
-    const auto submitter = std::make_shared<CountingSubmitter>();
+    Bench bench{nothing_is_due()};
     const std::vector<std::byte> much(std::size_t{1} << 20);
-    JournalThread thread{*journal.value(), told.callbacks()};
-    CHECK(thread.submit(submitter, 0, entry));
-    CHECK_FALSE(thread.submit(submitter, 0, {{1}, JournalKind::block, "acme", "bus-1", much}));
-    CHECK_FALSE(thread.submit(submitter, 0, entry));
+    JournalThread thread{*bench.journal, bench.told.callbacks()};
+    CHECK(thread.submit(bench.submitter, 0, entry));
+    CHECK_FALSE(
+        thread.submit(bench.submitter, 0, {{1}, JournalKind::block, "acme", "bus-1", much}));
+    CHECK_FALSE(thread.submit(bench.submitter, 0, entry));
     thread.stop();
-    CHECK(submitter->durable == 1);
-    CHECK(told.failures == 1);
-    CHECK(entries_in(*journal.value()) == 1);
+    CHECK(bench.submitter->durable == 1);
+    CHECK(bench.told.failures == 1);
+    CHECK(entries_in(*bench.journal) == 1);
 }
 
 TEST_CASE("journal thread: several threads submit, each to a shard of its own") {
-    sim::SimDisk disk;
     LocalJournalSettings settings;
     settings.shards_if_new = 4;
     settings.group_bytes_max = 4096;  // groups are written while others are appended to
-    auto journal = LocalJournal::open(disk, settings);
-    REQUIRE(journal.ok());
-    Told told;
+    Bench bench{settings};
     std::array<std::shared_ptr<CountingSubmitter>, 4> submitters;
     for (auto& each : submitters) each = std::make_shared<CountingSubmitter>();
     {
-        JournalThread thread{*journal.value(), told.callbacks()};
+        JournalThread thread{*bench.journal, bench.told.callbacks()};
         std::vector<std::jthread> threads;
         for (Shard shard = 0; shard < submitters.size(); ++shard) {
             threads.emplace_back([&, shard] {
@@ -200,7 +179,7 @@ TEST_CASE("journal thread: several threads submit, each to a shard of its own") 
     }
     for (Shard shard = 0; shard < submitters.size(); ++shard) {
         CHECK(submitters[shard]->durable == 2000);
-        CHECK(entries_in(*journal.value(), shard) == 2000);
+        CHECK(entries_in(*bench.journal, shard) == 2000);
     }
-    CHECK(told.failures == 0);
+    CHECK(bench.told.failures == 0);
 }

@@ -106,6 +106,20 @@ class JournalWithBadPlace final : public Journal {
     Offset place_;
 };
 
+// Three blocks are in the table, a fourth only in the journal. Where the third lies.
+Offset commit_three(WriterBench& bench) {
+    bench.with_snapshots = false;
+    const EpochMaker epoch = probe("probe-0");
+    bench.schema(counts());
+    bench.epoch(epoch);
+    send(bench, epoch, 1, 2);
+    const Offset third = bench.journal->durable_end(0);
+    send(bench, epoch, 3, 3);
+    LH_CHECK(bench.drain() == "");
+    send(bench, epoch, 4, 4);
+    return third;
+}
+
 bool says(const std::string& text, const char* part) {
     return text.find(part) != std::string::npos;
 }
@@ -291,15 +305,7 @@ TEST_CASE("writer: its own commits are its own, wherever it was stopped and what
 
 TEST_CASE("writer: an entry that cannot be read any more is no copy's") {
     WriterBench bench;
-    bench.with_snapshots = false;
-    const EpochMaker epoch = probe("probe-0");
-    bench.schema(counts());
-    bench.epoch(epoch);
-    send(bench, epoch, 1, 2);
-    const Offset last = bench.journal->durable_end(0);
-    send(bench, epoch, 3, 3);
-    REQUIRE(bench.drain() == "");
-    send(bench, epoch, 4, 4);
+    const Offset last = commit_three(bench);
     bench.damage(last);
     REQUIRE(bench.start());
     CHECK(bench.drain() == "");
@@ -308,15 +314,7 @@ TEST_CASE("writer: an entry that cannot be read any more is no copy's") {
 
 TEST_CASE("writer: a place that cannot be read now keeps no table from being opened") {
     WriterBench bench;
-    bench.with_snapshots = false;
-    const EpochMaker epoch = probe("probe-0");
-    bench.schema(counts());
-    bench.epoch(epoch);
-    send(bench, epoch, 1, 2);
-    const Offset last = bench.journal->durable_end(0);
-    send(bench, epoch, 3, 3);
-    REQUIRE(bench.drain() == "");
-    send(bench, epoch, 4, 4);
+    const Offset last = commit_three(bench);
     REQUIRE(bench.start());
     JournalWithBadPlace journal{*bench.journal, last};
     bench.writer = std::make_unique<Writer>(journal, *bench.store, bench.keys, bench.settings);
