@@ -97,7 +97,7 @@ TEST_CASE(
     Bench bench{nothing_is_due(2)};
     bench.disk.fail_after(1, shard_folder(1));
     JournalThread thread{*bench.journal, bench.told.callbacks()};
-    for (const Shard shard : {0, 1}) CHECK(thread.submit(bench.submitter, shard, entry));
+    for (const Shard shard : {0U, 1U}) CHECK(thread.submit(bench.submitter, shard, entry));
     thread.stop();
     CHECK(bench.journal->durable_end(0) != 0);
     CHECK(bench.journal->durable_end(1) == 0);
