@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <ranges>
 
 namespace longhaul::collector {
@@ -68,6 +69,13 @@ arrow::Result<std::shared_ptr<arrow::Array>> build_column(ColumnType type, const
                          data, rows, [&](std::uint32_t row) { return data.integers[row]; });
     }
     return arrow::Status::TypeError("column type");
+}
+
+bool has_nan(const arrow::Array& array) {
+    const auto* const reals = dynamic_cast<const arrow::DoubleArray*>(&array);
+    return reals != nullptr &&
+           std::any_of(reals->raw_values(), reals->raw_values() + reals->length(),
+                       [](double value) { return std::isnan(value); });
 }
 
 // Values of an Arrow column into ours.
@@ -208,7 +216,7 @@ std::shared_ptr<parquet::WriterProperties> writer_properties(const std::vector<C
 }
 
 arrow::Status write_rows(const Batch& batch, std::span<const std::uint32_t> order,
-                         parquet::arrow::FileWriter& file) {
+                         parquet::arrow::FileWriter& file, Unordered& unordered) {
     do {
         const Rows rows = order.first(std::min(order.size(), row_group_rows));
         order = order.subspan(rows.size());
@@ -217,6 +225,7 @@ arrow::Status write_rows(const Batch& batch, std::span<const std::uint32_t> orde
             ARROW_ASSIGN_OR_RAISE(const auto array,
                                   build_column(batch.columns()[i].type, batch.data(i), rows));
             ARROW_RETURN_NOT_OK(file.WriteColumnChunk(*array));
+            unordered[i] = unordered[i] || has_nan(*array);
         }
     } while (!order.empty());
     return arrow::Status::OK();

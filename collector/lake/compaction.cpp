@@ -76,9 +76,8 @@ std::optional<CompactionPlan> plan_compaction(const TableState& state,
 Result<DataFile> compact(ObjectStore& store, DeltaTable& table, const CompactionPlan& plan,
                          WallUs now, const StopAsked& stop, std::string& faulty) {
     const std::vector<Column> columns = table.state().columns;
-    DataFile made;
-    made.receive_date = plan.receive_date;
     std::vector<std::vector<std::byte>> inputs;
+    std::uint64_t rows = 0;  // as the log says
     for (const DataFile& file : plan.inputs) {
         faulty.clear();
         LH_TRY(go_on_unless(stop));
@@ -87,21 +86,19 @@ Result<DataFile> compact(ObjectStore& store, DeltaTable& table, const Compaction
         LH_TRY(check_content(file.path, inputs.back()));
         // Once more when all are merged; here the one that has other columns is known.
         LH_TRY(ParquetReader::open(inputs.back(), columns));
-        made.rows += file.rows;
+        rows += file.rows;
     }
     faulty.clear();
     LH_TRY_ASSIGN(const auto object, store.begin());
     LH_TRY_ASSIGN(MergedFile merged, merge_files(inputs, columns, *object, stop));
     inputs.clear();
-    made.path = data_file_path(plan.receive_date, plan.late ? "late-merged" : "merged",
-                               merged.file.content);
-    made.bytes = merged.file.bytes;
-    made.stats = std::move(merged.stats);
+    DataFile made =
+        data_file(plan.receive_date, plan.late ? "late-merged" : "merged", std::move(merged.file));
     LH_TRY(go_on_unless(stop));
     const std::string path = table.folder() + "/" + made.path;
     LH_TRY(object->finish(path));
     LH_TRY_ASSIGN(const bool same, has_rows(table, made, merged.sum, stop));
-    if (!same) {
+    if (!same || made.rows != rows) {
         LH_TRY(store.remove(path));
         return Error{ErrorCode::io, "a merged file does not hold the rows that it was made of"};
     }

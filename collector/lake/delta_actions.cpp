@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "collector/lake/delta_schema.hpp"
+#include "collector/lake/file_names.hpp"
 #include "common/base/crc32c.hpp"
 
 namespace longhaul::collector {
@@ -154,6 +155,16 @@ std::string stamp_of(std::string_view text, std::size_t at) {
 }
 
 }  // namespace
+
+DataFile data_file(const std::string& receive_date, std::string_view stem, WrittenFile written) {
+    DataFile file;
+    file.path = data_file_path(receive_date, stem, written.content);
+    file.receive_date = receive_date;
+    file.bytes = written.bytes;
+    file.rows = written.rows;
+    file.stats = std::move(written.stats);
+    return file;
+}
 
 std::int64_t TableState::txn(const std::string& app) const {
     const auto found = txns.find(app);

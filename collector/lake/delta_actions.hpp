@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "collector/lake/batch.hpp"
+#include "collector/lake/parquet_file.hpp"
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
@@ -29,6 +29,8 @@ struct DataFile {
     std::int64_t modified_ms = 0;
     bool operator==(const DataFile&) const = default;
 };
+// One of ours, under the name that data_file_path() gives it.
+DataFile data_file(const std::string& receive_date, std::string_view stem, WrittenFile written);
 
 // A file that the table has no more. Readers of an older version may still need it.
 struct RemovedFile {

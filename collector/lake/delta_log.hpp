@@ -85,13 +85,4 @@ std::int64_t checkpoint_version(std::string_view name);
 // The path of an `add`, a percent-encoded URI, in the table's folder. Error: it lies elsewhere.
 Result<std::string> decoded_path(std::string_view path);
 
-// Statistics of some rows of a batch for DataFile::stats: counts, and bounds that engines prune
-// with.
-std::string delta_stats(const Batch& batch, const std::vector<std::uint32_t>& rows);
-// Of all rows, from those of parts that delta_stats() has made.
-std::string merged_stats(const std::vector<std::string>& parts);
-// When the newest row was received, in whole seconds, by the statistics of whatever program; none:
-// they do not say.
-std::optional<WallUs> newest_receive_time(std::string_view stats);
-
 }  // namespace longhaul::collector

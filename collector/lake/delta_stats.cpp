@@ -1,12 +1,15 @@
-// Statistics of a data file, in the JSON that engines prune with (Delta protocol, "Per-file
-// Statistics").
+#include "collector/lake/delta_stats.hpp"
+
+#include <parquet/metadata.h>
+#include <parquet/statistics.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
 #include <cstdio>
-#include <optional>
+#include <memory>
+#include <numeric>
 
-#include "collector/lake/delta_log.hpp"
 #include "common/base/civil_time.hpp"
 
 namespace longhaul::collector {
@@ -17,138 +20,88 @@ constexpr std::size_t columns_with_stats = 32;
 constexpr std::int64_t year_1_us = -62'135'596'800'000'000;
 constexpr std::int64_t year_10000_us = 253'402'300'800'000'000 - 1000;
 
-struct Bounds {
-    boost::json::value minimum;
-    boost::json::value maximum;
-    std::int64_t nulls = 0;
-};
+// Of one column, of each row group.
+using Parts = std::vector<std::shared_ptr<parquet::Statistics>>;
 
-using Rows = std::vector<std::uint32_t>;
+Parts parts_of(const parquet::FileMetaData& footer, std::size_t column) {
+    Parts parts;
+    for (int group = 0; group < footer.num_row_groups(); ++group) {
+        const auto chunk = footer.RowGroup(group)->ColumnChunk(static_cast<int>(column));
+        parts.push_back(chunk->statistics());
+    }
+    return parts;
+}
 
-template <class Get>
-auto bounds_of(const ColumnData& data, const Rows& rows, Get get) {
-    std::optional<std::pair<decltype(get(0)), decltype(get(0))>> bounds;
-    for (const std::uint32_t row : rows) {
-        if (!data.valid[row]) continue;
-        const auto value = get(row);
-        if (!bounds) {
-            bounds.emplace(value, value);
-        } else {
-            if (value < bounds->first) bounds->first = value;
-            if (bounds->second < value) bounds->second = value;
-        }
+template <class Number>
+Number owned(Number value) {
+    return value;
+}
+boost::json::string owned(parquet::ByteArray text) {
+    return boost::json::string{std::string_view{text}};
+}
+
+// The least and the greatest value. None: there is no value, or a part that has some does not tell.
+template <class Type>
+auto bounds_of(const Parts& parts) {
+    using Value = decltype(owned(typename Type::c_type{}));
+    std::optional<std::pair<Value, Value>> bounds;
+    for (const auto& part : parts) {
+        if (part->num_values() == 0) continue;  // nothing but nulls
+        if (!part->HasMinMax()) return decltype(bounds){};
+        const auto& typed = static_cast<const parquet::TypedStatistics<Type>&>(*part);
+        const std::pair<Value, Value> both{owned(typed.min()), owned(typed.max())};
+        if (!bounds) bounds = both;
+        bounds->first = std::min(bounds->first, both.first);
+        bounds->second = std::max(bounds->second, both.second);
     }
     return bounds;
 }
 
-Bounds column_bounds(const Column& column, const ColumnData& data, const Rows& rows) {
-    Bounds result;
-    if (!data.valid.all())
-        result.nulls = std::count_if(rows.begin(), rows.end(),
-                                     [&data](std::uint32_t row) { return !data.valid[row]; });
-    const auto integer = [&data](std::size_t row) { return data.integers[row]; };
-    switch (column.type) {
-        case ColumnType::timestamp:
-            if (const auto bounds = bounds_of(data, rows, integer);
-                bounds && bounds->first >= year_1_us && bounds->second < year_10000_us) {
-                result.minimum = timestamp_text_ms({bounds->first});
-                // Readers cut to milliseconds, so the maximum is rounded up.
-                result.maximum = timestamp_text_ms({bounds->second + 999});
-            }
-            break;
-        case ColumnType::long_integer:
-        case ColumnType::short_integer:
-            if (const auto bounds = bounds_of(data, rows, integer)) {
-                result.minimum = bounds->first;
-                result.maximum = bounds->second;
-            }
-            break;
-        case ColumnType::real:
-        case ColumnType::decimal_real: {
-            const bool finite = std::all_of(rows.begin(), rows.end(), [&data](std::uint32_t row) {
-                return std::isfinite(data.reals[row]);
-            });
-            const auto bounds =
-                bounds_of(data, rows, [&data](std::size_t row) { return data.reals[row]; });
-            if (finite && bounds) {  // NaN and infinity have no place in JSON
-                result.minimum = bounds->first;
-                result.maximum = bounds->second;
-            }
-            break;
-        }
-        case ColumnType::string:
-            if (const auto bounds =
-                    bounds_of(data, rows, [&data](std::size_t row) { return data.text(row); })) {
-                result.minimum = boost::json::string{bounds->first};
-                result.maximum = boost::json::string{bounds->second};
-            }
-            break;
-        default:
-            break;
-    }
-    return result;
-}
-
-// Numbers by value, texts byte by byte; both are of one column.
-bool is_less(const boost::json::value& a, const boost::json::value& b) {
-    if (a.is_string()) return a.get_string() < b.get_string();
-    if (a.is_int64() && b.is_int64()) return a.get_int64() < b.get_int64();
-    return a.to_number<double>() < b.to_number<double>();
-}
-
-// A column without bounds in a part has none at all, unless the part has nothing but nulls there.
-class StatsSum {
- public:
-    void add(const boost::json::object& part) {
-        const std::int64_t rows = part.at("numRecords").as_int64();
-        rows_ += rows;
-        for (const auto& member : part.at("nullCount").as_object()) {
-            const std::string name{member.key()};
-            Sum& sum = columns_.try_emplace(name).first->second;
-            if (sum.nulls < 0) order_.push_back(name);
-            sum.nulls = std::max<std::int64_t>(sum.nulls, 0) + member.value().as_int64();
-            if (member.value().as_int64() == rows) continue;
-            widen(part.at("minValues").as_object().if_contains(name), true, sum);
-            widen(part.at("maxValues").as_object().if_contains(name), false, sum);
-        }
-    }
-    std::string text() const {
-        boost::json::object minimum;
-        boost::json::object maximum;
-        boost::json::object nulls;
-        for (const std::string& name : order_) {
-            const Sum& sum = columns_.at(name);
-            nulls[name] = sum.nulls;
-            if (sum.unknown || sum.minimum.is_null()) continue;
-            minimum[name] = sum.minimum;
-            maximum[name] = sum.maximum;
-        }
-        return boost::json::serialize(boost::json::object{{"numRecords", rows_},
-                                                          {"minValues", std::move(minimum)},
-                                                          {"maxValues", std::move(maximum)},
-                                                          {"nullCount", std::move(nulls)}});
-    }
-
- private:
-    struct Sum {
-        boost::json::value minimum;
-        boost::json::value maximum;
-        std::int64_t nulls = -1;
-        bool unknown = false;
-    };
-
-    static void widen(const boost::json::value* bound, bool lower, Sum& sum) {
-        sum.unknown = sum.unknown || bound == nullptr;
-        if (bound == nullptr) return;
-        boost::json::value& known = lower ? sum.minimum : sum.maximum;
-        if (known.is_null() || (lower ? is_less(*bound, known) : is_less(known, *bound)))
-            known = *bound;
-    }
-
-    std::int64_t rows_ = 0;
-    std::vector<std::string> order_;
-    std::map<std::string, Sum> columns_;
+struct Bounds {
+    boost::json::value minimum;  // null: there are none
+    boost::json::value maximum;
 };
+
+template <class Type>
+Bounds plain_bounds(const Parts& parts) {
+    const auto bounds = bounds_of<Type>(parts);
+    return bounds ? Bounds{bounds->first, bounds->second} : Bounds{};
+}
+
+Bounds time_bounds(const Parts& parts) {
+    const auto bounds = bounds_of<parquet::Int64Type>(parts);
+    if (!bounds || bounds->first < year_1_us || bounds->second >= year_10000_us) return {};
+    // Readers cut to milliseconds, so the maximum is rounded up.
+    return {boost::json::string{timestamp_text_ms({bounds->first})},
+            boost::json::string{timestamp_text_ms({bounds->second + 999})}};
+}
+
+Bounds real_bounds(const Parts& parts) {
+    const auto bounds = bounds_of<parquet::DoubleType>(parts);
+    if (!bounds || !std::isfinite(bounds->first) || !std::isfinite(bounds->second)) return {};
+    return {bounds->first, bounds->second};  // infinity has no place in JSON
+}
+
+Bounds column_bounds(ColumnType type, const Parts& parts) {
+    switch (type) {
+        case ColumnType::timestamp:
+            return time_bounds(parts);
+        case ColumnType::long_integer:
+            return plain_bounds<parquet::Int64Type>(parts);
+        case ColumnType::short_integer:
+            return plain_bounds<parquet::Int32Type>(parts);
+        case ColumnType::real:
+        case ColumnType::decimal_real:
+            return real_bounds(parts);
+        case ColumnType::string:
+            return plain_bounds<parquet::ByteArrayType>(parts);
+        case ColumnType::single:
+        case ColumnType::boolean:
+        case ColumnType::binary:
+            return {};
+    }
+    return {};
+}
 
 // "2026-11-21T05:58:00.123Z", cut to seconds; Spark writes the zone of its session, "+08:00".
 std::optional<WallUs> parse_stats_time(const std::string& text) {
@@ -165,13 +118,6 @@ std::optional<WallUs> parse_stats_time(const std::string& text) {
 
 }  // namespace
 
-std::string merged_stats(const std::vector<std::string>& parts) {
-    if (parts.size() == 1) return parts[0];
-    StatsSum sum;
-    for (const std::string& part : parts) sum.add(boost::json::parse(part).as_object());
-    return sum.text();
-}
-
 std::optional<WallUs> newest_receive_time(std::string_view stats) {
     boost::system::error_code error;
     const boost::json::value parsed = boost::json::parse(stats, error);
@@ -181,20 +127,25 @@ std::optional<WallUs> newest_receive_time(std::string_view stats) {
     return parse_stats_time(std::string{time->get_string()});
 }
 
-std::string delta_stats(const Batch& batch, const std::vector<std::uint32_t>& rows) {
+std::string delta_stats(const parquet::FileMetaData& footer, const std::vector<Column>& columns,
+                        const std::vector<bool>& unordered) {
     boost::json::object minimum;
     boost::json::object maximum;
     boost::json::object nulls;
-    for (std::size_t i = 0; i < std::min(batch.columns().size(), columns_with_stats); ++i) {
-        const std::string& name = batch.columns()[i].name;
-        const Bounds bounds = column_bounds(batch.columns()[i], batch.data(i), rows);
+    for (std::size_t i = 0; i < std::min(columns.size(), columns_with_stats); ++i) {
+        const std::string& name = columns[i].name;
+        const Parts parts = parts_of(footer, i);
+        if (std::ranges::find(parts, nullptr) != parts.end()) continue;
+        Bounds bounds = unordered[i] ? Bounds{} : column_bounds(columns[i].type, parts);
         if (!bounds.minimum.is_null()) {
-            minimum[name] = bounds.minimum;
-            maximum[name] = bounds.maximum;
+            minimum[name] = std::move(bounds.minimum);
+            maximum[name] = std::move(bounds.maximum);
         }
-        nulls[name] = bounds.nulls;
+        nulls[name] = std::accumulate(
+            parts.begin(), parts.end(), std::int64_t{0},
+            [](std::int64_t sum, const auto& part) { return sum + part->null_count(); });
     }
-    return boost::json::serialize(boost::json::object{{"numRecords", rows.size()},
+    return boost::json::serialize(boost::json::object{{"numRecords", footer.num_rows()},
                                                       {"minValues", std::move(minimum)},
                                                       {"maxValues", std::move(maximum)},
                                                       {"nullCount", std::move(nulls)}});

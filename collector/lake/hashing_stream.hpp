@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "collector/lake/object_store.hpp"
-#include "collector/lake/parquet_file.hpp"
+#include "common/block/crypto.hpp"
 
 namespace longhaul::collector {
 
@@ -36,12 +36,12 @@ class HashingStream final : public arrow::io::OutputStream {
     bool closed() const override { return closed_; }
 
     const Status& status() const { return status_; }
-    WrittenFile finish() {
-        WrittenFile file{static_cast<std::uint64_t>(position_), {}};
+    Sha256 finish() {
+        Sha256 content{};
         std::size_t length = 0;
-        psa_hash_finish(&hash_, reinterpret_cast<std::uint8_t*>(file.content.data()),
-                        file.content.size(), &length);
-        return file;
+        psa_hash_finish(&hash_, reinterpret_cast<std::uint8_t*>(content.data()), content.size(),
+                        &length);
+        return content;
     }
 
  private:

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "collector/lake/delta_log.hpp"
-
 namespace longhaul::collector {
 namespace {
 
@@ -45,7 +43,7 @@ class Merge {
     }
 
     Result<MergedFile> run(const std::vector<std::vector<std::byte>>& inputs) {
-        LH_TRY_ASSIGN(writer_, ParquetWriter::open(columns_, out_));
+        LH_TRY_ASSIGN(writer_, ParquetWriter::open(columns_, merged_level, out_));
         cursors_.resize(inputs.size());
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             LH_TRY_ASSIGN(cursors_[i].reader, ParquetReader::open(inputs[i], columns_));
@@ -53,9 +51,8 @@ class Merge {
         }
         while (!heap_.empty()) LH_TRY(take_run());
         LH_TRY(flush());
-        if (batch_.rows() != 0 || stats_.empty()) LH_TRY(write_group());
+        if (batch_.rows() != 0) LH_TRY(write_group());
         LH_TRY_ASSIGN(merged_.file, writer_->finish());
-        merged_.stats = merged_stats(stats_);
         return merged_;
     }
 
@@ -100,8 +97,7 @@ class Merge {
     }
 
     Status write_group() {
-        LH_TRY(writer_->write(batch_));
-        stats_.push_back(delta_stats(batch_, batch_.arrival_order()));
+        LH_TRY(writer_->write(batch_, batch_.arrival_order()));
         batch_ = Batch{columns_};
         return {};
     }
@@ -142,7 +138,6 @@ class Merge {
     std::vector<std::size_t> heap_;  // of cursors, the next one in front
     std::vector<Batch::RowPlace> pending_;
     Batch batch_;
-    std::vector<std::string> stats_;  // of each row group
     MergedFile merged_;
 };
 

@@ -13,8 +13,7 @@ namespace longhaul::collector {
 
 struct MergedFile {
     WrittenFile file;
-    RowSum sum;         // of the inputs, as they were read
-    std::string stats;  // see DataFile
+    RowSum sum;  // of the inputs, as they were read
 };
 
 // Asked now and then: true ends the work with the error closed.

@@ -4,7 +4,6 @@
 #include <arrow/compute/cast.h>
 #include <arrow/io/api.h>
 #include <parquet/arrow/reader.h>
-#include <parquet/arrow/writer.h>
 #include <parquet/file_reader.h>
 #include <parquet/statistics.h>
 
@@ -12,21 +11,10 @@
 #include <array>
 
 #include "collector/lake/arrow_columns.hpp"
-#include "collector/lake/hashing_stream.hpp"
+#include "collector/lake/parquet_stream.hpp"
 
 namespace longhaul::collector {
 namespace {
-
-arrow::Status write(const Batch& batch, const std::vector<std::uint32_t>& order,
-                    const std::shared_ptr<HashingStream>& stream) {
-    ARROW_ASSIGN_OR_RAISE(const auto file,
-                          parquet::arrow::FileWriter::Open(
-                              *arrow_schema(batch.columns()), arrow::default_memory_pool(), stream,
-                              writer_properties(batch.columns(), fresh_level)));
-    ARROW_RETURN_NOT_OK(write_rows(batch, order, *file));
-    ARROW_RETURN_NOT_OK(file->Close());
-    return stream->Close();
-}
 
 arrow::Result<std::unique_ptr<parquet::arrow::FileReader>> open(Bytes parquet) {
     auto buffer =
@@ -272,11 +260,9 @@ Error read_error() { return {ErrorCode::corrupt, "a Parquet file cannot be read"
 
 Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uint32_t>& order,
                                   ObjectWriter& out) {
-    const auto stream = std::make_shared<HashingStream>(out);
-    const arrow::Status written = write(batch, order, stream);
-    if (!stream->status().ok()) return stream->status().error();
-    if (!written.ok()) return Error{ErrorCode::io, "Arrow cannot write a Parquet file"};
-    return stream->finish();
+    LH_TRY_ASSIGN(const auto writer, ParquetWriter::open(batch.columns(), fresh_level, out));
+    LH_TRY(writer->write(batch, order));
+    return writer->finish();
 }
 
 Result<NamelessRows> read_row_names(Bytes parquet,

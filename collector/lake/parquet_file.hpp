@@ -15,9 +15,12 @@ namespace longhaul::collector {
 struct WrittenFile {
     std::uint64_t bytes = 0;
     Sha256 content{};  // SHA-256 of the file
+    std::uint64_t rows = 0;
+    std::string stats;  // of Delta, JSON; see delta_stats()
 };
 
-// Writes the rows in the given order. The object is complete but not yet finished (named).
+// A fresh file: written fast. Writes the rows in the given order. The object is complete but not
+// yet finished (named).
 Result<WrittenFile> write_parquet(const Batch& batch, const std::vector<std::uint32_t>& order,
                                   ObjectWriter& out);
 

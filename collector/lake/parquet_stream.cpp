@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "collector/lake/arrow_columns.hpp"
+#include "collector/lake/delta_stats.hpp"
 #include "collector/lake/hashing_stream.hpp"
 
 namespace longhaul::collector {
@@ -104,17 +105,16 @@ Result<std::vector<ColumnData>> ParquetReader::next() {
 }
 
 struct ParquetWriter::Parts {
+    std::vector<Column> columns;
     std::shared_ptr<HashingStream> stream;
     std::unique_ptr<parquet::arrow::FileWriter> file;
+    Unordered unordered;
 
-    arrow::Status open(const std::vector<Column>& columns) {
+    arrow::Status open(int zstd_level) {
         ARROW_ASSIGN_OR_RAISE(file, parquet::arrow::FileWriter::Open(
                                         *arrow_schema(columns), arrow::default_memory_pool(),
-                                        stream, writer_properties(columns, merged_level)));
+                                        stream, writer_properties(columns, zstd_level)));
         return arrow::Status::OK();
-    }
-    arrow::Status write(const Batch& batch) {
-        return write_rows(batch, batch.arrival_order(), *file);
     }
     arrow::Status close() {
         ARROW_RETURN_NOT_OK(file->Close());
@@ -130,14 +130,18 @@ ParquetWriter::ParquetWriter(std::unique_ptr<Parts> parts) : parts_{std::move(pa
 ParquetWriter::~ParquetWriter() = default;
 
 Result<std::unique_ptr<ParquetWriter>> ParquetWriter::open(const std::vector<Column>& columns,
-                                                           ObjectWriter& out) {
+                                                           int zstd_level, ObjectWriter& out) {
     auto parts = std::make_unique<Parts>();
+    parts->columns = columns;
+    parts->unordered.resize(columns.size());
     parts->stream = std::make_shared<HashingStream>(out);
-    LH_TRY(parts->status(parts->open(columns)));
+    LH_TRY(parts->status(parts->open(zstd_level)));
     return std::unique_ptr<ParquetWriter>{new ParquetWriter{std::move(parts)}};
 }
 
-Status ParquetWriter::write(const Batch& batch) { return parts_->status(parts_->write(batch)); }
+Status ParquetWriter::write(const Batch& batch, const std::vector<std::uint32_t>& order) {
+    return parts_->status(write_rows(batch, order, *parts_->file, parts_->unordered));
+}
 
 std::uint64_t ParquetWriter::bytes() const {
     const auto position = parts_->stream->Tell();
@@ -146,7 +150,13 @@ std::uint64_t ParquetWriter::bytes() const {
 
 Result<WrittenFile> ParquetWriter::finish() {
     LH_TRY(parts_->status(parts_->close()));
-    return parts_->stream->finish();
+    const parquet::FileMetaData& footer = *parts_->file->metadata();
+    WrittenFile file;
+    file.bytes = bytes();
+    file.content = parts_->stream->finish();
+    file.rows = static_cast<std::uint64_t>(footer.num_rows());
+    file.stats = delta_stats(footer, parts_->columns, parts_->unordered);
+    return file;
 }
 
 }  // namespace longhaul::collector

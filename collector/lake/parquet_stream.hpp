@@ -26,15 +26,19 @@ class ParquetReader {
     std::unique_ptr<Parts> parts_;
 };
 
+// Levels of Zstd: fresh files are to be written fast, merged ones to be small.
+inline constexpr int fresh_level = 1;
+inline constexpr int merged_level = 3;
+
 class ParquetWriter {
  public:
-    // `out` outlives it. For files that stay: smaller, and slower to write, than a fresh one.
+    // `out` outlives it.
     static Result<std::unique_ptr<ParquetWriter>> open(const std::vector<Column>& columns,
-                                                       ObjectWriter& out);
+                                                       int zstd_level, ObjectWriter& out);
     ~ParquetWriter();
 
-    // The rows become a row group.
-    Status write(const Batch& batch);
+    // These rows, in this order, become a row group, or several when there are very many.
+    Status write(const Batch& batch, const std::vector<std::uint32_t>& order);
     std::uint64_t bytes() const;  // so far
     // The object is complete but not yet finished (named).
     Result<WrittenFile> finish();

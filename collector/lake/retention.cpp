@@ -107,14 +107,8 @@ Batch batch_of(const BlockRows& blocks, const std::string& table) {
 Result<DataFile> write_totals(ObjectStore& store, const std::string& totals,
                               const std::string& date, const Batch& batch) {
     LH_TRY_ASSIGN(const auto object, store.begin());
-    const auto order = batch.arrival_order();
-    LH_TRY_ASSIGN(const WrittenFile written, write_parquet(batch, order, *object));
-    DataFile file;
-    file.path = data_file_path(date, expired_stem, written.content);
-    file.receive_date = date;
-    file.bytes = written.bytes;
-    file.rows = batch.rows();
-    file.stats = delta_stats(batch, order);
+    LH_TRY_ASSIGN(WrittenFile written, write_parquet(batch, batch.arrival_order(), *object));
+    DataFile file = data_file(date, expired_stem, std::move(written));
     LH_TRY(object->finish(totals + "/" + file.path));
     return file;
 }

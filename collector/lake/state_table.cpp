@@ -23,14 +23,8 @@ Status replace_rows(ObjectStore& store, DeltaTable& table, const Batch& batch,
     std::string name = table.folder() + " " + std::to_string(now.value);
     if (batch.rows() != 0) {
         LH_TRY_ASSIGN(const auto object, store.begin());
-        const auto order = batch.arrival_order();
-        LH_TRY_ASSIGN(const WrittenFile written, write_parquet(batch, order, *object));
-        DataFile file;
-        file.receive_date = date_text(now);
-        file.path = data_file_path(file.receive_date, state_stem, written.content);
-        file.bytes = written.bytes;
-        file.rows = batch.rows();
-        file.stats = delta_stats(batch, order);
+        LH_TRY_ASSIGN(WrittenFile written, write_parquet(batch, batch.arrival_order(), *object));
+        DataFile file = data_file(date_text(now), state_stem, std::move(written));
         name += " " + file.path;
         LH_TRY(object->finish(table.folder() + "/" + file.path));
         commit.files = {std::move(file)};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "collector/lake/delta_checkpoint.hpp"
+#include "collector/lake/delta_stats.hpp"
 #include "collector/lake/file_names.hpp"
 #include "collector/lake/retention.hpp"
 #include "collector/lake/state_table.hpp"

@@ -166,13 +166,8 @@ Status TableBuffer::write_one_file(const std::vector<EntryMark>& lasts) {
 Result<DataFile> TableBuffer::write_file(const Batch& batch, const std::vector<std::uint32_t>& rows,
                                          const std::string& receive_date, const std::string& stem) {
     LH_TRY_ASSIGN(const auto object, store_.begin());
-    LH_TRY_ASSIGN(const WrittenFile written, write_parquet(batch, rows, *object));
-    DataFile file;
-    file.receive_date = receive_date;
-    file.path = data_file_path(receive_date, stem, written.content);
-    file.bytes = written.bytes;
-    file.rows = rows.size();
-    file.stats = delta_stats(batch, rows);
+    LH_TRY_ASSIGN(WrittenFile written, write_parquet(batch, rows, *object));
+    DataFile file = data_file(receive_date, stem, std::move(written));
     LH_TRY(object->finish(folder() + "/" + file.path));
     return file;
 }

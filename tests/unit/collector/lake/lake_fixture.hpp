@@ -112,14 +112,9 @@ struct BusLake {
         REQUIRE(object.ok());
         const auto written = write_parquet(batch, batch.arrival_order(), *object.value());
         REQUIRE(written.ok());
-        DataFile file;
-        file.receive_date = receive_date;
-        file.path = data_file_path(
+        DataFile file = data_file(
             receive_date, "0-" + std::to_string(n * 100 - 100) + "-" + std::to_string(n * 100),
-            written.value().content);
-        file.bytes = written.value().bytes;
-        file.rows = static_cast<std::uint64_t>(rows);
-        file.stats = delta_stats(batch, batch.arrival_order());
+            written.value());
         REQUIRE(object.value()->finish(folder + "/" + file.path).ok());
         return file;
     }
