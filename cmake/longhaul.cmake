@@ -4,6 +4,8 @@ include_guard(GLOBAL)
 set(_lh_warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)  # it takes what libstdc++ uses of its own for our use of it
   list(APPEND _lh_warnings -Wno-deprecated-declarations)
+else()  # which Clang has in -Wconversion
+  list(APPEND _lh_warnings -Wsign-conversion)
 endif()
 
 function(_lh_compile target)

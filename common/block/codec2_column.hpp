@@ -20,7 +20,7 @@ inline constexpr std::uint8_t exception = 0x08;
 
 constexpr std::uint8_t with_zero(std::uint8_t note, bool zero) {
     const auto beside = static_cast<unsigned>((note & zeros) << 1 | (zero ? 1 : 0)) & zeros;
-    return static_cast<std::uint8_t>((note & ~zeros) | beside);
+    return static_cast<std::uint8_t>((note & ~unsigned{zeros}) | beside);
 }
 }  // namespace row_note
 

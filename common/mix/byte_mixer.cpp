@@ -218,7 +218,7 @@ void ByteMixer::learn_expectations(int number, bool bit) {
 
 void ByteMixer::end_byte(std::uint8_t byte) {
     sum_ += byte;
-    sum_above_ += index_ < above_.size ? history_[above_.begin + index_] : 0;
+    sum_above_ += index_ < above_.size ? history_[above_.begin + index_] : 0U;
     word_ = in_a_word(byte) ? (word_ + byte + 1) * 0x2f0b4c47U : 0;
     history_[used_++] = byte;
     ++index_;

@@ -21,7 +21,7 @@ FleetProgress progress_of(const FleetDevices& devices) {
         progress.counts.acked_blocks += counts.acked_blocks;
         progress.counts.sessions += counts.sessions;
         progress.counts.wire_bytes += counts.wire_bytes;
-        progress.connected += device->connected() ? 1 : 0;
+        progress.connected += device->connected() ? 1U : 0U;
     }
     return progress;
 }

@@ -254,7 +254,7 @@ std::string summary(const std::vector<RunReport>& runs) {
         samples += r.verdict.samples;
         lost += r.verdict.lost + r.verdict.cut;
         violations += r.verdict.violation_count;
-        failed += r.holds() ? 0 : 1;
+        failed += r.holds() ? 0U : 1U;
     }
     return format(
         "%zu seeds, %.0f device-hours, %llu power cuts, %llu crashes, %llu snapshots (%llu "

@@ -188,7 +188,7 @@ void Oracle::check_time(const Device& device, const LakeRow& row, const Given& g
                                  ->second.source->plan()
                                  .has_source_time();
     const std::int64_t off = std::abs(row.event_time_us - given.time_us);
-    verdict_.unbounded += !source_time && !row.time_error_us ? 1 : 0;
+    verdict_.unbounded += !source_time && !row.time_error_us ? 1U : 0U;
     const bool right =
         source_time ? off == 0 : !row.time_error_us || off <= *row.time_error_us + tick_us;
     if (right) return;

@@ -196,7 +196,7 @@ bool WorldCollector::tell_durable(MonotonicMs now) {
             promised_[shard] = std::max(promised_[shard], waiting.front().end);
             if (!waiting.front().block) continue;
             acked_.emplace(*waiting.front().block, waiting.front().samples);
-            counts_.gateway_blocks += writer_ ? 0 : 1;
+            counts_.gateway_blocks += writer_ ? 0U : 1U;
         }
     }
     for (const ConnectionId id : told) {

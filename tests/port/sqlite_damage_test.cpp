@@ -35,7 +35,7 @@ TEST_CASE("sqlite spool: a byte that rots costs one block at most, and that is l
         const std::size_t lost = blocks_lost(harness, image);
         CHECK(lost <= 1);
         worst = std::max(worst, lost);
-        set_aside += harness.vfs.exists("spool.db.damaged-1") ? 1 : 0;
+        set_aside += harness.vfs.exists("spool.db.damaged-1") ? 1U : 0U;
     }
     std::printf(
         "sqlite spool: %zu times one of %zu bytes rotten, seed 11: %zu blocks lost at most; the "

@@ -120,7 +120,7 @@ int idle(const Options& options, unsigned long port, std::size_t count) {
     while (!input_ended(1000)) {
     }
     std::size_t alive = 0;
-    for (const auto& device : devices) alive += device->work() == 0 ? 1 : 0;
+    for (const auto& device : devices) alive += device->work() == 0 ? 1U : 0U;
     std::printf("alive %zu\n", alive);
     return 0;
 }
@@ -164,7 +164,7 @@ int flood(const Options& options, unsigned long port, std::size_t count) {
             if (!devices[i]) devices[i] = std::make_unique<Device>(profile, port);
             const int state = devices[i]->work();
             welcomed += state > 0 ? 1 : 0;
-            ended += state < 0 ? 1 : 0;
+            ended += state < 0 ? 1U : 0U;
             if (state != 0) devices[i].reset();
             ready[i] = {devices[i] ? devices[i]->socket() : -1, POLLIN, 0};
         }

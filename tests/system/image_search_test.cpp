@@ -98,7 +98,7 @@ std::size_t count_found(std::string_view image) {
     std::size_t found = 0;
     for (std::int64_t n = 0; n < samples_total; ++n)
         for (const std::string& form : forms(n))
-            found += image.find(form) != std::string_view::npos ? 1 : 0;
+            found += image.find(form) != std::string_view::npos ? 1U : 0U;
     return found;
 }
 

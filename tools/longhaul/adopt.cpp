@@ -122,7 +122,7 @@ class Adopting {
         std::string last;
         return ranges.for_each_epoch(
             [&](const std::string& device, const collector::AdoptedEpoch& epoch) {
-                report_.devices += device == last ? 0 : 1;
+                report_.devices += device == last ? 0U : 1U;
                 last = device;
                 ++report_.epochs;
                 const Shard shard = next_->shard_of(tenant, device);

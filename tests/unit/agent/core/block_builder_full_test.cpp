@@ -221,7 +221,7 @@ TEST_CASE("builder: a section that is coded twice is compared with the built-in 
             if (!bench.builder->empty(BlockClass::normal)) ++coded_twice;
             const auto body = open_block({}, block.value().sealed, opened);
             for (SectionReader reader{body.value()}; !reader.at_end();)
-                with_model += reader.next().value().stream == 1 ? 1 : 0;
+                with_model += reader.next().value().stream == 1 ? 1U : 0U;
             REQUIRE(bench.builder->model_is_worse(0) == (with_model >= opinion_at));
         }
         bench.builder->add(sample, {ms}, 1000 * ms);

@@ -122,7 +122,7 @@ TEST_CASE("parquet: more rows than a row group takes are all there, in their ord
     REQUIRE(read_column_groups(written.bytes, batch.columns(), [&](const auto& columns) {
                 groups.push_back(columns[0].integers.size());
                 for (const std::int64_t value : columns[0].integers)
-                    in_order += value == next++ ? 1 : 0;
+                    in_order += value == next++ ? 1U : 0U;
             }).ok());
     CHECK(groups == std::vector<std::size_t>{row_group_rows, 2});
     CHECK(in_order == count);

@@ -36,7 +36,7 @@ TEST_CASE("handshakes: when nobody waits for its peer, one that has had no turn 
     FakeShaker newcomer{may_end};
     handshakes.enter(newcomer, places);
     std::size_t dropped = 0;
-    for (const auto& each : shakers) dropped += each->dropped ? 1 : 0;
+    for (const auto& each : shakers) dropped += each->dropped ? 1U : 0U;
     CHECK(dropped == 1);
     CHECK_FALSE(newcomer.dropped);
     end.set_value();

@@ -58,7 +58,7 @@ TEST_CASE("known devices: one that opens epochs without end does not take memory
         known.add_epoch("acme", "bus-1", {incarnation}, {1});
     std::size_t left = 0;
     for (std::uint32_t incarnation = 0; incarnation < 100; ++incarnation)
-        left += known.has_epoch("acme", "bus-1", {incarnation}, {1}) ? 1 : 0;
+        left += known.has_epoch("acme", "bus-1", {incarnation}, {1}) ? 1U : 0U;
     CHECK(left == KnownDevices::incarnations_max);
     CHECK(known.has_epoch("acme", "bus-1", {8}, {1}));
 }
