@@ -24,7 +24,7 @@ void open_ours(benchmark::State& state) {
     for (auto _ : state) {
         benchmark::DoNotOptimize(open_block({}, Bytes{sealed}.first(size), opened));
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * body_bytes));
+    state.SetBytesProcessed(state.iterations() * std::int64_t{body_bytes});
 }
 BENCHMARK(open_ours)->Name("open a block of 1 KiB/ours");
 
@@ -38,7 +38,7 @@ void open_limit(benchmark::State& state) {
     std::vector<std::byte> opened(large);
     LH_CHECK(aead_seal({}, {}, {}, plain, sealed).ok());
     for (auto _ : state) benchmark::DoNotOptimize(aead_open({}, {}, {}, sealed, opened).ok());
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * large));
+    state.SetBytesProcessed(state.iterations() * std::int64_t{large});
 }
 BENCHMARK(open_limit)->Name("open a block of 1 KiB/limit: AES-GCM in long pieces");
 
@@ -62,7 +62,7 @@ void decode_ours(benchmark::State& state) {
         ByteReader in{out.written()};
         benchmark::DoNotOptimize(decode_column(field, in, values).ok());
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * rows));
+    state.SetItemsProcessed(state.iterations() * std::int64_t{rows});
 }
 BENCHMARK(decode_ours)->Name("decode a column of codec 0/ours");
 
@@ -73,7 +73,7 @@ void decode_limit(benchmark::State& state) {
         std::copy(from.begin(), from.end(), to.begin());
         benchmark::DoNotOptimize(to.data());
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * rows));
+    state.SetItemsProcessed(state.iterations() * std::int64_t{rows});
 }
 BENCHMARK(decode_limit)->Name("decode a column of codec 0/limit: a copy of the values");
 

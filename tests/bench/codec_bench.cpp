@@ -98,7 +98,7 @@ void sizes(const Recording& recording) {
             for_each_section(recording.model_test(), samples, [&](const SampleRun& run) {
                 const auto size = bench.encode(way, recording, run);
                 bytes += size.value_or(0);
-                sections += size ? 1 : 0;
+                sections += size ? 1U : 0U;
             });
             if (sections == 0) continue;
             std::printf("%s\t%zu\t%s\t%zu\t%zu\n", recording.name().c_str(), samples, way.name,

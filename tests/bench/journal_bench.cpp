@@ -38,7 +38,7 @@ void append_ours(benchmark::State& state) {
         }
         LH_CHECK(journal->flush().ok());
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * group_entries));
+    state.SetItemsProcessed(state.iterations() * std::int64_t{group_entries});
 }
 BENCHMARK(append_ours)->Name("journal 16 blocks, synced/ours")->UseRealTime();
 
@@ -52,7 +52,7 @@ void append_limit(benchmark::State& state) {
         LH_CHECK(file->append(group).ok());
         LH_CHECK(file->sync().ok());
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * group_entries));
+    state.SetItemsProcessed(state.iterations() * std::int64_t{group_entries});
 }
 BENCHMARK(append_limit)
     ->Name("journal 16 blocks, synced/limit: write and fdatasync")

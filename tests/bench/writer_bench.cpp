@@ -58,7 +58,7 @@ void rows_ours(benchmark::State& state) {
         state.ResumeTiming();
         LH_CHECK(bench.drain().empty());
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * rows_total));
+    state.SetItemsProcessed(state.iterations() * std::int64_t{rows_total});
 }
 BENCHMARK(rows_ours)
     ->Name("rows of 8 fields from journal to table/ours")
@@ -90,7 +90,7 @@ void rows_limit(benchmark::State& state) {
         const auto object = std::move(store.begin()).value();
         LH_CHECK(write_parquet(batch, batch.arrival_order(), *object).ok());
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * rows_total));
+    state.SetItemsProcessed(state.iterations() * std::int64_t{rows_total});
 }
 BENCHMARK(rows_limit)
     ->Name("rows of 8 fields from journal to table/limit: Arrow alone")
