@@ -20,6 +20,7 @@ bool JournalThread::submit(const std::shared_ptr<Submitter>& from, Shard shard,
     const MonotonicMs now = monotonic_now();
     const std::lock_guard lock{mutex_};
     if (stopping_ || counters_.failed) return false;
+    const MonotonicMs due_before = journal_.due();
     const auto end = journal_.append(shard, entry, now);
     if (!end.ok()) {
         // Whatever came behind it would be taken for it by those who count what is durable.
@@ -30,10 +31,7 @@ bool JournalThread::submit(const std::shared_ptr<Submitter>& from, Shard shard,
     }
     waiting_[shard].push_back({from, end.value(), now});
     ++counters_.entries;
-    if (const MonotonicMs due = journal_.due(); due < due_) {
-        due_ = due;
-        news_.notify_one();
-    }
+    if (journal_.due() < due_before) news_.notify_one();
     return true;
 }
 
@@ -63,14 +61,16 @@ void JournalThread::run() {
 // False: nothing more comes.
 bool JournalThread::wait_until_due() {
     std::unique_lock lock{mutex_};
-    while (!stopping_ && !refused_ && monotonic_now() < due_) {
-        if (due_ == MonotonicMs::never()) {
+    while (!stopping_ && !refused_) {
+        const MonotonicMs due = journal_.due();
+        if (due == MonotonicMs::never()) {
             news_.wait(lock);
+        } else if (monotonic_now() < due) {
+            news_.wait_until(lock, time_point_of(due));
         } else {
-            news_.wait_until(lock, time_point_of(due_));
+            break;
         }
     }
-    due_ = MonotonicMs::never();  // what is submitted from here on says when it is
     return !stopping_ && !refused_;
 }
 
@@ -79,13 +79,7 @@ Status JournalThread::sync(bool all) {
     using Clock = std::chrono::steady_clock;
     const Offset before = durable_bytes();
     const Clock::time_point begin = Clock::now();
-    if (all) {
-        LH_TRY(journal_.flush());
-    } else {
-        LH_TRY_ASSIGN(const MonotonicMs due, journal_.step(monotonic_now()));
-        const std::lock_guard lock{mutex_};
-        due_ = std::min(due_, due);
-    }
+    LH_TRY(all ? journal_.flush() : journal_.step(monotonic_now()));
     if (const Offset added = durable_bytes() - before; added != 0) {
         counters_.sync.add(std::chrono::duration<double>(Clock::now() - begin).count());
         ++counters_.groups;

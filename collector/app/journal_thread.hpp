@@ -72,7 +72,6 @@ class JournalThread final : public Submissions {
     mutable std::mutex mutex_;
     std::condition_variable news_;
     std::vector<std::deque<Waiting>> waiting_;  // by shard, in order
-    MonotonicMs due_ = MonotonicMs::never();    // the journal's next step
     std::optional<Error> refused_;              // by the journal
     bool stopping_ = false;
     std::thread thread_;

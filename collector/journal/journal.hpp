@@ -72,8 +72,8 @@ class Journal {
     // closed: the journal is poisoned by a failed sync.
     virtual Result<Offset> append(Shard shard, const JournalEntry& entry, MonotonicMs now) = 0;
     virtual MonotonicMs due() const = 0;  // when the open group is; never: it is empty. Any thread.
-    // Writes and syncs the open group when it is due; returns due(). From one thread, as flush().
-    virtual Result<MonotonicMs> step(MonotonicMs now) = 0;
+    // Writes and syncs the open group when it is due. From one thread, as flush().
+    virtual Status step(MonotonicMs now) = 0;
     // Makes everything appended so far durable, due or not.
     virtual Status flush() = 0;
     virtual Offset durable_end(Shard shard) const = 0;  // safe to call from any thread

@@ -137,11 +137,10 @@ MonotonicMs LocalJournal::due() const {
     return group_due_;
 }
 
-Result<MonotonicMs> LocalJournal::step(MonotonicMs now) {
-    if (now >= due()) LH_TRY(flush());
+Status LocalJournal::step(MonotonicMs now) {
+    if (now >= due()) return flush();
     const std::lock_guard lock{mutex_};
-    if (poisoned_) return poisoned;
-    return group_due_;
+    return poisoned_ ? Status{poisoned} : Status{};
 }
 
 Status LocalJournal::flush() {

@@ -36,7 +36,7 @@ class LocalJournal final : public Journal {
     Shard shards() const override { return static_cast<Shard>(shards_.size()); }
     Result<Offset> append(Shard shard, const JournalEntry& entry, MonotonicMs now) override;
     MonotonicMs due() const override;
-    Result<MonotonicMs> step(MonotonicMs now) override;
+    Status step(MonotonicMs now) override;
     Status flush() override;
     Offset durable_end(Shard shard) const override { return shards_[shard]->durable_end.load(); }
     Result<Offset> begin(Shard shard) const override;

@@ -264,14 +264,14 @@ bool WorldCollector::step_journal(MonotonicMs now) {
     if (!tell_durable(now)) return false;  // of the sync before, if it took its time
     std::uint64_t before = 0;
     for (Shard shard = 0; shard < settings_.shards; ++shard) before += journal_->durable_end(shard);
-    const auto next = journal_->step(now);
-    if (!next.ok()) {
-        trouble_ = "the journal failed: " + to_string(next.error());
+    const Status done = journal_->step(now);
+    if (!done.ok()) {
+        trouble_ = "the journal failed: " + to_string(done.error());
         return false;
     }
     std::uint64_t after = 0;
     for (Shard shard = 0; shard < settings_.shards; ++shard) after += journal_->durable_end(shard);
-    run_at(next.value());
+    run_at(journal_->due());
     if (after == before) return true;
     log_.add(now, EventLog::collector, Happening::durable, static_cast<std::int64_t>(after));
     sync_done_at_ = now + settings_.sync_ms;

@@ -88,7 +88,7 @@ class JournalWithBadPlace final : public Journal {
         return journal_.append(shard, entry, now);
     }
     MonotonicMs due() const override { return journal_.due(); }
-    Result<MonotonicMs> step(MonotonicMs now) override { return journal_.step(now); }
+    Status step(MonotonicMs now) override { return journal_.step(now); }
     Status flush() override { return journal_.flush(); }
     Offset durable_end(Shard shard) const override { return journal_.durable_end(shard); }
     Result<Offset> begin(Shard shard) const override { return journal_.begin(shard); }
