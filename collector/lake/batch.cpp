@@ -66,7 +66,11 @@ ColumnData& Batch::take_room(std::size_t column, std::size_t times) {
 
 void Batch::put_integer(std::size_t column, std::int64_t value, std::size_t times) {
     ColumnData& data = take_room(column, times);
-    data.integers.insert(data.integers.end(), times, value);
+    if (times == 1) {
+        data.integers.push_back(value);
+    } else {
+        data.integers.insert(data.integers.end(), times, value);
+    }
     data.valid.append(true, times);
     bytes_ += times * sizeof(value);
 }

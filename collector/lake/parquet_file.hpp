@@ -1,4 +1,4 @@
-// Batches to Parquet and identity columns back: the only file pair that knows Arrow.
+// Batches to Parquet files, and of such files what the audit and the upkeep need.
 #pragma once
 
 #include <functional>
