@@ -2,6 +2,8 @@
 
 #include <array>
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -21,13 +23,16 @@ class CountingSubmitter final : public Submitter {
     std::uint64_t durable = 0;
 };
 
+constexpr std::chrono::seconds patience{60};  // of a test that fails
 const JournalEntry entry{{1}, JournalKind::block, "acme", "bus-1", as_bytes("sealed")};
 
 struct Told {
     std::uint64_t failures = 0;
+    std::counting_semaphore<> news{0};
     JournalThread::Callbacks callbacks() {
-        return {[](std::vector<DurableNews> news) {
-                    for (const DurableNews& each : news) each.submitter->on_durable(each.count);
+        return {[this](std::vector<DurableNews> durable) {
+                    for (const DurableNews& each : durable) each.submitter->on_durable(each.count);
+                    news.release();
                 },
                 [this](Message) { ++failures; }};
     }
@@ -78,6 +83,32 @@ TEST_CASE(
     CHECK(two->durable == 500);
     CHECK(bench.told.failures == 0);
     CHECK(entries_in(*bench.journal) == 1500);
+}
+
+TEST_CASE("journal thread: what is old enough becomes durable while it runs, time and again") {
+    Bench bench;
+    JournalThread thread{*bench.journal, bench.told.callbacks()};
+    for (std::uint64_t i = 1; i <= 50; ++i) {  // mostly it waits for nothing by now
+        REQUIRE(thread.submit(bench.submitter, 0, entry));
+        REQUIRE(bench.told.news.try_acquire_for(patience));
+        REQUIRE(bench.submitter->durable == i);
+    }
+}
+
+TEST_CASE("journal thread: a group that is full becomes durable long before it is old enough") {
+    LocalJournalSettings settings = nothing_is_due();
+    settings.group_bytes_max = 4096;
+    const std::vector<std::byte> more_than_half(3000);
+    const JournalEntry large{{1}, JournalKind::block, "acme", "bus-1", more_than_half};
+    Bench bench{settings};
+    JournalThread thread{*bench.journal, bench.told.callbacks()};
+    for (std::uint64_t i = 1; i <= 50; ++i) {
+        REQUIRE(thread.submit(bench.submitter, 0, large));
+        CHECK(bench.submitter->durable == 2 * (i - 1));
+        REQUIRE(thread.submit(bench.submitter, 0, large));
+        REQUIRE(bench.told.news.try_acquire_for(patience));
+        REQUIRE(bench.submitter->durable == 2 * i);
+    }
 }
 
 TEST_CASE("journal thread: after a failed sync nobody is told anything but the failure") {
