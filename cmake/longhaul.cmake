@@ -63,7 +63,7 @@ function(lh_test)
   add_executable(${T_NAME} ${T_SOURCES})
   _lh_compile(${T_NAME})
   if(CMAKE_CROSSCOMPILING)  # where a size has 32 bits, tests count on in 64
-    target_compile_options(${T_NAME} PRIVATE -Wno-conversion -Wno-narrowing)
+    target_compile_options(${T_NAME} PRIVATE -Wno-conversion -Wno-sign-conversion -Wno-narrowing)
   endif()
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPENDS} lh_catch2)
   if(LH_SANITIZE)
